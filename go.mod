@@ -1,0 +1,3 @@
+module github.com/lumbung-ikm/lumbung
+
+go 1.26
