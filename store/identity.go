@@ -1,0 +1,265 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"time"
+)
+
+// The three answers of a store that are no faults of the store.
+var (
+	ErrTaken  = errors.New("store: taken")  // a unique insert found its place occupied
+	ErrStale  = errors.New("store: stale")  // a guarded update found another revision
+	ErrAbsent = errors.New("store: absent") // nothing is stored there
+)
+
+// Identity keeps what is known of people, their phones and their sessions. None
+// of it is domain data: it never syncs and no commit carries it.
+//
+// Every record stands alone. Insert stores a record that is not there yet, at
+// revision 1 whatever Rev says, or answers ErrTaken. Replace stores the whole
+// record at Rev+1 if the stored one still has the revision Rev, else it answers
+// ErrStale and changes nothing; an absent record is stale too. A read of an
+// absent record answers ErrAbsent. A write that has returned nil survives power
+// loss and is seen by every later read.
+//
+// Instants are kept to whole milliseconds and come back in UTC. The store has
+// no clock of its own.
+type Identity interface {
+	Users
+	Challenges
+	Budgets
+	Sessions
+	Devices
+	SigningKeys
+	Replies
+
+	// Sweep removes challenges, tallies, totals and replies that expired before
+	// the instant and tells how many they were.
+	Sweep(ctx context.Context, before time.Time) (int, error)
+}
+
+// Users is the directory of people.
+type Users interface {
+	// InsertUser answers ErrTaken if the id, or a phone that is not empty, is
+	// taken.
+	InsertUser(ctx context.Context, u User) error
+	// ReplaceUser answers ErrTaken if the phone belongs to another user.
+	ReplaceUser(ctx context.Context, u User) error
+	User(ctx context.Context, id string) (User, error)
+	// UserByPhone finds the one user of an E.164 phone.
+	UserByPhone(ctx context.Context, phone string) (User, error)
+	// UsersChanged gives the users whose Changed is at or after the instant.
+	UsersChanged(ctx context.Context, since time.Time) ([]User, error)
+}
+
+// Challenges are one-time codes that wait for their answer.
+type Challenges interface {
+	InsertChallenge(ctx context.Context, c Challenge) error
+	ReplaceChallenge(ctx context.Context, c Challenge) error
+	Challenge(ctx context.Context, id string) (Challenge, error)
+	// Unsent gives up to limit challenges that hold a sealed code, have not
+	// expired and are not leased to a sender at the instant, oldest first.
+	Unsent(ctx context.Context, now time.Time, limit int) ([]Challenge, error)
+}
+
+// Budgets count what must not happen too often.
+type Budgets interface {
+	InsertTally(ctx context.Context, t Tally) error
+	ReplaceTally(ctx context.Context, t Tally) error
+	Tally(ctx context.Context, key string) (Tally, error)
+	// Add adds n to the total called key, which starts at 0 and may be forgotten
+	// after expires. Concurrent additions all count.
+	Add(ctx context.Context, key string, n int64, expires time.Time) error
+	// Totals gives the totals of keys in their order, 0 for an absent one.
+	Totals(ctx context.Context, keys []string) ([]int64, error)
+}
+
+// Sessions are logins of a user on a device.
+type Sessions interface {
+	InsertSession(ctx context.Context, s Session) error
+	ReplaceSession(ctx context.Context, s Session) error
+	Session(ctx context.Context, id string) (Session, error)
+	// SessionsOf gives every session of the user, newest first.
+	SessionsOf(ctx context.Context, user string) ([]Session, error)
+	// SessionsRevoked gives the sessions revoked at or after the instant.
+	SessionsRevoked(ctx context.Context, since time.Time) ([]Session, error)
+}
+
+// Devices are app installations, and the names under which they push.
+type Devices interface {
+	InsertDevice(ctx context.Context, d Device) error
+	ReplaceDevice(ctx context.Context, d Device) error
+	Device(ctx context.Context, id string) (Device, error)
+	// DevicesOf gives every device of the user, newest first.
+	DevicesOf(ctx context.Context, user string) ([]Device, error)
+
+	// InsertIncarnation answers ErrTaken if the name was ever used, by
+	// whomever. An incarnation never changes and never goes.
+	InsertIncarnation(ctx context.Context, i Incarnation) error
+	Incarnation(ctx context.Context, name string) (Incarnation, error)
+
+	// SaveContacts keeps each contact unless a later one of the same device is
+	// kept already. It is not atomic over several devices.
+	SaveContacts(ctx context.Context, contacts []Contact) error
+	// Contacts gives the contacts of the devices that have one, in no order.
+	Contacts(ctx context.Context, devices []string) ([]Contact, error)
+}
+
+// SigningKeys are the keys that sign access tokens.
+type SigningKeys interface {
+	// InsertSigningKey answers ErrTaken if the number or the name is taken.
+	InsertSigningKey(ctx context.Context, k SigningKey) error
+	ReplaceSigningKey(ctx context.Context, k SigningKey) error
+	// SigningKeys gives every key, lowest number first.
+	SigningKeys(ctx context.Context) ([]SigningKey, error)
+	// DropSigningKey forgets the key; an absent one is no error.
+	DropSigningKey(ctx context.Context, kid string) error
+}
+
+// Replies remember answers by idempotency key.
+type Replies interface {
+	InsertReply(ctx context.Context, r Reply) error
+	ReplaceReply(ctx context.Context, r Reply) error
+	Reply(ctx context.Context, key string) (Reply, error)
+	// DropReply forgets the reply if it has the revision; another revision and
+	// an absent reply are no errors.
+	DropReply(ctx context.Context, key string, rev int64) error
+}
+
+// UserStatus is where a user stands in the directory.
+type UserStatus string
+
+// The statuses of a user. Invited has never logged in; erased keeps its id and
+// nothing else.
+const (
+	UserInvited   UserStatus = "invited"
+	UserActive    UserStatus = "active"
+	UserSuspended UserStatus = "suspended"
+	UserErased    UserStatus = "erased"
+)
+
+// User is one person in the directory.
+type User struct {
+	ID       string
+	Phone    string   // E.164; empty once erased
+	Roles    []string // system-wide: "mentor", "admin"; sorted
+	Status   UserStatus
+	Ver      int64     // raised when rights change: tokens with a lower one are void
+	Changed  time.Time // when Ver was raised last
+	Created  time.Time
+	Profiled bool      // the app has written the user's profile
+	Attested time.Time // until then somebody vouches that the number is still the same person's
+	Attester string    // user id of who vouches
+	Rev      int64
+}
+
+// Challenge is a one-time code on its way and back.
+type Challenge struct {
+	ID       string
+	Phone    string // E.164
+	Purpose  string
+	Digest   []byte    // keyed digest of the code; empty for a challenge that nothing solves
+	Sealed   []byte    // the code, encrypted, until it has been sent
+	Leased   time.Time // a sender works on it until then
+	Created  time.Time
+	Expires  time.Time
+	Attempts int
+	Consumed time.Time // zero while the code is unused
+	Rev      int64
+}
+
+// Mark says that something happened N times, the last time at At.
+type Mark struct {
+	At time.Time
+	N  int
+}
+
+// Tally is the recent history of one phone, address or device.
+type Tally struct {
+	Key     string
+	Marks   []Mark    // oldest first
+	Locked  time.Time // nothing is allowed until then
+	Expires time.Time
+	Rev     int64
+}
+
+// Session is one login of a user on a device.
+type Session struct {
+	ID      string
+	User    string
+	Device  string
+	Key     []byte   // encrypted key of the refresh tokens
+	Counter int64    // of the newest refresh token
+	Methods []string // how the person proved who they are (amr)
+	Created time.Time
+	Used    time.Time     // last refresh
+	Idle    time.Duration // ends that long after Used
+	Ends    time.Time     // ends then in any case
+	Revoked time.Time     // zero while it lives
+	Reason  string        // why it was revoked
+	Rev     int64
+}
+
+// DeviceStatus tells whether a device may be used.
+type DeviceStatus string
+
+// The statuses of a device.
+const (
+	DeviceActive  DeviceStatus = "active"
+	DeviceRevoked DeviceStatus = "revoked"
+	DeviceLost    DeviceStatus = "lost"
+)
+
+// Device is one installation of the app, as used by one user.
+type Device struct {
+	ID          string
+	User        string
+	Install     string // UUID made by the app at its first start
+	Platform    string
+	Model       string
+	OSVersion   string
+	AppVersion  string
+	Incarnation string // the newest one
+	Status      DeviceStatus
+	Created     time.Time
+	Login       time.Time // last login
+	Rev         int64
+}
+
+// Incarnation is a name under which one user pushes from one device.
+type Incarnation struct {
+	Name    string
+	User    string
+	Device  string
+	Created time.Time
+}
+
+// Contact is how a device stood when it was last heard of.
+type Contact struct {
+	Device       string
+	At           time.Time
+	OldestUnsent time.Time // zero if nothing waits
+	Unsent       int
+}
+
+// SigningKey is one key for access tokens.
+type SigningKey struct {
+	KID      string
+	Number   int64  // 1, 2, 3 … in the order of publication
+	Sealed   []byte // PKCS #8 DER, encrypted
+	Created  time.Time
+	SignFrom time.Time // zero for a key that is published and not yet in use
+	Rev      int64
+}
+
+// Reply is the answer to a request with an idempotency key.
+type Reply struct {
+	Key      string // user, route and key, joined so that they cannot be confused
+	BodyHash []byte // of the request
+	Status   int    // 0 while the first request is at work
+	Header   map[string]string
+	Body     []byte
+	Expires  time.Time
+	Rev      int64
+}
