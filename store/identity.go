@@ -23,8 +23,8 @@ var (
 // absent record answers ErrAbsent. A write that has returned nil survives power
 // loss and is seen by every later read.
 //
-// Instants are kept to whole milliseconds and come back in UTC. The store has
-// no clock of its own.
+// Instants come as clock.Clock gives them, in UTC and cut to whole
+// milliseconds, and come back the same. The store has no clock of its own.
 type Identity interface {
 	Users
 	Challenges
@@ -58,6 +58,9 @@ type Challenges interface {
 	InsertChallenge(ctx context.Context, c Challenge) error
 	ReplaceChallenge(ctx context.Context, c Challenge) error
 	Challenge(ctx context.Context, id string) (Challenge, error)
+	// LatestChallenge gives the challenge that was created last for a phone, a
+	// purpose and an installation.
+	LatestChallenge(ctx context.Context, phone, purpose, install string) (Challenge, error)
 	// Unsent gives up to limit challenges that hold a sealed code, have not
 	// expired and are not leased to a sender at the instant, oldest first.
 	Unsent(ctx context.Context, now time.Time, limit int) ([]Challenge, error)
@@ -159,10 +162,12 @@ type Challenge struct {
 	ID       string
 	Phone    string // E.164
 	Purpose  string
+	Install  string    // the installation that asked; may be empty
 	Digest   []byte    // keyed digest of the code; empty for a challenge that nothing solves
 	Sealed   []byte    // the code, encrypted, until it has been sent
 	Leased   time.Time // a sender works on it until then
 	Created  time.Time
+	Resend   time.Time // another code may be asked for from then on
 	Expires  time.Time
 	Attempts int
 	Consumed time.Time // zero while the code is unused
