@@ -1,0 +1,59 @@
+package message
+
+// domainTable holds the rules of the programmes.
+var domainTable = map[string]entry{
+	"amount_invalid": {
+		Sentence{"Jumlah rupiah tidak dapat dibaca.", "Contoh penulisan: 1.250.000 atau 1,25 juta."},
+		Sentence{"The amount in rupiah cannot be read.", "Write it like 1.250.000 or 1,25 juta."}},
+	"amount_ambiguous": {
+		Sentence{"Jumlah rupiah dapat dibaca dengan dua cara.", "Gunakan titik untuk ribuan, contoh: 1.250."},
+		Sentence{"The amount can be read in two ways.", "Use a dot for thousands, such as 1.250."}},
+	"amount_fraction": {
+		Sentence{"Jumlah harus dalam rupiah bulat.", "Hilangkan angka di belakang koma."},
+		Sentence{"The amount must be whole rupiah.", "Leave out what stands behind the comma."}},
+	"amount_out_of_range": {
+		Sentence{"Jumlah rupiah di luar batas.", "Silakan periksa kembali."},
+		Sentence{"The amount is out of range.", "Please check it."}},
+	"quantity_invalid": {
+		Sentence{"Banyaknya barang tidak dapat dibaca.", "Paling banyak tiga angka desimal."},
+		Sentence{"The quantity cannot be read.", "It has three decimals at most."}},
+	"quantity_out_of_range": {
+		Sentence{"Banyaknya barang di luar batas.", "Harus lebih dari nol."},
+		Sentence{"The quantity is out of range.", "It must be above zero."}},
+	"phone_invalid": {
+		Sentence{"Nomor telepon tidak benar.", "Contoh penulisan: 0812-3456-7890."},
+		Sentence{"The phone number is not right.", "Write it like 0812-3456-7890."}},
+	"phone_scientific": {
+		Sentence{"Nomor telepon rusak oleh lembar kerja.", "Ubah format kolom menjadi teks lalu isi kembali nomornya."},
+		Sentence{"A spreadsheet has damaged the phone number.", "Set the column to text and enter the number again."}},
+	"phone_landline": {
+		Sentence{"Nomor ini adalah telepon rumah atau kantor.", "Gunakan nomor ponsel."},
+		Sentence{"This number is a landline.", "Please use a mobile number."}},
+	"phone_foreign": {
+		Sentence{"Nomor ini bukan nomor Indonesia.", "Gunakan nomor ponsel Indonesia (+62)."},
+		Sentence{"This number is not Indonesian.", "Please use an Indonesian mobile number (+62)."}},
+	"phone_too_short": {
+		Sentence{"Nomor telepon kurang lengkap.", ""},
+		Sentence{"The phone number is too short.", ""}},
+	"phone_too_long": {
+		Sentence{"Nomor telepon terlalu panjang.", ""},
+		Sentence{"The phone number is too long.", ""}},
+	"date_invalid": {
+		Sentence{"Tanggal tidak benar.", "Contoh penulisan: 2022-06-17."},
+		Sentence{"The date is not right.", "Write it like 2022-06-17."}},
+	"zone_unknown": {
+		Sentence{"Zona waktu tidak dikenal.", "Pilih WIB, WITA atau WIT."},
+		Sentence{"The time zone is not known.", "Choose WIB, WITA or WIT."}},
+	"region_invalid": {
+		Sentence{"Kode wilayah tidak benar.", "Contoh penulisan: 18.71."},
+		Sentence{"The region code is not right.", "Write it like 18.71."}},
+	"region_unknown": {
+		Sentence{"Wilayah tidak ada dalam daftar.", ""},
+		Sentence{"The region is not on the list.", ""}},
+	"nib_invalid": {
+		Sentence{"NIB harus terdiri dari 13 angka.", ""},
+		Sentence{"An NIB has 13 digits.", ""}},
+	"kbli_invalid": {
+		Sentence{"KBLI harus terdiri dari 5 angka.", ""},
+		Sentence{"A KBLI has 5 digits.", ""}},
+}

@@ -1,0 +1,71 @@
+package message
+
+// httpTable holds the answers about the request itself.
+var httpTable = map[string]entry{
+	"body_unreadable": {
+		Sentence{"Permintaan tidak dapat dibaca.", ""},
+		Sentence{"The request cannot be read.", ""}},
+	"body_too_large": {
+		Sentence{"Permintaan terlalu besar.", "Batasnya {limit}. Kirimlah dalam bagian yang lebih kecil."},
+		Sentence{"The request is too large.", "The limit is {limit}. Please send smaller parts."}},
+	"too_many_mutations": {
+		Sentence{"Terlalu banyak perubahan dalam satu kiriman.", "Batasnya {limit}. Aplikasi akan membaginya."},
+		Sentence{"There are too many changes in one push.", "The limit is {limit}. The app will split them."}},
+	"encoding_unsupported": {
+		Sentence{"Cara pemampatan ini tidak didukung.", "Gunakan gzip, zstd atau tanpa pemampatan."},
+		Sentence{"This content encoding is not supported.", "Use gzip, zstd or none."}},
+	"media_type_unsupported": {
+		Sentence{"Jenis isi permintaan tidak didukung.", ""},
+		Sentence{"The media type of the request is not supported.", ""}},
+	"header_invalid": {
+		Sentence{"Kepala permintaan {field} tidak benar.", ""},
+		Sentence{"The request header {field} is not right.", ""}},
+	"query_invalid": {
+		Sentence{"Parameter {field} tidak benar.", ""},
+		Sentence{"The parameter {field} is not right.", ""}},
+	"route_not_found": {
+		Sentence{"Alamat ini tidak ada.", ""},
+		Sentence{"There is nothing at this address.", ""}},
+	"method_not_allowed": {
+		Sentence{"Metode ini tidak tersedia di alamat ini.", ""},
+		Sentence{"This method is not available at this address.", ""}},
+	"rate_limited": {
+		Sentence{"Terlalu banyak permintaan.", "Silakan coba lagi dalam {after}."},
+		Sentence{"Too many requests.", "Please try again in {after}."}},
+	"stale_version": {
+		Sentence{"Data ini sudah diubah orang lain.", "Silakan muat ulang lalu ulangi perubahan Anda."},
+		Sentence{"Somebody has changed this since.", "Please load it again and repeat your change."}},
+	"precondition_required": {
+		Sentence{"Perubahan ini memerlukan kepala If-Match.", "Kirimlah versi yang Anda lihat."},
+		Sentence{"This change needs an If-Match header.", "Please send the version that you saw."}},
+	"conflict": {
+		Sentence{"Langkah ini tidak sesuai dengan keadaan sekarang.", ""},
+		Sentence{"This does not fit the present state.", ""}},
+	"forbidden": {
+		Sentence{"Anda tidak berhak melakukan ini.", ""},
+		Sentence{"You may not do this.", ""}},
+	"idempotency_required": {
+		Sentence{"Permintaan ini memerlukan kepala Idempotency-Key.", ""},
+		Sentence{"This request needs an Idempotency-Key header.", ""}},
+	"idempotency_reused": {
+		Sentence{"Idempotency-Key ini sudah dipakai untuk permintaan lain.", ""},
+		Sentence{"This Idempotency-Key was used for another request.", ""}},
+	"in_progress": {
+		Sentence{"Permintaan yang sama sedang dikerjakan.", "Silakan coba lagi sebentar lagi."},
+		Sentence{"The same request is being worked on.", "Please try again in a moment."}},
+	"validation_failed": {
+		Sentence{"Sebagian isian belum benar.", "Silakan periksa isian {field}."},
+		Sentence{"Some fields are not right.", "Please check {field}."}},
+	"internal": {
+		Sentence{"Terjadi gangguan di server.", "Silakan coba lagi. Bila berlanjut, sebutkan nomor permintaan kepada admin."},
+		Sentence{"Something went wrong on the server.", "Please try again. If it stays, give the request number to an admin."}},
+	"unavailable": {
+		Sentence{"Layanan sedang tidak tersedia.", "Silakan coba lagi dalam {after}."},
+		Sentence{"The service is not available.", "Please try again in {after}."}},
+	"timeout": {
+		Sentence{"Server memerlukan waktu terlalu lama.", "Silakan coba lagi."},
+		Sentence{"The server took too long.", "Please try again."}},
+	"draining": {
+		Sentence{"Server sedang dimulai ulang.", "Silakan coba lagi sebentar lagi."},
+		Sentence{"The server is restarting.", "Please try again in a moment."}},
+}
