@@ -1,0 +1,196 @@
+// Package config reads what an operator decides: defaults, then the
+// environment, then flags. It reports every mistake at once and refuses to let
+// a production server start with the conveniences of a workshop.
+package config
+
+import (
+	"fmt"
+	"log/slog"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+)
+
+// The environments.
+const (
+	Development = "development"
+	Production  = "production"
+)
+
+// Config is everything that can be decided from outside. Default gives the
+// values for a first run on one machine; the zero value is not usable.
+type Config struct {
+	Env       string // development (default) or production
+	Listen    string // host:port; 127.0.0.1:8080
+	PublicURL string // where phones reach the server and the issuer of its tokens; http://127.0.0.1:8080
+	Store     string // path of the database file, or sqlite:PATH; ./data/lumbung.db
+
+	LogLevel  slog.Level // info
+	LogFormat string     // text (default) or json
+
+	Pepper         string        // secret behind login codes and session keys, 32 characters or more; required in production
+	TrustedProxies []string      // addresses or CIDR ranges whose X-Forwarded-For is believed; none
+	ShutdownGrace  time.Duration // how long a stop waits for requests under way; 15 s, 0 to 5 min
+	OTPSender      string        // log (default: the code appears in the log) or none
+
+	// TestNumbers maps phone numbers in E.164 to the fixed six-digit code that
+	// opens them; none.
+	TestNumbers map[string]string
+
+	MinAppVersion string        // oldest app that may read, such as 1.4.0; empty admits all
+	WorkersEvery  time.Duration // how often background work looks for something to do; 5 s, 100 ms to 1 h
+
+	firebaseEmulator string // FIREBASE_AUTH_EMULATOR_HOST, which turns signature checks off
+}
+
+// Default is the configuration of a first run on one machine.
+func Default() Config {
+	return Config{
+		Env:           Development,
+		Listen:        "127.0.0.1:8080",
+		PublicURL:     "http://127.0.0.1:8080",
+		Store:         "./data/lumbung.db",
+		LogLevel:      slog.LevelInfo,
+		LogFormat:     "text",
+		ShutdownGrace: 15 * time.Second,
+		OTPSender:     "log",
+		WorkersEvery:  5 * time.Second,
+	}
+}
+
+// StorePath is the path of the database file.
+func (c Config) StorePath() string { return strings.TrimPrefix(c.Store, "sqlite:") }
+
+// Redacted lists the effective settings as name=value lines in the order of
+// Settings, with secrets replaced by their length.
+func (c Config) Redacted() []string {
+	var lines []string
+	for _, s := range settings() {
+		v := s.get(c)
+		if s.secret && v != "" {
+			v = fmt.Sprintf("(set, %d characters)", len(v))
+		}
+		lines = append(lines, s.Name()+"="+v)
+	}
+	return lines
+}
+
+// LogValue is c for the log, without its secrets.
+func (c Config) LogValue() slog.Value { return slog.StringValue(c.String()) }
+
+// String is Redacted on one line, so that no way of printing shows a secret.
+func (c Config) String() string { return strings.Join(c.Redacted(), " ") }
+
+// GoString is String, for the %#v of package fmt.
+func (c Config) GoString() string { return c.String() }
+
+// Setting documents one field.
+type Setting struct {
+	Flag    string // name of the flag; the environment name is LUMBUNG_ and this in capitals
+	Default string
+	Help    string // one line
+
+	secret bool
+	get    func(Config) string
+	set    func(*Config, string) error
+}
+
+// Name is the environment variable of s, such as LUMBUNG_PUBLIC_URL.
+func (s Setting) Name() string {
+	return "LUMBUNG_" + strings.ToUpper(strings.ReplaceAll(s.Flag, "-", "_"))
+}
+
+// Secret reports whether s is read from a file too (LUMBUNG_PEPPER_FILE) and
+// never printed.
+func (s Setting) Secret() bool { return s.secret }
+
+// Settings lists every setting with its default, for help and documentation.
+func Settings() []Setting {
+	all := settings()
+	for i := range all {
+		all[i].Default = all[i].get(Default())
+	}
+	return all
+}
+
+func settings() []Setting {
+	return []Setting{
+		text("env", "development or production", func(c *Config) *string { return &c.Env }),
+		text("listen", "address to listen on, host:port", func(c *Config) *string { return &c.Listen }),
+		text("public-url", "URL under which phones reach the server; issuer of its tokens", func(c *Config) *string { return &c.PublicURL }),
+		text("store", "path of the database file, or sqlite:PATH", func(c *Config) *string { return &c.Store }),
+		{Flag: "log-level", Help: "debug, info, warn or error",
+			get: func(c Config) string { return strings.ToLower(c.LogLevel.String()) },
+			set: func(c *Config, v string) error { return c.LogLevel.UnmarshalText([]byte(v)) }},
+		text("log-format", "text or json", func(c *Config) *string { return &c.LogFormat }),
+		secret(text("pepper", "secret behind login codes and session keys, 32 characters or more", func(c *Config) *string { return &c.Pepper })),
+		{Flag: "trusted-proxies", Help: "addresses or CIDR ranges whose X-Forwarded-For is believed, separated by commas",
+			get: func(c Config) string { return strings.Join(c.TrustedProxies, ",") },
+			set: func(c *Config, v string) error { c.TrustedProxies = list(v); return nil }},
+		span("shutdown-grace", "how long a stop waits for requests under way", func(c *Config) *time.Duration { return &c.ShutdownGrace }),
+		text("otp-sender", "log or none", func(c *Config) *string { return &c.OTPSender }),
+		secret(Setting{Flag: "test-numbers", Help: "+62…=123456 pairs, separated by commas; refused in production",
+			get: func(c Config) string { return pairs(c.TestNumbers) },
+			set: setTestNumbers}),
+		text("min-app-version", "oldest app that may read, such as 1.4.0", func(c *Config) *string { return &c.MinAppVersion }),
+		span("workers-every", "how often background work looks for something to do", func(c *Config) *time.Duration { return &c.WorkersEvery }),
+	}
+}
+
+func text(flag, help string, at func(*Config) *string) Setting {
+	return Setting{Flag: flag, Help: help,
+		get: func(c Config) string { return *at(&c) },
+		set: func(c *Config, v string) error { *at(c) = v; return nil }}
+}
+
+func span(flag, help string, at func(*Config) *time.Duration) Setting {
+	return Setting{Flag: flag, Help: help,
+		get: func(c Config) string { return at(&c).String() },
+		set: func(c *Config, v string) error {
+			d, err := time.ParseDuration(v)
+			if err == nil {
+				*at(c) = d
+			}
+			return err
+		}}
+}
+
+func secret(s Setting) Setting {
+	s.secret = true
+	return s
+}
+
+func setTestNumbers(c *Config, v string) error {
+	c.TestNumbers = nil
+	for _, pair := range list(v) {
+		number, code, ok := strings.Cut(pair, "=")
+		if !ok {
+			return fmt.Errorf("an entry is not a pair number=code")
+		}
+		if c.TestNumbers == nil {
+			c.TestNumbers = map[string]string{}
+		}
+		c.TestNumbers[strings.TrimSpace(number)] = strings.TrimSpace(code)
+	}
+	return nil
+}
+
+// list splits at commas and drops what is empty.
+func list(v string) []string {
+	var parts []string
+	for p := range strings.SplitSeq(v, ",") {
+		if p = strings.TrimSpace(p); p != "" {
+			parts = append(parts, p)
+		}
+	}
+	return parts
+}
+
+func pairs(m map[string]string) string {
+	var parts []string
+	for _, k := range slices.Sorted(maps.Keys(m)) {
+		parts = append(parts, k+"="+m[k])
+	}
+	return strings.Join(parts, ",")
+}
