@@ -1,0 +1,222 @@
+// Package store says what Lumbung asks of a database, in interfaces whose
+// promises stand in their comments and are checked by storetest, and in the
+// shapes that are kept.
+//
+// A store may offer more than it is asked for. The engine relies on two things
+// only: a unique insert of one document, and a guarded update of one document.
+package store
+
+import (
+	"context"
+	"encoding/json"
+
+	"github.com/lumbung-ikm/lumbung/sync/merge"
+)
+
+// The answers that are no faults of a store are ErrTaken, ErrStale and
+// ErrAbsent. Everything else is a fault of kind Transient (try again) or
+// Internal (a defect).
+
+// Head is what a scope's log has been folded to. It is one document.
+type Head struct {
+	Scope      string           `json:"scope"`
+	Generation merge.Generation `json:"generation"`
+	Forks      []merge.Fork     `json:"forks,omitempty"` // ended generations, oldest first
+	Applied    merge.Seq        `json:"applied"`         // the last folded commit
+	Time       merge.Millis     `json:"time"`            // of that commit
+	Chain      string           `json:"chain"`           // chain hash of that commit, hexadecimal; "" at Applied 0
+	Sum        uint64           `json:"sum"`             // additive hash over live records
+	Pruned     merge.Seq        `json:"pruned"`          // log entries up to here may be gone
+	Access     []merge.Grant    `json:"access,omitempty"`
+	// Todo holds, per follower, the last seq whose commit has work for it.
+	Todo    map[string]merge.Seq `json:"todo,omitempty"`
+	MovedTo string               `json:"moved_to,omitempty"`
+	// Revision is raised by every change of the document, so that a store that
+	// replaces whole documents can guard with it.
+	Revision uint64 `json:"revision"`
+}
+
+// Record is a record as it is kept: the public fields are the bytes that go on
+// the wire.
+type Record struct {
+	Collection string          `json:"c"`
+	ID         string          `json:"i"`
+	Version    merge.Seq       `json:"v"`
+	Deleted    bool            `json:"d,omitempty"`
+	Fields     json.RawMessage `json:"f"` // canonical JSON object
+	State      json.RawMessage `json:"s"` // server-only half, merge.Record.EncodeState
+	Tags       []string        `json:"t,omitempty"`
+}
+
+// Key is the record's key inside its scope.
+func (r *Record) Key() merge.Key { return merge.Key{Collection: r.Collection, ID: r.ID} }
+
+// Commit is one entry of a scope's log. It carries whole states, so folding it
+// twice, or by two processes at once, gives the same.
+type Commit struct {
+	Scope      string           `json:"-"`
+	Generation merge.Generation `json:"-"`
+	Seq        merge.Seq        `json:"-"`
+	ID         string           `json:"-"` // made by the process that tries to insert it
+	Time       merge.Millis     `json:"-"`
+	Chain      string           `json:"-"` // H(previous chain, ID, H(body)), hexadecimal
+
+	Lines   []merge.Line         `json:"lines"`
+	Records []Record             `json:"records,omitempty"` // parents first
+	Pages   []merge.Page         `json:"pages,omitempty"`
+	Access  []merge.Grant        `json:"access,omitempty"` // the whole list after this commit
+	Sum     uint64               `json:"sum,string"`
+	Effects []merge.Effect       `json:"effects,omitempty"`
+	Todo    map[string]merge.Seq `json:"todo,omitempty"` // followers with work in this commit, each with Seq
+}
+
+// Body encodes what the log keeps beside the key, the id, the time and the
+// chain.
+func (c *Commit) Body() (json.RawMessage, error) { return json.Marshal(c) }
+
+// ReadBody is the inverse of Body.
+func (c *Commit) ReadBody(b json.RawMessage) error { return json.Unmarshal(b, c) }
+
+// Position is a place in a scope's records ordered by (version, collection,
+// id). The zero Position lies before everything.
+type Position struct {
+	Version merge.Seq
+	Key     merge.Key // the last record delivered of that version; zero: none
+}
+
+// Want names what a resolve needs.
+type Want struct {
+	Keys  []merge.Key
+	Tags  []string
+	Pages []merge.PageKey
+}
+
+// Loaded is what was found for a Want.
+type Loaded struct {
+	Records []Record               // those of Keys that exist, and every record that carries one of Tags
+	Tagged  map[string][]merge.Key // per asked tag, deleted records too
+	Pages   []merge.Page           // those of Pages that exist
+	Newest  map[merge.BookKey]int  // per asked incarnation: number of its newest page, -1 if none
+}
+
+// Page is one answer of Changed.
+type Page struct {
+	Records []Record // State and Tags are left empty
+	More    bool     // the limit was reached before upTo
+	// Torn says that a record inside the range carries a version above upTo: a
+	// commit is being folded. The caller folds and asks again.
+	Torn bool
+}
+
+// Log keeps, for every scope, an append-only log of commits and the records
+// folded from it. All methods are safe for concurrent use, also by several
+// processes on one database.
+type Log interface {
+	// Create makes the head of a new scope: Applied 0 and the generation given.
+	// ErrTaken if the scope has a head.
+	Create(ctx context.Context, h Head) error
+
+	// Head reads one head. ErrAbsent if there is none.
+	Head(ctx context.Context, scope string) (Head, error)
+
+	// HeadsFor reads, in one statement, the heads of every scope whose access
+	// list names user, now or ever, and of every scope named. Scopes without a
+	// head are left out. Ordered by scope.
+	HeadsFor(ctx context.Context, user string, scopes []string) ([]Head, error)
+
+	// Load reads what a resolve needs. It may be newer than any head read
+	// before; it is never older. It does not fold.
+	Load(ctx context.Context, scope string, want Want) (Loaded, error)
+
+	// Insert puts c at (scope, generation, seq), atomically and durably before
+	// it returns. ErrTaken if the place is taken, by whatever commit: the caller
+	// reads the entry to see whether it is its own.
+	Insert(ctx context.Context, c *Commit) error
+
+	// Withdraw removes the entry again if it is c's own (same ID). Used only
+	// for an entry at or below Pruned, which nobody will fold.
+	Withdraw(ctx context.Context, c *Commit) error
+
+	// Entry reads one log entry of the generation with that count. ErrAbsent if it
+	// is not there.
+	Entry(ctx context.Context, scope string, generation uint32, seq merge.Seq) (*Commit, error)
+
+	// Fold carries c into records and book pages, each guarded by "(generation
+	// count, version) is lower", where already newer counts as done, and only
+	// then moves the head from seq-1 to seq, guarded by generation count and
+	// Applied: it sets Applied, Time, Chain, Sum, Access, and raises Todo, and
+	// leaves everything else alone. If the head has moved on already, that is
+	// no error. It gives the head afterwards. Each step is durable before the
+	// next begins, or all are one transaction.
+	Fold(ctx context.Context, c *Commit) (Head, error)
+
+	// Changed reads records with after < (version, key) and version ≤ upTo in
+	// that order, operations behind what they act on inside one version by the
+	// order of commit, until their fields come to about limit bytes (at least
+	// one record). Deleted records at or below skipDead are left out.
+	Changed(ctx context.Context, scope string, after Position, upTo, skipDead merge.Seq, limit int) (Page, error)
+
+	// Unfolded finds up to limit scopes whose log has an entry above Applied in
+	// the current generation.
+	Unfolded(ctx context.Context, limit int) ([]string, error)
+
+	// Waiting finds up to limit heads with a Todo mark of follower.
+	Waiting(ctx context.Context, follower string, limit int) ([]Head, error)
+
+	// Done clears the mark of follower if it still is seq. A newer mark stays;
+	// that is no error.
+	Done(ctx context.Context, scope, follower string, seq merge.Seq) error
+
+	// Prune raises Pruned to upTo, then deletes log entries of the current
+	// generation up to there. It never deletes the newest entry nor one above a
+	// follower's mark; the caller checks age.
+	Prune(ctx context.Context, scope string, upTo merge.Seq) error
+
+	// Scopes lists every scope after the one given, in order, up to limit.
+	Scopes(ctx context.Context, after string, limit int) ([]string, error)
+
+	// Raise starts a new generation of a scope whose log is folded to its end:
+	// guarded by the old generation count and Applied, it sets Generation to
+	// next and appends fork to Forks. ErrStale if the guard does not hold.
+	Raise(ctx context.Context, scope string, next merge.Generation, fork merge.Fork) error
+}
+
+// Appender is offered by stores that can do Insert and Fold as one durable
+// transaction, and several scopes' commits in one disk flush.
+type Appender interface {
+	// Append inserts and folds c, all or nothing. Errors as Insert and Fold;
+	// ErrStale if the head is not at c.Seq-1 in c's generation, or if c.Seq is
+	// not above Pruned.
+	Append(ctx context.Context, c *Commit) (Head, error)
+}
+
+// Claims gives names that are unique across scopes to the one who asks first.
+type Claims interface {
+	// Claim takes (space, key) for holder, durably, if nobody holds it, and
+	// gives the holder afterwards.
+	Claim(ctx context.Context, space, key, holder string) (string, error)
+	// Release gives (space, key) up if holder holds it.
+	Release(ctx context.Context, space, key, holder string) error
+}
+
+// Backups numbers the backups of a store. An acknowledged commit belongs to the
+// epoch read after it was durable; it is surely contained in every backup whose
+// number is higher.
+type Backups interface {
+	// Epochs gives the number of the last backup that began and of the last
+	// that is complete. Both are 0 at first.
+	Epochs(ctx context.Context) (began, done uint64, err error)
+	// Begin raises began, durably, and gives it.
+	Begin(ctx context.Context) (uint64, error)
+	// Complete raises done to epoch if it is lower.
+	Complete(ctx context.Context, epoch uint64) error
+}
+
+// Store is everything the engine needs.
+type Store interface {
+	Log
+	Claims
+	Backups
+	// Ping reports whether the store can answer.
+	Ping(ctx context.Context) error
+}

@@ -1,0 +1,200 @@
+package merge
+
+import (
+	"maps"
+	"slices"
+)
+
+// PageSize is how many numbers one page of the verdict book holds.
+const PageSize = 256
+
+// BookKey names the verdict book of one incarnation. About is the scope its
+// mutations were meant for: the scope that keeps the book, or, in a user's own
+// scope, a scope that never named the author.
+type BookKey struct {
+	About, Device, Incarnation string
+}
+
+// PageKey names one page: n lies on page n / PageSize.
+type PageKey struct {
+	BookKey
+	Page uint32
+}
+
+// Entry is what the book knows of one mutation.
+type Entry struct {
+	Hash    Hash     `json:"h"`
+	Stamp   Millis   `json:"s"`
+	Seq     Seq      `json:"q"`
+	Verdict *Verdict `json:"v,omitempty"` // nil: applied
+}
+
+func (e Entry) verdict() Verdict {
+	if e.Verdict == nil {
+		return Verdict{Outcome: Applied}
+	}
+	return *e.Verdict
+}
+
+// Page is one page of a verdict book.
+type Page struct {
+	PageKey
+	Version Seq // of the commit that wrote it last
+	Entries map[uint64]Entry
+}
+
+// Book is what was loaded of one incarnation's book.
+type Book struct {
+	Newest int // number of its newest page, -1 if it has none
+	Pages  map[uint32]*Page
+}
+
+// PageOf gives the page that n lies on.
+func PageOf(n uint64) uint32 { return uint32(n / PageSize) }
+
+// knowledge is what a book says of a number.
+type knowledge uint8
+
+const (
+	fresh   knowledge = iota // never seen, or in a gap that is still open
+	known                    // an entry exists
+	erased                   // its page is gone, or it lies in a closed gap
+	missing                  // the page must be loaded first
+)
+
+// look finds n in the working set of books. A page that was asked for and does
+// not exist below the newest page is gone, and with it every number on it.
+func (w *work) look(k BookKey, n uint64) (Entry, knowledge) {
+	book, ok := w.in.Books[k]
+	if !ok {
+		w.need.page(PageKey{k, PageOf(n)})
+		return Entry{}, missing
+	}
+	number := PageOf(n)
+	page := w.pages[PageKey{k, number}]
+	if page == nil {
+		loaded, asked := book.Pages[number]
+		switch {
+		case !asked:
+			w.need.page(PageKey{k, number})
+			return Entry{}, missing
+		case loaded == nil && int(number) < w.newest(k, book):
+			return Entry{}, erased
+		case loaded == nil:
+			return Entry{}, fresh
+		}
+		page = loaded
+	}
+	if e, ok := page.Entries[n]; ok {
+		return e, known
+	}
+	return Entry{}, fresh
+}
+
+func (w *work) newest(k BookKey, book *Book) int {
+	newest := book.Newest
+	for p := range w.pages {
+		if p.BookKey == k {
+			newest = max(newest, int(p.Page))
+		}
+	}
+	return newest
+}
+
+// note writes an entry into the working set.
+func (w *work) note(k BookKey, n uint64, e Entry) {
+	key := PageKey{k, PageOf(n)}
+	page := w.pages[key]
+	if page == nil {
+		page = &Page{PageKey: key, Entries: map[uint64]Entry{}}
+		if old := w.in.Books[k].Pages[key.Page]; old != nil {
+			page.Entries = maps.Clone(old.Entries)
+		}
+		w.pages[key] = page
+	}
+	page.Version = w.seq
+	page.Entries[n] = e
+}
+
+// identify sorts the items of a part into those that the book knows and those
+// that are fresh, before anything of the part is judged. The order of the
+// rules matters: an erased number first, then a clash, then everything else.
+func (w *work) identify(p *Part) (answers []Answer, clash bool) {
+	key := p.book(w.in.Scope)
+	answers = make([]Answer, len(p.Items))
+	inPart := map[uint64]Hash{}
+	for i := range p.Items {
+		it := &p.Items[i]
+		a := &answers[i]
+		a.HasN, a.N, a.Index = it.HasN, it.Mutation.N, it.Index
+		if !it.HasN {
+			continue
+		}
+		e, what := w.look(key, it.Mutation.N)
+		switch {
+		case what == erased:
+			a.erased = true
+			continue
+		case what == known && e.Hash == it.Hash:
+			a.repeat(e)
+			continue
+		case what == known:
+			clash = true
+			continue
+		}
+		if w.in.Elsewhere != nil && p.About == "" {
+			if e, ok := w.in.Elsewhere(key, it.Mutation.N); ok && e.Hash == it.Hash {
+				a.repeat(e)
+				a.Seq = 0 // the seq of another scope's log means nothing here
+				continue
+			}
+		}
+		if h, twice := inPart[it.Mutation.N]; twice && h != it.Hash {
+			clash = true
+		}
+		inPart[it.Mutation.N] = it.Hash
+	}
+	return answers, clash
+}
+
+// rekeyed answers a part that holds a cloned outbox: whatever is not a proven
+// repeat, nor erased, gets a new number from its phone.
+func rekeyed(answers []Answer) {
+	for i := range answers {
+		if a := &answers[i]; a.Outcome == "" && !a.erased && a.HasN {
+			a.Verdict = Verdict{Outcome: Rekey}
+		}
+	}
+}
+
+// rekeyFollowers spreads rekey over the parts of one push: an item whose after
+// names an item that must be re-keyed, or follows one in its own part, is
+// re-keyed too.
+func rekeyFollowers(parts []*Part, answers [][]Answer) {
+	type name struct {
+		device, incarnation string
+		n                   uint64
+	}
+	for again := true; again; {
+		again = false
+		out := map[name]bool{}
+		for i, p := range parts {
+			for j := range answers[i] {
+				if answers[i][j].Outcome == Rekey {
+					out[name{p.Device, p.Incarnation, answers[i][j].N}] = true
+				}
+			}
+		}
+		for i, p := range parts {
+			for j := range answers[i] {
+				a := &answers[i][j]
+				if a.Outcome != "" || a.erased || !a.HasN {
+					continue
+				}
+				if slices.ContainsFunc(p.Items[j].Mutation.After, func(r Ref) bool { return out[name{p.Device, r.Incarnation, r.N}] }) {
+					a.Verdict, again = Verdict{Outcome: Rekey}, true
+				}
+			}
+		}
+	}
+}

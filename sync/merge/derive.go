@@ -1,0 +1,161 @@
+package merge
+
+import (
+	"bytes"
+	"cmp"
+	"maps"
+	"slices"
+	"strings"
+)
+
+func cut(s string) (before, after string, found bool) { return strings.Cut(s, "/") }
+
+// derive recomputes server fields. First every record replays its own
+// operations; then records that share a tag look at each other. The second
+// step reads nothing that it writes, so one round is enough.
+func (w *work) derive() {
+	todo := map[Key]bool{}
+	for k, r := range w.recs {
+		c := w.collection(k)
+		if c.Derive != nil {
+			todo[k] = true
+		}
+		if c.Parent != "" {
+			todo[Key{c.Parent, r.Text(c.ParentField)}] = true
+		}
+	}
+	for _, k := range slices.SortedFunc(maps.Keys(todo), Key.Compare) {
+		w.replay(k)
+	}
+	related := map[string]bool{}
+	for _, k := range w.changed() {
+		w.retag(k, related)
+	}
+	w.regrant()
+	for _, tag := range slices.Sorted(maps.Keys(related)) {
+		for _, r := range w.tagged(tag) {
+			if c := w.collection(r.Key); c.Relate != nil && !r.Deleted {
+				w.assign(r.Key, c.Relate(w, r.Row))
+			}
+		}
+	}
+}
+
+func (w *work) collection(k Key) *Collection {
+	c, ok := w.in.Schema.Collection(k.Collection)
+	if !ok {
+		panic("merge: stored record of an unknown collection " + k.Collection)
+	}
+	return c
+}
+
+func (w *work) changed() []Key { return slices.SortedFunc(maps.Keys(w.recs), Key.Compare) }
+
+func (w *work) replay(k Key) {
+	r := w.get(k)
+	c := w.collection(k)
+	if r == nil || c.Derive == nil {
+		return
+	}
+	for _, child := range w.in.Schema.Children(c) {
+		w.Operations(child.Name, k.ID) // a replay always reads all of them
+	}
+	if !w.need.Empty() {
+		return // what is missing would be taken for absent
+	}
+	d := c.Derive(w, r.Row)
+	w.assign(k, d.Fields)
+	for _, op := range slices.SortedFunc(maps.Keys(d.Operations), Key.Compare) {
+		w.assign(op, d.Operations[op])
+	}
+}
+
+// assign writes server fields that differ from what is there.
+func (w *work) assign(k Key, fields map[string]Value) {
+	r := w.get(k)
+	if r == nil {
+		return
+	}
+	for _, name := range slices.Sorted(maps.Keys(fields)) {
+		v := fields[name]
+		if bytes.Equal(r.Fields[name], v) || (Null(v) && r.Fields[name] == nil) {
+			continue
+		}
+		r = w.edit(k)
+		setField(r.Fields, name, v)
+	}
+}
+
+// retag computes the tags of a changed record and notes every tag whose
+// holders may have to look at each other again.
+func (w *work) retag(k Key, related map[string]bool) {
+	r, c := w.recs[k], w.collection(k)
+	var tags []string
+	if c.Tags != nil && !r.Deleted {
+		tags = c.Tags(r.Row)
+		for _, t := range tags {
+			related[t] = true
+		}
+	}
+	if old := w.before[k]; old != nil {
+		for _, t := range old.Tags {
+			related[t] = related[t] || c.Relate != nil
+		}
+	}
+	if c.Parent != "" {
+		tags = append(tags, OperationsTag(Key{c.Parent, r.Text(c.ParentField)}))
+	}
+	slices.Sort(tags)
+	r.Tags = slices.Compact(tags)
+	maps.DeleteFunc(related, func(_ string, yes bool) bool { return !yes })
+}
+
+// regrant brings the access list up to date with changed memberships and
+// assignments. Windows stay; they only get an end.
+func (w *work) regrant() {
+	for _, k := range w.changed() {
+		c := w.collection(k)
+		if c.Grant == nil {
+			continue
+		}
+		g, ok := c.Grant(w.recs[k].Row)
+		i := slices.IndexFunc(w.access, func(o Grant) bool { return o.ID == k.ID })
+		switch {
+		case ok && i >= 0:
+			w.access[i] = g
+		case ok:
+			w.access = append(w.access, g)
+		}
+	}
+}
+
+// react names the effects of every change, in the order of the keys.
+func (w *work) react() {
+	if !w.need.Empty() {
+		return
+	}
+	for _, k := range w.changed() {
+		c := w.collection(k)
+		if c.React == nil {
+			continue
+		}
+		ch := Change{View: w, After: w.recs[k].Row, New: w.before[k] == nil, Access: w.access, Author: w.author[k]}
+		if old := w.before[k]; old != nil {
+			ch.Before = old.Row
+		}
+		for i, e := range c.React(ch) {
+			if e.ID == "" {
+				e.ID = w.effectID("effect", k.String()+" "+string(Num(i)), e.Scope)
+			}
+			w.effect(e)
+		}
+	}
+	none := map[string]bool{}
+	for _, k := range w.changed() {
+		w.retag(k, none)
+	}
+}
+
+func comparePages(a, b PageKey) int {
+	return cmp.Or(cmp.Compare(a.About, b.About), cmp.Compare(a.Device, b.Device), cmp.Compare(a.Incarnation, b.Incarnation), cmp.Compare(a.Page, b.Page))
+}

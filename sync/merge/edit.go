@@ -1,0 +1,492 @@
+package merge
+
+import (
+	"bytes"
+	"encoding/json"
+	"maps"
+	"slices"
+	"strings"
+)
+
+// edit is one mutation on its way into one record.
+type edit struct {
+	w         *work
+	part      *Part
+	m         *Mutation
+	hash      Hash
+	corrected Millis
+	low       bool // corrected is uncertain
+
+	stamp   Millis
+	refused []Ref // entries of after that were rejected
+	unheard []Ref // entries of after that the book does not know
+	c       *Collection
+	rec     *Record // in the working set; nil until it is created
+	stand   standing
+	changes []change
+	set     map[string]Value
+	ignored []string
+	marks   []string // for a person to look at
+	wr      *Write
+	sees    func(*Write) bool
+
+	lost     []string
+	journals []string
+	same     bool // the record exists with this very content
+}
+
+// lift computes the stamp: above the corrected time, above the server time that
+// the phone had seen, above every own earlier edit it builds on.
+func (ed *edit) lift() {
+	w, m := ed.w, ed.m
+	ed.stamp = max(ed.corrected, min(m.At.Server, w.time))
+	for _, r := range m.After {
+		e, what := w.look(BookKey{w.in.Scope, ed.part.Device, r.Incarnation}, r.N)
+		switch {
+		case what != known || e.Hash != r.Hash:
+			ed.unheard = append(ed.unheard, r)
+		case e.verdict().Outcome == Rejected:
+			ed.refused = append(ed.refused, r)
+		default:
+			ed.stamp = max(ed.stamp, e.Stamp)
+		}
+	}
+	if ed.low { // order kept by n: the clock cannot say more
+		if e, what := w.peek(ed.part.book(w.in.Scope), m.N-1); what {
+			ed.stamp = max(ed.stamp, e.Stamp)
+		}
+	}
+	ed.stamp++
+}
+
+// peek looks up a neighbour without asking for pages that are not loaded.
+func (w *work) peek(k BookKey, n uint64) (Entry, bool) {
+	p := w.pages[PageKey{k, PageOf(n)}]
+	if p == nil && w.in.Books[k] != nil {
+		p = w.in.Books[k].Pages[PageOf(n)]
+	}
+	if p == nil {
+		return Entry{}, false
+	}
+	e, ok := p.Entries[n]
+	return e, ok
+}
+
+// admit decides whether the edit may happen at all.
+func (ed *edit) admit() *Reject {
+	w, m := ed.w, ed.m
+	c, ok := w.in.Schema.Collection(m.Collection)
+	if !ok || c.Scope != ScopeKind(w.in.Scope) {
+		return reject("unknown_collection", "collection")
+	}
+	ed.c = c
+	old := w.get(Key{m.Collection, m.ID})
+	ed.sees = ed.coverage()
+	stands := ed.standings(old)
+	if len(stands) == 0 {
+		return reject("not_assigned", "")
+	}
+	if old == nil && !m.Create() {
+		return ed.orphan()
+	}
+	var first *Reject
+	for _, s := range stands {
+		r := ed.permit(s, old)
+		if r == nil {
+			return ed.check(old)
+		}
+		if first == nil {
+			first = r
+		}
+	}
+	return first
+}
+
+// standings finds the author's rights at the time of the edit. Nobody can have
+// edited a version before it was committed.
+func (ed *edit) standings(old *Record) []standing {
+	w, m := ed.w, ed.m
+	access := w.access
+	if w.in.Self != "" && ed.part.Author == w.in.Self {
+		access = append(slices.Clone(access), Grant{User: w.in.Self, Role: Self})
+	}
+	earliest := min(m.At.Server, w.time)
+	if old != nil && m.Base != nil {
+		for _, heads := range old.Slots {
+			for _, h := range heads {
+				if ed.sees(h.Write) && h.Write.Mutation != "" {
+					earliest = max(earliest, min(h.Write.Time, w.time))
+				}
+			}
+		}
+		if m.Base.Generation == w.in.Generation && m.Base.Version == old.Version {
+			earliest = max(earliest, min(old.Time, w.time))
+		}
+	}
+	at := max(ed.corrected, earliest)
+	from := at
+	if ed.low {
+		from = earliest
+	}
+	return standings(access, ed.part.Author, at, from, w.time, w.in.Grace)
+}
+
+// orphan says why an edit of an unknown record is refused. It is never taken
+// for a create: that would bring back what somebody deleted for good.
+func (ed *edit) orphan() *Reject {
+	m, in := ed.m, ed.w.in
+	switch {
+	case len(ed.refused) > 0:
+		return reject("depends_on_rejected", "after")
+	case m.Base != nil && m.Base.Generation != in.Generation, len(ed.unheard) > 0 && len(in.Forks) > 0:
+		return reject("depends_on_lost", "base")
+	}
+	return reject("record_unknown", "id")
+}
+
+// coverage says which earlier writes the author had seen: those at or below the
+// base in its generation, and the own ones named in after, and no others.
+func (ed *edit) coverage() func(*Write) bool {
+	m, in := ed.m, ed.w.in
+	var upTo Seq
+	if m.Base != nil {
+		upTo = min(m.Base.Version, in.Applied)
+		if m.Base.Generation != in.Generation {
+			upTo = min(upTo, in.forkPoint(m.Base.Generation))
+		}
+	}
+	own := make(map[string]Hash, len(m.After))
+	for _, r := range m.After {
+		own[MutationName(ed.part.Device, r.Incarnation, r.N)] = r.Hash
+	}
+	return func(h *Write) bool {
+		if h.Seq <= upTo {
+			return true
+		}
+		hash, ok := own[h.Mutation]
+		return ok && hash == h.Hash
+	}
+}
+
+// forkPoint is the last commit that generation g shares with the current one,
+// or 0 if g is unknown.
+func (in *Input) forkPoint(g Generation) Seq {
+	i := slices.IndexFunc(in.Forks, func(f Fork) bool { return f.Generation == g })
+	if i < 0 {
+		return 0
+	}
+	low := in.Forks[i].Seq
+	for _, f := range in.Forks[i:] {
+		low = min(low, f.Seq)
+	}
+	return low
+}
+
+// permit asks for the rights of one standing, and reads the changes.
+func (ed *edit) permit(s standing, old *Record) *Reject {
+	c, m, role := ed.c, ed.m, s.grant.Role
+	create := old == nil
+	allowed := c.Create
+	if m.Op != Put {
+		allowed = c.Delete
+	}
+	switch {
+	case (create || m.Op != Put) && !slices.Contains(allowed, role):
+		return reject("forbidden", "")
+	case m.Op != Put && c.OnDelete == Never:
+		return reject("not_deletable", "op")
+	case role == Staff && c.Needs != "" && !slices.Contains(s.grant.Perms, c.Needs):
+		return reject("forbidden", "")
+	}
+	ch, r := c.parse(m.Set, m.Add, m.Remove, role)
+	if r != nil {
+		return r
+	}
+	if create {
+		for i := range c.Fields {
+			if f := &c.Fields[i]; f.Required && f.Policy != Server && f.Policy != Set && f.Policy != Each && Null(ch.set[f.Name]) {
+				return reject("required", "set."+f.Name)
+			}
+		}
+	}
+	ed.changes, ed.set, ed.ignored, ed.stand = ch.list, ch.set, ch.ignored, s
+	if c.Allow != nil {
+		return c.Allow(ed.attempt(old))
+	}
+	return nil
+}
+
+func (ed *edit) attempt(old *Record) Attempt {
+	a := Attempt{View: ed.w, Author: ed.part.Author, Role: ed.stand.grant.Role, Perms: ed.stand.grant.Perms, Op: ed.m.Op,
+		Create: old == nil, ID: ed.m.ID, Set: ed.set, Corrected: ed.corrected}
+	if old != nil {
+		a.Before = old.Row
+	}
+	return a
+}
+
+// check asks what types and rights cannot: content of what may not change,
+// references, and the state machine.
+func (ed *edit) check(old *Record) *Reject {
+	if old != nil && ed.m.Op == Put {
+		if ed.c.Immutable && ed.m.Create() {
+			for name, v := range ed.set {
+				if f := ed.c.fields[name]; f.Policy == Once && !bytes.Equal(old.Fields[name], v) && !(Null(v) && old.Fields[name] == nil) {
+					return reject("id_reuse", "set."+name)
+				}
+			}
+			ed.same = true
+			return nil
+		}
+		for _, ch := range ed.changes {
+			if heads := old.Slots[ch.slot]; ch.field.Policy == Once && len(heads) > 0 && ed.sees(heads[0].Write) && !bytes.Equal(heads[0].Value, ch.value) {
+				return reject("immutable_field", "set."+ch.slot)
+			}
+		}
+	}
+	if r := ed.checkReferences(); r != nil {
+		return r
+	}
+	if ed.c.Parent != "" && old == nil {
+		return ed.judge()
+	}
+	return nil
+}
+
+func (ed *edit) checkReferences() (bad *Reject) {
+	for name, v := range ed.set {
+		ed.c.fields[name].Type.references(v, func(collection, target string) {
+			if ed.w.get(Key{collection, target}) == nil {
+				bad = reject("invalid_reference", "set."+name)
+			}
+		})
+	}
+	for _, ch := range ed.changes {
+		if ch.field.Policy == Set && ch.field.Type.To != "" {
+			_, element, _ := strings.Cut(ch.slot, "/")
+			if ed.w.get(Key{ch.field.Type.To, element}) == nil {
+				bad = reject("invalid_reference", "add."+ch.field.Name)
+			}
+		}
+	}
+	return bad
+}
+
+// judge asks whether the operation is legal from the state its author saw.
+func (ed *edit) judge() *Reject {
+	w, c := ed.w, ed.c
+	parent := w.get(Key{c.Parent, AsString(ed.set[c.ParentField])})
+	if parent == nil {
+		return reject("invalid_reference", "set."+c.ParentField)
+	}
+	ops := w.Operations(c.Name, parent.ID)
+	covered, unknown := Closure(ops, AsStrings(ed.set["seen"]))
+	j := Judgement{Attempt: ed.attempt(nil), Parent: parent.Row, From: AsString(ed.set["from"])}
+	for _, o := range ops {
+		if covered[o.ID] {
+			j.Seen = append(j.Seen, o)
+		}
+	}
+	if n := len(w.in.Forks); n > 0 && len(unknown) > 0 && j.From != "" && ed.m.At.Server <= w.in.Forks[n-1].At {
+		j.AfterRestore = true
+		ed.marks = append(ed.marks, "after_restore")
+	}
+	if c.Judge == nil {
+		return nil
+	}
+	return c.Judge(j)
+}
+
+// apply writes the edit into the record and says what became of it.
+func (ed *edit) apply() Verdict {
+	w, m := ed.w, ed.m
+	k := Key{m.Collection, m.ID}
+	ed.wr = &Write{Mutation: MutationName(ed.part.Device, ed.part.Incarnation, m.N), Author: ed.part.Author, Role: ed.stand.grant.Role,
+		Seq: w.seq, Time: w.time, Stamp: ed.stamp, Hash: ed.hash}
+	if ed.stand.late {
+		ed.marks = append(ed.marks, "late_handover")
+	}
+	if ed.stand.low {
+		ed.marks = append(ed.marks, "time_low")
+	}
+	ed.rec = w.edit(k)
+	if ed.same {
+		return Verdict{Outcome: Applied, Ignored: ed.ignored}
+	}
+	if ed.rec == nil {
+		ed.rec = w.create(ed.c, k, ed.wr, ed.part.Device, ed.corrected)
+		if ed.c.Parent != "" {
+			ed.rec.Fields["role"] = Str(string(ed.wr.Role))
+			ed.rec.Fields["stamp"] = Num(ed.wr.Stamp)
+		}
+	}
+	ed.mark()
+	w.author[k] = ed.part.Author
+	ed.carryOut(m.Op)
+	v := Verdict{Outcome: Applied, Lost: ed.lost, Ignored: ed.ignored, Journal: ed.journals}
+	wrote := max(len(ed.changes), 1)
+	switch {
+	case len(ed.lost) >= wrote:
+		v.Outcome = Superseded
+	case len(ed.lost) > 0:
+		v.Outcome = Merged
+	}
+	return v
+}
+
+func (ed *edit) mark() {
+	if len(ed.marks) == 0 {
+		return
+	}
+	marks := append(AsStrings(ed.rec.Fields["review"]), ed.marks...)
+	slices.Sort(marks)
+	ed.rec.Fields["review"] = Encode(slices.Compact(marks))
+}
+
+// carryOut writes liveness and fields, then journals what lost and what lives
+// again.
+func (ed *edit) carryOut(op Op) {
+	wasDead := ed.rec.Deleted
+	ed.liveness(op != Delete)
+	for _, ch := range ed.changes {
+		ed.field(ch)
+	}
+	if ed.rec.Deleted && ed.c.OnDelete == DeleteWins {
+		ed.bury(op, wasDead)
+	}
+	ed.settle()
+}
+
+func (ed *edit) liveness(living bool) {
+	if ed.c.OnDelete == Never {
+		return // such a record has no liveness to fight over
+	}
+	f := &Field{Name: "deleted", Policy: Latest}
+	heads, _ := place(f, ed.rec.Slots[alive], Head{ed.wr, Flag(living)}, ed.sees)
+	ed.rec.Slots[alive] = heads
+	win, _ := aliveWinner(ed.c.OnDelete, heads)
+	ed.rec.Deleted = string(win.Value) == "false"
+	if !ed.rec.Deleted && ed.c.OnDelete == Keep { // a delete that an edit outlived
+		for _, h := range heads {
+			if string(h.Value) == "false" {
+				ed.lose("deleted", Head{h.Write, Flag(true)}, win, "delete")
+			}
+		}
+	}
+}
+
+// bury journals the values that die with a record under DeleteWins although
+// the delete had not seen them.
+func (ed *edit) bury(op Op, wasDead bool) {
+	win, _ := aliveWinner(ed.c.OnDelete, ed.rec.Slots[alive])
+	if op == Delete {
+		for _, slot := range slices.Sorted(maps.Keys(ed.rec.Slots)) {
+			for _, h := range ed.rec.Slots[slot] {
+				if slot != alive && h.Write != ed.wr && !ed.sees(h.Write) {
+					ed.lose(slot, h, Head{win.Write, nullValue}, "delete")
+				}
+			}
+		}
+		return
+	}
+	if !wasDead {
+		return
+	}
+	for _, ch := range ed.changes {
+		ed.lose(ch.slot, Head{ed.wr, ch.value}, Head{win.Write, nullValue}, "delete")
+	}
+	if len(ed.changes) == 0 {
+		ed.lost = append(ed.lost, "deleted")
+	}
+}
+
+// field writes one slot and makes its value anew.
+func (ed *edit) field(ch change) {
+	rec, f := ed.rec, ch.field
+	if f.Policy == Server {
+		setField(rec.Fields, ch.slot, ch.value)
+		return
+	}
+	h := Head{ed.wr, ch.value}
+	before := rec.Slots[ch.slot]
+	after, kept := place(f, before, h, ed.sees)
+	rec.Slots[ch.slot] = after
+	win, _ := winner(f, after)
+	ed.show(ch, win.Value)
+	if !kept && !sameText(win.Value, h.Value) {
+		ed.lose(ch.slot, h, win, f.Policy.String())
+	}
+	for _, old := range before { // a register drops what is no extremum, seen or not
+		if (f.Policy == Earliest || f.Policy == LatestOf) && old.Write != win.Write && !ed.sees(old.Write) && !sameText(old.Value, win.Value) {
+			ed.lose(ch.slot, old, win, f.Policy.String())
+		}
+	}
+	for _, other := range after {
+		if other.Write != win.Write && !sameText(other.Value, win.Value) {
+			ed.lose(ch.slot, other, win, f.Policy.String())
+		}
+	}
+	ed.journalForked(ch, before, after, win)
+}
+
+// journalForked keeps what a base of an older generation replaced: its author
+// saw it on a time line that is gone.
+func (ed *edit) journalForked(ch change, before, after []Head, win Head) {
+	if ed.m == nil || ed.m.Base == nil || ed.m.Base.Generation == ed.w.in.Generation {
+		return
+	}
+	for _, old := range before {
+		gone := !slices.ContainsFunc(after, func(h Head) bool { return h.Write == old.Write })
+		if gone && !sameText(old.Value, win.Value) {
+			ed.lose(ch.slot, old, win, "after_restore")
+		}
+	}
+}
+
+// show makes the public value of a slot.
+func (ed *edit) show(ch change, v Value) {
+	fields := ed.rec.Fields
+	switch {
+	case ch.path != nil:
+		items := map[string]map[string]Value{}
+		if old := fields[ch.path[0]]; old != nil {
+			if json.Unmarshal(old, &items) != nil {
+				panic("merge: a keyed list does not decode")
+			}
+		}
+		if items[ch.path[1]] == nil {
+			items[ch.path[1]] = map[string]Value{}
+		}
+		setField(items[ch.path[1]], ch.path[2], v)
+		fields[ch.path[0]] = Encode(items)
+	case ch.field.Policy == Set:
+		var present []string
+		for slot, heads := range ed.rec.Slots {
+			if element, ok := strings.CutPrefix(slot, ch.field.Name+"/"); ok {
+				if win, _ := winner(ch.field, heads); string(win.Value) == "true" {
+					present = append(present, element)
+				}
+			}
+		}
+		slices.Sort(present)
+		setField(fields, ch.field.Name, Encode(present))
+	case ch.field.Group != "":
+		var members map[string]Value
+		if json.Unmarshal(v, &members) != nil {
+			panic("merge: a group does not decode")
+		}
+		for name, m := range members {
+			setField(fields, name, m)
+		}
+	default:
+		setField(fields, ch.slot, v)
+	}
+}
+
+func setField(fields map[string]Value, name string, v Value) {
+	if Null(v) {
+		delete(fields, name)
+		return
+	}
+	fields[name] = v
+}

@@ -1,0 +1,284 @@
+package merge
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"strconv"
+	"strings"
+
+	"github.com/go-json-experiment/json/jsontext"
+
+	"github.com/lumbung-ikm/lumbung/id"
+)
+
+// Seq counts the commits of a scope: 1, 2, 3 … without gaps. It is also the
+// version of a record.
+type Seq uint64
+
+// Millis is an instant in milliseconds since 1970, UTC.
+type Millis int64
+
+// Hash is the content hash of a mutation: 8 bytes of SHA-256.
+type Hash [8]byte
+
+// String is the hash in hexadecimal, as it goes on the wire.
+func (h Hash) String() string { return hex.EncodeToString(h[:]) }
+
+// MarshalText writes the hash in hexadecimal.
+func (h Hash) MarshalText() ([]byte, error) { return []byte(h.String()), nil }
+
+// UnmarshalText reads what MarshalText wrote.
+func (h *Hash) UnmarshalText(b []byte) error {
+	if len(b) != 16 {
+		return fmt.Errorf("a content hash has 16 digits, not %d", len(b))
+	}
+	_, err := hex.Decode(h[:], b)
+	return err
+}
+
+// Generation names one life of a scope's log. A restore from backup raises the
+// count; the nonce tells apart two restores of one backup. The text form is
+// "3.9f2c1a07".
+type Generation struct {
+	Count uint32
+	Nonce string
+}
+
+// String is the wire form.
+func (g Generation) String() string { return strconv.FormatUint(uint64(g.Count), 10) + "." + g.Nonce }
+
+// MarshalText writes the wire form.
+func (g Generation) MarshalText() ([]byte, error) { return []byte(g.String()), nil }
+
+// UnmarshalText reads the wire form.
+func (g *Generation) UnmarshalText(b []byte) error {
+	count, nonce, ok := strings.Cut(string(b), ".")
+	n, err := strconv.ParseUint(count, 10, 32)
+	if !ok || err != nil || nonce == "" || len(nonce) > 32 {
+		return fmt.Errorf("%q is no generation", b)
+	}
+	g.Count, g.Nonce = uint32(n), nonce
+	return nil
+}
+
+// Zero reports whether g names no generation.
+func (g Generation) Zero() bool { return g.Count == 0 }
+
+// Fork is where an ended generation parted from the one that followed it: at
+// At, commits up to Seq were shared.
+type Fork struct {
+	Generation Generation
+	Seq        Seq
+	At         Millis
+}
+
+// Op is what a mutation does.
+type Op string
+
+// The operations.
+const (
+	Put      Op = "put"
+	Delete   Op = "delete"
+	Undelete Op = "undelete"
+)
+
+// Base is the row under the author's screen.
+type Base struct {
+	Generation Generation `json:"generation"`
+	Version    Seq        `json:"version"`
+}
+
+// Ref names an own earlier mutation of the same record that the author had on
+// the screen. The device is that of the mutation that carries it.
+type Ref struct {
+	Incarnation string `json:"incarnation"`
+	N           uint64 `json:"n"`
+	Hash        Hash   `json:"hash"`
+}
+
+// Reading is what the clocks of a phone showed.
+type Reading struct {
+	Wall   Millis // wall clock
+	Mono   int64  // ms since boot
+	Boot   string // changes with each boot
+	Server Millis // server time of the last answer the phone had; 0 = none
+}
+
+// Mutation is one edit by one person on one record.
+type Mutation struct {
+	N          uint64
+	Schema     int
+	Collection string
+	ID         string
+	Op         Op
+	Base       *Base // nil: none
+	After      []Ref
+	At         Reading
+	Set        map[string]Value
+	Add        map[string][]string
+	Remove     map[string][]string
+}
+
+// Create reports whether m says that its record is new.
+func (m *Mutation) Create() bool { return m.Base == nil && len(m.After) == 0 }
+
+// MaxMutation is the size of one mutation, in bytes of JSON.
+const MaxMutation = 64 << 10
+
+// Item is a mutation as it arrived: readable or not.
+type Item struct {
+	Raw      json.RawMessage
+	Index    int  // its place in the part
+	HasN     bool // without it the item is answered by its index
+	Mutation Mutation
+	Hash     Hash
+	Bad      *Reject // why it cannot be read; Mutation.N is valid if HasN
+}
+
+// MutationName is the name of a phone's mutation inside a scope.
+func MutationName(device, incarnation string, n uint64) string {
+	return device + "/" + incarnation + "/" + strconv.FormatUint(n, 10)
+}
+
+// ContentHash is the hash of a mutation's content: of scope, device and the
+// mutation without n and after, in canonical JSON. raw must be a JSON object.
+func ContentHash(scope, device string, raw json.RawMessage) (Hash, error) {
+	var obj map[string]jsontext.Value
+	if err := json.Unmarshal(raw, &obj); err != nil {
+		return Hash{}, err
+	}
+	delete(obj, "n")
+	delete(obj, "after")
+	body, err := json.Marshal(obj)
+	if err != nil {
+		return Hash{}, err
+	}
+	if body, err = Canonical(body); err != nil {
+		return Hash{}, err
+	}
+	h := sha256.New()
+	h.Write([]byte(scope + "\n" + device + "\n"))
+	h.Write(body)
+	return Hash(h.Sum(nil)[:8]), nil
+}
+
+// wireMutation is the JSON of a mutation. Numbers that may be absent are
+// pointers.
+type wireMutation struct {
+	N          *uint64             `json:"n"`
+	Schema     int                 `json:"schema"`
+	Collection string              `json:"collection"`
+	ID         string              `json:"id"`
+	Op         Op                  `json:"op"`
+	Base       *Base               `json:"base"`
+	After      []Ref               `json:"after"`
+	At         wireReading         `json:"at"`
+	Set        map[string]Value    `json:"set"`
+	Add        map[string][]string `json:"add"`
+	Remove     map[string][]string `json:"remove"`
+}
+
+type wireReading struct {
+	Wall   string `json:"wall"`
+	Mono   int64  `json:"mono_ms"`
+	Boot   string `json:"boot"`
+	Server string `json:"server"`
+}
+
+// ReadItem reads one element of a push. It never fails: what is wrong with the
+// element is in Bad, and the hash is that of its content either way.
+func ReadItem(scope, device string, index int, raw json.RawMessage) Item {
+	it := Item{Raw: raw, Index: index}
+	var named struct {
+		N *uint64 `json:"n"`
+	}
+	if json.Unmarshal(raw, &named) == nil && named.N != nil && *named.N > 0 && *named.N <= MaxInt {
+		it.HasN, it.Mutation.N = true, *named.N
+	}
+	hash, err := ContentHash(scope, device, raw)
+	if err != nil {
+		sum := sha256.Sum256(append([]byte(scope+"\n"+device+"\n"), raw...))
+		it.Hash, it.Bad = Hash(sum[:8]), reject("unreadable", "")
+		return it
+	}
+	it.Hash = hash
+	if len(raw) > MaxMutation {
+		it.Bad = reject("too_large", "")
+		return it
+	}
+	it.Bad = it.read(raw)
+	return it
+}
+
+func (it *Item) read(raw json.RawMessage) *Reject {
+	if !it.HasN {
+		return reject("unreadable", "n")
+	}
+	var w wireMutation
+	dec := json.NewDecoder(bytes.NewReader(raw))
+	dec.DisallowUnknownFields()
+	if err := dec.Decode(&w); err != nil {
+		return reject("unreadable", fieldOf(err))
+	}
+	m := Mutation{N: it.Mutation.N, Schema: w.Schema, Collection: w.Collection, ID: w.ID, Op: w.Op, Base: w.Base, After: w.After,
+		Set: w.Set, Add: w.Add, Remove: w.Remove, At: Reading{Mono: w.At.Mono, Boot: w.At.Boot}}
+	m.At.Wall, _ = ParseInstant(w.At.Wall) // an absurd clock is no reason to refuse an edit
+	m.At.Server, _ = ParseInstant(w.At.Server)
+	it.Mutation = m
+	switch {
+	case m.Op != Put && m.Op != Delete && m.Op != Undelete:
+		return reject("unreadable", "op")
+	case !id.Valid(m.ID):
+		return reject("unreadable", "id")
+	case m.Schema < 1:
+		return reject("unreadable", "schema")
+	case len(m.After) > 1000:
+		return reject("too_large", "after")
+	case m.Op != Put && len(m.Set)+len(m.Add)+len(m.Remove) > 0:
+		return reject("unreadable", "set")
+	case len(m.At.Boot) > 64 || m.At.Mono < 0:
+		return reject("unreadable", "at")
+	}
+	return nil
+}
+
+// WireMutation writes m as it goes on the wire, in canonical JSON.
+func (m *Mutation) WireMutation() json.RawMessage {
+	w := map[string]any{"n": m.N, "schema": m.Schema, "collection": m.Collection, "id": m.ID, "op": m.Op, "base": m.Base,
+		"at": m.At.wire()}
+	if len(m.After) > 0 {
+		w["after"] = m.After
+	}
+	if len(m.Set) > 0 {
+		w["set"] = m.Set
+	}
+	if len(m.Add) > 0 {
+		w["add"] = m.Add
+	}
+	if len(m.Remove) > 0 {
+		w["remove"] = m.Remove
+	}
+	return Encode(w)
+}
+
+func (r Reading) wire() wireReading {
+	w := wireReading{Wall: FormatInstant(r.Wall), Mono: r.Mono, Boot: r.Boot}
+	if r.Server > 0 {
+		w.Server = FormatInstant(r.Server)
+	}
+	return w
+}
+
+func fieldOf(err error) string {
+	if e, ok := err.(*json.UnmarshalTypeError); ok {
+		return e.Field
+	}
+	const unknown = `json: unknown field "`
+	if s, ok := strings.CutPrefix(err.Error(), unknown); ok {
+		return strings.TrimSuffix(s, `"`)
+	}
+	return ""
+}

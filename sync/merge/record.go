@@ -1,0 +1,218 @@
+package merge
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/binary"
+	"encoding/json"
+	"maps"
+	"slices"
+	"strings"
+)
+
+// Key names a record inside its scope.
+type Key struct {
+	Collection, ID string
+}
+
+// String is "collection/id".
+func (k Key) String() string { return k.Collection + "/" + k.ID }
+
+// Compare orders keys by collection, then id.
+func (k Key) Compare(o Key) int {
+	if c := strings.Compare(k.Collection, o.Collection); c != 0 {
+		return c
+	}
+	return strings.Compare(k.ID, o.ID)
+}
+
+// Row is a record as everybody who holds its scope sees it.
+type Row struct {
+	Key
+	Version Seq
+	Deleted bool
+	Fields  map[string]Value
+}
+
+// Text reads a text field, or "".
+func (r Row) Text(name string) string { return AsString(r.Fields[name]) }
+
+// Int reads a whole-number field, or 0.
+func (r Row) Int(name string) int64 { return AsInt(r.Fields[name]) }
+
+// Strings reads a list of texts, or nil.
+func (r Row) Strings(name string) []string { return AsStrings(r.Fields[name]) }
+
+// Write is one accepted edit of a record, as the heads remember it.
+type Write struct {
+	Mutation string // MutationName, or the name of a server's write
+	Author   string
+	Role     Role
+	Seq      Seq
+	Time     Millis // of the commit
+	Stamp    Millis
+	Hash     Hash
+}
+
+// Head is one undominated write of a slot.
+type Head struct {
+	Write *Write // shared between the slots it wrote; never changed
+	Value Value
+}
+
+// Lost is a journal entry of this record that nobody has answered yet.
+type Lost struct {
+	Slot     string
+	Mutation string // whose value lost
+	Journal  string // id of the entry
+	Value    Value
+}
+
+// Record is a record as the server keeps it.
+type Record struct {
+	Row
+	Born  *Write // the create
+	Time  Millis // of the commit that gave it Version
+	Slots map[string][]Head
+	Lost  []Lost
+	Tags  []string
+}
+
+// alive is the slot of a record's own liveness. No field can have its name.
+const alive = "/alive"
+
+func newRecord(k Key, born *Write) *Record {
+	return &Record{Row: Row{Key: k, Fields: map[string]Value{}}, Born: born, Slots: map[string][]Head{}}
+}
+
+// Clone copies what a resolve may change.
+func (r *Record) Clone() *Record {
+	c := *r
+	c.Fields = maps.Clone(r.Fields)
+	c.Slots = maps.Clone(r.Slots) // head slices are replaced, never written
+	c.Lost = slices.Clone(r.Lost)
+	c.Tags = slices.Clone(r.Tags)
+	return &c
+}
+
+// Sum is the record's share in the additive hash of its scope: 8 bytes of
+// SHA-256 over collection, id and version, zero bytes between. Only live
+// records have one.
+func Sum(k Key, version Seq) uint64 {
+	var b []byte
+	b = append(b, k.Collection...)
+	b = append(b, 0)
+	b = append(b, k.ID...)
+	b = append(b, 0)
+	b = binary.BigEndian.AppendUint64(b, uint64(version))
+	h := sha256.Sum256(b)
+	return binary.BigEndian.Uint64(h[:8])
+}
+
+// storedRecord is the JSON of a record's server-only half. Writes are listed
+// once; heads name them by index.
+type storedRecord struct {
+	Born   int                     `json:"b"`
+	Time   Millis                  `json:"t"`
+	Writes []storedWrite           `json:"w"`
+	Slots  map[string][]storedHead `json:"s,omitempty"`
+	Lost   []Lost                  `json:"l,omitempty"`
+}
+
+type storedWrite struct {
+	Mutation string `json:"m"`
+	Author   string `json:"a,omitempty"`
+	Role     Role   `json:"r,omitempty"`
+	Seq      Seq    `json:"q"`
+	Time     Millis `json:"t"`
+	Stamp    Millis `json:"s"`
+	Hash     Hash   `json:"h"`
+}
+
+type storedHead struct {
+	Write int   `json:"w"`
+	Value Value `json:"v"`
+}
+
+// EncodeFields writes the row's fields as they go on the wire: canonical JSON.
+func (r Row) EncodeFields() json.RawMessage {
+	keys := slices.Sorted(maps.Keys(r.Fields))
+	var b bytes.Buffer
+	b.WriteByte('{')
+	for i, k := range keys {
+		if i > 0 {
+			b.WriteByte(',')
+		}
+		b.Write(Str(k))
+		b.WriteByte(':')
+		b.Write(r.Fields[k])
+	}
+	b.WriteByte('}')
+	return b.Bytes()
+}
+
+// EncodeState writes the server-only half of the record: who wrote what.
+func (r *Record) EncodeState() json.RawMessage {
+	out := storedRecord{Time: r.Time, Born: -1, Lost: r.Lost}
+	index := map[*Write]int{}
+	place := func(w *Write) int {
+		if w == nil {
+			return -1
+		}
+		i, ok := index[w]
+		if !ok {
+			i = len(out.Writes)
+			index[w] = i
+			out.Writes = append(out.Writes, storedWrite(*w))
+		}
+		return i
+	}
+	out.Born = place(r.Born)
+	if len(r.Slots) > 0 {
+		out.Slots = make(map[string][]storedHead, len(r.Slots))
+	}
+	for _, slot := range slices.Sorted(maps.Keys(r.Slots)) {
+		for _, h := range r.Slots[slot] {
+			out.Slots[slot] = append(out.Slots[slot], storedHead{place(h.Write), h.Value})
+		}
+	}
+	b, err := json.Marshal(out)
+	if err != nil {
+		panic("merge: a record does not encode: " + err.Error()) // only a broken Value can do that
+	}
+	return b
+}
+
+// DecodeRecord puts a record together again from what EncodeFields and
+// EncodeState wrote.
+func DecodeRecord(row Row, fields, state json.RawMessage, tags []string) (*Record, error) {
+	r := &Record{Row: row, Tags: tags, Slots: map[string][]Head{}}
+	r.Fields = map[string]Value{}
+	if len(fields) > 0 {
+		if err := json.Unmarshal(fields, &r.Fields); err != nil {
+			return nil, err
+		}
+	}
+	var in storedRecord
+	if err := json.Unmarshal(state, &in); err != nil {
+		return nil, err
+	}
+	writes := make([]*Write, len(in.Writes))
+	for i := range in.Writes {
+		w := Write(in.Writes[i])
+		writes[i] = &w
+	}
+	at := func(i int) *Write {
+		if i < 0 || i >= len(writes) {
+			return nil
+		}
+		return writes[i]
+	}
+	r.Born, r.Time, r.Lost = at(in.Born), in.Time, in.Lost
+	for slot, heads := range in.Slots {
+		for _, h := range heads {
+			r.Slots[slot] = append(r.Slots[slot], Head{at(h.Write), h.Value})
+		}
+	}
+	return r, nil
+}

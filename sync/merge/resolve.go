@@ -1,0 +1,389 @@
+package merge
+
+import (
+	"bytes"
+	"maps"
+	"slices"
+	"strconv"
+
+	"github.com/lumbung-ikm/lumbung/id"
+)
+
+// Part is what one incarnation sends for one scope.
+type Part struct {
+	Author      string
+	Device      string
+	Incarnation string
+	Clock       Reading // current readings, taken when the push was sent
+	Items       []Item
+
+	// About is set in a commit of the author's own scope that records the
+	// refusal of mutations meant for a scope that never named the author.
+	About string
+
+	// Writes are the server's own edits: effects and online edits. A part has
+	// either items or writes.
+	Writes []ServerWrite
+}
+
+func (p *Part) book(scope string) BookKey {
+	if p.About != "" {
+		scope = p.About
+	}
+	return BookKey{scope, p.Device, p.Incarnation}
+}
+
+// ServerWrite is an edit made by the server: an effect, or an online edit by a
+// person whose rights Must has checked.
+type ServerWrite struct {
+	Name       string // unique for ever: "rest.<session>.<hash>", "effect.<id>"
+	Author     string
+	Role       Role
+	Collection string
+	ID         string
+	Op         Op
+	Set        map[string]Value
+	Strict     *Seq // version the author saw; any touched field changed since is stale_version
+	Create     bool // the record must be new; the same content again is no change
+	// Must decides whether the write may happen, with the access list of the
+	// commit. May be nil.
+	Must func(v View, access []Grant) *Reject
+}
+
+// Input is everything a commit is made from.
+type Input struct {
+	Schema     *Schema
+	Scope      string
+	Generation Generation
+	Forks      []Fork
+	Applied    Seq
+	Time       Millis // of the last commit
+	Sum        uint64 // additive hash
+	Access     []Grant
+	Now        Millis
+	Grace      Millis // how long after a right ended an edit made under it is accepted
+	Self       string // the user whose own scope this is; "" for others
+
+	Pushes [][]*Part // pushes that share the commit, in order; parts of one push lie together
+
+	Records map[Key]*Record  // nil = known to be absent
+	Tagged  map[string][]Key // by tag, deleted ones too
+	Books   map[BookKey]*Book
+	// Elsewhere looks into the book that the author's own scope keeps about this
+	// scope. May be nil.
+	Elsewhere func(BookKey, uint64) (Entry, bool)
+}
+
+// Answer is what becomes of one item.
+type Answer struct {
+	Verdict
+	Seq      Seq
+	N        uint64
+	HasN     bool
+	Index    int
+	Repeated bool
+	Key      Key // of the record, if one was named
+	erased   bool
+}
+
+func (a *Answer) repeat(e Entry) {
+	a.Verdict, a.Seq, a.Repeated = e.verdict(), e.Seq, true
+}
+
+// Output is what a commit would do.
+type Output struct {
+	Need    Need         // if it is not empty, nothing else counts
+	Answers [][][]Answer // by push, part and item
+	Changed bool         // whether there is anything to commit
+	Seq     Seq
+	Time    Millis
+	Sum     uint64
+	Records []*Record // changed ones, parents first
+	Pages   []*Page
+	Access  []Grant
+	Effects []Effect
+	Lines   []Line
+}
+
+// Line is what the log keeps of one mutation.
+type Line struct {
+	Mutation string  `json:"m"`
+	Author   string  `json:"a"`
+	Hash     Hash    `json:"h"`
+	Stamp    Millis  `json:"s"`
+	Verdict  Verdict `json:"v"`
+}
+
+// Resolve decides a commit. It changes nothing of its input.
+func Resolve(in *Input) *Output {
+	w := &work{in: in, seq: in.Applied + 1, time: max(in.Now, in.Time+1), recs: map[Key]*Record{}, before: map[Key]*Record{},
+		author: map[Key]string{}, pages: map[PageKey]*Page{}, access: slices.Clone(in.Access), out: &Output{}}
+	for _, push := range in.Pushes {
+		w.out.Answers = append(w.out.Answers, w.push(push))
+	}
+	w.derive()
+	w.react()
+	w.finish()
+	w.out.Need = w.need
+	return w.out
+}
+
+func (w *work) push(parts []*Part) [][]Answer {
+	answers := make([][]Answer, len(parts))
+	for i, p := range parts {
+		var clash bool
+		if answers[i], clash = w.identify(p); clash {
+			rekeyed(answers[i])
+		}
+	}
+	rekeyFollowers(parts, answers)
+	for i, p := range parts {
+		answers[i] = w.part(p, answers[i])
+	}
+	return answers
+}
+
+func (w *work) part(p *Part, answers []Answer) []Answer {
+	tooNew := false
+	for i := range p.Items {
+		it, a := &p.Items[i], &answers[i]
+		a.Key = Key{it.Mutation.Collection, it.Mutation.ID}
+		if a.Outcome != "" {
+			continue
+		}
+		if !tooNew && it.Bad == nil && !a.erased && it.Mutation.Schema > w.in.Schema.Version {
+			tooNew = true // and so is everything behind it, or an edit would overtake its own predecessor
+		}
+		if tooNew && !a.erased {
+			a.Verdict = Verdict{Outcome: Again, Code: "schema_too_new"}
+			continue
+		}
+		if it.HasN && !a.erased {
+			if e, what := w.look(p.book(w.in.Scope), it.Mutation.N); what == known { // twice in one part
+				a.repeat(e)
+				continue
+			}
+		}
+		w.item(p, it, a)
+	}
+	for _, sw := range p.Writes {
+		a := Answer{Seq: w.seq, Key: Key{sw.Collection, sw.ID}}
+		if r := w.server(sw); r != nil {
+			a.Verdict = Verdict{Outcome: Rejected, Code: r.Code, Field: r.Field}
+		} else {
+			a.Verdict = Verdict{Outcome: Applied}
+		}
+		answers = append(answers, a)
+	}
+	return answers
+}
+
+// item judges one fresh item and writes it into the book.
+func (w *work) item(p *Part, it *Item, a *Answer) {
+	w.out.Changed = true
+	v, stamp := w.judge(p, it, a)
+	a.Verdict, a.Seq = v, w.seq
+	if v.Outcome == Rejected {
+		a.Quarantine = w.quarantine(p, it, v)
+	}
+	name := MutationName(p.Device, p.Incarnation, it.Mutation.N)
+	w.out.Lines = append(w.out.Lines, Line{name, p.Author, it.Hash, stamp, a.Verdict})
+	if !it.HasN || a.erased {
+		return
+	}
+	e := Entry{Hash: it.Hash, Stamp: stamp, Seq: w.seq}
+	if v.Outcome != Applied || len(v.Ignored) > 0 {
+		final := a.Verdict
+		e.Verdict = &final
+	}
+	w.note(p.book(w.in.Scope), it.Mutation.N, e)
+}
+
+// judge decides one item. A panic in a rule refuses the one mutation that
+// caused it and nothing else; its content goes to quarantine like any other.
+func (w *work) judge(p *Part, it *Item, a *Answer) (v Verdict, stamp Millis) {
+	corrected, low := Correct(it.Mutation.At, p.Clock, w.time)
+	stamp = corrected + 1
+	refuse := func(r *Reject) (Verdict, Millis) {
+		return Verdict{Outcome: Rejected, Code: r.Code, Field: r.Field}, stamp
+	}
+	switch {
+	case a.erased:
+		return refuse(reject("unidentifiable", ""))
+	case p.About != "":
+		return refuse(reject("not_found", ""))
+	case it.Bad != nil:
+		return refuse(it.Bad)
+	}
+	defer func() {
+		if problem := recover(); problem != nil {
+			v, stamp = refuse(reject("internal", ""))
+		}
+	}()
+	ed := &edit{w: w, part: p, m: &it.Mutation, hash: it.Hash, corrected: corrected, low: low}
+	ed.lift()
+	stamp = ed.stamp
+	if r := ed.admit(); r != nil {
+		return refuse(r)
+	}
+	return ed.apply(), stamp
+}
+
+// quarantine keeps what was refused, for its author.
+func (w *work) quarantine(p *Part, it *Item, v Verdict) string {
+	qid := ""
+	if it.HasN {
+		qid = w.effectID("quarantine", MutationName(p.Device, p.Incarnation, it.Mutation.N), p.Author)
+	} else { // the only name it has is its content
+		qid = id.Derive("quarantine", w.in.Scope, p.Author, p.Device, it.Hash.String())
+	}
+	about := p.About
+	if about == "" {
+		about = w.in.Scope
+	}
+	raw := it.Raw
+	if len(raw) > MaxMutation {
+		raw = raw[:MaxMutation]
+	}
+	w.effect(Effect{Scope: UserScope(p.Author), Collection: "quarantine", ID: qid, Set: map[string]Value{
+		"scope": Str(about), "collection": Str(it.Mutation.Collection), "record": Str(it.Mutation.ID),
+		"code": Str(v.Code), "field": Str(v.Field), "device": Str(p.Device), "incarnation": Str(p.Incarnation), "n": Num(it.Mutation.N),
+		"refused_at": w.time.Value(), "mutation": Str(string(raw)),
+	}})
+	return qid
+}
+
+// UserScope is the scope that belongs to one user alone.
+func UserScope(user string) string { return "user/" + user }
+
+// effectID derives the id of something this commit causes: from scope,
+// generation, seq, a number or name inside the commit, and the recipient.
+func (w *work) effectID(kind, what, recipient string) string {
+	return id.Derive(kind, w.in.Scope, w.in.Generation.String(), strconv.FormatUint(uint64(w.seq), 10), what, recipient)
+}
+
+// effect notes an effect. One whose scope is this scope happens at once.
+func (w *work) effect(e Effect) {
+	if e.Scope != w.in.Scope {
+		w.out.Effects = append(w.out.Effects, e)
+		return
+	}
+	w.server(ServerWrite{Name: "effect." + e.ID, Role: System, Collection: e.Collection, ID: e.ID, Op: Put, Set: e.Set, Create: true})
+}
+
+// server carries out an edit of the server's own. A nil answer means that it
+// stands, changed or not.
+func (w *work) server(sw ServerWrite) *Reject {
+	c, ok := w.in.Schema.Collection(sw.Collection)
+	if !ok || c.Scope != ScopeKind(w.in.Scope) {
+		return reject("unknown_collection", "collection")
+	}
+	if sw.Must != nil {
+		if r := sw.Must(w, w.access); r != nil {
+			return r
+		}
+	}
+	k := Key{sw.Collection, sw.ID}
+	wr := &Write{Mutation: sw.Name, Author: sw.Author, Role: sw.Role, Seq: w.seq, Time: w.time, Stamp: w.time}
+	old := w.get(k)
+	if sw.Create && old != nil {
+		for name, v := range sw.Set {
+			if !bytes.Equal(old.Fields[name], v) && !(Null(v) && old.Fields[name] == nil) {
+				return reject("id_reuse", name)
+			}
+		}
+		return nil
+	}
+	if old == nil && !sw.Create {
+		return reject("not_found", "")
+	}
+	ch, r := c.parse(sw.Set, nil, nil, System)
+	if r != nil {
+		return r
+	}
+	if r := strictly(old, sw, ch.list); r != nil {
+		return r
+	}
+	rec := w.edit(k)
+	if rec == nil {
+		rec = w.create(c, k, wr, "", w.time)
+	}
+	sees := func(*Write) bool { return true } // the server reads before it writes
+	ed := &edit{w: w, c: c, rec: rec, wr: wr, sees: sees, changes: ch.list}
+	ed.carryOut(sw.Op)
+	w.author[k] = sw.Author
+	w.out.Changed = true
+	w.out.Lines = append(w.out.Lines, Line{sw.Name, sw.Author, Hash{}, w.time, Verdict{Outcome: Applied}})
+	return nil
+}
+
+// strictly refuses an online edit of a field that changed after the version
+// its author saw.
+func strictly(old *Record, sw ServerWrite, set []change) *Reject {
+	if sw.Strict == nil || old == nil {
+		return nil
+	}
+	if sw.Op == Delete && old.Version != *sw.Strict {
+		return reject("stale_version", "")
+	}
+	for _, ch := range set {
+		if ch.field.Policy == Server && old.Version > *sw.Strict {
+			return reject("stale_version", ch.field.Name)
+		}
+		for _, h := range old.Slots[ch.slot] {
+			if h.Write.Seq > *sw.Strict {
+				return reject("stale_version", ch.field.Name)
+			}
+		}
+	}
+	return nil
+}
+
+func (w *work) create(c *Collection, k Key, wr *Write, device string, made Millis) *Record {
+	rec := newRecord(k, wr)
+	rec.Fields["created_by"] = Str(wr.Author)
+	if device != "" {
+		rec.Fields["created_device"] = Str(device)
+	}
+	rec.Fields["created_at"] = made.Value()
+	rec.Fields["received_at"] = w.time.Value()
+	w.keep(rec, nil)
+	return rec
+}
+
+// finish gives versions, the hash and the access list.
+func (w *work) finish() {
+	o := w.out
+	o.Seq, o.Time, o.Sum = w.seq, w.time, w.in.Sum
+	keys := slices.SortedFunc(maps.Keys(w.recs), w.parentsFirst)
+	for _, k := range keys {
+		r, old := w.recs[k], w.before[k]
+		if old != nil && !old.Deleted {
+			o.Sum -= Sum(k, old.Version)
+		}
+		r.Version, r.Time = w.seq, w.time
+		if !r.Deleted {
+			o.Sum += Sum(k, r.Version)
+		}
+		o.Records = append(o.Records, r)
+	}
+	o.Access = w.access
+	pages := slices.SortedFunc(maps.Keys(w.pages), comparePages)
+	for _, k := range pages {
+		o.Pages = append(o.Pages, w.pages[k])
+	}
+	o.Changed = o.Changed || len(o.Records) > 0
+}
+
+// parentsFirst orders the records of one commit: operations behind what they
+// act on, then by key.
+func (w *work) parentsFirst(a, b Key) int {
+	return bytes.Compare([]byte(w.rank(a.Collection)+a.String()), []byte(w.rank(b.Collection)+b.String()))
+}
+
+func (w *work) rank(collection string) string {
+	if c, ok := w.in.Schema.Collection(collection); ok && c.Parent != "" {
+		return "1"
+	}
+	return "0"
+}

@@ -1,0 +1,265 @@
+package merge
+
+import (
+	"cmp"
+	"maps"
+	"slices"
+	"strings"
+)
+
+// View is what a rule may read of the scope: the state that the commit in the
+// making would leave behind.
+type View interface {
+	// Row finds a record, deleted ones too.
+	Row(collection, id string) (Row, bool)
+	// Tagged gives the live records that carry the tag, ordered by key.
+	Tagged(tag string) []Row
+	// Operations gives the stored operations on a record, ordered by id.
+	Operations(collection, parent string) []Row
+	// Scope is the name of the scope.
+	Scope() string
+	// Now is the instant of the commit.
+	Now() Millis
+}
+
+// Attempt is an edit before it is accepted, for Collection.Allow.
+type Attempt struct {
+	View
+	Author    string
+	Role      Role
+	Perms     []string
+	Op        Op
+	Create    bool
+	Before    Row // zero if it creates
+	ID        string
+	Set       map[string]Value // canonical; null = cleared
+	Corrected Millis           // when the edit was made
+}
+
+// Judgement is an operation before it is accepted, for Collection.Judge.
+type Judgement struct {
+	Attempt
+	Parent       Row
+	Seen         []Row  // accepted operations that the author had seen: the closure of seen
+	From         string // the state the author named
+	AfterRestore bool   // something it had seen is lost: judge from From
+}
+
+// Derived is what a replay computes: server fields of the record itself and of
+// its operations.
+type Derived struct {
+	Fields     map[string]Value
+	Operations map[Key]map[string]Value
+}
+
+// Change is a record before and after a commit, for Collection.React.
+type Change struct {
+	View
+	Before, After Row  // Before is zero for a new record
+	New           bool // it did not exist before
+	Access        []Grant
+	Author        string // who made the mutation that caused it; "" for a recompute
+}
+
+// Effect is what a commit causes in another scope: a record that is created
+// there once, however often the effect is carried out.
+type Effect struct {
+	Scope      string           `json:"scope"`
+	Collection string           `json:"collection"`
+	ID         string           `json:"id"`
+	Set        map[string]Value `json:"set"`
+}
+
+// Need is what a resolve must be given before it can decide. It is the first
+// answer to every commit; the caller loads and asks again.
+type Need struct {
+	Keys  map[Key]bool
+	Tags  map[string]bool
+	Pages map[PageKey]bool
+}
+
+// Empty reports whether nothing is missing.
+func (n *Need) Empty() bool { return len(n.Keys)+len(n.Tags)+len(n.Pages) == 0 }
+
+func (n *Need) key(k Key) {
+	if n.Keys == nil {
+		n.Keys = map[Key]bool{}
+	}
+	n.Keys[k] = true
+}
+
+func (n *Need) tag(t string) {
+	if n.Tags == nil {
+		n.Tags = map[string]bool{}
+	}
+	n.Tags[t] = true
+}
+
+func (n *Need) page(p PageKey) {
+	if n.Pages == nil {
+		n.Pages = map[PageKey]bool{}
+	}
+	n.Pages[p] = true
+}
+
+// OperationsTag is the tag under which the operations of a record are found.
+func OperationsTag(parent Key) string { return "of:" + parent.String() }
+
+// work is one resolve in the making.
+type work struct {
+	in     *Input
+	seq    Seq
+	time   Millis
+	need   Need
+	recs   map[Key]*Record // changed, cloned from in.Records
+	before map[Key]*Record // what they were; nil = absent
+	author map[Key]string
+	pages  map[PageKey]*Page
+	access []Grant
+	out    *Output
+}
+
+// get finds a record in the working set; what was never loaded is noted.
+func (w *work) get(k Key) *Record {
+	if r, ok := w.recs[k]; ok {
+		return r
+	}
+	r, ok := w.in.Records[k]
+	if !ok {
+		w.need.key(k)
+	}
+	return r
+}
+
+// edit gives a record that may be changed.
+func (w *work) edit(k Key) *Record {
+	if r, ok := w.recs[k]; ok {
+		return r
+	}
+	old := w.get(k)
+	if old == nil {
+		return nil
+	}
+	r := old.Clone()
+	w.keep(r, old)
+	return r
+}
+
+func (w *work) keep(r, old *Record) {
+	if _, ok := w.before[r.Key]; !ok {
+		w.before[r.Key] = old
+	}
+	w.recs[r.Key] = r
+}
+
+// Row implements View.
+func (w *work) Row(collection, id string) (Row, bool) {
+	r := w.get(Key{collection, id})
+	if r == nil {
+		return Row{}, false
+	}
+	return r.Row, true
+}
+
+// Tagged implements View.
+func (w *work) Tagged(tag string) []Row {
+	var out []Row
+	for _, r := range w.tagged(tag) {
+		if !r.Deleted {
+			out = append(out, r.Row)
+		}
+	}
+	return out
+}
+
+func (w *work) tagged(tag string) []*Record {
+	stored, ok := w.in.Tagged[tag]
+	if !ok {
+		w.need.tag(tag)
+	}
+	found := map[Key]*Record{}
+	for _, k := range stored {
+		if r := w.get(k); r != nil && slices.Contains(r.Tags, tag) {
+			found[k] = r
+		}
+	}
+	for k, r := range w.recs {
+		if slices.Contains(r.Tags, tag) {
+			found[k] = r
+		}
+	}
+	return slices.SortedFunc(maps.Values(found), func(a, b *Record) int { return a.Key.Compare(b.Key) })
+}
+
+// Operations implements View.
+func (w *work) Operations(collection, parent string) []Row {
+	c, ok := w.in.Schema.Collection(collection)
+	if !ok {
+		return nil
+	}
+	var out []Row
+	for _, r := range w.tagged(OperationsTag(Key{c.Parent, parent})) {
+		if r.Collection == collection {
+			out = append(out, r.Row)
+		}
+	}
+	return out
+}
+
+// Scope implements View.
+func (w *work) Scope() string { return w.in.Scope }
+
+// Now implements View.
+func (w *work) Now() Millis { return w.time }
+
+// Closure gives the ids of every operation among ops that is covered by one who
+// had seen these: the operations named and, through their own seen, all before
+// them. unknown lists the named ids that are not among ops.
+func Closure(ops []Row, seen []string) (covered map[string]bool, unknown []string) {
+	byID := make(map[string]Row, len(ops))
+	for _, o := range ops {
+		byID[o.ID] = o
+	}
+	covered = map[string]bool{}
+	queue := slices.Clone(seen)
+	for i, s := range seen {
+		if _, ok := byID[s]; !ok {
+			unknown = append(unknown, seen[i])
+		}
+	}
+	for len(queue) > 0 {
+		next := queue[0]
+		queue = queue[1:]
+		o, ok := byID[next]
+		if !ok || covered[next] {
+			continue
+		}
+		covered[next] = true
+		queue = append(queue, o.Strings("seen")...)
+	}
+	return covered, unknown
+}
+
+// Undominated gives the operations that no other among ops has seen, ordered by
+// (stamp, id).
+func Undominated(ops []Row) []Row {
+	covered := map[string]bool{}
+	for _, o := range ops {
+		seen, _ := Closure(ops, o.Strings("seen"))
+		delete(seen, o.ID)
+		maps.Copy(covered, seen)
+	}
+	var out []Row
+	for _, o := range ops {
+		if !covered[o.ID] {
+			out = append(out, o)
+		}
+	}
+	slices.SortFunc(out, EarlierOperation)
+	return out
+}
+
+// EarlierOperation orders operations by (stamp, id).
+func EarlierOperation(a, b Row) int {
+	return cmp.Or(cmp.Compare(a.Int("stamp"), b.Int("stamp")), strings.Compare(a.ID, b.ID))
+}
