@@ -77,9 +77,6 @@ var syncTable = map[string]entry{
 	"invalid_value": {
 		Sentence{"Isian {field} tidak benar.", "Silakan periksa kembali."},
 		Sentence{"The field {field} is not right.", "Please check it."}},
-	"invalid_mutation": {
-		Sentence{"Perubahan ini tidak dapat dibaca.", "Mungkin aplikasi Anda perlu diperbarui."},
-		Sentence{"This change cannot be read.", "Your app may need an update."}},
 	"too_large": {
 		Sentence{"Isian terlalu besar.", "Batasnya {limit}."},
 		Sentence{"This is too large.", "The limit is {limit}."}},
@@ -92,4 +89,16 @@ var syncTable = map[string]entry{
 	"cursor_invalid": {
 		Sentence{"Penanda sinkronisasi tidak dapat dibaca.", "Aplikasi akan mengambil data dari awal."},
 		Sentence{"The sync cursor cannot be read.", "The app will fetch everything again."}},
+	"record_unknown": {
+		Sentence{"Catatan yang Anda ubah tidak dikenal.", "Mungkin catatan itu belum pernah terkirim."},
+		Sentence{"The record you changed is not known.", "Perhaps it was never sent."}},
+	"required": {
+		Sentence{"Isian {field} wajib diisi.", ""},
+		Sentence{"The field {field} is required.", ""}},
+	"unreadable": {
+		Sentence{"Perubahan ini tidak dapat dibaca.", "Isian {field} rusak atau tidak ada. Mungkin aplikasi Anda perlu diperbarui."},
+		Sentence{"This change cannot be read.", "The field {field} is broken or missing. Your app may need an update."}},
+	"schema_too_new": {
+		Sentence{"Perubahan ini dibuat oleh aplikasi yang lebih baru daripada server.", "Aplikasi akan mengirimkannya lagi."},
+		Sentence{"This change was made by an app newer than the server.", "The app will send it again."}},
 }

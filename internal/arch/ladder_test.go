@@ -1,0 +1,156 @@
+package arch_test
+
+import (
+	"path"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// ladder lists the packages of every floor, lowest first. A package imports
+// lower floors only; a folder that is not named lives on the floor of the
+// nearest folder above it that is, and the two may import each other.
+func ladder() [][]string {
+	return [][]string{
+		{".", "fault", "clock", "internal/phonebook"},
+		{"id"},
+		{"api/wire", "config", "logging", "message", "sync/merge"},
+		{"domain"},
+		{"store", "client"},
+		{"store/sqlite", "store/mongo", "store/storetest", "sync", "auth", "notify", "report"},
+		{"programme", "notify/fcm", "sync/adapter/rxdb", "sync/adapter/watermelon"},
+		{"api"},
+		{"app"},
+		{"internal/play", "internal/sim", "internal/load"},
+		{"cmd/lumbung"},
+	}
+}
+
+// tools are the workbenches. They may import anything; only tests and other
+// workbenches import them, and the simulator, which is one long test.
+func tools() []string {
+	return []string{"internal/arch", "internal/apitest", "internal/fcmfake", "internal/storefault"}
+}
+
+// floorOf finds the floor of dir and the folder that gives it.
+func floorOf(dir string) (floor int, by string, ok bool) {
+	for {
+		for n, rooms := range ladder() {
+			if slices.Contains(rooms, dir) {
+				return n, dir, true
+			}
+		}
+		if dir = path.Dir(dir); dir == "." || dir == "/" {
+			return 0, "", false
+		}
+	}
+}
+
+func inTools(dir string) bool {
+	return slices.ContainsFunc(tools(), func(tool string) bool { return under(dir, tool) })
+}
+
+func TestNoImportGoesUpOrSideways(t *testing.T) {
+	for _, s := range read(t).files {
+		if inTools(s.dir) {
+			continue
+		}
+		floor, by, ok := floorOf(s.dir)
+		if !ok {
+			t.Errorf("%s: folder %s has no floor; name it in ladder()", s.path, s.dir)
+			continue
+		}
+		for _, imported := range s.imports() {
+			to := local(imported)
+			if to == "" {
+				continue
+			}
+			if inTools(to) {
+				if !s.test && !under(s.dir, "internal/sim") && !under(s.dir, "store/storetest") {
+					t.Errorf("%s imports the workbench %s outside a test", s.path, to)
+				}
+				continue
+			}
+			if s.test && (to == "store/sqlite" || to == "store/storetest") {
+				continue // a real database before a fake
+			}
+			target, toBy, ok := floorOf(to)
+			switch {
+			case !ok:
+				t.Errorf("%s imports %s, which has no floor", s.path, to)
+			case target > floor, target == floor && toBy != by && !s.test:
+				t.Errorf("%s (floor %d) imports %s (floor %d): only lower floors may be imported", s.path, floor, to, target)
+			}
+		}
+	}
+}
+
+func TestFencedModulesStayInTheirRooms(t *testing.T) {
+	fences := []struct {
+		module string // import path, or the beginning of one
+		rooms  []string
+	}{
+		{"modernc.org/sqlite", []string{"store/sqlite", "client"}},
+		{"database/sql", []string{"store/sqlite", "client"}},
+		{"go.mongodb.org", []string{"store/mongo"}},
+		{"github.com/gofiber", []string{"api", "internal/apitest"}},
+		{"github.com/valyala/fasthttp", []string{"api", "internal/apitest"}},
+		{"github.com/golang-jwt", []string{"auth"}},
+		{"firebase.google.com", []string{"notify/fcm"}},
+		{"google.golang.org/api", []string{"notify/fcm"}},
+		{"github.com/xuri/excelize", []string{"report"}},
+		{"github.com/oapi-codegen", []string{"api/wire"}},
+		{"github.com/getkin/kin-openapi", []string{"api", "internal/apitest"}},
+		{"github.com/stretchr/testify", nil},
+	}
+	for _, s := range read(t).files {
+		for _, imported := range s.imports() {
+			for _, f := range fences {
+				if !under(imported, f.module) {
+					continue
+				}
+				if !slices.ContainsFunc(f.rooms, func(room string) bool { return under(s.dir, room) }) {
+					t.Errorf("%s imports %s, which stays in %v", s.path, imported, f.rooms)
+				}
+			}
+		}
+	}
+}
+
+func TestEnginesAreChosenInOnePlace(t *testing.T) {
+	for _, s := range read(t).files {
+		if s.test || under(s.dir, "app") || strings.HasPrefix(s.dir, "internal/") {
+			continue
+		}
+		for _, imported := range s.imports() {
+			for _, engine := range []string{"store/sqlite", "store/mongo", "notify/fcm"} {
+				if to := local(imported); under(to, engine) && !under(s.dir, engine) {
+					t.Errorf("%s imports %s, which only app may", s.path, to)
+				}
+			}
+		}
+	}
+}
+
+func TestRulesArePure(t *testing.T) {
+	impure := []string{"context", "os", "io/fs", "net", "log", "math/rand", "math/rand/v2", "crypto/rand", "database/sql", "syscall", "unsafe"}
+	for _, s := range read(t).files {
+		if s.test || !under(s.dir, "domain") && !under(s.dir, "sync/merge") {
+			continue
+		}
+		for _, imported := range s.imports() {
+			if slices.ContainsFunc(impure, func(p string) bool { return under(imported, p) }) && imported != "net/netip" && imported != "net/url" {
+				t.Errorf("%s imports %s: rules take values and give values", s.path, imported)
+			}
+		}
+	}
+}
+
+func TestNoFolderIsABag(t *testing.T) {
+	bags := []string{"pkg", "util", "utils", "common", "models", "helper", "helpers", "base", "core", "types", "misc", "shared", "lib"}
+	for _, dir := range read(t).folders {
+		if slices.Contains(bags, path.Base(dir)) {
+			t.Errorf("folder %s is a bag: name what is in it", dir)
+		}
+	}
+}
