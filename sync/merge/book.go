@@ -107,8 +107,8 @@ func (w *work) note(k BookKey, n uint64, e Entry) {
 	page := w.pages[key]
 	if page == nil {
 		page = &Page{PageKey: key, Entries: map[uint64]Entry{}}
-		if old := w.in.Books[k].Pages[key.Page]; old != nil {
-			page.Entries = maps.Clone(old.Entries)
+		if book := w.in.Books[k]; book != nil && book.Pages[key.Page] != nil {
+			page.Entries = maps.Clone(book.Pages[key.Page].Entries)
 		}
 		w.pages[key] = page
 	}
