@@ -1,0 +1,80 @@
+# Shared by the scripts of this folder: named parts with times, and a summary
+# that knows which parts must have run.
+
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+logs=$(mktemp -d)
+trap 'rm -rf "$logs"' EXIT
+ran=()
+export GOFLAGS="${GOFLAGS:-} -count=1" # a result out of the cache is no run
+
+# part NAME COMMAND... runs a part, shows its output and stops at a failure.
+part() {
+	local name=$1
+	shift
+	echo "==> $name: $*"
+	local from=$SECONDS
+	if ! "$@" 2>&1 | tee "$logs/$name"; then
+		echo "FAILED: $name" >&2
+		exit 1
+	fi
+	ran+=("$name")
+	echo "==> $name passed in $((SECONDS - from)) s"
+}
+
+# folders DIR... fails if a folder holds no Go package, because ./dir/... of
+# nothing would pass in silence.
+folders() {
+	local dir
+	for dir in "$@"; do
+		if [ -z "$(go list "./$dir/..." 2>/dev/null)" ]; then
+			echo "no Go package in $dir" >&2
+			return 1
+		fi
+	done
+}
+
+# tested NAME MIN fails unless the log of a part shows test results of at least
+# MIN packages and no package without a result of its tests.
+tested() {
+	local name=$1 min=$2 count
+	count=$(grep -E '^ok[[:space:]]' "$logs/$name" | grep -vcE 'no tests to run' || true)
+	if [ "$count" -lt "$min" ]; then
+		echo "FAILED: $name tested $count packages, at least $min are expected" >&2
+		exit 1
+	fi
+	echo "$name: $count packages tested"
+}
+
+# says NAME PATTERN fails unless the log of a part matches.
+says() {
+	if ! grep -qE "$2" "$logs/$1"; then
+		echo "FAILED: $1 ended well and never said $2" >&2
+		exit 1
+	fi
+}
+
+# required NAME... fails unless every named part ran.
+required() {
+	local name
+	for name in "$@"; do
+		if [[ " ${ran[*]} " != *" $name "* ]]; then
+			echo "FAILED: the part $name did not run" >&2
+			exit 1
+		fi
+	done
+	echo "all parts passed in $SECONDS s: ${ran[*]}"
+}
+
+# the_quick_parts are those of every change.
+the_quick_parts() {
+	part build go build ./...
+	part vet make --no-print-directory vet
+	part fmt make --no-print-directory fmt
+	part lint make --no-print-directory lint
+	part generated make --no-print-directory generated
+	part test make --no-print-directory test
+	tested test 15
+	part folders folders sync auth client store
+	part race make --no-print-directory race
+	tested race 4
+}

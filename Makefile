@@ -1,0 +1,57 @@
+# The words of the house. `make help` lists them.
+
+GO       ?= go
+TOOL     := $(GO) tool -modfile=$(CURDIR)/tools/go.mod
+SEEDS    ?= 200
+FUZZTIME ?= 10s
+BENCH    ?= .
+RACE     := ./sync/... ./auth/... ./client/... ./store/...
+
+.DEFAULT_GOAL := help
+.PHONY: help run test check fmt vet lint gen generated race sim mutants bench fuzz build
+
+help: ## list these words
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+run: ## a demo server with data, phones and an admin, on one machine
+	$(GO) run ./cmd/lumbung demo
+
+test: ## all tests
+	$(GO) test ./...
+
+check: fmt vet lint generated test race ## everything a change must pass
+
+fmt: ## fail if a file is not formatted
+	@out=$$(gofmt -l $$(find . -name '*.go' -not -path './.git/*')); \
+	if [ -n "$$out" ]; then echo "not formatted:"; echo "$$out"; exit 1; fi
+
+vet: ## go vet
+	$(GO) vet ./...
+
+lint: ## staticcheck, pinned in tools/go.mod
+	$(TOOL) staticcheck ./...
+
+gen: ## write generated files anew
+	$(GO) generate ./...
+
+generated: ## fail if a generated file is not what its source gives
+	.ci/generated
+
+race: ## the concurrent packages under the race detector
+	$(GO) test -race $(RACE)
+
+sim: ## the simulator on both stores: make sim SEEDS=1000
+	$(GO) run ./cmd/lumbung sim -seeds $(SEEDS) -store sqlite
+	$(GO) run ./cmd/lumbung sim -seeds $(SEEDS) -store poor
+
+mutants: ## plant every known mistake and see it caught
+	$(GO) run ./internal/sim/mutants
+
+bench: ## benchmarks: make bench BENCH=Push
+	$(GO) test -run '^$$' -bench '$(BENCH)' -benchmem ./...
+
+fuzz: ## every fuzz target for a while: make fuzz FUZZTIME=30s
+	.ci/fuzz $(FUZZTIME)
+
+build: ## the static binary, in bin/
+	CGO_ENABLED=0 $(GO) build -trimpath -o bin/lumbung ./cmd/lumbung
