@@ -68,4 +68,10 @@ var httpTable = map[string]entry{
 	"draining": {
 		Sentence{"Server sedang dimulai ulang.", "Silakan coba lagi sebentar lagi."},
 		Sentence{"The server is restarting.", "Please try again in a moment."}},
+	"busy": {
+		Sentence{"Banyak perubahan sedang diproses.", "Aplikasi akan mencoba lagi dalam {after}."},
+		Sentence{"Many changes are being processed.", "The app will try again in {after}."}},
+	"database_too_new": {
+		Sentence{"Basis data dibuat oleh versi Lumbung yang lebih baru.", "Silakan pasang versi itu."},
+		Sentence{"The database was made by a newer version of Lumbung.", "Please install that version."}},
 }
