@@ -1,0 +1,132 @@
+package auth
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/lumbung-ikm/lumbung/fault"
+	"github.com/lumbung-ikm/lumbung/store"
+)
+
+// Session is a login as its owner may see it.
+type Session struct {
+	ID      string
+	Device  store.Device
+	Created time.Time
+	Used    time.Time // last refresh
+	Ends    time.Time // at the latest
+}
+
+// newSession starts a session and ends every older one of the same device,
+// whose tokens the app has just overwritten.
+func (s *Service) newSession(ctx context.Context, u store.User, device string) (store.Session, []byte, error) {
+	key := make([]byte, 32)
+	if _, err := io.ReadFull(s.Rand, key); err != nil {
+		return store.Session{}, nil, fmt.Errorf("draw a session key: %w", err)
+	}
+	now, span := s.Clock.Now(), s.Limits.span(u.Roles)
+	sess := store.Session{ID: s.IDs.New(), User: u.ID, Device: device, Counter: 1, Methods: []string{"otp"},
+		Created: now, Used: now, Idle: span.Idle, Ends: now.Add(span.Absolute)}
+	var err error
+	if sess.Key, err = s.seal("session/"+sess.ID, key); err != nil {
+		return store.Session{}, nil, err
+	}
+	older, err := s.Store.SessionsOf(ctx, u.ID)
+	if err != nil {
+		return store.Session{}, nil, fmt.Errorf("sessions: %w", err)
+	}
+	if err := s.Store.InsertSession(ctx, sess); err != nil {
+		return store.Session{}, nil, fmt.Errorf("insert session: %w", err)
+	}
+	for _, o := range older {
+		if o.Device == device && o.Revoked.IsZero() {
+			if err := s.RevokeSession(ctx, u.ID, o.ID, "replaced"); err != nil {
+				return store.Session{}, nil, err
+			}
+		}
+	}
+	return sess, key, nil
+}
+
+// revoke ends a session as it was read, durably and then in this process. A
+// session that ended before keeps its first reason.
+func (s *Service) revoke(ctx context.Context, sess store.Session, reason string) error {
+	if !sess.Revoked.IsZero() {
+		return nil
+	}
+	sess.Revoked, sess.Reason = s.Clock.Now(), reason
+	if err := s.Store.ReplaceSession(ctx, sess); err != nil {
+		return err
+	}
+	s.denySession(sess.ID)
+	s.tell(ctx, Event{Kind: SessionRevoked, User: sess.User, Session: sess.ID, Device: sess.Device, Reason: reason})
+	return nil
+}
+
+// Sessions gives the living sessions of a user, newest first.
+func (s *Service) Sessions(ctx context.Context, user string) ([]Session, error) {
+	all, err := s.Store.SessionsOf(ctx, user)
+	if err != nil {
+		return nil, fmt.Errorf("sessions: %w", err)
+	}
+	devices, err := s.Store.DevicesOf(ctx, user)
+	if err != nil {
+		return nil, fmt.Errorf("devices: %w", err)
+	}
+	byID := map[string]store.Device{}
+	for _, d := range devices {
+		byID[d.ID] = d
+	}
+	now := s.Clock.Now()
+	var out []Session
+	for _, x := range all {
+		if x.Revoked.IsZero() && now.Before(x.Ends) && now.Before(x.Used.Add(x.Idle)) {
+			out = append(out, Session{ID: x.ID, Device: byID[x.Device], Created: x.Created, Used: x.Used, Ends: x.Ends})
+		}
+	}
+	return out, nil
+}
+
+// RevokeSession ends one session of the user, which is also how a phone logs
+// out. Ending it twice is no error.
+//
+// Errors: NotFound "not_found", also for a session of somebody else.
+func (s *Service) RevokeSession(ctx context.Context, user, session, reason string) error {
+	for range rounds {
+		sess, err := s.Store.Session(ctx, session)
+		if errors.Is(err, store.ErrAbsent) || err == nil && sess.User != user {
+			return refuse(fault.NotFound, "not_found", "no such session of this user")
+		}
+		if err != nil {
+			return fmt.Errorf("session: %w", err)
+		}
+		if err = s.revoke(ctx, sess, reason); !errors.Is(err, store.ErrStale) {
+			return err
+		}
+	}
+	return contended("session")
+}
+
+// RevokeSessions ends every session of the user.
+func (s *Service) RevokeSessions(ctx context.Context, user, reason string) error {
+	return s.revokeWhere(ctx, user, reason, func(store.Session) bool { return true })
+}
+
+func (s *Service) revokeWhere(ctx context.Context, user, reason string, pass func(store.Session) bool) error {
+	all, err := s.Store.SessionsOf(ctx, user)
+	if err != nil {
+		return fmt.Errorf("sessions: %w", err)
+	}
+	for _, sess := range all {
+		if !pass(sess) || !sess.Revoked.IsZero() {
+			continue
+		}
+		if err := s.RevokeSession(ctx, user, sess.ID, reason); err != nil {
+			return err
+		}
+	}
+	return nil
+}
