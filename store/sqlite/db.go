@@ -1,0 +1,139 @@
+// Package sqlite keeps everything in one SQLite file: the default store, for
+// one machine.
+//
+// The file is in WAL mode and every commit is flushed (synchronous=FULL), so
+// what a method acknowledged survives the loss of power. All writes go through
+// one goroutine, which puts the writes that wait at the same time into one
+// transaction with one flush; reads have connections of their own and never
+// wait for it.
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"database/sql/driver"
+	"errors"
+	"fmt"
+	"net/url"
+	"path/filepath"
+	"runtime"
+
+	modernc "modernc.org/sqlite"
+)
+
+// Options are the rare wishes of who opens a database. The zero value is right
+// for production.
+type Options struct {
+	// Readers is the number of read connections; 0 means one per processor,
+	// and no fewer than four.
+	Readers int
+	// Batch is how many writes share a transaction at most; 0 means 128.
+	Batch int
+	// OnStatement, if set, is told the text of every statement that reaches
+	// the driver, BEGIN, COMMIT and ROLLBACK too, and may be called by several
+	// goroutines at once. It is meant for tests that count.
+	OnStatement func(query string)
+}
+
+// DB is one open database. It is safe for concurrent use.
+type DB struct {
+	read   *sql.DB // query_only connections
+	single *sql.DB // the one connection that writes
+	queue  *queue
+	hot    hot
+}
+
+// Open opens the database at path, which is made if it is not there, and
+// brings its tables up to date.
+//
+// Errors: Conflict "database_too_new" if a newer program has written it.
+func Open(ctx context.Context, path string, o Options) (_ *DB, err error) {
+	if o.Readers == 0 {
+		o.Readers = max(4, runtime.NumCPU())
+	}
+	if o.Batch == 0 {
+		o.Batch = 128
+	}
+	d := &DB{}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, d.Close())
+		}
+	}()
+	if d.single, err = pool(path, "immediate", false, 1, o); err != nil {
+		return nil, err
+	}
+	if err := migrate(ctx, d.single, migrations()); err != nil {
+		return nil, err
+	}
+	if d.read, err = pool(path, "deferred", true, o.Readers, o); err != nil {
+		return nil, err
+	}
+	if err := d.prepare(ctx); err != nil {
+		return nil, broken("prepare statements", err)
+	}
+	d.queue = newQueue(o.Batch)
+	go d.queue.run(d.single)
+	return d, nil
+}
+
+// pool opens n connections. The pragmas stand in the name, because only there
+// do they reach every connection of a pool.
+func pool(path, lock string, readOnly bool, n int, o Options) (*sql.DB, error) {
+	full, err := filepath.Abs(path)
+	if err != nil {
+		return nil, fmt.Errorf("find %s: %w", path, err)
+	}
+	q := url.Values{"_txlock": {lock}, "_pragma": {
+		"busy_timeout(5000)", "journal_mode(WAL)", "synchronous(FULL)", "foreign_keys(1)", "temp_store(MEMORY)",
+	}}
+	if readOnly {
+		q.Add("_pragma", "query_only(1)")
+	}
+	name := "file:" + (&url.URL{Path: full}).EscapedPath() + "?" + q.Encode()
+	var c driver.Connector
+	if c, err = modernc.NewConnector(name); err != nil {
+		return nil, broken("open "+full, err)
+	}
+	if o.OnStatement != nil {
+		c = &watched{Connector: c, see: o.OnStatement}
+	}
+	db := sql.OpenDB(c)
+	db.SetMaxOpenConns(n)
+	db.SetMaxIdleConns(n)
+	return db, nil
+}
+
+// Ping reports whether the database can be read.
+func (d *DB) Ping(ctx context.Context) error {
+	var version int
+	err := d.read.QueryRowContext(ctx, `SELECT max(version) FROM schema_version`).Scan(&version)
+	return broken("ping", err)
+}
+
+// Close finishes the writes that wait, refuses later ones and closes every
+// connection. It is safe after a failed Open and safe to call twice.
+func (d *DB) Close() error {
+	if d.queue != nil {
+		d.queue.close()
+	}
+	var errs []error
+	for _, db := range []*sql.DB{d.read, d.single} { // the writer last: it folds the WAL into the file
+		if db != nil {
+			errs = append(errs, db.Close())
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// write runs fn in the transaction that all waiting writes share and returns
+// when it is on disk. If fn fails or panics, only its own work is undone. If
+// ctx ends before fn has begun, fn never runs; once begun, fn is given a
+// context that does not end, because an interrupted statement would undo the
+// work of others.
+//
+// The flush may still fail after fn returned nil: what fn leaves outside tx may
+// only be used if write returns nil.
+func (d *DB) write(ctx context.Context, fn func(ctx context.Context, tx *sql.Tx) error) error {
+	return d.queue.do(ctx, fn)
+}

@@ -1,0 +1,264 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/lumbung-ikm/lumbung/fault"
+)
+
+// fresh opens an empty database that is closed with the test.
+func fresh(t testing.TB, o Options) *DB {
+	t.Helper()
+	d, err := Open(t.Context(), filepath.Join(t.TempDir(), "lumbung.db"), o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := d.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return d
+}
+
+// note is a write that leaves a row behind.
+func note(name string) func(context.Context, *sql.Tx) error {
+	return func(ctx context.Context, tx *sql.Tx) error {
+		_, err := tx.ExecContext(ctx, `INSERT INTO meta (name, value) VALUES (?, 1)`, name)
+		return err
+	}
+}
+
+func noted(t *testing.T, d *DB, name string) bool {
+	t.Helper()
+	var n int
+	if err := d.read.QueryRowContext(t.Context(), `SELECT count(*) FROM meta WHERE name = ?`, name).Scan(&n); err != nil {
+		t.Fatal(err)
+	}
+	return n == 1
+}
+
+func TestPragmasReachEveryConnection(t *testing.T) {
+	d := fresh(t, Options{Readers: 3})
+	want := map[string]string{"journal_mode": "wal", "synchronous": "2", "foreign_keys": "1", "busy_timeout": "5000"}
+	var conns []*sql.Conn
+	for range 3 {
+		c, err := d.read.Conn(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer c.Close()
+		conns = append(conns, c)
+		if _, err := c.ExecContext(t.Context(), `DELETE FROM meta`); err == nil {
+			t.Error("a read connection can write")
+		}
+	}
+	c, err := d.single.Conn(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	for i, c := range append(conns, c) {
+		for pragma, want := range want {
+			var got string
+			if err := c.QueryRowContext(t.Context(), `PRAGMA `+pragma).Scan(&got); err != nil || got != want {
+				t.Errorf("connection %d: %s is %q (%v), want %q", i, pragma, got, err, want)
+			}
+		}
+	}
+}
+
+// held keeps the writer busy until let is called, so that later writes wait
+// together.
+func held(t *testing.T, d *DB) (let func()) {
+	t.Helper()
+	begun, over := make(chan struct{}), make(chan struct{})
+	result := make(chan error, 1)
+	go func() {
+		result <- d.write(context.Background(), func(context.Context, *sql.Tx) error {
+			close(begun)
+			<-over
+			return nil
+		})
+	}()
+	<-begun
+	return func() {
+		close(over)
+		if err := <-result; err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+// waiting returns when n writes wait.
+func waiting(d *DB, n int) {
+	for {
+		d.queue.mu.Lock()
+		have := len(d.queue.jobs)
+		d.queue.mu.Unlock()
+		if have == n {
+			return
+		}
+		runtime.Gosched()
+	}
+}
+
+func TestWritesThatWaitShareOneCommit(t *testing.T) {
+	var seen Counter
+	d := fresh(t, Options{OnStatement: seen.See})
+	let := held(t, d)
+	seen.Take()
+	writes := map[string]func(context.Context, *sql.Tx) error{
+		"good": note("good"),
+		"fails": func(ctx context.Context, tx *sql.Tx) error {
+			return errors.Join(note("fails")(ctx, tx), errors.New("no"))
+		},
+		"panics": func(ctx context.Context, tx *sql.Tx) error {
+			_ = note("panics")(ctx, tx)
+			panic("oh")
+		},
+		"breaks": func(ctx context.Context, tx *sql.Tx) error {
+			return errors.Join(note("breaks")(ctx, tx), note("breaks")(ctx, tx))
+		},
+		"also good": note("also good"),
+	}
+	var wg sync.WaitGroup
+	for name, fn := range writes {
+		wg.Go(func() {
+			err := d.write(t.Context(), fn)
+			if good := strings.Contains(name, "good"); good != (err == nil) {
+				t.Errorf("%s: %v", name, err)
+			} else if !good && fault.KindOf(err) != fault.Internal {
+				t.Errorf("%s: kind %d", name, fault.KindOf(err))
+			}
+		})
+	}
+	waiting(d, len(writes))
+	let()
+	wg.Wait()
+	for name := range writes {
+		if got, want := noted(t, d, name), strings.Contains(name, "good"); got != want {
+			t.Errorf("%s is kept: %t, want %t", name, got, want)
+		}
+	}
+	if got := seen.Count("COMMIT"); got != 2 { // the holder's and the batch's
+		t.Errorf("%d commits, want 2", got)
+	}
+}
+
+func TestABatchIsBounded(t *testing.T) {
+	var seen Counter
+	d := fresh(t, Options{OnStatement: seen.See, Batch: 4})
+	let := held(t, d)
+	seen.Take()
+	var wg sync.WaitGroup
+	for i := range 10 {
+		wg.Go(func() {
+			if err := d.write(t.Context(), note(string(rune('a'+i)))); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	waiting(d, 10)
+	let()
+	wg.Wait()
+	if got := seen.Count("COMMIT"); got != 4 {
+		t.Errorf("%d commits for 1+10 writes, want 1+3", got)
+	}
+}
+
+func TestAWriteWhoseContextEndedIsSkipped(t *testing.T) {
+	d := fresh(t, Options{})
+	let := held(t, d)
+	ctx, cancel := context.WithCancel(t.Context())
+	result := make(chan error, 1)
+	go func() { result <- d.write(ctx, note("late")) }()
+	waiting(d, 1)
+	cancel()
+	if err := <-result; !errors.Is(err, context.Canceled) || fault.KindOf(err) != fault.Transient {
+		t.Errorf("got %v", err)
+	}
+	let()
+	if err := d.write(t.Context(), note("next")); err != nil {
+		t.Fatal(err)
+	}
+	if noted(t, d, "late") || !noted(t, d, "next") {
+		t.Error("the skipped write ran, or the next did not")
+	}
+}
+
+func TestAContextThatEndsDuringAWriteDoesNotHurtIt(t *testing.T) {
+	d := fresh(t, Options{})
+	ctx, cancel := context.WithCancel(t.Context())
+	err := d.write(ctx, func(ctx context.Context, tx *sql.Tx) error {
+		cancel()
+		return note("begun")(ctx, tx)
+	})
+	if err != nil || !noted(t, d, "begun") {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestALostTransactionFailsEveryWriteOfIt(t *testing.T) {
+	d := fresh(t, Options{})
+	let := held(t, d)
+	var wg sync.WaitGroup
+	for _, name := range []string{"a", "b", "c"} {
+		wg.Go(func() {
+			err := d.write(t.Context(), func(ctx context.Context, tx *sql.Tx) error {
+				if name == "b" { // as a full disk does
+					_, err := tx.ExecContext(ctx, `ROLLBACK`)
+					return err
+				}
+				return note(name)(ctx, tx)
+			})
+			if fault.KindOf(err) != fault.Transient {
+				t.Errorf("%s: %v", name, err)
+			}
+		})
+	}
+	waiting(d, 3)
+	let()
+	wg.Wait()
+	if noted(t, d, "a") || noted(t, d, "c") {
+		t.Error("a part of the transaction was kept")
+	}
+	if err := d.write(t.Context(), note("after")); err != nil || !noted(t, d, "after") {
+		t.Errorf("the writer does not recover: %v", err)
+	}
+}
+
+func TestCloseFinishesWhatWaits(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "lumbung.db")
+	d, err := Open(t.Context(), path, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	let := held(t, d)
+	result := make(chan error, 1)
+	go func() { result <- d.write(context.Background(), note("waited")) }()
+	waiting(d, 1)
+	closed := make(chan error, 1)
+	go func() { closed <- d.Close() }()
+	let()
+	if err := errors.Join(<-result, <-closed, d.Close()); err != nil {
+		t.Fatal(err)
+	}
+	if err := d.write(t.Context(), note("late")); fault.KindOf(err) != fault.Transient {
+		t.Errorf("a write after Close: %v", err)
+	}
+	if d, err = Open(t.Context(), path, Options{}); err != nil {
+		t.Fatal(err)
+	}
+	defer d.Close()
+	if !noted(t, d, "waited") {
+		t.Error("the write is gone")
+	}
+}

@@ -1,0 +1,176 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"runtime/debug"
+	"sync"
+	"sync/atomic"
+
+	"github.com/lumbung-ikm/lumbung/fault"
+)
+
+// job is one write that waits for its turn.
+type job struct {
+	ctx   context.Context
+	fn    func(ctx context.Context, tx *sql.Tx) error
+	taken atomic.Bool // by the writer, or by its owner who gives it up
+	err   error       // what fn said
+	done  chan error
+}
+
+// queue gathers writes and lets one goroutine carry them out, many at a time.
+type queue struct {
+	batch int
+	wake  chan struct{}
+	ended chan struct{} // closed when the writer has stopped
+
+	mu     sync.Mutex
+	jobs   []*job
+	closed bool
+}
+
+func newQueue(batch int) *queue {
+	return &queue{batch: batch, wake: make(chan struct{}, 1), ended: make(chan struct{})}
+}
+
+// do queues fn and waits for the flush that holds its work.
+func (q *queue) do(ctx context.Context, fn func(context.Context, *sql.Tx) error) error {
+	j := &job{ctx: ctx, fn: fn, done: make(chan error, 1)}
+	if err := q.add(j); err != nil {
+		return err
+	}
+	select {
+	case err := <-j.done:
+		return err
+	case <-ctx.Done():
+		if j.taken.CompareAndSwap(false, true) {
+			return broken("wait for the writer", ctx.Err())
+		}
+		return <-j.done // begun: it will be over soon
+	}
+}
+
+func (q *queue) add(j *job) error {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if q.closed {
+		return &fault.Error{Kind: fault.Transient, Code: "unavailable", Text: "the database is closed"}
+	}
+	q.jobs = append(q.jobs, j)
+	q.signal()
+	return nil
+}
+
+// signal wakes the writer; the lock is held.
+func (q *queue) signal() {
+	select {
+	case q.wake <- struct{}{}:
+	default:
+	}
+}
+
+// close lets the writer finish what waits and returns when it has stopped.
+func (q *queue) close() {
+	q.mu.Lock()
+	q.closed = true
+	q.signal()
+	q.mu.Unlock()
+	<-q.ended
+}
+
+// run is the writer. It ends when the queue is closed and empty.
+func (q *queue) run(db *sql.DB) {
+	defer close(q.ended)
+	for {
+		jobs, closed := q.take()
+		switch {
+		case len(jobs) > 0:
+			flush(db, jobs)
+		case closed:
+			return
+		default:
+			<-q.wake
+		}
+	}
+}
+
+// take gives the next batch, without the jobs that nobody waits for.
+func (q *queue) take() (jobs []*job, closed bool) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	for len(jobs) < q.batch && len(q.jobs) > 0 {
+		j := q.jobs[0]
+		q.jobs[0] = nil
+		q.jobs = q.jobs[1:]
+		if !j.taken.CompareAndSwap(false, true) {
+			continue
+		}
+		if err := j.ctx.Err(); err != nil {
+			j.done <- broken("wait for the writer", err)
+			continue
+		}
+		jobs = append(jobs, j)
+	}
+	return jobs, q.closed
+}
+
+// flush carries jobs out in one transaction and answers all of them.
+func flush(db *sql.DB, jobs []*job) {
+	err := inOne(db, jobs)
+	for _, j := range jobs {
+		if err != nil && j.err == nil {
+			j.err = err
+		}
+		j.done <- j.err
+	}
+}
+
+// inOne gives an error if nothing of the whole batch was kept.
+func inOne(db *sql.DB, jobs []*job) error {
+	ctx := context.Background()
+	tx, err := db.BeginTx(ctx, nil)
+	if err != nil {
+		return lost("begin", err)
+	}
+	if len(jobs) == 1 { // no other work to protect
+		if jobs[0].run(tx); jobs[0].err != nil {
+			return lost("roll back", tx.Rollback())
+		}
+		return lost("commit", tx.Commit())
+	}
+	for _, j := range jobs {
+		if err := j.apart(ctx, tx); err != nil {
+			return errors.Join(lost("guard one write from another", err), tx.Rollback())
+		}
+	}
+	return lost("commit", tx.Commit())
+}
+
+// apart runs the job so that its failure undoes its own work only. The error
+// is that of the transaction, not the job's.
+func (j *job) apart(ctx context.Context, tx *sql.Tx) error {
+	if _, err := tx.ExecContext(ctx, `SAVEPOINT job`); err != nil {
+		return err
+	}
+	if j.run(tx); j.err != nil {
+		if _, err := tx.ExecContext(ctx, `ROLLBACK TO job`); err != nil {
+			return err
+		}
+	}
+	_, err := tx.ExecContext(ctx, `RELEASE job`)
+	return err
+}
+
+// run calls the job and keeps its error; a panic is one.
+func (j *job) run(tx *sql.Tx) {
+	defer func() {
+		if p := recover(); p != nil {
+			j.err = &fault.Error{Kind: fault.Internal, Code: "internal", Text: "a write panicked",
+				Cause: fmt.Errorf("%v\n%s", p, debug.Stack())}
+		}
+	}()
+	j.err = broken("write", j.fn(context.WithoutCancel(j.ctx), tx))
+}
