@@ -68,6 +68,9 @@ type Commit struct {
 	Sum     uint64               `json:"sum,string"`
 	Effects []merge.Effect       `json:"effects,omitempty"`
 	Todo    map[string]merge.Seq `json:"todo,omitempty"` // followers with work in this commit, each with Seq
+	// Before is the newest earlier commit whose effects were still waiting, or
+	// 0: a follower finds its work by walking back from the head's mark.
+	Before merge.Seq `json:"before,omitempty"`
 }
 
 // Body encodes what the log keeps beside the key, the id, the time and the

@@ -405,6 +405,7 @@ func (ed *edit) field(ch change) {
 	rec, f := ed.rec, ch.field
 	if f.Policy == Server {
 		setField(rec.Fields, ch.slot, ch.value)
+		rec.Slots[served] = []Head{{ed.wr, nullValue}}
 		return
 	}
 	h := Head{ed.wr, ch.value}

@@ -81,6 +81,9 @@ type Record struct {
 // alive is the slot of a record's own liveness. No field can have its name.
 const alive = "/alive"
 
+// served is the slot that remembers who wrote server fields last.
+const served = "/server"
+
 func newRecord(k Key, born *Write) *Record {
 	return &Record{Row: Row{Key: k, Fields: map[string]Value{}}, Born: born, Slots: map[string][]Head{}}
 }

@@ -66,6 +66,10 @@ type Input struct {
 
 	Pushes [][]*Part // pushes that share the commit, in order; parts of one push lie together
 
+	// MaxItems and MaxBytes bound what one commit judges; 0 = no bound. Items
+	// beyond it get no answer and belong into the next commit.
+	MaxItems, MaxBytes int
+
 	Records map[Key]*Record  // nil = known to be absent
 	Tagged  map[string][]Key // by tag, deleted ones too
 	Books   map[BookKey]*Book
@@ -95,6 +99,7 @@ type Output struct {
 	Need    Need         // if it is not empty, nothing else counts
 	Answers [][][]Answer // by push, part and item
 	Changed bool         // whether there is anything to commit
+	Cut     bool         // items were left for the next commit
 	Seq     Seq
 	Time    Millis
 	Sum     uint64
@@ -164,6 +169,10 @@ func (w *work) part(p *Part, answers []Answer) []Answer {
 				continue
 			}
 		}
+		if w.full(it) {
+			w.out.Cut = true
+			break
+		}
 		w.item(p, it, a)
 	}
 	for _, sw := range p.Writes {
@@ -176,6 +185,14 @@ func (w *work) part(p *Part, answers []Answer) []Answer {
 		answers = append(answers, a)
 	}
 	return answers
+}
+
+// full reports whether the commit has no room for one more item. The first
+// item always has.
+func (w *work) full(it *Item) bool {
+	in := w.in
+	w.items, w.bytes = w.items+1, w.bytes+len(it.Raw)
+	return w.out.Cut || w.items > 1 && (in.MaxItems > 0 && w.items > in.MaxItems || in.MaxBytes > 0 && w.bytes > in.MaxBytes)
 }
 
 // item judges one fresh item and writes it into the book.
@@ -286,6 +303,9 @@ func (w *work) server(sw ServerWrite) *Reject {
 	k := Key{sw.Collection, sw.ID}
 	wr := &Write{Mutation: sw.Name, Author: sw.Author, Role: sw.Role, Seq: w.seq, Time: w.time, Stamp: w.time}
 	old := w.get(k)
+	if old != nil && done(old, sw.Name) {
+		return nil
+	}
 	if sw.Create && old != nil {
 		for name, v := range sw.Set {
 			if !bytes.Equal(old.Fields[name], v) && !(Null(v) && old.Fields[name] == nil) {
@@ -317,6 +337,18 @@ func (w *work) server(sw ServerWrite) *Reject {
 	return nil
 }
 
+// done reports whether the server's write of that name is in the record.
+func done(r *Record, name string) bool {
+	for _, heads := range r.Slots {
+		for _, h := range heads {
+			if h.Write.Mutation == name {
+				return true
+			}
+		}
+	}
+	return false
+}
+
 // strictly refuses an online edit of a field that changed after the version
 // its author saw.
 func strictly(old *Record, sw ServerWrite, set []change) *Reject {
@@ -327,10 +359,11 @@ func strictly(old *Record, sw ServerWrite, set []change) *Reject {
 		return reject("stale_version", "")
 	}
 	for _, ch := range set {
-		if ch.field.Policy == Server && old.Version > *sw.Strict {
-			return reject("stale_version", ch.field.Name)
+		slot := ch.slot
+		if ch.field.Policy == Server {
+			slot = served
 		}
-		for _, h := range old.Slots[ch.slot] {
+		for _, h := range old.Slots[slot] {
 			if h.Write.Seq > *sw.Strict {
 				return reject("stale_version", ch.field.Name)
 			}

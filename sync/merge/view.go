@@ -116,6 +116,8 @@ type work struct {
 	author map[Key]string
 	pages  map[PageKey]*Page
 	access []Grant
+	items  int // judged so far, and their bytes
+	bytes  int
 	out    *Output
 }
 

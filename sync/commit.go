@@ -1,0 +1,429 @@
+package syncer
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/lumbung-ikm/lumbung/fault"
+	"github.com/lumbung-ikm/lumbung/store"
+	"github.com/lumbung-ikm/lumbung/sync/merge"
+)
+
+// attemptTime bounds one attempt to commit. It is far below the age at which a
+// log entry may be pruned.
+const attemptTime = 30 * time.Second
+
+// attempts bounds how often a commit is tried against faster writers. Somebody
+// succeeds in every round, so this many losses in a row mean something is
+// broken.
+const attempts = 200
+
+// job is one push waiting for a scope's next commit.
+type job struct {
+	parts     []*merge.Part
+	elsewhere func(merge.BookKey, uint64) (merge.Entry, bool)
+	alone     bool // shares its commit with nobody, and is not committed if anything in it is refused
+	answers   [][]merge.Answer
+	head      store.Head // after the commit
+	err       error
+	turn      chan bool // true: lead; false: done
+}
+
+// queue lets pushes that wait for the same scope share one commit.
+type queue struct {
+	busy    bool
+	waiting []*job
+}
+
+// submit brings j into the log of scope: alone if nobody else is waiting, else
+// together with those who are. One of the waiting leads; the others rest.
+func (e *Engine) submit(ctx context.Context, scope string, j *job) error {
+	j.turn = make(chan bool, 1)
+	e.mu.Lock()
+	if e.queues == nil {
+		e.queues = map[string]*queue{}
+	}
+	q := e.queues[scope]
+	if q == nil {
+		q = &queue{}
+		e.queues[scope] = q
+	}
+	q.waiting = append(q.waiting, j)
+	lead := !q.busy
+	q.busy = true
+	e.mu.Unlock()
+	if !lead {
+		select {
+		case lead = <-j.turn:
+		case <-ctx.Done():
+			// The push may still be committed by whoever leads; the phone asks
+			// again and gets the same verdict.
+			if e.leave(scope, j) {
+				return ctx.Err()
+			}
+			lead = <-j.turn
+		}
+	}
+	if lead {
+		e.lead(ctx, scope, j)
+	}
+	return j.err
+}
+
+// leave takes a job out of the queue, unless it is being worked on or has been
+// told to lead.
+func (e *Engine) leave(scope string, j *job) bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	q := e.queues[scope]
+	i := slices.Index(q.waiting, j)
+	if i < 0 || len(j.turn) > 0 {
+		return false
+	}
+	q.waiting = slices.Delete(q.waiting, i, i+1)
+	return true
+}
+
+// lead commits batches until the own job is done, then hands over.
+func (e *Engine) lead(ctx context.Context, scope string, own *job) {
+	for mine := false; !mine; {
+		batch := e.take(scope, own)
+		mine = slices.Contains(batch, own)
+		e.commitBatch(ctx, scope, batch)
+		for _, j := range batch {
+			if j != own {
+				j.turn <- false
+			}
+		}
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	q := e.queues[scope]
+	if len(q.waiting) > 0 {
+		q.waiting[0].turn <- true
+		return
+	}
+	delete(e.queues, scope)
+}
+
+// take removes the next batch from the queue: the own job first.
+func (e *Engine) take(scope string, own *job) []*job {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	q := e.queues[scope]
+	q.waiting = slices.DeleteFunc(q.waiting, func(j *job) bool { return j == own })
+	batch := []*job{own}
+	if own.alone {
+		return batch
+	}
+	var rest []*job
+	items := countItems(own)
+	for _, j := range q.waiting {
+		if n := countItems(j); !j.alone && items+n <= e.limits().CommitItems && len(j.turn) == 0 {
+			batch, items = append(batch, j), items+n
+			continue
+		}
+		rest = append(rest, j)
+	}
+	q.waiting = rest
+	return batch
+}
+
+func countItems(j *job) (n int) {
+	for _, p := range j.parts {
+		n += len(p.Items)
+	}
+	return n
+}
+
+// commitBatch carries a batch through as many commits as it needs.
+func (e *Engine) commitBatch(ctx context.Context, scope string, batch []*job) {
+	// The attempt belongs to everybody in the batch, so it outlives the request
+	// of the one who leads it.
+	ctx, stop := context.WithTimeout(context.WithoutCancel(ctx), attemptTime)
+	defer stop()
+	for again := true; again; {
+		var err error
+		if again, err = e.commitOnce(ctx, scope, batch); err != nil {
+			for _, j := range batch {
+				j.err = err
+			}
+			return
+		}
+	}
+}
+
+// commitOnce makes one commit: steps 1 to 8 of docs/protocol.md. again says that
+// the batch did not fit into it.
+func (e *Engine) commitOnce(ctx context.Context, scope string, batch []*job) (again bool, err error) {
+	id := e.IDs.New()
+	for range attempts {
+		head, err := e.Store.Head(ctx, scope)
+		if err != nil {
+			return false, err
+		}
+		out, err := e.resolve(ctx, head, batch)
+		if errors.Is(err, store.ErrStale) {
+			if _, err := e.foldNext(ctx, head); err != nil {
+				return false, err
+			}
+			continue
+		}
+		if err != nil {
+			return false, err
+		}
+		if !out.Changed || refusedAlone(batch, out) {
+			deliver(batch, out, head)
+			return out.Cut, nil
+		}
+		c, err := e.build(head, id, out)
+		if err != nil {
+			return false, err
+		}
+		after, err := e.place(ctx, head, c)
+		if errors.Is(err, store.ErrTaken) || errors.Is(err, store.ErrStale) {
+			continue // read everything again, the verdict book too
+		}
+		if err != nil {
+			return false, err
+		}
+		deliver(batch, out, after)
+		if len(c.Effects) > 0 && e.Wake != nil {
+			e.Wake()
+		}
+		return out.Cut, nil
+	}
+	return false, &fault.Error{Kind: fault.Transient, Code: "busy", Text: "commit lost every race for its place in " + scope, After: time.Second}
+}
+
+// place puts c into the log and folds it. ErrTaken or ErrStale: somebody was
+// faster, and what they left behind is folded.
+func (e *Engine) place(ctx context.Context, head store.Head, c *store.Commit) (store.Head, error) {
+	if a, ok := e.Store.(store.Appender); ok {
+		after, err := a.Append(ctx, c)
+		if fault.KindOf(err) == fault.Transient { // the answer may have got lost
+			after, err = a.Append(ctx, c)
+		}
+		if errors.Is(err, store.ErrTaken) || errors.Is(err, store.ErrStale) {
+			if err = e.foldTaken(ctx, c); errors.Is(err, errOwn) {
+				return e.Store.Head(ctx, c.Scope)
+			}
+		}
+		return after, err
+	}
+	err := e.Store.Insert(ctx, c)
+	if fault.KindOf(err) == fault.Transient {
+		err = e.Store.Insert(ctx, c)
+	}
+	if errors.Is(err, store.ErrTaken) {
+		if err = e.foldTaken(ctx, c); errors.Is(err, errOwn) {
+			err = nil
+		}
+	}
+	if err != nil {
+		return store.Head{}, err
+	}
+	now, err := e.Store.Head(ctx, c.Scope)
+	if err != nil {
+		return store.Head{}, err
+	}
+	if c.Seq <= now.Pruned || now.Generation != c.Generation {
+		// Somebody folded this place and pruned it while we stalled: nobody will
+		// ever fold our entry.
+		if err := e.Store.Withdraw(ctx, c); err != nil {
+			return store.Head{}, err
+		}
+		return store.Head{}, store.ErrTaken
+	}
+	return e.Store.Fold(ctx, c)
+}
+
+// errOwn says that the entry that holds our place is our own: its answer got
+// lost.
+var errOwn = errors.New("own entry")
+
+// foldTaken folds the commit that holds c's place. It gives errOwn if that is c
+// itself, else ErrTaken.
+func (e *Engine) foldTaken(ctx context.Context, c *store.Commit) error {
+	other, err := e.Store.Entry(ctx, c.Scope, c.Generation.Count, c.Seq)
+	if errors.Is(err, store.ErrAbsent) {
+		return store.ErrTaken // pruned or withdrawn meanwhile
+	}
+	if err != nil {
+		return err
+	}
+	if other.ID == c.ID {
+		return errOwn
+	}
+	if _, err := e.Store.Fold(ctx, other); err != nil {
+		return err
+	}
+	return store.ErrTaken
+}
+
+// foldNext folds the commit above head, if there is one, and gives the head
+// afterwards.
+func (e *Engine) foldNext(ctx context.Context, head store.Head) (store.Head, error) {
+	c, err := e.Store.Entry(ctx, head.Scope, head.Generation.Count, head.Applied+1)
+	if errors.Is(err, store.ErrAbsent) {
+		return e.Store.Head(ctx, head.Scope)
+	}
+	if err != nil {
+		return store.Head{}, err
+	}
+	return e.Store.Fold(ctx, c)
+}
+
+// refusedAlone reports whether a job that shares nothing was refused in a part:
+// then none of it happens.
+func refusedAlone(batch []*job, out *merge.Output) bool {
+	return batch[0].alone && slices.ContainsFunc(out.Answers[0], func(part []merge.Answer) bool {
+		return slices.ContainsFunc(part, func(a merge.Answer) bool { return a.Outcome == merge.Rejected })
+	})
+}
+
+// deliver hands every job its answers. An item that was answered by an earlier
+// commit of the same batch keeps that answer.
+func deliver(batch []*job, out *merge.Output, head store.Head) {
+	for i, j := range batch {
+		j.head = head
+		if j.answers == nil {
+			j.answers = out.Answers[i]
+			continue
+		}
+		for p := range out.Answers[i] {
+			for k, a := range out.Answers[i][p] {
+				if j.answers[p][k].Outcome == "" {
+					j.answers[p][k] = a
+				}
+			}
+		}
+	}
+}
+
+// resolve asks the resolver until it has everything it needs.
+func (e *Engine) resolve(ctx context.Context, head store.Head, batch []*job) (*merge.Output, error) {
+	l := e.limits()
+	in := &merge.Input{Schema: e.Schema, Scope: head.Scope, Generation: head.Generation, Forks: head.Forks, Applied: head.Applied,
+		Time: head.Time, Sum: head.Sum, Access: head.Access, Now: e.millis(), Grace: merge.Millis(l.Grace.Milliseconds()),
+		MaxItems: l.CommitItems, MaxBytes: l.CommitBytes, Self: selfOf(head.Scope),
+		Records: map[merge.Key]*merge.Record{}, Tagged: map[string][]merge.Key{}, Books: map[merge.BookKey]*merge.Book{}}
+	for _, j := range batch {
+		in.Pushes = append(in.Pushes, j.parts)
+	}
+	in.Elsewhere = func(k merge.BookKey, n uint64) (merge.Entry, bool) {
+		for _, j := range batch {
+			if j.elsewhere != nil {
+				if en, ok := j.elsewhere(k, n); ok {
+					return en, true
+				}
+			}
+		}
+		return merge.Entry{}, false
+	}
+	for range 100 {
+		out := merge.Resolve(in)
+		if out.Need.Empty() {
+			return out, nil
+		}
+		if err := e.load(ctx, in, out.Need); err != nil {
+			return nil, err
+		}
+	}
+	return nil, &fault.Error{Kind: fault.Internal, Code: "internal", Text: "a resolve never had enough"}
+}
+
+// selfOf is the user whose own scope this is, or "".
+func selfOf(scope string) string {
+	if user, ok := bytes.CutPrefix([]byte(scope), []byte("user/")); ok {
+		return string(user)
+	}
+	return ""
+}
+
+// load brings what a resolve asked for into its input.
+func (e *Engine) load(ctx context.Context, in *merge.Input, need merge.Need) error {
+	want := store.Want{}
+	for k := range need.Keys {
+		want.Keys = append(want.Keys, k)
+	}
+	for t := range need.Tags {
+		want.Tags = append(want.Tags, t)
+	}
+	for p := range need.Pages {
+		want.Pages = append(want.Pages, p)
+	}
+	got, err := e.Store.Load(ctx, in.Scope, want)
+	if err != nil {
+		return err
+	}
+	for _, k := range want.Keys {
+		in.Records[k] = nil
+	}
+	for _, r := range got.Records {
+		if r.Version > in.Applied {
+			return fmt.Errorf("%w: %s is being folded", store.ErrStale, in.Scope)
+		}
+		rec, err := merge.DecodeRecord(merge.Row{Key: r.Key(), Version: r.Version, Deleted: r.Deleted}, r.Fields, r.State, r.Tags)
+		if err != nil {
+			return &fault.Error{Kind: fault.Internal, Code: "internal", Text: "record " + r.Key().String() + " does not decode", Cause: err}
+		}
+		in.Records[r.Key()] = rec
+	}
+	for _, t := range want.Tags {
+		in.Tagged[t] = got.Tagged[t]
+		if in.Tagged[t] == nil {
+			in.Tagged[t] = []merge.Key{}
+		}
+	}
+	fillBooks(in.Books, want.Pages, got)
+	return nil
+}
+
+func fillBooks(books map[merge.BookKey]*merge.Book, asked []merge.PageKey, got store.Loaded) {
+	for _, p := range asked {
+		if books[p.BookKey] == nil {
+			books[p.BookKey] = &merge.Book{Newest: -1, Pages: map[uint32]*merge.Page{}}
+		}
+		books[p.BookKey].Pages[p.Page] = nil
+		if newest, ok := got.Newest[p.BookKey]; ok {
+			books[p.BookKey].Newest = newest
+		}
+	}
+	for i := range got.Pages {
+		p := &got.Pages[i]
+		books[p.BookKey].Pages[p.PageKey.Page] = p
+	}
+}
+
+// build makes the commit document.
+func (e *Engine) build(head store.Head, id string, out *merge.Output) (*store.Commit, error) {
+	c := &store.Commit{Scope: head.Scope, Generation: head.Generation, Seq: out.Seq, ID: id, Time: out.Time, Lines: out.Lines,
+		Access: out.Access, Sum: out.Sum, Effects: out.Effects}
+	for _, r := range out.Records {
+		c.Records = append(c.Records, store.Record{Collection: r.Collection, ID: r.ID, Version: r.Version, Deleted: r.Deleted,
+			Fields: r.EncodeFields(), State: r.EncodeState(), Tags: r.Tags})
+	}
+	for _, p := range out.Pages {
+		c.Pages = append(c.Pages, *p)
+	}
+	if len(c.Effects) > 0 {
+		c.Todo = map[string]merge.Seq{Follower: c.Seq}
+		c.Before = head.Todo[Follower]
+	}
+	body, err := c.Body()
+	if err != nil {
+		return nil, &fault.Error{Kind: fault.Internal, Code: "internal", Text: "commit does not encode", Cause: err}
+	}
+	sum := sha256.Sum256(body)
+	h := sha256.New()
+	h.Write([]byte(head.Chain + "\n" + c.ID + "\n" + hex.EncodeToString(sum[:])))
+	c.Chain = hex.EncodeToString(h.Sum(nil)[:16])
+	return c, nil
+}

@@ -1,0 +1,99 @@
+package syncer
+
+import (
+	"bytes"
+	"compress/flate"
+	"encoding/base64"
+	"encoding/json"
+	"io"
+
+	"github.com/lumbung-ikm/lumbung/store"
+	"github.com/lumbung-ikm/lumbung/sync/merge"
+)
+
+// cursor is where a phone stands in each of its scopes. It is a claim, never a
+// right: which scopes are read is decided by the access lists alone.
+type cursor map[string]place
+
+// place is where a phone stands in one scope.
+type place struct {
+	Generation merge.Generation
+	Head       merge.Seq // head under which the page was cut
+	Chain      string    // chain hash of that head
+	At         store.Position
+	Complete   bool      // everything up to Head was delivered
+	First      merge.Seq // head at the first page of a scope that was never complete
+}
+
+// wirePlace is a place in few bytes.
+type wirePlace struct {
+	G  string    `json:"g"`
+	H  merge.Seq `json:"h"`
+	C  string    `json:"c"`
+	V  merge.Seq `json:"v,omitempty"` // absent when complete
+	KC string    `json:"k,omitempty"`
+	KI string    `json:"i,omitempty"`
+	P  bool      `json:"p,omitempty"` // partial
+	F  merge.Seq `json:"f,omitempty"`
+}
+
+// maxCursor bounds what is inflated of a cursor: some thousand scopes.
+const maxCursor = 1 << 20
+
+// encode writes the cursor as an opaque token.
+func (c cursor) encode() string {
+	w := make(map[string]wirePlace, len(c))
+	for scope, p := range c {
+		e := wirePlace{G: p.Generation.String(), H: p.Head, C: p.Chain}
+		if !p.Complete {
+			e.P, e.V, e.KC, e.KI, e.F = true, p.At.Version, p.At.Key.Collection, p.At.Key.ID, p.First
+		}
+		w[scope] = e
+	}
+	raw, err := json.Marshal(w)
+	if err != nil {
+		panic("syncer: a cursor does not encode: " + err.Error()) // strings and numbers always do
+	}
+	var b bytes.Buffer
+	z, err := flate.NewWriter(&b, flate.BestSpeed)
+	if err != nil {
+		panic("syncer: " + err.Error()) // the level is a constant
+	}
+	if _, err := z.Write(raw); err == nil {
+		err = z.Close()
+	}
+	return "1" + base64.RawURLEncoding.EncodeToString(b.Bytes())
+}
+
+// readCursor reads a token. What cannot be read counts as empty: the phone then
+// gets everything anew, and its push is judged all the same.
+func readCursor(token string) cursor {
+	c := cursor{}
+	if len(token) < 2 || token[0] != '1' {
+		return c
+	}
+	packed, err := base64.RawURLEncoding.DecodeString(token[1:])
+	if err != nil {
+		return c
+	}
+	raw, err := io.ReadAll(io.LimitReader(flate.NewReader(bytes.NewReader(packed)), maxCursor))
+	if err != nil {
+		return c
+	}
+	var w map[string]wirePlace
+	if json.Unmarshal(raw, &w) != nil {
+		return c
+	}
+	for scope, e := range w {
+		p := place{Head: e.H, Chain: e.C, Complete: !e.P, First: e.F}
+		if p.Generation.UnmarshalText([]byte(e.G)) != nil {
+			continue
+		}
+		p.At = store.Position{Version: e.H}
+		if e.P {
+			p.At = store.Position{Version: e.V, Key: merge.Key{Collection: e.KC, ID: e.KI}}
+		}
+		c[scope] = p
+	}
+	return c
+}

@@ -1,0 +1,310 @@
+// Package syncer is the engine: the one path by which anything that phones can
+// see or change is written and read. Pushes become commits of a scope's log,
+// pulls page through what the log was folded to. It is generic over the
+// catalogue and knows no sales.
+//
+// The folder is called sync because that is what it does; the package is called
+// syncer so that the standard package keeps its name.
+package syncer
+
+import (
+	"context"
+	"encoding/json"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/lumbung-ikm/lumbung/clock"
+	"github.com/lumbung-ikm/lumbung/fault"
+	"github.com/lumbung-ikm/lumbung/id"
+	"github.com/lumbung-ikm/lumbung/store"
+	"github.com/lumbung-ikm/lumbung/sync/merge"
+)
+
+// Limits of the protocol. Zero fields take the values of DefaultLimits.
+type Limits struct {
+	Mutations   int           // most mutations in one push
+	CommitItems int           // most mutations in one commit
+	CommitBytes int           // most bytes of mutations in one commit
+	PageBytes   int           // most bytes of rows in one answer
+	Grace       time.Duration // how long after a right ended an edit made under it is accepted
+	Poll        time.Duration // when a phone with nothing to do should ask again
+	Refusals    int           // most mutations an hour and user meant for scopes that never named the author
+}
+
+// DefaultLimits are the limits of sync.md.
+func DefaultLimits() Limits {
+	return Limits{Mutations: 1000, CommitItems: 200, CommitBytes: 256 << 10, PageBytes: 1 << 20, Grace: 7 * 24 * time.Hour,
+		Poll: 15 * time.Minute, Refusals: 1000}
+}
+
+// Engine carries pushes into logs and logs to phones. Set the fields before
+// first use; it is then safe for concurrent use, also by several engines on one
+// store.
+type Engine struct {
+	Store  store.Store
+	Schema *merge.Schema
+	Clock  clock.Clock
+	IDs    id.Maker
+	Log    *slog.Logger
+	Limits Limits
+	MinApp string // oldest app version that may read, such as "1.4.0"; "" = any
+
+	// Wake is told when a commit left work for followers. May be nil; it must
+	// not block.
+	Wake func()
+
+	mu        sync.Mutex
+	queues    map[string]*queue
+	owners    map[string]string // incarnation → user, as claimed
+	refusals  map[string]*allowance
+	completed uint64 // newest complete backup that this process knows of
+}
+
+// Caller is who sends a request.
+type Caller struct {
+	User string // id
+}
+
+// Request is what a phone sends.
+type Request struct {
+	App        string   `json:"app,omitempty"`         // version of the app
+	Cursor     string   `json:"cursor,omitempty"`      // of the last applied answer; empty: from the start
+	LimitBytes int      `json:"limit_bytes,omitempty"` // wanted page size; the server may send less
+	Clock      Reading  `json:"clock"`
+	Outbox     *Outbox  `json:"outbox,omitempty"`
+	Push       []Part   `json:"push,omitempty"`
+	Reset      []string `json:"reset,omitempty"`  // scopes whose hash did not match
+	Backup     uint64   `json:"backup,omitempty"` // newest complete backup that the phone knows of
+}
+
+// Reading is what the phone's clocks show as it sends.
+type Reading struct {
+	Wall string `json:"wall"`    // RFC 3339
+	Mono int64  `json:"mono_ms"` // since boot
+	Boot string `json:"boot"`
+}
+
+// Outbox is how much the phone has not sent yet.
+type Outbox struct {
+	Oldest string `json:"oldest,omitempty"` // RFC 3339
+	Count  int    `json:"count"`
+}
+
+// Part is what one incarnation sends for one scope.
+type Part struct {
+	Scope       string            `json:"scope"`
+	Device      string            `json:"device"`
+	Incarnation string            `json:"incarnation"`
+	Generation  string            `json:"generation"` // of the phone's rows of that scope
+	Mutations   []json.RawMessage `json:"mutations"`
+}
+
+// Response is what the server answers. With nothing new it holds now and
+// poll_after_s only.
+type Response struct {
+	Now      string            `json:"now"`
+	Verdicts []Verdict         `json:"verdicts,omitempty"`
+	Purge    []string          `json:"purge,omitempty"`
+	Reset    []string          `json:"reset,omitempty"`
+	Changes  []Row             `json:"changes,omitempty"`
+	Hash     map[string]string `json:"hash,omitempty"`
+	Cursor   string            `json:"cursor,omitempty"`
+	More     bool              `json:"more,omitempty"`
+	PollIn   int               `json:"poll_after_s"`
+	Backup   *BackupMark       `json:"backup,omitempty"`
+	Upgrade  *Upgrade          `json:"upgrade,omitempty"`
+}
+
+// BackupMark says which backups surely hold what.
+type BackupMark struct {
+	Epoch uint64 `json:"epoch"` // the verdicts of this answer are in every backup above this number
+	Done  uint64 `json:"done"`  // the newest complete backup
+}
+
+// Upgrade tells an app that it is too old to read.
+type Upgrade struct {
+	Min string `json:"min"`
+}
+
+// Verdict is the answer to one mutation.
+type Verdict struct {
+	Scope       string        `json:"scope"`
+	Device      string        `json:"device"`
+	Incarnation string        `json:"incarnation"`
+	N           uint64        `json:"n,omitempty"`     // absent if it could not be read
+	Index       *int          `json:"index,omitempty"` // place in the part, if n could not be read
+	Verdict     merge.Outcome `json:"verdict"`
+	Seq         merge.Seq     `json:"seq,omitempty"`
+	Repeated    bool          `json:"repeated,omitempty"`
+	Lost        []string      `json:"lost,omitempty"`
+	Ignored     []string      `json:"ignored,omitempty"`
+	Journal     []string      `json:"journal,omitempty"`
+	Code        string        `json:"code,omitempty"`
+	Field       string        `json:"field,omitempty"`
+	Message     *Message      `json:"message,omitempty"`
+	Quarantine  string        `json:"quarantine,omitempty"`
+	Record      *Row          `json:"record,omitempty"`
+}
+
+// Message is a sentence for people, in two languages.
+type Message struct {
+	ID string `json:"id"`
+	EN string `json:"en"`
+}
+
+// Row is a changed record, always whole.
+type Row struct {
+	Scope      string          `json:"scope"`
+	Collection string          `json:"collection"`
+	ID         string          `json:"id"`
+	Version    merge.Seq       `json:"version"`
+	Fields     json.RawMessage `json:"fields,omitempty"`
+	Deleted    bool            `json:"deleted,omitempty"`
+}
+
+// Sync pushes, then pulls, then keeps the books, in one round trip.
+//
+// Errors: Unreadable "too_many_mutations"; Transient and Internal of the store.
+// Everything that is wrong inside one mutation is that mutation's verdict.
+func (e *Engine) Sync(ctx context.Context, who Caller, req Request) (*Response, error) {
+	x, err := e.begin(ctx, who, req)
+	if err != nil {
+		return nil, err
+	}
+	if x.outdated() {
+		x.resp.Upgrade = &Upgrade{Min: e.MinApp}
+	} else if err := x.pull(ctx); err != nil {
+		return nil, err
+	}
+	return x.finish(ctx)
+}
+
+// Push is Sync without rows: each verdict carries the record as it is after the
+// commit.
+func (e *Engine) Push(ctx context.Context, who Caller, req Request) (*Response, error) {
+	x, err := e.begin(ctx, who, req)
+	if err != nil {
+		return nil, err
+	}
+	if x.outdated() {
+		x.resp.Upgrade = &Upgrade{Min: e.MinApp}
+	} else if err := x.attach(ctx); err != nil {
+		return nil, err
+	}
+	return x.finish(ctx)
+}
+
+// Pull is Sync without mutations; those of req are not looked at.
+//
+// Errors: Outdated "upgrade_required".
+func (e *Engine) Pull(ctx context.Context, who Caller, req Request) (*Response, error) {
+	req.Push = nil
+	x, err := e.begin(ctx, who, req)
+	if err != nil {
+		return nil, err
+	}
+	if x.outdated() {
+		return nil, &fault.Error{Kind: fault.Outdated, Code: "upgrade_required", Text: "app is too old to read", Info: map[string]any{"min_version": e.MinApp}}
+	}
+	if err := x.pull(ctx); err != nil {
+		return nil, err
+	}
+	return x.finish(ctx)
+}
+
+// exchange is one request on its way.
+type exchange struct {
+	*Engine
+	who     Caller
+	req     Request
+	limits  Limits
+	now     merge.Millis // decides grants; never below a commit of this exchange
+	answers []outcome
+	reset   map[string]bool
+	resp    *Response
+}
+
+// outcome is a verdict with what is needed to attach the record.
+type outcome struct {
+	Verdict
+	key merge.Key
+}
+
+func (e *Engine) begin(ctx context.Context, who Caller, req Request) (*exchange, error) {
+	x := &exchange{Engine: e, who: who, req: req, limits: e.limits(), now: e.millis(), reset: map[string]bool{}, resp: &Response{}}
+	total := 0
+	for _, p := range req.Push {
+		total += len(p.Mutations)
+	}
+	if total > x.limits.Mutations {
+		return nil, &fault.Error{Kind: fault.TooLarge, Code: "too_many_mutations", Text: "push is too large", Info: map[string]any{"max_mutations": x.limits.Mutations}}
+	}
+	return x, x.push(ctx)
+}
+
+func (e *Engine) limits() Limits {
+	l, d := e.Limits, DefaultLimits()
+	for _, f := range []struct{ have, def *int }{{&l.Mutations, &d.Mutations}, {&l.CommitItems, &d.CommitItems},
+		{&l.CommitBytes, &d.CommitBytes}, {&l.PageBytes, &d.PageBytes}, {&l.Refusals, &d.Refusals}} {
+		if *f.have == 0 {
+			*f.have = *f.def
+		}
+	}
+	if l.Grace == 0 {
+		l.Grace = d.Grace
+	}
+	if l.Poll == 0 {
+		l.Poll = d.Poll
+	}
+	return l
+}
+
+func (e *Engine) millis() merge.Millis { return merge.Millis(e.Clock.Now().UnixMilli()) }
+
+// finish completes the answer.
+func (x *exchange) finish(ctx context.Context) (*Response, error) {
+	r := x.resp
+	for i := range x.answers {
+		r.Verdicts = append(r.Verdicts, x.answers[i].Verdict)
+	}
+	if err := x.backupMark(ctx); err != nil {
+		return nil, err
+	}
+	r.Now = merge.FormatInstant(x.now)
+	r.PollIn = int(x.limits.Poll / time.Second)
+	if r.More {
+		r.PollIn = 0
+	}
+	return r, nil
+}
+
+// backupMark tells from which backup on the verdicts of this answer are safe.
+// The epoch is read after the commits are durable: a backup that began in
+// between may lack them, and then carries a number that is not above it.
+func (x *exchange) backupMark(ctx context.Context) error {
+	x.mu.Lock()
+	done := x.completed
+	x.mu.Unlock()
+	if len(x.answers) == 0 {
+		if done > x.req.Backup {
+			x.resp.Backup = &BackupMark{Epoch: done, Done: done}
+		}
+		return nil
+	}
+	began, done, err := x.Store.Epochs(ctx)
+	if err != nil {
+		return err
+	}
+	x.knowBackup(done)
+	x.resp.Backup = &BackupMark{Epoch: began, Done: done}
+	return nil
+}
+
+func (e *Engine) knowBackup(done uint64) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.completed = max(e.completed, done)
+}
+
+func (x *exchange) outdated() bool { return x.MinApp != "" && olderVersion(x.req.App, x.MinApp) }

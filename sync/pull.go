@@ -1,0 +1,211 @@
+package syncer
+
+import (
+	"context"
+	"errors"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/lumbung-ikm/lumbung/store"
+	"github.com/lumbung-ikm/lumbung/sync/merge"
+)
+
+// pull compares what the phone has with what it may see, and sends the
+// difference: purges, resets and pages.
+func (x *exchange) pull(ctx context.Context) error {
+	had := readCursor(x.req.Cursor)
+	own := merge.UserScope(x.who.User)
+	named := slices.Sorted(maps.Keys(had))
+	if !slices.Contains(named, own) {
+		named = append(named, own)
+	}
+	heads, err := x.Store.HeadsFor(ctx, x.who.User, named)
+	if err != nil {
+		return err
+	}
+	granted := map[string]store.Head{}
+	for _, h := range heads {
+		if h.Scope == own || merge.Granted(h.Access, x.who.User, x.now) {
+			granted[h.Scope] = h
+			x.now = max(x.now, h.Time)
+		}
+	}
+	x.purge(had, granted)
+	next := cursor{}
+	changed := len(x.resp.Purge) > 0
+	for scope, h := range granted {
+		p, fresh, err := x.stand(ctx, had, h)
+		if err != nil {
+			return err
+		}
+		next[scope] = p
+		changed = changed || fresh || !p.Complete || p.Head != h.Applied
+	}
+	slices.Sort(x.resp.Reset)
+	if !changed {
+		return nil
+	}
+	if err := x.pages(ctx, next, granted); err != nil {
+		return err
+	}
+	x.resp.Cursor = next.encode()
+	return nil
+}
+
+// purge orders every scope away that the phone has and may not see, and takes
+// what only members may know out of the verdicts of such scopes.
+func (x *exchange) purge(had cursor, granted map[string]store.Head) {
+	for _, scope := range slices.Sorted(maps.Keys(had)) {
+		if _, ok := granted[scope]; !ok {
+			x.resp.Purge = append(x.resp.Purge, scope)
+		}
+	}
+	for _, a := range x.answers {
+		if _, ok := granted[a.Scope]; !ok {
+			x.conceal(a.Scope)
+		}
+	}
+}
+
+// stand says where the phone stands in a granted scope: where its cursor says,
+// or at the start if that cannot be true any more.
+func (x *exchange) stand(ctx context.Context, had cursor, h store.Head) (p place, fresh bool, err error) {
+	p, ok := had[h.Scope]
+	start := place{Generation: h.Generation, Head: h.Applied, Chain: h.Chain, First: h.Applied}
+	if !ok {
+		return start, true, nil
+	}
+	valid := p.Generation == h.Generation && p.Head <= h.Applied && p.At.Version <= h.Applied && !slices.Contains(x.req.Reset, h.Scope)
+	if valid {
+		chain := h.Chain
+		if p.Head < h.Applied {
+			if chain, err = x.chainAt(ctx, h, p.Head); err != nil {
+				return p, false, err
+			}
+		}
+		valid = chain == p.Chain
+	}
+	if valid {
+		return p, false, nil
+	}
+	x.resp.Reset = append(x.resp.Reset, h.Scope)
+	return start, true, nil
+}
+
+// chainAt is the chain hash of an earlier commit of the current generation. An
+// entry that is not in the log has none that any cursor could carry.
+func (x *exchange) chainAt(ctx context.Context, h store.Head, at merge.Seq) (string, error) {
+	if at == 0 {
+		return "", nil
+	}
+	for i := len(h.Forks) - 1; i >= -1; i-- {
+		count := h.Generation.Count
+		if i < len(h.Forks)-1 {
+			count = h.Forks[i+1].Generation.Count
+		}
+		c, err := x.Store.Entry(ctx, h.Scope, count, at)
+		if err == nil {
+			return c.Chain, nil
+		}
+		if !errors.Is(err, store.ErrAbsent) {
+			return "", err
+		}
+		if i < 0 || at > h.Forks[i].Seq {
+			break // not shared with the generation before
+		}
+	}
+	return "gone", nil
+}
+
+// pages fills the answer with rows, scope after scope, and moves the cursor.
+func (x *exchange) pages(ctx context.Context, next cursor, granted map[string]store.Head) error {
+	left := x.req.LimitBytes
+	if left <= 0 || left > x.limits.PageBytes {
+		left = min(200_000, x.limits.PageBytes)
+	}
+	for _, scope := range x.order(granted) {
+		p, h := next[scope], granted[scope]
+		if left <= 0 {
+			x.resp.More = x.resp.More || !p.Complete || p.Head != h.Applied
+			continue
+		}
+		if p.Complete && p.Head == h.Applied {
+			continue
+		}
+		used, err := x.page(ctx, &p, h, left)
+		if err != nil {
+			return err
+		}
+		left -= used
+		next[scope] = p
+	}
+	return nil
+}
+
+// order puts the scopes in the order of their pages: the own user scope, then
+// those where the caller is at home, then the rest.
+func (x *exchange) order(granted map[string]store.Head) []string {
+	rank := func(scope string) string {
+		switch {
+		case scope == merge.UserScope(x.who.User):
+			return "0" + scope
+		case slices.ContainsFunc(granted[scope].Access, func(g merge.Grant) bool {
+			return g.User == x.who.User && g.Holds(x.now) && (g.Role == merge.Owner || g.Role == merge.Staff)
+		}):
+			return "1" + scope
+		}
+		return "2" + scope
+	}
+	return slices.SortedFunc(maps.Keys(granted), func(a, b string) int { return strings.Compare(rank(a), rank(b)) })
+}
+
+// tornRetries is how often a page that meets a commit being folded is tried
+// again; after that the phone asks again.
+const tornRetries = 5
+
+// page adds rows of one scope, at most about limit bytes, and moves its place.
+func (x *exchange) page(ctx context.Context, p *place, h store.Head, limit int) (used int, err error) {
+	var skip merge.Seq
+	if !p.Complete {
+		skip = p.First
+	}
+	got, err := x.Store.Changed(ctx, h.Scope, p.At, h.Applied, skip, limit)
+	for i := 0; err == nil && got.Torn && i < tornRetries; i++ {
+		if h, err = x.foldNext(ctx, h); err != nil {
+			return 0, err
+		}
+		x.now = max(x.now, h.Time)
+		got, err = x.Store.Changed(ctx, h.Scope, p.At, h.Applied, skip, limit)
+	}
+	if err != nil {
+		return 0, err
+	}
+	for i := range got.Records {
+		r := &got.Records[i]
+		x.resp.Changes = append(x.resp.Changes, *wireRow(h.Scope, r))
+		used += len(r.Fields) + 120
+		p.At = store.Position{Version: r.Version, Key: r.Key()}
+	}
+	p.Generation, p.Head, p.Chain = h.Generation, h.Applied, h.Chain
+	if got.More || got.Torn {
+		if p.Complete { // it was whole before, so it has every row that a tombstone could be about
+			p.Complete, p.First = false, 0
+		}
+		x.resp.More = true
+		return used, nil
+	}
+	p.At, p.Complete, p.First = store.Position{Version: h.Applied}, true, 0
+	if x.resp.Hash == nil {
+		x.resp.Hash = map[string]string{}
+	}
+	x.resp.Hash[h.Scope] = formatSum(h.Sum)
+	return used, nil
+}
+
+// formatSum writes an additive hash as 16 hexadecimal digits.
+func formatSum(sum uint64) string {
+	s := strconv.FormatUint(sum, 16)
+	return strings.Repeat("0", 16-len(s)) + s
+}

@@ -1,0 +1,328 @@
+package syncer
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"time"
+
+	"github.com/lumbung-ikm/lumbung/fault"
+	"github.com/lumbung-ikm/lumbung/store"
+	"github.com/lumbung-ikm/lumbung/sync/merge"
+)
+
+// push judges every part of the request, scope by scope.
+func (x *exchange) push(ctx context.Context) error {
+	var scopes []string
+	parts := map[string][]*Part{}
+	for i := range x.req.Push {
+		p := &x.req.Push[i]
+		if parts[p.Scope] == nil {
+			scopes = append(scopes, p.Scope)
+		}
+		parts[p.Scope] = append(parts[p.Scope], p)
+	}
+	for _, scope := range scopes {
+		if err := x.pushScope(ctx, scope, parts[scope]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// pushScope judges the parts for one scope: in its own log if its access list
+// ever named the author, else in the author's.
+func (x *exchange) pushScope(ctx context.Context, scope string, sent []*Part) error {
+	parts, err := x.readParts(ctx, scope, sent)
+	if err != nil || len(parts) == 0 {
+		return err
+	}
+	head, err := x.Store.Head(ctx, scope)
+	if err != nil && !errors.Is(err, store.ErrAbsent) {
+		return err
+	}
+	own := scope == merge.UserScope(x.who.User)
+	if own && err != nil {
+		head, err = x.ensure(ctx, scope)
+		if err != nil {
+			return err
+		}
+	}
+	if !own && (err != nil || !merge.Ever(head.Access, x.who.User)) {
+		return x.refuse(ctx, scope, parts)
+	}
+	granted := own || merge.Granted(head.Access, x.who.User, x.now)
+	var current []*merge.Part
+	for _, p := range parts {
+		if granted && p.generation != head.Generation.String() {
+			x.againAll(scope, p)
+			x.reset[scope] = true
+			continue
+		}
+		current = append(current, p.Part)
+	}
+	if len(current) == 0 {
+		return nil
+	}
+	elsewhere, err := x.ownBook(ctx, scope, current)
+	if err != nil {
+		return err
+	}
+	return x.commit(ctx, scope, scope, &job{parts: current, elsewhere: elsewhere})
+}
+
+// readPart is a part with the generation it names.
+type readPart struct {
+	*merge.Part
+	generation string
+}
+
+// readParts reads the items of every part and answers those that use another
+// user's incarnation.
+func (x *exchange) readParts(ctx context.Context, scope string, sent []*Part) ([]readPart, error) {
+	var out []readPart
+	for _, p := range sent {
+		r := readPart{&merge.Part{Author: x.who.User, Device: p.Device, Incarnation: p.Incarnation, Clock: x.reading()}, p.Generation}
+		for i, raw := range p.Mutations {
+			r.Items = append(r.Items, merge.ReadItem(scope, p.Device, i, raw))
+		}
+		owner, err := x.claim(ctx, p.Device, p.Incarnation)
+		if err != nil {
+			return nil, err
+		}
+		if owner != x.who.User {
+			x.answerAll(scope, r, merge.Verdict{Outcome: merge.OwnerMismatch, Code: "owner_mismatch"})
+			continue
+		}
+		out = append(out, r)
+	}
+	return out, nil
+}
+
+func (x *exchange) reading() merge.Reading {
+	c := x.req.Clock
+	wall, err := merge.ParseInstant(c.Wall)
+	if err != nil {
+		wall = 0 // an absurd clock is no reason to refuse a push
+	}
+	return merge.Reading{Wall: wall, Mono: c.Mono, Boot: c.Boot}
+}
+
+// claim binds an incarnation to the first user who uses it.
+func (x *exchange) claim(ctx context.Context, device, incarnation string) (string, error) {
+	name := device + "/" + incarnation
+	x.mu.Lock()
+	owner, ok := x.owners[name]
+	x.mu.Unlock()
+	if ok {
+		return owner, nil
+	}
+	owner, err := x.Store.Claim(ctx, "incarnation", name, x.who.User)
+	if err != nil {
+		return "", err
+	}
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if x.owners == nil || len(x.owners) > 100_000 {
+		x.owners = map[string]string{}
+	}
+	x.owners[name] = owner
+	return owner, nil
+}
+
+func (x *exchange) againAll(scope string, p readPart) {
+	x.answerAll(scope, p, merge.Verdict{Outcome: merge.Again, Code: "generation_changed"})
+}
+
+func (x *exchange) answerAll(scope string, p readPart, v merge.Verdict) {
+	for _, it := range p.Items {
+		x.answer(scope, p.Part, merge.Answer{Verdict: v, HasN: it.HasN, N: it.Mutation.N, Index: it.Index})
+	}
+}
+
+// refuse records in the author's own scope that a scope which never named the
+// author was written to. It says nothing of whether that scope exists.
+func (x *exchange) refuse(ctx context.Context, scope string, parts []readPart) error {
+	n := 0
+	for _, p := range parts {
+		n += len(p.Items)
+	}
+	if !x.allow(x.who.User, n) {
+		for _, p := range parts {
+			x.answerAll(scope, p, merge.Verdict{Outcome: merge.Again, Code: "rate_limited"})
+		}
+		return nil
+	}
+	own := merge.UserScope(x.who.User)
+	if _, err := x.ensure(ctx, own); err != nil {
+		return err
+	}
+	j := &job{}
+	for _, p := range parts {
+		p.About = scope
+		j.parts = append(j.parts, p.Part)
+	}
+	return x.commit(ctx, own, scope, j)
+}
+
+// allowance is what one user may still write to foreign scopes.
+type allowance struct {
+	left  int
+	since time.Time
+}
+
+func (e *Engine) allow(user string, n int) bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.refusals == nil || len(e.refusals) > 100_000 {
+		e.refusals = map[string]*allowance{}
+	}
+	now := e.Clock.Now()
+	a := e.refusals[user]
+	if a == nil || now.Sub(a.since) >= time.Hour || now.Before(a.since) {
+		a = &allowance{left: e.limits().Refusals, since: now}
+		e.refusals[user] = a
+	}
+	a.left -= n
+	return a.left >= 0
+}
+
+// ownBook gives a look into what the author's own scope recorded about this
+// scope, before the author was let in.
+func (x *exchange) ownBook(ctx context.Context, scope string, parts []*merge.Part) (func(merge.BookKey, uint64) (merge.Entry, bool), error) {
+	own := merge.UserScope(x.who.User)
+	if scope == own {
+		return nil, nil
+	}
+	var want store.Want
+	for _, p := range parts {
+		for _, it := range p.Items {
+			k := merge.PageKey{BookKey: merge.BookKey{About: scope, Device: p.Device, Incarnation: p.Incarnation}, Page: merge.PageOf(it.Mutation.N)}
+			if it.HasN && !slices.Contains(want.Pages, k) {
+				want.Pages = append(want.Pages, k)
+			}
+		}
+	}
+	got, err := x.Store.Load(ctx, own, want)
+	if err != nil || len(got.Pages) == 0 {
+		return nil, err
+	}
+	pages := map[merge.PageKey]merge.Page{}
+	for _, p := range got.Pages {
+		pages[p.PageKey] = p
+	}
+	return func(k merge.BookKey, n uint64) (merge.Entry, bool) {
+		en, ok := pages[merge.PageKey{BookKey: k, Page: merge.PageOf(n)}].Entries[n]
+		return en, ok
+	}, nil
+}
+
+// commit submits a job to the log of scope and answers its items; about is the
+// scope that the phone meant.
+func (x *exchange) commit(ctx context.Context, scope, about string, j *job) error {
+	if err := x.submit(ctx, scope, j); err != nil {
+		return err
+	}
+	x.now = max(x.now, j.head.Time)
+	for i, p := range j.parts {
+		for _, a := range j.answers[i] {
+			if p.About != "" {
+				a.Seq = 0 // it counts commits of another log
+			}
+			x.answer(about, p, a)
+		}
+	}
+	return nil
+}
+
+func (x *exchange) answer(scope string, p *merge.Part, a merge.Answer) {
+	v := Verdict{Scope: scope, Device: p.Device, Incarnation: p.Incarnation, N: a.N, Verdict: a.Outcome, Seq: a.Seq, Repeated: a.Repeated,
+		Lost: a.Lost, Ignored: a.Ignored, Journal: a.Journal, Code: a.Code, Field: a.Field, Quarantine: a.Quarantine}
+	if !a.HasN {
+		v.N, v.Index = 0, &a.Index
+	}
+	x.answers = append(x.answers, outcome{v, a.Key})
+}
+
+// attach gives each verdict of a granted scope the record as it is now.
+func (x *exchange) attach(ctx context.Context) error {
+	wanted := map[string][]merge.Key{}
+	for _, a := range x.answers {
+		if a.key.ID != "" && a.Verdict.Verdict.Final() && !slices.Contains(wanted[a.Scope], a.key) {
+			wanted[a.Scope] = append(wanted[a.Scope], a.key)
+		}
+	}
+	for scope, keys := range wanted {
+		if err := x.attachScope(ctx, scope, keys); err != nil {
+			return err
+		}
+	}
+	for scope := range x.reset {
+		x.resp.Reset = append(x.resp.Reset, scope)
+	}
+	slices.Sort(x.resp.Reset)
+	return nil
+}
+
+func (x *exchange) attachScope(ctx context.Context, scope string, keys []merge.Key) error {
+	head, err := x.Store.Head(ctx, scope)
+	if errors.Is(err, store.ErrAbsent) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	x.now = max(x.now, head.Time)
+	if scope != merge.UserScope(x.who.User) && !merge.Granted(head.Access, x.who.User, x.now) {
+		x.conceal(scope)
+		return nil
+	}
+	got, err := x.Store.Load(ctx, scope, store.Want{Keys: keys})
+	if err != nil {
+		return err
+	}
+	rows := map[merge.Key]*Row{}
+	for i := range got.Records {
+		rows[got.Records[i].Key()] = wireRow(scope, &got.Records[i])
+	}
+	for i := range x.answers {
+		if a := &x.answers[i]; a.Scope == scope && a.Verdict.Verdict.Final() {
+			a.Record = rows[a.key]
+		}
+	}
+	return nil
+}
+
+// conceal takes out of the verdicts of a scope what only its members may know.
+func (x *exchange) conceal(scope string) {
+	for i := range x.answers {
+		if a := &x.answers[i]; a.Scope == scope {
+			a.Journal, a.Record = nil, nil
+		}
+	}
+}
+
+func wireRow(scope string, r *store.Record) *Row {
+	row := &Row{Scope: scope, Collection: r.Collection, ID: r.ID, Version: r.Version, Deleted: r.Deleted}
+	if !r.Deleted {
+		row.Fields = r.Fields
+	}
+	return row
+}
+
+// ensure makes the head of a scope if it has none.
+func (e *Engine) ensure(ctx context.Context, scope string) (store.Head, error) {
+	head, err := e.Store.Head(ctx, scope)
+	if !errors.Is(err, store.ErrAbsent) {
+		return head, err
+	}
+	g := merge.Generation{Count: 1, Nonce: e.IDs.New()[24:]}
+	if err := e.Store.Create(ctx, store.Head{Scope: scope, Generation: g}); err != nil && !errors.Is(err, store.ErrTaken) {
+		return store.Head{}, err
+	}
+	head, err = e.Store.Head(ctx, scope)
+	if errors.Is(err, store.ErrAbsent) {
+		return head, &fault.Error{Kind: fault.Internal, Code: "internal", Text: "a new scope has no head"}
+	}
+	return head, err
+}

@@ -1,0 +1,45 @@
+package syncer
+
+import (
+	"context"
+
+	"github.com/lumbung-ikm/lumbung/fault"
+	"github.com/lumbung-ikm/lumbung/sync/merge"
+)
+
+// Write carries out the server's own edits of one scope in one commit, all or
+// none, and makes the scope if it has no log yet. It gives the version that the
+// scope has afterwards.
+//
+// Errors: Stale "stale_version" if a strict write's field changed; NotFound,
+// Forbidden, Conflict or Invalid with the code that the rule gave.
+func (e *Engine) Write(ctx context.Context, scope string, writes ...merge.ServerWrite) (merge.Seq, error) {
+	if _, err := e.ensure(ctx, scope); err != nil {
+		return 0, err
+	}
+	j := &job{alone: true, parts: []*merge.Part{{Writes: writes}}}
+	if err := e.submit(ctx, scope, j); err != nil {
+		return 0, err
+	}
+	for _, a := range j.answers[0] {
+		if a.Outcome == merge.Rejected {
+			return 0, &fault.Error{Kind: kindOf(a.Code), Code: a.Code, Field: a.Field, Text: "write to " + scope + " refused"}
+		}
+	}
+	return j.head.Applied, nil
+}
+
+// kindOf is what the caller of an online edit can do about a refusal.
+func kindOf(code string) fault.Kind {
+	switch code {
+	case "stale_version":
+		return fault.Stale
+	case "not_found":
+		return fault.NotFound
+	case "forbidden", "not_assigned":
+		return fault.Forbidden
+	case "id_reuse", "last_owner", "conflict", "immutable_field":
+		return fault.Conflict
+	}
+	return fault.Invalid
+}
