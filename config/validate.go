@@ -23,7 +23,7 @@ func (c Config) Validate() error {
 	check(c.Env == Development || c.Env == Production, "env: %q is neither development nor production", c.Env)
 	_, port, err := net.SplitHostPort(c.Listen)
 	check(err == nil && port != "", "listen: %q is not host:port", c.Listen)
-	check(c.publicURLOK(), "public-url: %q is not an http or https URL without path end, query or user", c.PublicURL)
+	check(c.publicURLOK(), "public-url: %q is not an http or https URL without trailing slash, query or user", c.PublicURL)
 	check(c.LogFormat == "text" || c.LogFormat == "json", "log-format: %q is neither text nor json", c.LogFormat)
 	check(c.Pepper == "" || len(c.Pepper) >= 32, "pepper: %d characters, at least 32 are needed", len(c.Pepper))
 	check(c.OTPSender == "log" || c.OTPSender == "none", "otp-sender: %q is neither log nor none", c.OTPSender)
