@@ -74,4 +74,7 @@ var httpTable = map[string]entry{
 	"database_too_new": {
 		Sentence{"Basis data dibuat oleh versi Lumbung yang lebih baru.", "Silakan pasang versi itu."},
 		Sentence{"The database was made by a newer version of Lumbung.", "Please install that version."}},
+	"backup_failed": {
+		Sentence{"Cadangan tidak dapat dibuat atau dibaca.", "Silakan lihat catatan server."},
+		Sentence{"The backup could not be made or read.", "Please look at the log of the server."}},
 }

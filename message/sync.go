@@ -101,4 +101,7 @@ var syncTable = map[string]entry{
 	"schema_too_new": {
 		Sentence{"Perubahan ini dibuat oleh aplikasi yang lebih baru daripada server.", "Aplikasi akan mengirimkannya lagi."},
 		Sentence{"This change was made by an app newer than the server.", "The app will send it again."}},
+	"generation_changed": {
+		Sentence{"Server telah dipulihkan dari cadangan.", "Aplikasi akan mengirimkan lagi perubahan Anda. Tidak ada yang hilang dari ponsel."},
+		Sentence{"The server was restored from a backup.", "The app will send your changes again. Nothing is lost from the phone."}},
 }
