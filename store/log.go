@@ -51,6 +51,10 @@ type Record struct {
 // Key is the record's key inside its scope.
 func (r *Record) Key() merge.Key { return merge.Key{Collection: r.Collection, ID: r.ID} }
 
+// Size is what the record counts towards the limit of a Page: the bytes of its
+// key and of its fields.
+func (r *Record) Size() int { return len(r.Collection) + len(r.ID) + len(r.Fields) }
+
 // Commit is one entry of a scope's log. It carries whole states, so folding it
 // twice, or by two processes at once, gives the same.
 type Commit struct {
@@ -80,11 +84,17 @@ func (c *Commit) Body() (json.RawMessage, error) { return json.Marshal(c) }
 // ReadBody is the inverse of Body.
 func (c *Commit) ReadBody(b json.RawMessage) error { return json.Unmarshal(b, c) }
 
-// Position is a place in a scope's records ordered by (version, collection,
-// id). The zero Position lies before everything.
+// Position is a place in a scope's records ordered by version, and inside one
+// version as the commit lists them, parents first. It lies behind every record
+// of a lower version, and behind Key inside its own version. Without a Key it
+// lies behind all of Version; so the zero Position lies before everything.
+//
+// If the record Key has got a newer version meanwhile, nobody knows any more
+// where it stood: then the Position lies at the start of Version, and some rows
+// are read twice rather than one never.
 type Position struct {
 	Version merge.Seq
-	Key     merge.Key // the last record delivered of that version; zero: none
+	Key     merge.Key // the last record delivered of that version; zero: all of them
 }
 
 // Want names what a resolve needs.
@@ -96,8 +106,8 @@ type Want struct {
 
 // Loaded is what was found for a Want.
 type Loaded struct {
-	Records []Record               // those of Keys that exist, and every record that carries one of Tags
-	Tagged  map[string][]merge.Key // per asked tag, deleted records too
+	Records []Record               // those of Keys that exist, and every record that carries one of Tags; each once, by key
+	Tagged  map[string][]merge.Key // every asked tag, its records by key, deleted ones too
 	Pages   []merge.Page           // those of Pages that exist
 	Newest  map[merge.BookKey]int  // per asked incarnation: number of its newest page, -1 if none
 }
@@ -105,9 +115,10 @@ type Loaded struct {
 // Page is one answer of Changed.
 type Page struct {
 	Records []Record // State and Tags are left empty
-	More    bool     // the limit was reached before upTo
-	// Torn says that a record inside the range carries a version above upTo: a
-	// commit is being folded. The caller folds and asks again.
+	More    bool     // the limit was reached, and there are more up to upTo
+	// Torn says that a record of the scope carries a version above upTo: a
+	// commit is being folded, or was since upTo was read, and may have lifted
+	// records out of the range. The caller folds and asks again.
 	Torn bool
 }
 
@@ -115,7 +126,7 @@ type Page struct {
 // folded from it. All methods are safe for concurrent use, also by several
 // processes on one database.
 type Log interface {
-	// Create makes the head of a new scope: Applied 0 and the generation given.
+	// Create makes the head of a new scope, as given, but for Revision.
 	// ErrTaken if the scope has a head.
 	Create(ctx context.Context, h Head) error
 
@@ -136,8 +147,9 @@ type Log interface {
 	// reads the entry to see whether it is its own.
 	Insert(ctx context.Context, c *Commit) error
 
-	// Withdraw removes the entry again if it is c's own (same ID). Used only
-	// for an entry at or below Pruned, which nobody will fold.
+	// Withdraw removes the entry again if it is c's own (same ID); if it is not,
+	// or not there, that is no error. Used only for an entry at or below Pruned,
+	// or of an ended generation, which nobody will fold.
 	Withdraw(ctx context.Context, c *Commit) error
 
 	// Entry reads one log entry of the generation with that count. ErrAbsent if it
@@ -148,39 +160,47 @@ type Log interface {
 	// count, version) is lower", where already newer counts as done, and only
 	// then moves the head from seq-1 to seq, guarded by generation count and
 	// Applied: it sets Applied, Time, Chain, Sum, Access, and raises Todo, and
-	// leaves everything else alone. If the head has moved on already, that is
-	// no error. It gives the head afterwards. Each step is durable before the
-	// next begins, or all are one transaction.
+	// leaves everything else alone. If the head has moved on already, to a later
+	// commit or a later generation, that is no error and writes nothing. It gives
+	// the head afterwards. Each step is durable before the next begins, or all
+	// are one transaction.
+	//
+	// ErrAbsent if the scope has no head; ErrStale, and nothing is written, if an
+	// earlier commit must be folded first or c's generation is not begun.
 	Fold(ctx context.Context, c *Commit) (Head, error)
 
-	// Changed reads records with after < (version, key) and version ≤ upTo in
-	// that order, operations behind what they act on inside one version by the
-	// order of commit, until their fields come to about limit bytes (at least
-	// one record). Deleted records at or below skipDead are left out.
+	// Changed reads the records behind after with version ≤ upTo, in the order
+	// of Position: inside one version as the commit lists them, operations behind
+	// what they act on. The page ends with the record that brings its Size to
+	// limit bytes (at least one record). Deleted records at or below skipDead are
+	// left out.
 	Changed(ctx context.Context, scope string, after Position, upTo, skipDead merge.Seq, limit int) (Page, error)
 
 	// Unfolded finds up to limit scopes whose log has an entry above Applied in
-	// the current generation.
+	// the current generation, in order.
 	Unfolded(ctx context.Context, limit int) ([]string, error)
 
-	// Waiting finds up to limit heads with a Todo mark of follower.
+	// Waiting finds up to limit heads with a Todo mark of follower, by scope.
 	Waiting(ctx context.Context, follower string, limit int) ([]Head, error)
 
 	// Done clears the mark of follower if it still is seq. A newer mark stays;
 	// that is no error.
 	Done(ctx context.Context, scope, follower string, seq merge.Seq) error
 
-	// Prune raises Pruned to upTo, then deletes log entries of the current
-	// generation up to there. It never deletes the newest entry nor one above a
-	// follower's mark; the caller checks age.
+	// Prune raises Pruned towards upTo, durably, and then deletes log entries of
+	// the current generation up to there. It never deletes the newest entry nor
+	// one that is not folded, and nothing at all while a follower has a mark: its
+	// work may lie anywhere below. Pruned is never lowered. Repeated after a
+	// crash it deletes what was left over. The caller checks age.
 	Prune(ctx context.Context, scope string, upTo merge.Seq) error
 
 	// Scopes lists every scope after the one given, in order, up to limit.
 	Scopes(ctx context.Context, after string, limit int) ([]string, error)
 
 	// Raise starts a new generation of a scope whose log is folded to its end:
-	// guarded by the old generation count and Applied, it sets Generation to
-	// next and appends fork to Forks. ErrStale if the guard does not hold.
+	// guarded by the old generation count and Applied, which are those of fork,
+	// it sets Generation to next and appends fork to Forks. ErrStale if the guard
+	// does not hold or next has no higher count.
 	Raise(ctx context.Context, scope string, next merge.Generation, fork merge.Fork) error
 }
 
@@ -189,7 +209,7 @@ type Log interface {
 type Appender interface {
 	// Append inserts and folds c, all or nothing. Errors as Insert and Fold;
 	// ErrStale if the head is not at c.Seq-1 in c's generation, or if c.Seq is
-	// not above Pruned.
+	// not above Pruned; so a repetition of one's own Append is stale.
 	Append(ctx context.Context, c *Commit) (Head, error)
 }
 
