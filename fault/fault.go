@@ -15,20 +15,20 @@ type Kind uint8
 // The kinds. Internal is the zero value, so that an unnamed error is never
 // mistaken for one that a client could act on.
 const (
-	Internal      Kind = iota // a defect or a broken machine: look at the log
-	Invalid                   // the input is wrong: change it
-	Unreadable                // the envelope cannot be read at all: halve it or fix it
-	TooLarge                  // the envelope is over a limit: halve it
-	Unsupported               // the encoding or media type is not spoken here
-	Unauthorized              // no valid proof of identity: log in, keep the outbox
-	Forbidden                 // known, and not allowed
-	NotFound                  // absent, or not yours: the two are never told apart
-	Conflict                  // the state forbids it
-	Stale                     // somebody changed it since: read again
-	MissingGuard              // a precondition header is required
-	TooMany                   // over a limit in time: wait for After
-	Outdated                  // the app is too old to read: upgrade
-	Transient                 // the same call may work later
+	Internal     Kind = iota // a defect or a broken machine: look at the log
+	Invalid                  // the input is wrong: change it
+	Unreadable               // the envelope cannot be read at all: halve it or fix it
+	TooLarge                 // the envelope is over a limit: halve it
+	Unsupported              // the encoding or media type is not spoken here
+	Unauthorized             // no valid proof of identity: log in, keep the outbox
+	Forbidden                // known, and not allowed
+	NotFound                 // absent, or not yours: the two are never told apart
+	Conflict                 // the state forbids it
+	Stale                    // somebody changed it since: read again
+	MissingGuard             // a precondition header is required
+	TooMany                  // over a limit in time: wait for After
+	Outdated                 // the app is too old to read: upgrade
+	Transient                // the same call may work later
 )
 
 // Error is an error a program can act on and a person can read.

@@ -9,7 +9,6 @@ package syncer
 
 import (
 	"context"
-	"encoding/json"
 	"log/slog"
 	"sync"
 	"time"
@@ -19,6 +18,7 @@ import (
 	"github.com/lumbung-ikm/lumbung/id"
 	"github.com/lumbung-ikm/lumbung/store"
 	"github.com/lumbung-ikm/lumbung/sync/merge"
+	"github.com/lumbung-ikm/lumbung/sync/protocol"
 )
 
 // Limits of the protocol. Zero fields take the values of DefaultLimits.
@@ -66,114 +66,17 @@ type Caller struct {
 	User string // id
 }
 
-// Request is what a phone sends.
-type Request struct {
-	App        string   `json:"app,omitempty"`         // version of the app
-	Cursor     string   `json:"cursor,omitempty"`      // of the last applied answer; empty: from the start
-	LimitBytes int      `json:"limit_bytes,omitempty"` // wanted page size; the server may send less
-	Clock      Reading  `json:"clock"`
-	Outbox     *Outbox  `json:"outbox,omitempty"`
-	Push       []Part   `json:"push,omitempty"`
-	Reset      []string `json:"reset,omitempty"`  // scopes whose hash did not match
-	Backup     uint64   `json:"backup,omitempty"` // newest complete backup that the phone knows of
-}
-
-// Reading is what the phone's clocks show as it sends.
-type Reading struct {
-	Wall string `json:"wall"`    // RFC 3339
-	Mono int64  `json:"mono_ms"` // since boot
-	Boot string `json:"boot"`
-}
-
-// Outbox is how much the phone has not sent yet.
-type Outbox struct {
-	Oldest string `json:"oldest,omitempty"` // RFC 3339
-	Count  int    `json:"count"`
-}
-
-// Part is what one incarnation sends for one scope.
-type Part struct {
-	Scope       string            `json:"scope"`
-	Device      string            `json:"device"`
-	Incarnation string            `json:"incarnation"`
-	Generation  string            `json:"generation"` // of the phone's rows of that scope
-	Mutations   []json.RawMessage `json:"mutations"`
-}
-
-// Response is what the server answers. With nothing new it holds now and
-// poll_after_s only.
-type Response struct {
-	Now      string            `json:"now"`
-	Verdicts []Verdict         `json:"verdicts,omitempty"`
-	Purge    []string          `json:"purge,omitempty"`
-	Reset    []string          `json:"reset,omitempty"`
-	Changes  []Row             `json:"changes,omitempty"`
-	Hash     map[string]string `json:"hash,omitempty"`
-	Cursor   string            `json:"cursor,omitempty"`
-	More     bool              `json:"more,omitempty"`
-	PollIn   int               `json:"poll_after_s"`
-	Backup   *BackupMark       `json:"backup,omitempty"`
-	Upgrade  *Upgrade          `json:"upgrade,omitempty"`
-}
-
-// BackupMark says which backups surely hold what.
-type BackupMark struct {
-	Epoch uint64 `json:"epoch"` // the verdicts of this answer are in every backup above this number
-	Done  uint64 `json:"done"`  // the newest complete backup
-}
-
-// Upgrade tells an app that it is too old to read.
-type Upgrade struct {
-	Min string `json:"min"`
-}
-
-// Verdict is the answer to one mutation.
-type Verdict struct {
-	Scope       string        `json:"scope"`
-	Device      string        `json:"device"`
-	Incarnation string        `json:"incarnation"`
-	N           uint64        `json:"n,omitempty"`     // absent if it could not be read
-	Index       *int          `json:"index,omitempty"` // place in the part, if n could not be read
-	Verdict     merge.Outcome `json:"verdict"`
-	Seq         merge.Seq     `json:"seq,omitempty"`
-	Repeated    bool          `json:"repeated,omitempty"`
-	Lost        []string      `json:"lost,omitempty"`
-	Ignored     []string      `json:"ignored,omitempty"`
-	Journal     []string      `json:"journal,omitempty"`
-	Code        string        `json:"code,omitempty"`
-	Field       string        `json:"field,omitempty"`
-	Message     *Message      `json:"message,omitempty"`
-	Quarantine  string        `json:"quarantine,omitempty"`
-	Record      *Row          `json:"record,omitempty"`
-}
-
-// Message is a sentence for people, in two languages.
-type Message struct {
-	ID string `json:"id"`
-	EN string `json:"en"`
-}
-
-// Row is a changed record, always whole.
-type Row struct {
-	Scope      string          `json:"scope"`
-	Collection string          `json:"collection"`
-	ID         string          `json:"id"`
-	Version    merge.Seq       `json:"version"`
-	Fields     json.RawMessage `json:"fields,omitempty"`
-	Deleted    bool            `json:"deleted,omitempty"`
-}
-
 // Sync pushes, then pulls, then keeps the books, in one round trip.
 //
 // Errors: Unreadable "too_many_mutations"; Transient and Internal of the store.
 // Everything that is wrong inside one mutation is that mutation's verdict.
-func (e *Engine) Sync(ctx context.Context, who Caller, req Request) (*Response, error) {
+func (e *Engine) Sync(ctx context.Context, who Caller, req protocol.Request) (*protocol.Response, error) {
 	x, err := e.begin(ctx, who, req)
 	if err != nil {
 		return nil, err
 	}
 	if x.outdated() {
-		x.resp.Upgrade = &Upgrade{Min: e.MinApp}
+		x.resp.Upgrade = &protocol.Upgrade{Min: e.MinApp}
 	} else if err := x.pull(ctx); err != nil {
 		return nil, err
 	}
@@ -182,13 +85,13 @@ func (e *Engine) Sync(ctx context.Context, who Caller, req Request) (*Response, 
 
 // Push is Sync without rows: each verdict carries the record as it is after the
 // commit.
-func (e *Engine) Push(ctx context.Context, who Caller, req Request) (*Response, error) {
+func (e *Engine) Push(ctx context.Context, who Caller, req protocol.Request) (*protocol.Response, error) {
 	x, err := e.begin(ctx, who, req)
 	if err != nil {
 		return nil, err
 	}
 	if x.outdated() {
-		x.resp.Upgrade = &Upgrade{Min: e.MinApp}
+		x.resp.Upgrade = &protocol.Upgrade{Min: e.MinApp}
 	} else if err := x.attach(ctx); err != nil {
 		return nil, err
 	}
@@ -198,7 +101,7 @@ func (e *Engine) Push(ctx context.Context, who Caller, req Request) (*Response, 
 // Pull is Sync without mutations; those of req are not looked at.
 //
 // Errors: Outdated "upgrade_required".
-func (e *Engine) Pull(ctx context.Context, who Caller, req Request) (*Response, error) {
+func (e *Engine) Pull(ctx context.Context, who Caller, req protocol.Request) (*protocol.Response, error) {
 	req.Push = nil
 	x, err := e.begin(ctx, who, req)
 	if err != nil {
@@ -217,22 +120,22 @@ func (e *Engine) Pull(ctx context.Context, who Caller, req Request) (*Response, 
 type exchange struct {
 	*Engine
 	who     Caller
-	req     Request
+	req     protocol.Request
 	limits  Limits
 	now     merge.Millis // decides grants; never below a commit of this exchange
 	answers []outcome
 	reset   map[string]bool
-	resp    *Response
+	resp    *protocol.Response
 }
 
 // outcome is a verdict with what is needed to attach the record.
 type outcome struct {
-	Verdict
+	protocol.Verdict
 	key merge.Key
 }
 
-func (e *Engine) begin(ctx context.Context, who Caller, req Request) (*exchange, error) {
-	x := &exchange{Engine: e, who: who, req: req, limits: e.limits(), now: e.millis(), reset: map[string]bool{}, resp: &Response{}}
+func (e *Engine) begin(ctx context.Context, who Caller, req protocol.Request) (*exchange, error) {
+	x := &exchange{Engine: e, who: who, req: req, limits: e.limits(), now: e.millis(), reset: map[string]bool{}, resp: &protocol.Response{}}
 	total := 0
 	for _, p := range req.Push {
 		total += len(p.Mutations)
@@ -263,7 +166,7 @@ func (e *Engine) limits() Limits {
 func (e *Engine) millis() merge.Millis { return merge.Millis(e.Clock.Now().UnixMilli()) }
 
 // finish completes the answer.
-func (x *exchange) finish(ctx context.Context) (*Response, error) {
+func (x *exchange) finish(ctx context.Context) (*protocol.Response, error) {
 	r := x.resp
 	for i := range x.answers {
 		r.Verdicts = append(r.Verdicts, x.answers[i].Verdict)
@@ -288,7 +191,7 @@ func (x *exchange) backupMark(ctx context.Context) error {
 	x.mu.Unlock()
 	if len(x.answers) == 0 {
 		if done > x.req.Backup {
-			x.resp.Backup = &BackupMark{Epoch: done, Done: done}
+			x.resp.Backup = &protocol.BackupMark{Epoch: done, Done: done}
 		}
 		return nil
 	}
@@ -297,7 +200,7 @@ func (x *exchange) backupMark(ctx context.Context) error {
 		return err
 	}
 	x.knowBackup(done)
-	x.resp.Backup = &BackupMark{Epoch: began, Done: done}
+	x.resp.Backup = &protocol.BackupMark{Epoch: began, Done: done}
 	return nil
 }
 

@@ -5,11 +5,11 @@ import (
 	"errors"
 	"maps"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/lumbung-ikm/lumbung/store"
 	"github.com/lumbung-ikm/lumbung/sync/merge"
+	"github.com/lumbung-ikm/lumbung/sync/protocol"
 )
 
 // pull compares what the phone has with what it may see, and sends the
@@ -194,18 +194,18 @@ func (x *exchange) page(ctx context.Context, p *place, h store.Head, limit int) 
 			p.Complete, p.First = false, 0
 		}
 		x.resp.More = true
+		x.reached(h, "")
 		return used, nil
 	}
 	p.At, p.Complete, p.First = store.Position{Version: h.Applied}, true, 0
-	if x.resp.Hash == nil {
-		x.resp.Hash = map[string]string{}
-	}
-	x.resp.Hash[h.Scope] = formatSum(h.Sum)
+	x.reached(h, protocol.FormatHash(h.Sum))
 	return used, nil
 }
 
-// formatSum writes an additive hash as 16 hexadecimal digits.
-func formatSum(sum uint64) string {
-	s := strconv.FormatUint(sum, 16)
-	return strings.Repeat("0", 16-len(s)) + s
+// reached tells the phone where the rows of this answer bring a scope.
+func (x *exchange) reached(h store.Head, hash string) {
+	if x.resp.Scopes == nil {
+		x.resp.Scopes = map[string]protocol.Scope{}
+	}
+	x.resp.Scopes[h.Scope] = protocol.Scope{Generation: h.Generation.String(), Seq: h.Applied, Hash: hash}
 }

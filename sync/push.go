@@ -7,14 +7,16 @@ import (
 	"time"
 
 	"github.com/lumbung-ikm/lumbung/fault"
+	"github.com/lumbung-ikm/lumbung/message"
 	"github.com/lumbung-ikm/lumbung/store"
 	"github.com/lumbung-ikm/lumbung/sync/merge"
+	"github.com/lumbung-ikm/lumbung/sync/protocol"
 )
 
 // push judges every part of the request, scope by scope.
 func (x *exchange) push(ctx context.Context) error {
 	var scopes []string
-	parts := map[string][]*Part{}
+	parts := map[string][]*protocol.Part{}
 	for i := range x.req.Push {
 		p := &x.req.Push[i]
 		if parts[p.Scope] == nil {
@@ -32,7 +34,7 @@ func (x *exchange) push(ctx context.Context) error {
 
 // pushScope judges the parts for one scope: in its own log if its access list
 // ever named the author, else in the author's.
-func (x *exchange) pushScope(ctx context.Context, scope string, sent []*Part) error {
+func (x *exchange) pushScope(ctx context.Context, scope string, sent []*protocol.Part) error {
 	parts, err := x.readParts(ctx, scope, sent)
 	if err != nil || len(parts) == 0 {
 		return err
@@ -79,7 +81,7 @@ type readPart struct {
 
 // readParts reads the items of every part and answers those that use another
 // user's incarnation.
-func (x *exchange) readParts(ctx context.Context, scope string, sent []*Part) ([]readPart, error) {
+func (x *exchange) readParts(ctx context.Context, scope string, sent []*protocol.Part) ([]readPart, error) {
 	var out []readPart
 	for _, p := range sent {
 		r := readPart{&merge.Part{Author: x.who.User, Device: p.Device, Incarnation: p.Incarnation, Clock: x.reading()}, p.Generation}
@@ -236,10 +238,14 @@ func (x *exchange) commit(ctx context.Context, scope, about string, j *job) erro
 }
 
 func (x *exchange) answer(scope string, p *merge.Part, a merge.Answer) {
-	v := Verdict{Scope: scope, Device: p.Device, Incarnation: p.Incarnation, N: a.N, Verdict: a.Outcome, Seq: a.Seq, Repeated: a.Repeated,
+	v := protocol.Verdict{Scope: scope, Device: p.Device, Incarnation: p.Incarnation, N: a.N, Verdict: a.Outcome, Seq: a.Seq, Repeated: a.Repeated,
 		Lost: a.Lost, Ignored: a.Ignored, Journal: a.Journal, Code: a.Code, Field: a.Field, Quarantine: a.Quarantine}
 	if !a.HasN {
 		v.N, v.Index = 0, &a.Index
+	}
+	if a.Code != "" {
+		id, en := message.Text(a.Code, message.ID, nil), message.Text(a.Code, message.EN, nil)
+		v.Message = &protocol.Message{ID: id.String(), EN: en.String()}
 	}
 	x.answers = append(x.answers, outcome{v, a.Key})
 }
@@ -281,7 +287,7 @@ func (x *exchange) attachScope(ctx context.Context, scope string, keys []merge.K
 	if err != nil {
 		return err
 	}
-	rows := map[merge.Key]*Row{}
+	rows := map[merge.Key]*protocol.Row{}
 	for i := range got.Records {
 		rows[got.Records[i].Key()] = wireRow(scope, &got.Records[i])
 	}
@@ -302,8 +308,8 @@ func (x *exchange) conceal(scope string) {
 	}
 }
 
-func wireRow(scope string, r *store.Record) *Row {
-	row := &Row{Scope: scope, Collection: r.Collection, ID: r.ID, Version: r.Version, Deleted: r.Deleted}
+func wireRow(scope string, r *store.Record) *protocol.Row {
+	row := &protocol.Row{Scope: scope, Collection: r.Collection, ID: r.ID, Version: r.Version, Deleted: r.Deleted}
 	if !r.Deleted {
 		row.Fields = r.Fields
 	}

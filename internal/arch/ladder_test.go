@@ -15,6 +15,7 @@ func ladder() [][]string {
 		{".", "fault", "clock", "internal/phonebook"},
 		{"id"},
 		{"api/wire", "config", "logging", "message", "sync/merge"},
+		{"sync/protocol"},
 		{"domain"},
 		{"store", "client"},
 		{"store/sqlite", "store/mongo", "store/storetest", "sync", "auth", "notify", "report"},
