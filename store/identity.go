@@ -144,66 +144,66 @@ const (
 
 // User is one person in the directory.
 type User struct {
-	ID       string
-	Phone    string   // E.164; empty once erased
-	Roles    []string // system-wide: "mentor", "admin"; sorted
-	Status   UserStatus
-	Ver      int64     // raised when rights change: tokens with a lower one are void
-	Changed  time.Time // when Ver was raised last
-	Created  time.Time
-	Profiled bool      // the app has written the user's profile
-	Attested time.Time // until then somebody vouches that the number is still the same person's
-	Attester string    // user id of who vouches
-	Rev      int64
+	ID       string     `json:"id,omitzero"`
+	Phone    string     `json:"phone,omitzero"` // E.164; empty once erased
+	Roles    []string   `json:"roles,omitzero"` // system-wide: "mentor", "admin"; sorted
+	Status   UserStatus `json:"status,omitzero"`
+	Ver      int64      `json:"ver,omitzero"`     // raised when rights change: tokens with a lower one are void
+	Changed  time.Time  `json:"changed,omitzero"` // when Ver was raised last
+	Created  time.Time  `json:"created,omitzero"`
+	Profiled bool       `json:"profiled,omitzero"` // the app has written the user's profile
+	Attested time.Time  `json:"attested,omitzero"` // until then somebody vouches that the number is still the same person's
+	Attester string     `json:"attester,omitzero"` // user id of who vouches
+	Rev      int64      `json:"-"`
 }
 
 // Challenge is a one-time code on its way and back.
 type Challenge struct {
-	ID       string
-	Phone    string // E.164
-	Purpose  string
-	Install  string    // the installation that asked; may be empty
-	Digest   []byte    // keyed digest of the code; empty for a challenge that nothing solves
-	Sealed   []byte    // the code, encrypted, until it has been sent
-	Leased   time.Time // a sender works on it until then
-	Created  time.Time
-	Resend   time.Time // another code may be asked for from then on
-	Expires  time.Time
-	Attempts int
-	Consumed time.Time // zero while the code is unused
-	Rev      int64
+	ID       string    `json:"id,omitzero"`
+	Phone    string    `json:"phone,omitzero"` // E.164
+	Purpose  string    `json:"purpose,omitzero"`
+	Install  string    `json:"install,omitzero"` // the installation that asked; may be empty
+	Digest   []byte    `json:"digest,omitzero"`  // keyed digest of the code; empty for a challenge that nothing solves
+	Sealed   []byte    `json:"sealed,omitzero"`  // the code, encrypted, until it has been sent
+	Leased   time.Time `json:"leased,omitzero"`  // a sender works on it until then
+	Created  time.Time `json:"created,omitzero"`
+	Resend   time.Time `json:"resend,omitzero"` // another code may be asked for from then on
+	Expires  time.Time `json:"expires,omitzero"`
+	Attempts int       `json:"attempts,omitzero"`
+	Consumed time.Time `json:"consumed,omitzero"` // zero while the code is unused
+	Rev      int64     `json:"-"`
 }
 
 // Mark says that something happened N times, the last time at At.
 type Mark struct {
-	At time.Time
-	N  int
+	At time.Time `json:"at,omitzero"`
+	N  int       `json:"n,omitzero"`
 }
 
 // Tally is the recent history of one phone, address or device.
 type Tally struct {
-	Key     string
-	Marks   []Mark    // oldest first
-	Locked  time.Time // nothing is allowed until then
-	Expires time.Time
-	Rev     int64
+	Key     string    `json:"key,omitzero"`
+	Marks   []Mark    `json:"marks,omitzero"`  // oldest first
+	Locked  time.Time `json:"locked,omitzero"` // nothing is allowed until then
+	Expires time.Time `json:"expires,omitzero"`
+	Rev     int64     `json:"-"`
 }
 
 // Session is one login of a user on a device.
 type Session struct {
-	ID      string
-	User    string
-	Device  string
-	Key     []byte   // encrypted key of the refresh tokens
-	Counter int64    // of the newest refresh token
-	Methods []string // how the person proved who they are (amr)
-	Created time.Time
-	Used    time.Time     // last refresh
-	Idle    time.Duration // ends that long after Used
-	Ends    time.Time     // ends then in any case
-	Revoked time.Time     // zero while it lives
-	Reason  string        // why it was revoked
-	Rev     int64
+	ID      string        `json:"id,omitzero"`
+	User    string        `json:"user,omitzero"`
+	Device  string        `json:"device,omitzero"`
+	Key     []byte        `json:"key,omitzero"`     // encrypted key of the refresh tokens
+	Counter int64         `json:"counter,omitzero"` // of the newest refresh token
+	Methods []string      `json:"methods,omitzero"` // how the person proved who they are (amr)
+	Created time.Time     `json:"created,omitzero"`
+	Used    time.Time     `json:"used,omitzero"`    // last refresh
+	Idle    time.Duration `json:"idle,omitzero"`    // ends that long after Used
+	Ends    time.Time     `json:"ends,omitzero"`    // ends then in any case
+	Revoked time.Time     `json:"revoked,omitzero"` // zero while it lives
+	Reason  string        `json:"reason,omitzero"`  // why it was revoked
+	Rev     int64         `json:"-"`
 }
 
 // DeviceStatus tells whether a device may be used.
@@ -218,53 +218,53 @@ const (
 
 // Device is one installation of the app, as used by one user.
 type Device struct {
-	ID          string
-	User        string
-	Install     string // UUID made by the app at its first start
-	Platform    string
-	Model       string
-	OSVersion   string
-	AppVersion  string
-	Incarnation string // the newest one
-	Status      DeviceStatus
-	Created     time.Time
-	Login       time.Time // last login
-	Rev         int64
+	ID          string       `json:"id,omitzero"`
+	User        string       `json:"user,omitzero"`
+	Install     string       `json:"install,omitzero"` // UUID made by the app at its first start
+	Platform    string       `json:"platform,omitzero"`
+	Model       string       `json:"model,omitzero"`
+	OSVersion   string       `json:"os_version,omitzero"`
+	AppVersion  string       `json:"app_version,omitzero"`
+	Incarnation string       `json:"incarnation,omitzero"` // the newest one
+	Status      DeviceStatus `json:"status,omitzero"`
+	Created     time.Time    `json:"created,omitzero"`
+	Login       time.Time    `json:"login,omitzero"` // last login
+	Rev         int64        `json:"-"`
 }
 
 // Incarnation is a name under which one user pushes from one device.
 type Incarnation struct {
-	Name    string
-	User    string
-	Device  string
-	Created time.Time
+	Name    string    `json:"name,omitzero"`
+	User    string    `json:"user,omitzero"`
+	Device  string    `json:"device,omitzero"`
+	Created time.Time `json:"created,omitzero"`
 }
 
 // Contact is how a device stood when it was last heard of.
 type Contact struct {
-	Device       string
-	At           time.Time
-	OldestUnsent time.Time // zero if nothing waits
-	Unsent       int
+	Device       string    `json:"device,omitzero"`
+	At           time.Time `json:"at,omitzero"`
+	OldestUnsent time.Time `json:"oldest_unsent,omitzero"` // zero if nothing waits
+	Unsent       int       `json:"unsent,omitzero"`
 }
 
 // SigningKey is one key for access tokens.
 type SigningKey struct {
-	KID      string
-	Number   int64  // 1, 2, 3 … in the order of publication
-	Sealed   []byte // PKCS #8 DER, encrypted
-	Created  time.Time
-	SignFrom time.Time // zero for a key that is published and not yet in use
-	Rev      int64
+	KID      string    `json:"kid,omitzero"`
+	Number   int64     `json:"number,omitzero"` // 1, 2, 3 … in the order of publication
+	Sealed   []byte    `json:"sealed,omitzero"` // PKCS #8 DER, encrypted
+	Created  time.Time `json:"created,omitzero"`
+	SignFrom time.Time `json:"sign_from,omitzero"` // zero for a key that is published and not yet in use
+	Rev      int64     `json:"-"`
 }
 
 // Reply is the answer to a request with an idempotency key.
 type Reply struct {
-	Key      string // user, route and key, joined so that they cannot be confused
-	BodyHash []byte // of the request
-	Status   int    // 0 while the first request is at work
-	Header   map[string]string
-	Body     []byte
-	Expires  time.Time
-	Rev      int64
+	Key      string            `json:"key,omitzero"`       // user, route and key, joined so that they cannot be confused
+	BodyHash []byte            `json:"body_hash,omitzero"` // of the request
+	Status   int               `json:"status,omitzero"`    // 0 while the first request is at work
+	Header   map[string]string `json:"header,omitzero"`
+	Body     []byte            `json:"body,omitzero"`
+	Expires  time.Time         `json:"expires,omitzero"`
+	Rev      int64             `json:"-"`
 }
