@@ -13,3 +13,6 @@ func SigningKey(ctx context.Context, s *Service) (*ecdsa.PrivateKey, string, err
 
 // KeepKeys is one round of looking after the keys.
 func KeepKeys(ctx context.Context, s *Service) error { return s.keepKeys(ctx) }
+
+// FlushDue is one round of writing health figures.
+func FlushDue(ctx context.Context, s *Service) error { return s.flushDue(ctx) }
