@@ -94,6 +94,9 @@ func (s *Service) deliver(ctx context.Context, challenge string) error {
 	if err != nil || !c.Leased.Equal(now.Add(sendLease)) || len(c.Sealed) == 0 {
 		return err
 	}
+	if err := s.countSent(ctx, domain.Phone(c.Phone)); err != nil {
+		return err
+	}
 	code, err := s.unseal("code/"+c.ID, c.Sealed)
 	if err == nil {
 		err = s.Sender.Send(ctx, Message{Key: c.ID, Phone: domain.Phone(c.Phone), Purpose: Purpose(c.Purpose), Code: string(code), Expires: c.Expires})

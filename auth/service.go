@@ -8,6 +8,7 @@ import (
 	"io"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/lumbung-ikm/lumbung/clock"
@@ -28,7 +29,7 @@ type Service struct {
 	Sender   Sender
 	Pepper   []byte // the secret of this installation, 32 bytes or more; a new one ends every session
 	Issuer   string // "iss" of access tokens
-	Audience string // "aud" of access tokens
+	Audience string // "aud" of access tokens, and who accepts them
 	Limits   Limits // DefaultLimits, changed where wanted
 	Log      *slog.Logger
 
@@ -47,6 +48,7 @@ type Service struct {
 	tokens tokenCache
 	denied denials
 	health healthBuffer
+	swept  atomic.Int64 // when, in Unix milliseconds
 	wakeMu sync.Mutex
 	wake   chan struct{}
 }
@@ -186,7 +188,16 @@ func (s *Service) keep(ctx context.Context) error {
 	if err := s.keepKeys(ctx); err != nil {
 		return err
 	}
-	_, err := s.Store.Sweep(ctx, s.Clock.Now().Add(-time.Hour))
+	return s.sweep(ctx)
+}
+
+// sweep removes what expired more than an hour ago, once an hour.
+func (s *Service) sweep(ctx context.Context) error {
+	now := s.Clock.Now()
+	if last := s.swept.Load(); now.UnixMilli()-last < time.Hour.Milliseconds() || !s.swept.CompareAndSwap(last, now.UnixMilli()) {
+		return nil
+	}
+	_, err := s.Store.Sweep(ctx, now.Add(-time.Hour))
 	return err
 }
 

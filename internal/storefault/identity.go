@@ -1,3 +1,5 @@
+// Package storefault holds poor and failing stores: what only lives in memory,
+// what offers no more than it is asked for, what breaks on command.
 package storefault
 
 import (

@@ -1,3 +1,5 @@
+// Package storetest holds the promises of package store as tests. Every engine
+// must pass them.
 package storetest
 
 import (
