@@ -1,0 +1,151 @@
+package client
+
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+
+	"github.com/lumbung-ikm/lumbung/sync/merge"
+)
+
+// entry is one mutation of this installation, from the tap of a finger until a
+// backup of the server surely holds it.
+type entry struct {
+	Pos         uint64          `json:"p"` // place in the outbox
+	User        string          `json:"u"` // whose edit it is
+	Scope       string          `json:"s"`
+	Device      string          `json:"d"`
+	Incarnation string          `json:"i"`
+	Mutation    merge.Mutation  `json:"-"`
+	Raw         json.RawMessage `json:"m"` // the mutation, as it goes on the wire
+	Hash        merge.Hash      `json:"h"`
+	Parent      string          `json:"pa,omitempty"` // of an operation: the record it acts on
+
+	State   state         `json:"st"`
+	Verdict merge.Outcome `json:"v,omitempty"`
+	Code    string        `json:"c,omitempty"`
+	Field   string        `json:"f,omitempty"`
+	Lost    []string      `json:"l,omitempty"`
+	Seq     merge.Seq     `json:"q,omitempty"` // of the verdict
+	Epoch   uint64        `json:"e,omitempty"` // every backup above it holds the edit
+	Settled bool          `json:"se,omitempty"`
+	At      merge.Millis  `json:"a,omitempty"` // server time of the verdict
+}
+
+// state is how far an entry has come.
+type state string
+
+const (
+	unsent   state = "unsent"   // no verdict yet, sent or not
+	accepted state = "accepted" // kept until a backup holds it
+	refused  state = "refused"  // kept for its author to look at
+	stuck    state = "stuck"    // the server cannot read it at all: kept here only
+)
+
+// pending reports whether the entry is drawn over the base row.
+func (e *entry) pending() bool { return e.State == unsent || (e.State == accepted && !e.Settled) }
+
+func (e *entry) record() merge.Key {
+	return merge.Key{Collection: e.Mutation.Collection, ID: e.Mutation.ID}
+}
+
+func position(pos uint64) string { return fmt.Sprintf("%016x", pos) }
+
+func readEntry(b []byte) *entry {
+	e := &entry{}
+	must(json.Unmarshal(b, e))
+	it := merge.ReadItem(e.Scope, e.Device, 0, e.Raw)
+	if it.Bad == nil || it.HasN {
+		e.Mutation = it.Mutation
+	}
+	return e
+}
+
+func (e *entry) write(w Writer) {
+	e.Raw = e.Mutation.WireMutation()
+	writeJSON(w, outBucket, position(e.Pos), e)
+}
+
+// entries reads the outbox in order, every entry that keep wants.
+func entries(r Reader, keep func(*entry) bool) []*entry {
+	var out []*entry
+	r.Scan(outBucket, "", func(_ string, b []byte) bool {
+		if e := readEntry(b); keep(e) {
+			out = append(out, e)
+		}
+		return true
+	})
+	return out
+}
+
+// Unsent is one edit that has no verdict yet.
+type Unsent struct {
+	Scope      string
+	Collection string
+	ID         string
+	Op         merge.Op
+	Made       merge.Millis // wall clock at the edit
+}
+
+// Unsent lists what the server has not answered yet, oldest first.
+func (c *Client) Unsent() ([]Unsent, error) {
+	var out []Unsent
+	err := c.Local.View(func(r Reader) error {
+		for _, e := range entries(r, func(e *entry) bool { return e.State == unsent && e.User == c.me.User }) {
+			out = append(out, Unsent{e.Scope, e.Mutation.Collection, e.Mutation.ID, e.Mutation.Op, e.Mutation.At.Wall})
+		}
+		return nil
+	})
+	return out, err
+}
+
+// Refused is one edit that the server did not take. Its content is on the
+// phone, and on the server in its author's quarantine.
+type Refused struct {
+	Scope      string
+	Collection string
+	ID         string
+	Code       string // key of the message catalogue
+	Field      string
+	Mutation   json.RawMessage
+}
+
+// Refused lists the edits that were not taken, oldest first.
+func (c *Client) Refused() ([]Refused, error) {
+	var out []Refused
+	err := c.Local.View(func(r Reader) error {
+		for _, e := range entries(r, func(e *entry) bool { return (e.State == refused || e.State == stuck) && e.User == c.me.User }) {
+			out = append(out, Refused{e.Scope, e.Mutation.Collection, e.Mutation.ID, e.Code, e.Field, slices.Clone(e.Raw)})
+		}
+		return nil
+	})
+	return out, err
+}
+
+// Status is what a screen says about one record.
+type Status string
+
+// The states of a record on the phone.
+const (
+	Sent      Status = "sent"      // nothing of mine is on its way
+	Pending   Status = "pending"   // an edit of mine waits for the server
+	Attention Status = "attention" // an edit of mine was refused, or lost fields
+)
+
+// Status says how safe a record is.
+func (c *Client) Status(scope, collection, recordID string) (Status, error) {
+	out := Sent
+	err := c.Local.View(func(r Reader) error {
+		k := merge.Key{Collection: collection, ID: recordID}
+		for _, e := range entries(r, func(e *entry) bool { return e.Scope == scope && e.record() == k && e.User == c.me.User }) {
+			switch {
+			case e.State == unsent:
+				out = Pending
+			case (e.State == refused || e.State == stuck || len(e.Lost) > 0) && out == Sent:
+				out = Attention
+			}
+		}
+		return nil
+	})
+	return out, err
+}

@@ -1,0 +1,78 @@
+package client
+
+import (
+	"slices"
+
+	"github.com/lumbung-ikm/lumbung/sync/merge"
+	"github.com/lumbung-ikm/lumbung/sync/protocol"
+)
+
+// maxBatch and maxBytes bound one push; a server that takes less makes the
+// phone halve the batch.
+const (
+	maxBatch = 500
+	maxBytes = 512 << 10
+)
+
+// Ask makes the next request. ticket tells its answer apart from late ones.
+// Sync calls Ask and Take; a simulator may call them itself.
+func (c *Client) Ask() (req protocol.Request, ticket uint64, err error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.me.User == "" {
+		return req, 0, errNobody
+	}
+	c.asked++
+	wall, mono, boot := c.Clock.Read()
+	req = protocol.Request{App: c.App, LimitBytes: c.PageBytes,
+		Clock: protocol.Reading{Wall: merge.FormatInstant(merge.Millis(max(wall, 0))), Mono: max(mono, 0), Boot: boot}}
+	err = c.Local.View(func(r Reader) error {
+		m := readMeta(r)
+		req.Cursor, req.Backup = m.Cursor, m.Backup
+		r.Scan(scopeBucket, "", func(scope string, _ []byte) bool {
+			if s, _ := readJSON[scopeState](r, scopeBucket, scope); s.AskReset {
+				req.Reset = append(req.Reset, scope)
+			}
+			return true
+		})
+		c.fill(r, &req)
+		return nil
+	})
+	return req, c.asked, wrap("read outbox", err)
+}
+
+// fill puts the oldest unsent edits into the request, in order.
+func (c *Client) fill(r Reader, req *protocol.Request) {
+	waiting := entries(r, func(e *entry) bool { return e.State == unsent && e.User == c.me.User })
+	if len(waiting) > 0 {
+		req.Outbox = &protocol.Outbox{Count: len(waiting), Oldest: merge.FormatInstant(waiting[0].Mutation.At.Wall)}
+	}
+	size := 0
+	for i, e := range waiting {
+		size += len(e.Raw)
+		if i > 0 && (i >= c.batch || size > maxBytes) {
+			return
+		}
+		c.put(r, req, e)
+	}
+}
+
+func (c *Client) put(r Reader, req *protocol.Request, e *entry) {
+	i := slices.IndexFunc(req.Push, func(p protocol.Part) bool {
+		return p.Scope == e.Scope && p.Incarnation == e.Incarnation && p.Device == e.Device
+	})
+	// A part may only grow while it is the last one of its scope: order inside a
+	// scope is the order of the outbox.
+	last := -1
+	for j, p := range req.Push {
+		if p.Scope == e.Scope {
+			last = j
+		}
+	}
+	if i < 0 || i != last {
+		s, _ := readJSON[scopeState](r, scopeBucket, e.Scope)
+		req.Push = append(req.Push, protocol.Part{Scope: e.Scope, Device: e.Device, Incarnation: e.Incarnation, Generation: s.Generation})
+		i = len(req.Push) - 1
+	}
+	req.Push[i].Mutations = append(req.Push[i].Mutations, e.Raw)
+}

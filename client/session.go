@@ -1,0 +1,37 @@
+package client
+
+import (
+	"crypto/sha256"
+	"strings"
+)
+
+// Session is what keeps a user logged in.
+type Session struct {
+	Access  string `json:"access"`
+	Refresh string `json:"refresh"`
+}
+
+// Session reads the stored session; zero if nobody is logged in.
+func (c *Client) Session() (Session, error) {
+	var s Session
+	err := c.Local.View(func(r Reader) error {
+		if m := readMeta(r); m.Session != nil {
+			s = *m.Session
+		}
+		return nil
+	})
+	return s, err
+}
+
+// KeepSession stores a session, durably: a refresh token that was answered and
+// not stored is asked for again.
+func (c *Client) KeepSession(s Session) error {
+	return c.Local.Update(func(w Writer) error {
+		m := readMeta(w)
+		m.Session = &s
+		writeMeta(w, m)
+		return nil
+	})
+}
+
+func sha256Of(parts ...string) [32]byte { return sha256.Sum256([]byte(strings.Join(parts, "\n"))) }

@@ -1,0 +1,313 @@
+package client
+
+import (
+	"encoding/hex"
+	"encoding/json"
+	"slices"
+	"strings"
+
+	"github.com/lumbung-ikm/lumbung/sync/merge"
+	"github.com/lumbung-ikm/lumbung/sync/protocol"
+)
+
+// Take applies an answer, in one transaction of the local database: verdicts,
+// rows, purges, resets and the cursor together or not at all. An answer to any
+// but the newest request is late: only its final verdicts count.
+func (c *Client) Take(ticket uint64, resp *protocol.Response) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	fresh := ""
+	err := c.Local.Update(func(w Writer) error {
+		t := &taking{c: c, w: w, resp: resp, m: readMeta(w), late: ticket != c.asked, touched: map[string]bool{}}
+		t.verdicts()
+		if !t.late {
+			t.rows()
+		}
+		t.settle()
+		writeMeta(w, t.m)
+		fresh = t.m.Me.Incarnation
+		return nil
+	})
+	if err != nil {
+		return wrap("apply answer", err)
+	}
+	c.me.Incarnation = fresh
+	return nil
+}
+
+// taking is one answer on its way into the database.
+type taking struct {
+	c       *Client
+	w       Writer
+	resp    *protocol.Response
+	m       meta
+	late    bool
+	touched map[string]bool // scopes whose entries may settle now
+}
+
+// verdicts moves entries on.
+func (t *taking) verdicts() {
+	if len(t.resp.Verdicts) == 0 {
+		return
+	}
+	byName := map[string]*entry{}
+	for _, e := range entries(t.w, func(e *entry) bool { return e.State == unsent }) {
+		byName[key(e.Scope, e.Incarnation, position(e.Mutation.N))] = e
+	}
+	rekey := false
+	for _, v := range t.resp.Verdicts {
+		e := byName[key(v.Scope, v.Incarnation, position(v.N))]
+		if e == nil || v.Device != e.Device || v.N == 0 {
+			continue
+		}
+		switch {
+		case v.Verdict == merge.Rekey && !t.late:
+			rekey = true
+		case v.Verdict == merge.Rejected:
+			e.State, e.Verdict, e.Code, e.Field = refused, v.Verdict, v.Code, v.Field
+			t.stamp(e)
+			e.write(t.w)
+		case v.Verdict.Final():
+			e.State, e.Verdict, e.Seq, e.Lost = accepted, v.Verdict, v.Seq, v.Lost
+			t.stamp(e)
+			e.write(t.w)
+			t.touched[e.Scope] = true
+		}
+	}
+	if rekey {
+		t.rekey()
+	}
+}
+
+// stamp notes from which backup on the verdict is safe.
+func (t *taking) stamp(e *entry) {
+	if b := t.resp.Backup; b != nil {
+		e.Epoch = b.Epoch
+	}
+	if now, err := merge.ParseInstant(t.resp.Now); err == nil {
+		e.At = now
+	}
+}
+
+// rows applies everything but the verdicts.
+func (t *taking) rows() {
+	resp := t.resp
+	if now, err := merge.ParseInstant(resp.Now); err == nil {
+		t.m.Now = max(t.m.Now, now)
+	}
+	for _, scope := range resp.Reset {
+		t.reset(scope)
+	}
+	for _, scope := range resp.Purge {
+		t.purge(scope)
+	}
+	for scope, s := range resp.Scopes {
+		t.enter(scope, s.Generation)
+	}
+	for i := range resp.Changes {
+		t.row(&resp.Changes[i])
+	}
+	for scope, s := range resp.Scopes {
+		if s.Hash != "" {
+			t.complete(scope, s)
+		}
+	}
+	if resp.Cursor != "" {
+		t.m.Cursor = resp.Cursor
+	}
+	if b := resp.Backup; b != nil && b.Done != t.m.Backup {
+		t.m.Backup = b.Done
+		t.dropSaved()
+	}
+}
+
+func (t *taking) scope(name string) scopeState {
+	s, _ := readJSON[scopeState](t.w, scopeBucket, name)
+	return s
+}
+
+// reset prepares for a scope to arrive anew, beside what is on the screen. The
+// outbox is not touched.
+func (t *taking) reset(scope string) {
+	s := t.scope(scope)
+	clearBucket(t.w, shadowBucket, scope+"|")
+	s.AskReset, s.Resetting, s.ShadowSum = false, s.Generation != "", 0
+	writeJSON(t.w, scopeBucket, scope, s)
+}
+
+// purge removes a scope. Edits that were not answered stay until they are.
+func (t *taking) purge(scope string) {
+	for _, b := range []string{rowBucket, childBucket, shadowBucket} {
+		clearBucket(t.w, b, scope+"|")
+	}
+	t.w.Delete(scopeBucket, scope)
+	for _, e := range entries(t.w, func(e *entry) bool { return e.Scope == scope && e.State == accepted }) {
+		t.w.Delete(outBucket, position(e.Pos))
+	}
+}
+
+// enter notes the generation of a scope. A new one makes every kept edit of the
+// scope unsent again, in the old order, each naming all own kept ones of its
+// record before it: what the backup contains is repeated, the rest is applied.
+func (t *taking) enter(scope, generation string) {
+	s := t.scope(scope)
+	if s.Generation == generation {
+		return
+	}
+	old := s.Generation
+	s.Generation, s.Cut = generation, 0
+	writeJSON(t.w, scopeBucket, scope, s)
+	if old == "" {
+		return
+	}
+	kept := entries(t.w, func(e *entry) bool {
+		return e.Scope == scope && e.User == t.m.Me.User && (e.State == unsent || e.State == accepted)
+	})
+	before := map[merge.Key][]*entry{}
+	for _, e := range kept {
+		e.State, e.Verdict, e.Seq, e.Epoch, e.Lost, e.Settled = unsent, "", 0, 0, nil, false
+		e.Mutation.After = union(e.Mutation.After, after(before[e.record()]))
+		e.write(t.w)
+		before[e.record()] = append(before[e.record()], e)
+	}
+}
+
+// union lists the refs of both, each once.
+func union(a, b []merge.Ref) []merge.Ref {
+	out := slices.Clone(a)
+	for _, r := range b {
+		if !slices.Contains(out, r) {
+			out = append(out, r)
+		}
+	}
+	return out
+}
+
+// row puts one changed row into the base, or into the shadow of a reset.
+func (t *taking) row(r *protocol.Row) {
+	s := t.scope(r.Scope)
+	k := key(r.Scope, r.Collection, r.ID)
+	bucket, sum := rowBucket, &s.Sum
+	if s.Resetting {
+		bucket, sum = shadowBucket, &s.ShadowSum
+	}
+	mk := merge.Key{Collection: r.Collection, ID: r.ID}
+	if old, ok := readJSON[storedRow](t.w, bucket, k); ok && !old.Deleted {
+		*sum -= merge.Sum(mk, old.Version)
+	}
+	row := storedRow{Version: r.Version, Deleted: r.Deleted}
+	if !r.Deleted {
+		must(json.Unmarshal(r.Fields, &row.Fields))
+		*sum += merge.Sum(mk, r.Version)
+	}
+	writeJSON(t.w, bucket, k, row)
+	if bucket == rowBucket {
+		t.index(r.Scope, mk, row)
+	}
+	writeJSON(t.w, scopeBucket, r.Scope, s)
+	t.touched[r.Scope] = true
+}
+
+// index makes an operation findable under the record it acts on.
+func (t *taking) index(scope string, k merge.Key, row storedRow) {
+	if col, ok := t.c.Schema.Collection(k.Collection); ok && col.Parent != "" {
+		parent := merge.AsString(row.Fields[col.ParentField])
+		t.w.Put(childBucket, key(scope, k.Collection, parent, k.ID), []byte{})
+	}
+}
+
+// complete ends a cut: a reset replaces the old rows now, and the hash is
+// compared.
+func (t *taking) complete(scope string, now protocol.Scope) {
+	s := t.scope(scope)
+	if s.Resetting {
+		t.swap(scope)
+		s.Sum, s.ShadowSum, s.Resetting = s.ShadowSum, 0, false
+	}
+	s.Cut = now.Seq
+	s.AskReset = protocol.FormatHash(s.Sum) != now.Hash
+	writeJSON(t.w, scopeBucket, scope, s)
+	t.touched[scope] = true
+}
+
+func (t *taking) swap(scope string) {
+	clearBucket(t.w, rowBucket, scope+"|")
+	clearBucket(t.w, childBucket, scope+"|")
+	rows := map[string][]byte{}
+	t.w.Scan(shadowBucket, scope+"|", func(k string, b []byte) bool {
+		rows[k] = b
+		return true
+	})
+	for k, b := range rows {
+		t.w.Put(rowBucket, k, b)
+		t.w.Delete(shadowBucket, k)
+		var row storedRow
+		must(json.Unmarshal(b, &row))
+		parts := strings.Split(k, "|")
+		t.index(scope, merge.Key{Collection: parts[1], ID: parts[2]}, row)
+	}
+}
+
+// settle stops drawing accepted edits whose effect is in the base rows: the row
+// has reached the verdict's seq, or a complete cut has.
+func (t *taking) settle() {
+	for _, e := range entries(t.w, func(e *entry) bool { return e.State == accepted && !e.Settled }) {
+		s := t.scope(e.Scope)
+		row, ok := readJSON[storedRow](t.w, rowBucket, key(e.Scope, e.Mutation.Collection, e.Mutation.ID))
+		if (ok && row.Version >= e.Seq && !s.Resetting) || (s.Cut >= e.Seq && s.Cut > 0 && !s.Resetting) {
+			e.Settled = true
+			e.write(t.w)
+		}
+	}
+}
+
+// dropSaved removes what a complete backup of the server surely holds, and what
+// was refused before it: those stay readable in the author's quarantine.
+func (t *taking) dropSaved() {
+	for _, e := range entries(t.w, func(e *entry) bool {
+		return e.Epoch < t.m.Backup && (e.State == accepted && e.Settled || e.State == refused)
+	}) {
+		t.w.Delete(outBucket, position(e.Pos))
+	}
+}
+
+// rekey gives every unanswered edit of a cloned outbox a new name: those that
+// the server asked for and everything behind the first of them in their
+// incarnation and scope. The new names are derived from the old ones, so that
+// two copies of one outbox arrive at the same.
+func (t *taking) rekey() {
+	first := map[string]uint64{}
+	for _, v := range t.resp.Verdicts {
+		k := key(v.Scope, v.Incarnation)
+		if n, ok := first[k]; v.Verdict == merge.Rekey && (!ok || v.N < n) {
+			first[k] = v.N
+		}
+	}
+	renamed := map[merge.Ref]merge.Ref{}
+	all := entries(t.w, func(*entry) bool { return true })
+	for _, e := range all {
+		n, ok := first[key(e.Scope, e.Incarnation)]
+		if !ok || e.State != unsent || e.Mutation.N < n {
+			continue
+		}
+		old := merge.Ref{Incarnation: e.Incarnation, N: e.Mutation.N, Hash: e.Hash}
+		e.Incarnation, e.Mutation.N = derivedIncarnation(old), 1
+		renamed[old] = merge.Ref{Incarnation: e.Incarnation, N: 1, Hash: e.Hash}
+		t.m.Me.Incarnation = t.c.IDs.New() // new edits take a fresh one
+	}
+	for _, e := range all {
+		for i, r := range e.Mutation.After {
+			if now, ok := renamed[r]; ok {
+				e.Mutation.After[i] = now
+			}
+		}
+		e.write(t.w)
+	}
+}
+
+// derivedIncarnation names the incarnation of a re-keyed edit: the first 16
+// bytes of SHA-256 over the old incarnation, number and content hash.
+func derivedIncarnation(old merge.Ref) string {
+	sum := sha256Of(old.Incarnation, position(old.N), old.Hash.String())
+	return "k" + hex.EncodeToString(sum[:16])
+}
