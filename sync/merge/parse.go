@@ -77,6 +77,9 @@ func (c *Collection) parseField(out *changes, f *Field, raw Value, role Role) *R
 		return reject("forbidden", path)
 	}
 	v, r := f.value(raw, path)
+	if f.Policy == Server { // the server's own values, whatever a person typed into them
+		v, r = trusted(raw, path)
+	}
 	if r != nil {
 		return r
 	}
@@ -98,6 +101,15 @@ func (f *Field) value(raw Value, path string) (Value, *Reject) {
 	v, where, ok := f.Type.Check(raw)
 	if !ok {
 		return nil, reject("invalid_value", path+where)
+	}
+	return v, nil
+}
+
+// trusted takes a value of the server's own: it must be JSON and nothing more.
+func trusted(raw Value, path string) (Value, *Reject) {
+	v, err := Canonical(raw)
+	if err != nil {
+		return nil, reject("invalid_value", path)
 	}
 	return v, nil
 }
