@@ -7,6 +7,7 @@
 package store
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 
@@ -78,8 +79,17 @@ type Commit struct {
 }
 
 // Body encodes what the log keeps beside the key, the id, the time and the
-// chain.
-func (c *Commit) Body() (json.RawMessage, error) { return json.Marshal(c) }
+// chain. Fields and states keep their very bytes, so that everybody who folds
+// the entry writes the same.
+func (c *Commit) Body() (json.RawMessage, error) {
+	var b bytes.Buffer
+	enc := json.NewEncoder(&b)
+	enc.SetEscapeHTML(false) // it would rewrite "<" inside of them
+	if err := enc.Encode(c); err != nil {
+		return nil, err
+	}
+	return bytes.TrimSuffix(b.Bytes(), []byte("\n")), nil
+}
 
 // ReadBody is the inverse of Body.
 func (c *Commit) ReadBody(b json.RawMessage) error { return json.Unmarshal(b, c) }

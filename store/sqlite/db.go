@@ -39,6 +39,7 @@ type Options struct {
 type DB struct {
 	read   *sql.DB // query_only connections
 	single *sql.DB // the one connection that writes
+	copier *sql.DB // copies the file for a backup
 	queue  *queue
 	hot    hot
 }
@@ -67,6 +68,9 @@ func Open(ctx context.Context, path string, o Options) (_ *DB, err error) {
 		return nil, err
 	}
 	if d.read, err = pool(path, "deferred", true, o.Readers, o); err != nil {
+		return nil, err
+	}
+	if d.copier, err = pool(path, "deferred", false, 1, o); err != nil {
 		return nil, err
 	}
 	if err := d.prepare(ctx); err != nil {
@@ -118,7 +122,7 @@ func (d *DB) Close() error {
 		d.queue.close()
 	}
 	var errs []error
-	for _, db := range []*sql.DB{d.read, d.single} { // the writer last: it folds the WAL into the file
+	for _, db := range []*sql.DB{d.read, d.copier, d.single} { // the writer last: it folds the WAL into the file
 		if db != nil {
 			errs = append(errs, db.Close())
 		}

@@ -1,0 +1,48 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+)
+
+// Claim keeps the promise of store.Claims.
+func (d *DB) Claim(ctx context.Context, space, key, holder string) (got string, err error) {
+	err = d.write(ctx, func(ctx context.Context, tx *sql.Tx) error {
+		if _, err := tx.ExecContext(ctx, `INSERT OR IGNORE INTO claim (space, key, holder) VALUES (?, ?, ?)`, space, key, holder); err != nil {
+			return err
+		}
+		return tx.QueryRowContext(ctx, `SELECT holder FROM claim WHERE space = ? AND key = ?`, space, key).Scan(&got)
+	})
+	return got, err
+}
+
+// Release keeps the promise of store.Claims.
+func (d *DB) Release(ctx context.Context, space, key, holder string) error {
+	return d.write(ctx, func(ctx context.Context, tx *sql.Tx) error {
+		_, err := tx.ExecContext(ctx, `DELETE FROM claim WHERE space = ? AND key = ? AND holder = ?`, space, key, holder)
+		return err
+	})
+}
+
+// Epochs keeps the promise of store.Backups.
+func (d *DB) Epochs(ctx context.Context) (began, done uint64, err error) {
+	err = d.read.QueryRowContext(ctx, `SELECT b.value, d.value FROM meta b, meta d
+	WHERE b.name = 'backups_began' AND d.name = 'backups_done'`).Scan(&began, &done)
+	return began, done, broken("read the backup epochs", err)
+}
+
+// Begin keeps the promise of store.Backups.
+func (d *DB) Begin(ctx context.Context) (epoch uint64, err error) {
+	err = d.write(ctx, func(ctx context.Context, tx *sql.Tx) error {
+		return tx.QueryRowContext(ctx, `UPDATE meta SET value = value + 1 WHERE name = 'backups_began' RETURNING value`).Scan(&epoch)
+	})
+	return epoch, err
+}
+
+// Complete keeps the promise of store.Backups.
+func (d *DB) Complete(ctx context.Context, epoch uint64) error {
+	return d.write(ctx, func(ctx context.Context, tx *sql.Tx) error {
+		_, err := tx.ExecContext(ctx, `UPDATE meta SET value = ?1 WHERE name = 'backups_done' AND value < ?1`, epoch)
+		return err
+	})
+}
