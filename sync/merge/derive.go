@@ -144,10 +144,7 @@ func (w *work) react() {
 			ch.Before = old.Row
 		}
 		for i, e := range c.React(ch) {
-			if e.ID == "" {
-				e.ID = w.effectID("effect", k.String()+" "+string(Num(i)), e.Scope)
-			}
-			w.effect(e)
+			w.effect(w.named(e, k.String()+" "+string(Num(i))))
 		}
 	}
 	none := map[string]bool{}

@@ -239,7 +239,11 @@ func (ed *edit) check(old *Record) *Reject {
 			return nil
 		}
 		for _, ch := range ed.changes {
-			if heads := old.Slots[ch.slot]; ch.field.Policy == Once && len(heads) > 0 && ed.sees(heads[0].Write) && !bytes.Equal(heads[0].Value, ch.value) {
+			heads := old.Slots[ch.slot]
+			if ch.field.Policy == Once && ed.c.Immutable && len(heads) == 0 && !Null(ch.value) {
+				return reject("immutable_field", "set."+ch.slot) // left out at the create, and so for ever
+			}
+			if ch.field.Policy == Once && len(heads) > 0 && ed.sees(heads[0].Write) && !bytes.Equal(heads[0].Value, ch.value) {
 				return reject("immutable_field", "set."+ch.slot)
 			}
 		}
@@ -274,27 +278,35 @@ func (ed *edit) checkReferences() (bad *Reject) {
 
 // judge asks whether the operation is legal from the state its author saw.
 func (ed *edit) judge() *Reject {
-	w, c := ed.w, ed.c
-	parent := w.get(Key{c.Parent, AsString(ed.set[c.ParentField])})
+	in := ed.w.in
+	n := len(in.Forks)
+	afterRestore, r := ed.w.legal(ed.c, ed.attempt(nil), n > 0 && ed.m.At.Server <= in.Forks[n-1].At)
+	if afterRestore {
+		ed.marks = append(ed.marks, "after_restore")
+	}
+	return r
+}
+
+// legal puts an operation to the state machine of its collection. forked says
+// that what its author had seen may be lost.
+func (w *work) legal(c *Collection, a Attempt, forked bool) (afterRestore bool, r *Reject) {
+	parent := w.get(Key{c.Parent, AsString(a.Set[c.ParentField])})
 	if parent == nil {
-		return reject("invalid_reference", "set."+c.ParentField)
+		return false, reject("invalid_reference", "set."+c.ParentField)
 	}
 	ops := w.Operations(c.Name, parent.ID)
-	covered, unknown := Closure(ops, AsStrings(ed.set["seen"]))
-	j := Judgement{Attempt: ed.attempt(nil), Parent: parent.Row, From: AsString(ed.set["from"])}
+	covered, unknown := Closure(ops, AsStrings(a.Set["seen"]))
+	j := Judgement{Attempt: a, Parent: parent.Row, From: AsString(a.Set["from"])}
 	for _, o := range ops {
 		if covered[o.ID] {
 			j.Seen = append(j.Seen, o)
 		}
 	}
-	if n := len(w.in.Forks); n > 0 && len(unknown) > 0 && j.From != "" && ed.m.At.Server <= w.in.Forks[n-1].At {
-		j.AfterRestore = true
-		ed.marks = append(ed.marks, "after_restore")
-	}
+	j.AfterRestore = forked && len(unknown) > 0 && j.From != ""
 	if c.Judge == nil {
-		return nil
+		return j.AfterRestore, nil
 	}
-	return c.Judge(j)
+	return j.AfterRestore, c.Judge(j)
 }
 
 // apply writes the edit into the record and says what became of it.
@@ -315,10 +327,6 @@ func (ed *edit) apply() Verdict {
 	}
 	if ed.rec == nil {
 		ed.rec = w.create(ed.c, k, ed.wr, ed.part.Device, ed.corrected)
-		if ed.c.Parent != "" {
-			ed.rec.Fields["role"] = Str(string(ed.wr.Role))
-			ed.rec.Fields["stamp"] = Num(ed.wr.Stamp)
-		}
 	}
 	ed.mark()
 	w.author[k] = ed.part.Author

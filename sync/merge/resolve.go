@@ -267,6 +267,11 @@ func (w *work) quarantine(p *Part, it *Item, v Verdict) string {
 		"code": Str(v.Code), "field": Str(v.Field), "device": Str(p.Device), "incarnation": Str(p.Incarnation), "n": Num(it.Mutation.N),
 		"refused_at": w.time.Value(), "mutation": Str(string(raw)),
 	}})
+	if refused := w.in.Schema.Refused; refused != nil {
+		for i, e := range refused(Refusal{View: w, Access: w.access, Author: p.Author, Item: *it, Verdict: v, Received: w.time, ID: qid}) {
+			w.effect(w.named(e, "refused "+qid+" "+string(Num(i))))
+		}
+	}
 	return qid
 }
 
@@ -279,8 +284,22 @@ func (w *work) effectID(kind, what, recipient string) string {
 	return id.Derive(kind, w.in.Scope, w.in.Generation.String(), strconv.FormatUint(uint64(w.seq), 10), what, recipient)
 }
 
-// effect notes an effect. One whose scope is this scope happens at once.
+// named gives an effect its id, unless it has one.
+func (w *work) named(e Effect, what string) Effect {
+	if e.Key != "" {
+		what = "key " + e.Key
+	}
+	if e.ID == "" {
+		e.ID = w.effectID("effect", what, e.Scope)
+	}
+	return e
+}
+
+// effect notes an effect, once. One whose scope is this scope happens at once.
 func (w *work) effect(e Effect) {
+	if slices.ContainsFunc(w.out.Effects, func(o Effect) bool { return o.ID == e.ID && o.Collection == e.Collection && o.Scope == e.Scope }) {
+		return
+	}
 	if e.Scope != w.in.Scope {
 		w.out.Effects = append(w.out.Effects, e)
 		return
@@ -317,11 +336,17 @@ func (w *work) server(sw ServerWrite) *Reject {
 	if old == nil && !sw.Create {
 		return reject("not_found", "")
 	}
+	if c.Parent != "" && old == nil {
+		sw.Set = w.seeAll(c, sw.Set)
+	}
 	ch, r := c.parse(sw.Set, nil, nil, System)
 	if r != nil {
 		return r
 	}
 	if r := strictly(old, sw, ch.list); r != nil {
+		return r
+	}
+	if r := w.online(c, sw, old, ch.set); r != nil {
 		return r
 	}
 	rec := w.edit(k)
@@ -335,6 +360,43 @@ func (w *work) server(sw ServerWrite) *Reject {
 	w.out.Changed = true
 	w.out.Lines = append(w.out.Lines, Line{sw.Name, sw.Author, Hash{}, w.time, Verdict{Outcome: Applied}})
 	return nil
+}
+
+// seeAll adds to an operation of the server's own what its author had on the
+// screen: every operation that is stored, unless it says so itself.
+func (w *work) seeAll(c *Collection, set map[string]Value) map[string]Value {
+	if _, said := set["seen"]; said {
+		return set
+	}
+	seen := []string{}
+	for _, o := range Undominated(w.Operations(c.Name, AsString(set[c.ParentField]))) {
+		seen = append(seen, o.ID)
+	}
+	set = maps.Clone(set)
+	set["seen"] = Encode(seen)
+	return set
+}
+
+// online puts an online edit by a person to the same rules as a phone's. What
+// the server does by itself is not questioned.
+func (w *work) online(c *Collection, sw ServerWrite, old *Record, set map[string]Value) *Reject {
+	if sw.Role == System || sw.Role == "" {
+		return nil
+	}
+	a := Attempt{View: w, Author: sw.Author, Role: sw.Role, Op: sw.Op, Create: old == nil, ID: sw.ID, Set: set, Corrected: w.time, Online: true}
+	if old != nil {
+		a.Before = old.Row
+	}
+	if c.Allow != nil {
+		if r := c.Allow(a); r != nil {
+			return r
+		}
+	}
+	if c.Parent == "" || old != nil {
+		return nil
+	}
+	_, r := w.legal(c, a, false)
+	return r
 }
 
 // done reports whether the server's write of that name is in the record.
@@ -380,6 +442,10 @@ func (w *work) create(c *Collection, k Key, wr *Write, device string, made Milli
 	}
 	rec.Fields["created_at"] = made.Value()
 	rec.Fields["received_at"] = w.time.Value()
+	if c.Parent != "" {
+		rec.Fields["role"] = Str(string(wr.Role))
+		rec.Fields["stamp"] = Num(wr.Stamp)
+	}
 	w.keep(rec, nil)
 	return rec
 }

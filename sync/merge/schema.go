@@ -131,7 +131,10 @@ type Collection struct {
 type Schema struct {
 	Version     int // the newest client schema that this server reads
 	Collections []*Collection
-	byName      map[string]*Collection
+	// Refused names what a refusal causes besides its quarantine record. May be
+	// nil.
+	Refused func(Refusal) []Effect
+	byName  map[string]*Collection
 }
 
 // The fields that every record carries, written by the server at its creation,

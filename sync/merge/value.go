@@ -29,7 +29,8 @@ type Kind uint8
 
 // The kinds of values. Decimals are JSON strings with at most three places and
 // no exponent; dates are calendar dates "2022-04-02"; instants are RFC 3339 in
-// UTC with milliseconds; a reference is the id of a record.
+// UTC with milliseconds; a reference is the id of a record. Any is a value as it
+// came, foreign text included: for what the server keeps and nobody trusts.
 const (
 	Text Kind = iota
 	Int
@@ -41,12 +42,13 @@ const (
 	Reference
 	List
 	Object
+	Any
 )
 
 // Type is the shape and the limits of a value.
 type Type struct {
 	Kind     Kind
-	Min, Max int64             // Text: runes; Int: the number; Decimal: thousandths; List: items. Max 0 = no limit but the kind's own
+	Min, Max int64             // Text: runes; Int: the number; Decimal: thousandths; List: items; Any: bytes. Max 0 = no limit but the kind's own
 	Pattern  *regexp.Regexp    // Text: must match, may be nil
 	Valid    func(string) bool // Text and Reference: a further check, may be nil
 	Enum     []string          // Enum: the words
@@ -173,6 +175,9 @@ func (t *Type) Check(v Value) (canonical Value, path string, ok bool) {
 		return t.checkList(v)
 	case Object:
 		return t.checkObject(v)
+	case Any:
+		c, err := Canonical(v)
+		return c, "", err == nil && (t.Max == 0 || int64(len(c)) <= t.Max)
 	}
 	return nil, "", false
 }

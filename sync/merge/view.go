@@ -34,6 +34,7 @@ type Attempt struct {
 	ID        string
 	Set       map[string]Value // canonical; null = cleared
 	Corrected Millis           // when the edit was made
+	Online    bool             // made on the server's own copy, not on a phone's
 }
 
 // Judgement is an operation before it is accepted, for Collection.Judge.
@@ -68,6 +69,20 @@ type Effect struct {
 	Collection string           `json:"collection"`
 	ID         string           `json:"id"`
 	Set        map[string]Value `json:"set"`
+	// Key tells apart the effects of one commit for one recipient, where ID is
+	// left to the resolver: two with one key are one effect.
+	Key string `json:"-"`
+}
+
+// Refusal is a mutation that was refused, for Schema.Refused.
+type Refusal struct {
+	View
+	Access   []Grant
+	Author   string
+	Item     Item
+	Verdict  Verdict
+	Received Millis
+	ID       string // of the quarantine record; unique to this refusal
 }
 
 // Need is what a resolve must be given before it can decide. It is the first
