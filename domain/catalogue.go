@@ -1,0 +1,134 @@
+package domain
+
+import (
+	"regexp"
+
+	"github.com/lumbung-ikm/lumbung/sync/merge"
+)
+
+// Kinds of scopes that the catalogue has records for.
+const (
+	ScopeBusiness = "business"
+	ScopeUser     = "user"
+	ScopeDecision = "decision"
+)
+
+// Catalogue is everything that syncs: one table per collection. It is made anew
+// on each call; a server or a phone makes one and keeps it.
+func Catalogue() (*merge.Schema, error) {
+	s, err := merge.NewSchema(SchemaVersion,
+		business(), membership(), assignment(), product(), sales(), saleAdjustment(), task(), taskEvent(), attachment(), journal(),
+		user(), device(), inbox(), receipt(), quarantine(),
+		reviewItem())
+	if err != nil {
+		return nil, err
+	}
+	s.Refused = refused
+	return s, nil
+}
+
+// MustCatalogue is Catalogue for programs that cannot go on without it. It
+// panics if the tables break a rule of the house, which a test excludes.
+func MustCatalogue() *merge.Schema {
+	s, err := Catalogue()
+	if err != nil {
+		panic("domain: " + err.Error())
+	}
+	return s
+}
+
+// Who may write. Admins edit online only.
+func ownerSide() []merge.Role  { return []merge.Role{merge.Owner, merge.Staff, merge.Admin} }
+func mentorSide() []merge.Role { return []merge.Role{merge.Mentor, merge.Admin} }
+func everybody() []merge.Role {
+	return []merge.Role{merge.Owner, merge.Staff, merge.Mentor, merge.Admin}
+}
+func self() []merge.Role { return []merge.Role{merge.Self} }
+
+// The shapes of the tables.
+func text(minimum, maximum int64) merge.Type {
+	return merge.Type{Kind: merge.Text, Min: minimum, Max: maximum}
+}
+func form(pattern string, maximum int64) merge.Type {
+	return merge.Type{Kind: merge.Text, Max: maximum, Pattern: regexp.MustCompile(pattern)}
+}
+func whole(minimum, maximum int64, unit string) merge.Type {
+	return merge.Type{Kind: merge.Int, Min: minimum, Max: maximum, Unit: unit}
+}
+func rupiah(minimum, maximum Rupiah) merge.Type {
+	return whole(int64(minimum), int64(maximum), "rupiah")
+}
+func enum(words ...string) merge.Type   { return merge.Type{Kind: merge.Enum, Enum: words} }
+func ref(collection string) merge.Type  { return merge.Type{Kind: merge.Reference, To: collection} }
+func truth() merge.Type                 { return merge.Type{Kind: merge.Bool} }
+func date() merge.Type                  { return merge.Type{Kind: merge.Date, Unit: "local day"} }
+func instant() merge.Type               { return merge.Type{Kind: merge.Instant} }
+func anything(maximum int64) merge.Type { return merge.Type{Kind: merge.Any, Max: maximum} }
+func list(of merge.Type, most int64) merge.Type {
+	return merge.Type{Kind: merge.List, Max: most, Of: &of}
+}
+
+func object(members ...merge.Member) merge.Type {
+	return merge.Type{Kind: merge.Object, Members: members}
+}
+
+// place is a point of the earth, to five decimals, about a metre.
+func place() merge.Type {
+	return object(
+		merge.Member{Name: "lat", Type: form(`^-?[0-9]{1,2}(\.[0-9]{1,5})?$`, 10), Required: true},
+		merge.Member{Name: "lon", Type: form(`^-?[0-9]{1,3}(\.[0-9]{1,5})?$`, 10), Required: true})
+}
+
+// objectRef names a record of any collection.
+func objectRef() merge.Type {
+	return object(
+		merge.Member{Name: "collection", Type: text(1, 40), Required: true},
+		merge.Member{Name: "id", Type: ref(""), Required: true},
+		merge.Member{Name: "field", Type: text(1, 60)})
+}
+
+// The policies of the tables.
+func server(name string, t merge.Type, doc string) merge.Field {
+	return merge.Field{Name: name, Type: t, Doc: doc}
+}
+
+func latest(name string, t merge.Type, write []merge.Role, doc string) merge.Field {
+	return merge.Field{Name: name, Type: t, Policy: merge.Latest, Write: write, Doc: doc}
+}
+
+func once(name string, t merge.Type, write []merge.Role, doc string) merge.Field {
+	return merge.Field{Name: name, Type: t, Policy: merge.Once, Write: write, Doc: doc}
+}
+
+func ranked(name string, t merge.Type, order string, write []merge.Role, doc string) merge.Field {
+	return merge.Field{Name: name, Type: t, Policy: merge.Authority, Ranks: merge.Rank(order), Write: write, Doc: doc, Options: []string{order}}
+}
+
+func set(name string, t merge.Type, most int, write []merge.Role, doc string) merge.Field {
+	return merge.Field{Name: name, Type: t, Policy: merge.Set, Max: most, Write: write, Doc: doc}
+}
+
+func required(f merge.Field) merge.Field {
+	f.Required = true
+	return f
+}
+
+func group(name string, fields ...merge.Field) []merge.Field {
+	for i := range fields {
+		fields[i].Group = name
+	}
+	return fields
+}
+
+func fields(parts ...any) []merge.Field {
+	var out []merge.Field
+	for _, p := range parts {
+		switch p := p.(type) {
+		case merge.Field:
+			out = append(out, p)
+		case []merge.Field:
+			out = append(out, p...)
+		}
+	}
+	return out
+}
