@@ -75,10 +75,17 @@ func place(f *Field, heads []Head, h Head, covered func(*Write) bool) (out []Hea
 		return []Head{h}, true
 	case Earliest, LatestOf:
 		// A register keeps its extremum only: it is the same whatever order the
-		// writes came in, seen or not.
+		// writes came in, seen or not. Equal extrema stay side by side, because
+		// who sees one of them has not seen the other.
 		all := append(slices.Clone(heads), h)
 		win, _ := winner(f, all)
-		return []Head{win}, win.Write == h.Write
+		for _, w := range all {
+			if bytes.Equal(w.Value, win.Value) && (w.Write == h.Write || !bytes.Equal(w.Value, h.Value) || !covered(w.Write)) {
+				out = append(out, w)
+			}
+		}
+		slices.SortFunc(out, later)
+		return out, bytes.Equal(h.Value, win.Value)
 	}
 	for _, old := range heads {
 		if !covered(old.Write) {
