@@ -1,0 +1,119 @@
+package api
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/gofiber/fiber/v2"
+
+	"github.com/lumbung-ikm/lumbung/fault"
+	"github.com/lumbung-ikm/lumbung/store"
+)
+
+// claimLife is how long a first request may work before another one with the
+// same key takes its place. It is far above the deadline of a request; what the
+// first one did all the same is found again, because its writes are named after
+// the key.
+const claimLife = 2 * time.Minute
+
+// keptHeaders are the headers that belong to a stored answer.
+func keptHeaders() []string {
+	return []string{fiber.HeaderContentType, fiber.HeaderETag, fiber.HeaderLocation}
+}
+
+// once answers a request with an idempotency key: the first time by doing it,
+// later from what was stored. Only success is stored, so that a mistake may be
+// mended under the same key.
+//
+// Errors: Unreadable "idempotency_required", Invalid "idempotency_reused",
+// Conflict "in_progress".
+func (s *Server) once(x *call, r route) error {
+	key := x.Get("Idempotency-Key")
+	if !keyOK(key) {
+		return &fault.Error{Kind: fault.Unreadable, Code: "idempotency_required", Field: "Idempotency-Key", Text: "want 8 to 128 visible characters"}
+	}
+	sum := sha256.Sum256(x.Request().Body())
+	claim := store.Reply{Key: x.who.User + "\n" + r.method + " " + x.Path() + "\n" + key, BodyHash: sum[:]}
+	claim, done, err := s.claim(x, claim)
+	if err != nil || done {
+		return err
+	}
+	if err := r.do(x); err != nil {
+		return errors.Join(err, s.Replies.DropReply(x.ctx, claim.Key, claim.Rev))
+	}
+	claim.Status, claim.Body, claim.Header = x.Response().StatusCode(), bytes.Clone(x.Response().Body()), map[string]string{}
+	for _, h := range keptHeaders() {
+		if v := x.GetRespHeader(h); v != "" {
+			claim.Header[h] = v
+		}
+	}
+	claim.Expires = s.Clock.Now().Add(s.Limits.KeepKeys)
+	if err := s.Replies.ReplaceReply(x.ctx, claim); err != nil && !errors.Is(err, store.ErrStale) {
+		return fmt.Errorf("keep reply: %w", err)
+	}
+	return nil
+}
+
+// claim takes the key, or answers from what was stored under it.
+func (s *Server) claim(x *call, c store.Reply) (store.Reply, bool, error) {
+	now := s.Clock.Now()
+	c.Expires = now.Add(claimLife)
+	for range 10 {
+		err := s.Replies.InsertReply(x.ctx, c)
+		if err == nil {
+			c.Rev = 1
+			return c, false, nil
+		}
+		if !errors.Is(err, store.ErrTaken) {
+			return c, false, fmt.Errorf("claim key: %w", err)
+		}
+		old, err := s.Replies.Reply(x.ctx, c.Key)
+		if errors.Is(err, store.ErrAbsent) {
+			continue
+		}
+		if err != nil {
+			return c, false, fmt.Errorf("read reply: %w", err)
+		}
+		switch {
+		case !old.Expires.After(now):
+			if err := s.Replies.DropReply(x.ctx, old.Key, old.Rev); err != nil {
+				return c, false, fmt.Errorf("drop reply: %w", err)
+			}
+			continue
+		case !bytes.Equal(old.BodyHash, c.BodyHash):
+			return c, false, &fault.Error{Kind: fault.Invalid, Code: "idempotency_reused", Field: "Idempotency-Key", Text: "key was used with another body"}
+		case old.Status == 0:
+			return c, false, &fault.Error{Kind: fault.Conflict, Code: "in_progress", Text: "first request is at work", After: time.Second}
+		}
+		for h, v := range old.Header {
+			x.Set(h, v)
+		}
+		x.Set("Idempotent-Replayed", "true")
+		x.Status(old.Status).Response().SetBodyRaw(old.Body)
+		return old, true, nil
+	}
+	return c, false, &fault.Error{Kind: fault.Transient, Code: "busy", Text: "key changes hands", After: time.Second}
+}
+
+// writeName is the name under which a request writes: the same for each
+// repetition of it, and different for everything else.
+func (x *call) writeName() string {
+	sum := sha256.Sum256([]byte(x.Method() + " " + x.Path() + "\n" + x.Get("Idempotency-Key") + "\n" + x.Get(fiber.HeaderIfMatch) + "\n" + string(x.Request().Body())))
+	return "rest." + x.who.Session + "." + hex.EncodeToString(sum[:16])
+}
+
+func keyOK(key string) bool {
+	if len(key) < 8 || len(key) > 128 {
+		return false
+	}
+	for _, c := range []byte(key) {
+		if c <= ' ' || c > '~' {
+			return false
+		}
+	}
+	return true
+}

@@ -1,0 +1,137 @@
+// Package api is the HTTP side of Lumbung: it decodes a request, makes one call
+// and encodes the answer. What is true of every request, such as its limits,
+// its proof of identity and the form of its errors, lives in the middleware
+// here; what a person may do is decided below, where the data is.
+package api
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net"
+	"net/netip"
+	"sync/atomic"
+	"time"
+
+	"github.com/gofiber/fiber/v2"
+
+	"github.com/lumbung-ikm/lumbung/auth"
+	"github.com/lumbung-ikm/lumbung/clock"
+	"github.com/lumbung-ikm/lumbung/id"
+	"github.com/lumbung-ikm/lumbung/programme"
+	"github.com/lumbung-ikm/lumbung/store"
+	syncer "github.com/lumbung-ikm/lumbung/sync"
+)
+
+// Parts are what a Server is made of.
+type Parts struct {
+	Engine    *syncer.Engine
+	Auth      *auth.Service
+	Programme *programme.Service
+	Replies   store.Replies // answers by idempotency key
+	Clock     clock.Clock
+	IDs       id.Maker // request ids
+	Log       *slog.Logger
+	Limits    Limits         // zero fields take the values of DefaultLimits
+	Origins   []string       // web pages that may call, exactly as a browser writes them; none
+	Proxies   []netip.Prefix // whose X-Forwarded-For is believed; none
+	Version   string         // of the program
+
+	// Ready says whether the server can work, beside not being about to stop.
+	// May be nil.
+	Ready func(ctx context.Context) error
+}
+
+// Limits bound what one request may cost.
+type Limits struct {
+	Body     int           // bytes of a body, after inflating; 1 MiB
+	Raw      int           // bytes of a body as sent; more is refused unread; 4 MiB
+	Header   int           // bytes of all header lines; 16 KiB
+	Read     time.Duration // for a whole request; 60 s
+	Write    time.Duration // for a whole answer; 60 s
+	Idle     time.Duration // between requests of one connection; 90 s
+	Deadline time.Duration // for the work of one request; 25 s
+	Conns    int           // connections from everybody; 4096
+	PerUser  Rate          // 240 a minute
+	PerIP    Rate          // of requests without proof; mobile networks share addresses; 1200 a minute
+	Heavy    Rate          // of failed proofs per address; 120 a minute
+	KeepKeys time.Duration // how long an answer is kept under its idempotency key; 24 h
+}
+
+// DefaultLimits are the limits of a normal installation.
+func DefaultLimits() Limits {
+	return Limits{Body: 1 << 20, Raw: 4 << 20, Header: 16 << 10, Read: time.Minute, Write: time.Minute, Idle: 90 * time.Second,
+		Deadline: 25 * time.Second, Conns: 4096, PerUser: Rate{240, time.Minute}, PerIP: Rate{1200, time.Minute},
+		Heavy: Rate{120, time.Minute}, KeepKeys: 24 * time.Hour}
+}
+
+func (l Limits) orDefault() Limits {
+	d := DefaultLimits()
+	for _, f := range []struct{ have, def *int }{{&l.Body, &d.Body}, {&l.Raw, &d.Raw}, {&l.Header, &d.Header}, {&l.Conns, &d.Conns}} {
+		if *f.have == 0 {
+			*f.have = *f.def
+		}
+	}
+	for _, f := range []struct{ have, def *time.Duration }{{&l.Read, &d.Read}, {&l.Write, &d.Write}, {&l.Idle, &d.Idle},
+		{&l.Deadline, &d.Deadline}, {&l.KeepKeys, &d.KeepKeys}} {
+		if *f.have == 0 {
+			*f.have = *f.def
+		}
+	}
+	for _, f := range []struct{ have, def *Rate }{{&l.PerUser, &d.PerUser}, {&l.PerIP, &d.PerIP}, {&l.Heavy, &d.Heavy}} {
+		if f.have.Max == 0 {
+			*f.have = *f.def
+		}
+	}
+	return l
+}
+
+// Server answers requests. It is safe for concurrent use.
+type Server struct {
+	Parts
+	app       *fiber.App
+	inflaters chan struct{} // how many bodies are inflated at a time
+	packers   packers
+	users     meter
+	addresses meter
+	failures  meter
+	draining  atomic.Bool
+}
+
+// New makes a server. It does not listen yet.
+func New(p Parts) *Server {
+	p.Limits = p.Limits.orDefault()
+	s := &Server{Parts: p, inflaters: make(chan struct{}, 4)}
+	s.users, s.addresses, s.failures = newMeter("user", p.Limits.PerUser), newMeter("address", p.Limits.PerIP), newMeter("failures", p.Limits.Heavy)
+	s.app = fiber.New(fiber.Config{
+		AppName: "lumbung", DisableStartupMessage: true, Immutable: true, CaseSensitive: true, StrictRouting: true,
+		BodyLimit: p.Limits.Raw, ReadBufferSize: p.Limits.Header, Concurrency: p.Limits.Conns,
+		ReadTimeout: p.Limits.Read, WriteTimeout: p.Limits.Write, IdleTimeout: p.Limits.Idle,
+		DisablePreParseMultipartForm: true, ErrorHandler: s.lastResort,
+	})
+	s.app.Use(s.outer)
+	for _, r := range s.routes() {
+		s.app.Add(r.method, fiberPath(r.path), s.inner(r))
+	}
+	return s
+}
+
+// Serve answers what arrives at ln until Stop. It returns nil then.
+func (s *Server) Serve(ln net.Listener) error {
+	err := s.app.Listener(ln)
+	if errors.Is(err, net.ErrClosed) {
+		return nil
+	}
+	return err
+}
+
+// Drain makes /readyz say that the server is about to stop, and asks every
+// client to come back on a new connection. Requests are still answered.
+func (s *Server) Drain() { s.draining.Store(true) }
+
+// Stop closes the listener and returns when every request under way has its
+// answer, or with the error of ctx.
+func (s *Server) Stop(ctx context.Context) error {
+	s.Drain()
+	return s.app.ShutdownWithContext(ctx)
+}

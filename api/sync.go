@@ -1,0 +1,54 @@
+package api
+
+import (
+	"context"
+	"time"
+
+	"github.com/gofiber/fiber/v2"
+
+	syncer "github.com/lumbung-ikm/lumbung/sync"
+	"github.com/lumbung-ikm/lumbung/sync/protocol"
+)
+
+// exchange is one of the engine's three ways to answer a sync request.
+type exchange func(context.Context, syncer.Caller, protocol.Request) (*protocol.Response, error)
+
+func (s *Server) sync(x *call) error { return s.exchange(x, s.Engine.Sync) }
+func (s *Server) push(x *call) error { return s.exchange(x, s.Engine.Push) }
+func (s *Server) pull(x *call) error { return s.exchange(x, s.Engine.Pull) }
+
+func (s *Server) exchange(x *call, do exchange) error {
+	req, err := x.readSync()
+	if err != nil {
+		return err
+	}
+	if req.App == "" {
+		req.App = x.Get("X-App-Version")
+	}
+	resp, err := do(x.ctx, syncer.Caller{User: x.who.User}, req)
+	if err != nil {
+		return err
+	}
+	s.contact(x.who.Device, req.Outbox, resp)
+	return x.json(fiber.StatusOK, resp)
+}
+
+// contact notes how the phone stands after this answer: what it had waiting,
+// less what was decided just now.
+func (s *Server) contact(device string, o *protocol.Outbox, resp *protocol.Response) {
+	var oldest time.Time
+	unsent := 0
+	if o != nil {
+		unsent = min(max(o.Count, 0), 1<<20)
+		for _, v := range resp.Verdicts {
+			if v.Verdict.Final() {
+				unsent--
+			}
+		}
+		unsent = max(unsent, 0)
+		if t, err := time.Parse(time.RFC3339, o.Oldest); err == nil && unsent > 0 && t.Year() > 1970 && t.Year() < 9999 {
+			oldest = t
+		}
+	}
+	s.Auth.Contact(device, oldest, unsent)
+}
