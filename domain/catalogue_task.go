@@ -60,7 +60,7 @@ func taskEvent() *merge.Collection {
 		Parent: "task", ParentField: "task_id", Judge: judgeTask, React: reactTaskEvent, Fields: fields(
 			required(once("task_id", ref("task"), people, "")),
 			required(once("op", enum(taskOps()...), people, "")),
-			once("reason_code", form(`^[a-z0-9_]{1,40}$`, 40), people, "with block, return, cancel, reopen, refuse: this or a note"),
+			once("reason_code", form(`^[a-z0-9_]{1,40}$`, 40), people, "with block, return, cancel and reopen: this or a note"),
 			once("note", text(1, 2000), people, ""),
 			once("evidence_ids", list(ref("attachment"), MaxEvidence), people, ""),
 		),

@@ -56,4 +56,46 @@ var domainTable = map[string]entry{
 	"kbli_invalid": {
 		Sentence{"KBLI harus terdiri dari 5 angka.", ""},
 		Sentence{"A KBLI has 5 digits.", ""}},
+	"amount_mismatch": {
+		Sentence{"Jumlah tidak sama dengan rincian dikurangi potongan.", "Hitung kembali rincian penjualan."},
+		Sentence{"The amount differs from the lines minus the discount.", "Please add up the lines again."}},
+	"discount_exceeds_lines": {
+		Sentence{"Potongan lebih besar daripada rincian.", ""},
+		Sentence{"The discount is more than the lines.", ""}},
+	"marketplace_required": {
+		Sentence{"Pilih lokapasar tempat barang terjual.", ""},
+		Sentence{"Choose the marketplace of the sale.", ""}},
+	"marketplace_unexpected": {
+		Sentence{"Lokapasar hanya diisi untuk penjualan di lokapasar.", ""},
+		Sentence{"A marketplace goes with marketplace sales only.", ""}},
+	"exhibition_required": {
+		Sentence{"Pilih pameran tempat barang terjual.", ""},
+		Sentence{"Choose the exhibition of the sale.", ""}},
+	"exhibition_unexpected": {
+		Sentence{"Pameran hanya diisi untuk penjualan di pameran.", ""},
+		Sentence{"An exhibition goes with exhibition sales only.", ""}},
+	"date_in_future": {
+		Sentence{"Tanggal penjualan belum tiba.", "Periksa tanggalnya."},
+		Sentence{"The day of the sale lies ahead.", "Please check the date."}},
+	"due_before_created": {
+		Sentence{"Tenggat tidak boleh sebelum tugas dibuat.", ""},
+		Sentence{"The due day cannot lie before the task was made.", ""}},
+	"reason_required": {
+		Sentence{"Tuliskan alasannya.", ""},
+		Sentence{"Please give a reason.", ""}},
+	"patch_required": {
+		Sentence{"Perubahan ini belum berisi nilai.", ""},
+		Sentence{"This change holds no values.", ""}},
+	"patch_unexpected": {
+		Sentence{"Perubahan ini tidak boleh berisi nilai tersebut.", ""},
+		Sentence{"This change cannot hold that value.", ""}},
+	"evidence_missing": {
+		Sentence{"Bukti tugas belum lengkap.", "Tambahkan foto, berkas atau catatan yang diminta."},
+		Sentence{"The evidence of the task is not complete.", "Add the photos, file or note that it asks for."}},
+	"online_only": {
+		Sentence{"Tindakan ini hanya dapat dilakukan saat tersambung ke internet.", ""},
+		Sentence{"This can be done with a connection only.", ""}},
+	"region_mismatch": {
+		Sentence{"Kecamatan atau desa tidak terletak di wilayah yang dipilih.", ""},
+		Sentence{"The district or village does not lie in the chosen region.", ""}},
 }

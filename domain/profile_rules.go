@@ -1,0 +1,100 @@
+package domain
+
+import (
+	"encoding/json"
+	"net/url"
+	"slices"
+	"strings"
+
+	"github.com/lumbung-ikm/lumbung/fault"
+	"github.com/lumbung-ikm/lumbung/sync/merge"
+)
+
+// allowBusiness keeps verified facts from people who did not verify them, and
+// a district inside its regency.
+func allowBusiness(a merge.Attempt) *merge.Reject {
+	fixed := map[string]bool{"nib": string(a.Before.Fields["nib_verified"]) == "true", "baseline_monthly_idr": a.Before.Text("enrolled_at") != ""}
+	for _, name := range []string{"nib", "baseline_monthly_idr"} {
+		if fixed[name] && a.Role != merge.Admin && a.Set[name] != nil && !sameValue(a, name) {
+			return refuse("immutable_field", "set."+name)
+		}
+	}
+	return checkRegion(a.Set)
+}
+
+func checkRegion(m map[string]merge.Value) *merge.Reject {
+	regency, district, village := merge.AsString(m["region_code"]), merge.AsString(m["district_code"]), merge.AsString(m["village_code"])
+	if regency != "" {
+		if _, err := ParseRegion(regency); err != nil {
+			return &merge.Reject{Code: fault.CodeOf(err), Field: "set.region_code"}
+		}
+	}
+	switch {
+	case district != "" && !strings.HasPrefix(district, regency+"."):
+		return refuse("region_mismatch", "set.district_code")
+	case village != "" && (district == "" || !strings.HasPrefix(village, district+".")):
+		return refuse("region_mismatch", "set.village_code")
+	}
+	return nil
+}
+
+// deriveBusiness works out the zone and what a person should look at. A rule
+// across fields only flags: two people may have kept one half of it each.
+func deriveBusiness(_ merge.View, r merge.Row) merge.Derived {
+	var flags []string
+	categories := r.Strings("categories")
+	if p := r.Text("primary_category"); p != "" && len(categories) > 0 && !slices.Contains(categories, p) {
+		flags = append(flags, "category_mismatch")
+	}
+	if strayShop(r.Fields["shops"]) {
+		flags = append(flags, "shop_url_mismatch")
+	}
+	if len(categories) > 3 {
+		flags = append(flags, "too_many_categories")
+	}
+	d := merge.Derived{Fields: map[string]merge.Value{"zone": nil, "flags": wordsValue(flags)}}
+	if z, err := Region(r.Text("region_code")).Zone(); err == nil {
+		d.Fields["zone"] = merge.Str(string(z))
+	}
+	return d
+}
+
+// strayShop reports whether a shop's address lies outside its marketplace.
+func strayShop(shops merge.Value) bool {
+	var items map[string]struct {
+		Marketplace string `json:"marketplace"`
+		URL         string `json:"url"`
+	}
+	if json.Unmarshal(shops, &items) != nil {
+		return false
+	}
+	for _, s := range items {
+		hosts := marketplaceHosts(s.Marketplace)
+		u, err := url.Parse(s.URL)
+		fits := func(h string) bool { return u.Hostname() == h || strings.HasSuffix(u.Hostname(), "."+h) }
+		if s.URL != "" && (err != nil || len(hosts) > 0 && !slices.ContainsFunc(hosts, fits)) {
+			return true
+		}
+	}
+	return false
+}
+
+// allowAttachment leaves caption and hiding to the uploader, and keeps evidence
+// in sight once its task is verified.
+func allowAttachment(a merge.Attempt) *merge.Reject {
+	if a.Create {
+		return nil
+	}
+	for _, name := range []string{"caption", "hidden"} {
+		if a.Set[name] != nil && a.Role != merge.Admin && a.Before.Text("created_by") != a.Author {
+			return refuse("forbidden", "set."+name)
+		}
+	}
+	owner := objectOf(a.Before.Fields["owner_ref"])
+	if string(a.Set["hidden"]) == "true" && merge.AsString(owner["collection"]) == "task" {
+		if t, ok := a.Row("task", merge.AsString(owner["id"])); ok && t.Text("state") == TaskVerified {
+			return refuse("locked", "set.hidden")
+		}
+	}
+	return nil
+}

@@ -1,0 +1,125 @@
+package domain
+
+import (
+	"encoding/json"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/lumbung-ikm/lumbung/sync/merge"
+)
+
+// refuse is why an edit is not taken.
+func refuse(code, field string) *merge.Reject { return &merge.Reject{Code: code, Field: field} }
+
+// allowTask keeps the owner's side to proposals, and dates behind today.
+func allowTask(a merge.Attempt) *merge.Reject {
+	owner := a.Role == merge.Owner || a.Role == merge.Staff
+	origin := merge.AsString(a.Set["origin"])
+	switch {
+	case a.Create && owner && origin != OriginOwnerRequest, a.Create && a.Role == merge.Mentor && origin != OriginMentor:
+		return refuse("forbidden", "set.origin")
+	case !a.Create && owner && a.Set["title"] != nil && !sameValue(a, "title"):
+		return refuse("forbidden", "set.title")
+	case !a.Create && owner && a.Set["description"] != nil && !sameValue(a, "description"):
+		return refuse("forbidden", "set.description")
+	}
+	made := a.Corrected
+	if !a.Create {
+		made = instantOf(a.Before, "created_at")
+	}
+	if due := Date(merge.AsString(a.Set["due_on"])); due != "" && due < BusinessDay(made.Time(), zoneOf(a)) {
+		return refuse("due_before_created", "set.due_on")
+	}
+	return nil
+}
+
+func sameValue(a merge.Attempt, field string) bool {
+	return string(a.Before.Fields[field]) == string(a.Set[field])
+}
+
+// zoneOf is the zone of the business whose scope v is; WIB until it has one.
+func zoneOf(v merge.View) Zone {
+	_, id, _ := strings.Cut(v.Scope(), "/")
+	r, _ := v.Row("business", id)
+	z, err := ParseZone(r.Text("zone"))
+	if err != nil {
+		return WIB
+	}
+	return z
+}
+
+// judgeTask asks whether an operation is legal from the state its author saw,
+// for the role its author had. After a restore, when what was seen is lost, the
+// state that the author named stands in for it.
+func judgeTask(j merge.Judgement) *merge.Reject {
+	rule, _ := taskRuleOf(merge.AsString(j.Set["op"]))
+	state := TaskState(j.Parent, j.Seen)
+	if j.AfterRestore {
+		state = j.From
+	}
+	switch {
+	case !slices.Contains(rule.who, j.Role):
+		return refuse("forbidden", "set.op")
+	case rule.online && !j.Online:
+		return refuse("online_only", "set.op")
+	case !slices.Contains(rule.from, state):
+		return refuse("forbidden_transition", "set.op")
+	case rule.reason && noReason(j.Set):
+		return refuse("reason_required", "set.reason_code")
+	}
+	return judgeTaskMore(j, state)
+}
+
+func noReason(set map[string]merge.Value) bool {
+	return merge.AsString(set["reason_code"]) == "" && strings.TrimSpace(merge.AsString(set["note"])) == ""
+}
+
+// judgeTaskMore holds the conditions of single operations.
+func judgeTaskMore(j merge.Judgement, state string) *merge.Reject {
+	mentor := j.Role == merge.Mentor
+	switch merge.AsString(j.Set["op"]) {
+	case "cancel":
+		if mentor && (j.Parent.Text("created_by") != j.Author || j.Parent.Text("origin") != OriginMentor) {
+			return refuse("forbidden", "set.op")
+		}
+	case "reopen":
+		own := state == TaskVerified && j.Parent.Text("verified_by") == j.Author
+		if mentor && (!own || j.Now()-instantOf(j.Parent, "verified_at") > ReopenDays*day) {
+			return refuse("forbidden", "set.op")
+		}
+	case "submit":
+		return judgeEvidence(j)
+	}
+	return nil
+}
+
+// judgeEvidence asks for the least evidence of a submission. Records of the
+// files are enough; their bytes may follow.
+func judgeEvidence(j merge.Judgement) *merge.Reject {
+	var least struct {
+		Photos int  `json:"photos_min"`
+		File   bool `json:"file"`
+		Note   bool `json:"note"`
+	}
+	if v := j.Parent.Fields["evidence_required"]; v == nil || json.Unmarshal(v, &least) != nil {
+		return nil
+	}
+	ids := evidenceOf(j.Seen)
+	for _, id := range merge.AsStrings(j.Set["evidence_ids"]) {
+		ids[id] = true
+	}
+	photos, files := 0, 0
+	for _, id := range slices.Sorted(maps.Keys(ids)) {
+		if r, ok := j.Row("attachment", id); ok && strings.HasPrefix(r.Text("mime"), "image/") {
+			photos++
+		} else if ok {
+			files++
+		}
+	}
+	note := strings.TrimSpace(merge.AsString(j.Set["note"])+j.Parent.Text("owner_note")) != ""
+	if photos < least.Photos || least.File && files == 0 || least.Note && !note {
+		return refuse("evidence_missing", "set.evidence_ids")
+	}
+	return nil
+}
