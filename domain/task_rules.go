@@ -40,13 +40,18 @@ func sameValue(a merge.Attempt, field string) bool {
 
 // zoneOf is the zone of the business whose scope v is; WIB until it has one.
 func zoneOf(v merge.View) Zone {
-	_, id, _ := strings.Cut(v.Scope(), "/")
-	r, _ := v.Row("business", id)
+	r, _ := v.Row("business", scopeID(v))
 	z, err := ParseZone(r.Text("zone"))
 	if err != nil {
 		return WIB
 	}
 	return z
+}
+
+// scopeID is the id of what the scope of v belongs to.
+func scopeID(v merge.View) string {
+	_, id, _ := strings.Cut(v.Scope(), "/")
+	return id
 }
 
 // judgeTask asks whether an operation is legal from the state its author saw,

@@ -1,0 +1,169 @@
+package domain
+
+import (
+	"slices"
+
+	"github.com/lumbung-ikm/lumbung/id"
+	"github.com/lumbung-ikm/lumbung/sync/merge"
+)
+
+// Types of notices. The texts stand in package message, by these words.
+const (
+	NoticeTaskAssigned       = "N10"
+	NoticeTaskSubmitted      = "N13"
+	NoticeTaskReturned       = "N14"
+	NoticeTaskVerified       = "N15"
+	NoticeTaskBlocked        = "N16"
+	NoticeSaleFlagged        = "N25"
+	NoticeTaskProposed       = "task_proposed"
+	NoticeTaskCancelled      = "task_cancelled"
+	NoticeEditLost           = "edit_lost"
+	NoticeOperationAbsorbed  = "operation_absorbed"
+	NoticeSecondOpinion      = "second_opinion"
+	NoticeLateHandover       = "late_handover"
+	NoticeAdjustmentProposed = "adjustment_proposed"
+)
+
+// notice makes one inbox item per person. People who have no right to the scope
+// now get none.
+func notice(c merge.Change, kind string, about merge.Key, link string, params map[string]string, people []string) []merge.Effect {
+	people = slices.Compact(slices.Sorted(slices.Values(people)))
+	var out []merge.Effect
+	for _, p := range people {
+		if !merge.Granted(c.Access, p, c.Now()) {
+			continue
+		}
+		out = append(out, merge.Effect{Scope: merge.UserScope(p), Collection: "inbox", Key: kind + " " + about.String(), Set: map[string]merge.Value{
+			"type": merge.Str(kind), "params": merge.Encode(params), "scope": merge.Str(c.Scope()), "deep_link": merge.Str(link),
+			"object": merge.Encode(map[string]string{"collection": about.Collection, "id": about.ID})}})
+	}
+	return out
+}
+
+// present lists who has a role now.
+func present(c merge.Change, role merge.Role) []string {
+	var out []string
+	for _, g := range c.Access {
+		if g.Role == role && g.Holds(c.Now()) {
+			out = append(out, g.User)
+		}
+	}
+	return out
+}
+
+// leads lists the lead mentors of now, or all mentors if none leads.
+func leads(c merge.Change) []string {
+	var out []string
+	for _, g := range c.Access {
+		if r, ok := c.Row("assignment", g.ID); g.Role == merge.Mentor && g.Holds(c.Now()) && ok && string(r.Fields["lead"]) == "true" {
+			out = append(out, g.User)
+		}
+	}
+	if len(out) == 0 {
+		return present(c, merge.Mentor)
+	}
+	return out
+}
+
+func others(people []string, author string) []string {
+	return slices.DeleteFunc(people, func(p string) bool { return p == author })
+}
+
+// reactJournal tells an author that an edit lost. In a person's own scope, where
+// nobody else writes, the journal is enough.
+func reactJournal(c merge.Change) []merge.Effect {
+	if !c.New {
+		return nil
+	}
+	about := merge.Key{Collection: c.After.Text("collection"), ID: c.After.Text("record")}
+	who := c.After.Text("lost_by")
+	return notice(c, NoticeEditLost, about, "app://riwayat/"+c.After.ID, map[string]string{"field": c.After.Text("field"), "journal": c.After.ID}, []string{who})
+}
+
+// reactSales tells owners and authors that an entry needs a person: it became
+// disputed, rejected, or looks like another one.
+func reactSales(c merge.Change) []merge.Effect {
+	if !flagged(c) {
+		return nil
+	}
+	people := append(present(c, merge.Owner), c.After.Text("created_by"))
+	for _, o := range c.Operations("sale_adjustment", c.After.ID) {
+		people = append(people, o.Text("created_by"))
+	}
+	return saleFlagged(c, c.After.ID, people)
+}
+
+func saleFlagged(c merge.Change, entry string, people []string) []merge.Effect {
+	return notice(c, NoticeSaleFlagged, merge.Key{Collection: "sales", ID: entry}, "app://penjualan/"+entry, nil, people)
+}
+
+// flagged reports whether the entry has a reason to be looked at that it had
+// not before.
+func flagged(c merge.Change) bool {
+	marks := func(r merge.Row) []string {
+		flags := slices.DeleteFunc(r.Strings("flags"), func(f string) bool { return f == FlagBackdated })
+		if string(r.Fields["rejected"]) == "true" {
+			flags = append(flags, "rejected")
+		}
+		for _, other := range append(r.Strings("possible_duplicate"), r.Text("duplicate_of")) {
+			flags = append(flags, "duplicate "+other)
+		}
+		return flags
+	}
+	before := append(marks(c.Before), "duplicate ")
+	return slices.ContainsFunc(marks(c.After), func(m string) bool { return !slices.Contains(before, m) })
+}
+
+// reactAdjustment tells an author that an adjustment does not count, whether it
+// never did or an earlier one came in later; and mentors that one waits.
+func reactAdjustment(c merge.Change) []merge.Effect {
+	was, is, entry := c.Before.Text("outcome"), c.After.Text("outcome"), c.After.Text("entry_id")
+	switch {
+	case was == is:
+		return nil
+	case is == Proposed:
+		return notice(c, NoticeAdjustmentProposed, merge.Key{Collection: "sales", ID: entry}, "app://penjualan/"+entry, nil, present(c, merge.Mentor))
+	case is == Superseded && lostUnseen(c, "sale_adjustment", entry):
+		return saleFlagged(c, entry, []string{c.After.Text("created_by")})
+	}
+	return nil
+}
+
+// lostUnseen reports whether no author of another operation has seen this one:
+// it lost to something concurrent, not to somebody who went on from it.
+func lostUnseen(c merge.Change, collection, parent string) bool {
+	ops := c.Operations(collection, parent)
+	return slices.ContainsFunc(merge.Undominated(ops), func(o merge.Row) bool { return o.ID == c.After.ID })
+}
+
+// refused puts an edit that came too late from somebody who once had the right
+// before an admin.
+func refused(r merge.Refusal) []merge.Effect {
+	if r.Verdict.Code != "not_assigned" || !merge.Ever(r.Access, r.Author) {
+		return nil
+	}
+	m := r.Item.Mutation
+	set := map[string]merge.Value{"what": merge.Str("refused_edit"), "scope": merge.Str(r.Scope()), "author": merge.Str(r.Author),
+		"code": merge.Str(r.Verdict.Code), "mutation": merge.Str(string(r.Item.Raw)), "at": r.Received.Value()}
+	if id.Valid(m.ID) && m.Collection != "" && len(m.Collection) <= 40 {
+		set["object"] = merge.Encode(map[string]string{"collection": m.Collection, "id": m.ID})
+	}
+	return []merge.Effect{{Scope: reviewScope(r, r.Access, r.Author), Collection: "review_item", Set: set}}
+}
+
+// reviewScope is where the admins look: the programme that sent author here,
+// else the one the business is in, else the general queue.
+func reviewScope(v merge.View, access []merge.Grant, author string) string {
+	for _, g := range slices.Backward(access) {
+		if g.User != author || g.Role != merge.Mentor {
+			continue
+		}
+		if r, ok := v.Row("assignment", g.ID); ok && r.Text("programme_id") != "" {
+			return ScopeDecision + "/" + r.Text("programme_id")
+		}
+	}
+	if r, ok := v.Row("business", scopeID(v)); ok && r.Text("programme_id") != "" {
+		return ScopeDecision + "/" + r.Text("programme_id")
+	}
+	return ScopeDecision + "/general"
+}

@@ -1,0 +1,109 @@
+package domain
+
+import (
+	"slices"
+
+	"github.com/lumbung-ikm/lumbung/id"
+	"github.com/lumbung-ikm/lumbung/sync/merge"
+)
+
+// reactTask tells the side that is on the move about a new state.
+func reactTask(c merge.Change) []merge.Effect {
+	state := c.After.Text("state")
+	if c.Before.Text("state") == state {
+		return nil
+	}
+	top, _ := topOperation(c.Operations("task_event", c.After.ID))
+	author := top.Text("created_by")
+	owners, mentors := present(c, merge.Owner), present(c, merge.Mentor)
+	if a := c.After.Text("assignee_id"); a != "" {
+		owners = append(owners, a)
+	}
+	var kind string
+	var people []string
+	switch state {
+	case TaskProposed:
+		kind, people, author = NoticeTaskProposed, mentors, c.After.Text("created_by")
+	case TaskAssigned:
+		kind, people = NoticeTaskAssigned, owners
+		if author == "" {
+			author = c.After.Text("created_by")
+		}
+	case TaskSubmitted:
+		kind, people = NoticeTaskSubmitted, mentors
+	case TaskReturned:
+		kind, people = NoticeTaskReturned, owners
+	case TaskVerified:
+		kind, people = NoticeTaskVerified, owners
+	case TaskCancelled:
+		kind, people = NoticeTaskCancelled, owners
+	case TaskBlocked: // the other side can help
+		kind, people = NoticeTaskBlocked, mentors
+		if merge.Role(top.Text("role")) == merge.Mentor {
+			people = owners
+		}
+	}
+	return taskNotice(c, kind, c.After, others(people, author))
+}
+
+func taskNotice(c merge.Change, kind string, t merge.Row, people []string) []merge.Effect {
+	if kind == "" {
+		return nil
+	}
+	return notice(c, kind, t.Key, "app://tugas/"+t.ID, map[string]string{"task": t.Text("title")}, people)
+}
+
+// reactTaskEvent looks at an operation whose outcome is new: its author learns
+// that it was overtaken, and people who must settle a disagreement learn of it.
+func reactTaskEvent(c merge.Change) []merge.Effect {
+	t, ok := c.Row("task", c.After.Text("task_id"))
+	if !ok || c.Before.Text("outcome") == c.After.Text("outcome") {
+		return nil
+	}
+	var out []merge.Effect
+	if c.New && slices.Contains(c.After.Strings("review"), "late_handover") {
+		out = append(out, taskNotice(c, NoticeLateHandover, t, present(c, merge.Mentor))...)
+	}
+	if c.After.Text("outcome") == Effective {
+		return out
+	}
+	if lostUnseen(c, "task_event", t.ID) {
+		out = append(out, taskNotice(c, NoticeOperationAbsorbed, t, []string{c.After.Text("created_by")})...)
+	}
+	return append(out, disagreement(c, t)...)
+}
+
+// disagreement names who must look at an overruled decision: the lead mentor at
+// a return beside a check-off, an admin at a cancel beside one, and the mentors
+// at evidence that crossed a return.
+func disagreement(c merge.Change, t merge.Row) []merge.Effect {
+	ops := c.Operations("task_event", t.ID)
+	beside := func(op string) bool {
+		return slices.ContainsFunc(ops, func(o merge.Row) bool {
+			return o.Text("op") == op && o.Text("created_by") != c.After.Text("created_by") && concurrent(ops, o, c.After)
+		})
+	}
+	switch c.After.Text("op") {
+	case "return":
+		if beside("verify") {
+			return taskNotice(c, NoticeSecondOpinion, t, leads(c))
+		}
+	case "cancel":
+		if beside("verify") {
+			return []merge.Effect{reviewCancel(c, t)}
+		}
+	case "submit":
+		if beside("return") {
+			return taskNotice(c, NoticeTaskSubmitted, t, present(c, merge.Mentor))
+		}
+	}
+	return nil
+}
+
+// reviewCancel puts a cancel that a check-off overruled before the admins, who
+// may reopen and cancel again. It is made once per cancel.
+func reviewCancel(c merge.Change, t merge.Row) merge.Effect {
+	return merge.Effect{Scope: reviewScope(c, c.Access, ""), Collection: "review_item", ID: id.Derive("review", c.Scope(), c.After.ID),
+		Set: map[string]merge.Value{"what": merge.Str("verify_against_cancel"), "scope": merge.Str(c.Scope()), "author": merge.Str(c.After.Text("created_by")),
+			"object": merge.Encode(map[string]string{"collection": "task", "id": t.ID}), "at": c.After.Fields["received_at"]}}
+}
