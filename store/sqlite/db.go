@@ -48,7 +48,12 @@ type DB struct {
 // brings its tables up to date.
 //
 // Errors: Conflict "database_too_new" if a newer program has written it.
-func Open(ctx context.Context, path string, o Options) (_ *DB, err error) {
+func Open(ctx context.Context, path string, o Options) (*DB, error) {
+	return open(ctx, path, o, migrations())
+}
+
+// open knows only the given migrations, as an older program does.
+func open(ctx context.Context, path string, o Options, steps []migration) (_ *DB, err error) {
 	if o.Readers == 0 {
 		o.Readers = max(4, runtime.NumCPU())
 	}
@@ -64,7 +69,7 @@ func Open(ctx context.Context, path string, o Options) (_ *DB, err error) {
 	if d.single, err = pool(path, "immediate", false, 1, o); err != nil {
 		return nil, err
 	}
-	if err := migrate(ctx, d.single, migrations()); err != nil {
+	if err := migrate(ctx, d.single, steps); err != nil {
 		return nil, err
 	}
 	if d.read, err = pool(path, "deferred", true, o.Readers, o); err != nil {
