@@ -363,6 +363,9 @@ func (ed *edit) carryOut(op Op) {
 		ed.bury(op, wasDead)
 	}
 	ed.settle()
+	if ed.c.Parent != "" { // the replay of this very commit must find it
+		ed.rec.Tags = []string{OperationsTag(Key{ed.c.Parent, ed.rec.Text(ed.c.ParentField)})}
+	}
 }
 
 func (ed *edit) liveness(living bool) {
