@@ -6,13 +6,19 @@ package programme
 
 import (
 	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
 	"time"
 
 	"github.com/lumbung-ikm/lumbung/auth"
 	"github.com/lumbung-ikm/lumbung/clock"
+	"github.com/lumbung-ikm/lumbung/fault"
 	"github.com/lumbung-ikm/lumbung/id"
 	"github.com/lumbung-ikm/lumbung/store"
 	syncer "github.com/lumbung-ikm/lumbung/sync"
+	"github.com/lumbung-ikm/lumbung/sync/merge"
 )
 
 // Directory is what the service asks about people; auth.Service knows it.
@@ -23,8 +29,6 @@ type Directory interface {
 	InviteByPhone(ctx context.Context, phone string) (string, error)
 	// Health gives the devices of users and how they stand.
 	Health(ctx context.Context, users ...string) ([]auth.DeviceHealth, error)
-	// Attest notes that by vouches for the number of user until an instant.
-	Attest(ctx context.Context, by, user string, until time.Time) error
 }
 
 // Service carries out the use cases. Fill the fields and use it; it is safe for
@@ -33,5 +37,182 @@ type Service struct {
 	Engine *syncer.Engine
 	People Directory
 	Clock  clock.Clock
-	IDs    id.Maker
+}
+
+// Caller is who asks.
+type Caller struct {
+	User string
+	// Name is what the writes of this request are called, the same for each
+	// repetition of the request: "rest.<session>.<hash>". Reads need none.
+	Name string
+}
+
+// Version is a record as somebody read it.
+type Version struct {
+	Generation uint32 // count of the scope's generation
+	Seq        merge.Seq
+}
+
+// scopeOf is the scope of a business.
+func scopeOf(business string) string { return "business/" + business }
+
+func notFound() error {
+	return &fault.Error{Kind: fault.NotFound, Code: "not_found", Text: "absent, or not the caller's"}
+}
+
+func forbidden() error {
+	return &fault.Error{Kind: fault.Forbidden, Code: "forbidden", Text: "not the caller's to do"}
+}
+
+func invalid(field, text string) error {
+	return &fault.Error{Kind: fault.Invalid, Code: "invalid_value", Field: field, Text: text}
+}
+
+// standing is what a caller is in one business at one instant.
+type standing struct {
+	head  store.Head
+	now   merge.Millis
+	admin bool
+	roles []merge.Role // in the access list
+}
+
+func (st standing) is(r merge.Role) bool { return slices.Contains(st.roles, r) }
+
+// enter reads the head of a business for somebody who may see it.
+//
+// Errors: NotFound "not_found", also if it is not the caller's.
+func (s *Service) enter(ctx context.Context, who Caller, business string) (standing, error) {
+	st := standing{now: s.now()}
+	if !id.Valid(business) {
+		return st, notFound()
+	}
+	head, err := s.Engine.Store.Head(ctx, scopeOf(business))
+	if errors.Is(err, store.ErrAbsent) {
+		return st, notFound()
+	}
+	if err != nil {
+		return st, fmt.Errorf("head of business: %w", err)
+	}
+	st.head, st.now = head, max(st.now, head.Time)
+	for _, g := range head.Access {
+		if g.User == who.User && g.Holds(st.now) {
+			st.roles = append(st.roles, g.Role)
+		}
+	}
+	if st.admin, err = s.admin(ctx, who.User); err != nil {
+		return st, err
+	}
+	if len(st.roles) == 0 && !st.admin {
+		return st, notFound()
+	}
+	return st, nil
+}
+
+// admin asks the directory, not the token: a role that was taken away is gone.
+func (s *Service) admin(ctx context.Context, user string) (bool, error) {
+	u, err := s.People.User(ctx, user)
+	if fault.KindOf(err) == fault.NotFound && err != nil {
+		return false, nil
+	}
+	return err == nil && u.Status == store.UserActive && slices.Contains(u.Roles, auth.RoleAdmin), err
+}
+
+// mustBeAdmin is the fence of what only admins do.
+//
+// Errors: Forbidden "forbidden".
+func (s *Service) mustBeAdmin(ctx context.Context, user string) error {
+	ok, err := s.admin(ctx, user)
+	if err == nil && !ok {
+		return forbidden()
+	}
+	return err
+}
+
+func (s *Service) now() merge.Millis { return merge.Millis(s.Clock.Now().UnixMilli()) }
+
+// current refuses an edit of a record as it was before a restore.
+//
+// Errors: Stale "stale_version".
+func (st standing) current(v Version) error {
+	if v.Generation != st.head.Generation.Count {
+		return &fault.Error{Kind: fault.Stale, Code: "stale_version", Text: "read in another generation"}
+	}
+	return nil
+}
+
+// rows reads records of one scope, in the order of keys; absent and deleted
+// ones are left out.
+func (s *Service) rows(ctx context.Context, scope string, keys ...merge.Key) ([]merge.Row, error) {
+	if len(keys) == 0 {
+		return nil, nil
+	}
+	got, err := s.Engine.Store.Load(ctx, scope, store.Want{Keys: keys})
+	if err != nil {
+		return nil, fmt.Errorf("load records: %w", err)
+	}
+	var out []merge.Row
+	for _, k := range keys {
+		i := slices.IndexFunc(got.Records, func(r store.Record) bool { return r.Key() == k })
+		if i < 0 || got.Records[i].Deleted {
+			continue
+		}
+		row, err := rowOf(&got.Records[i])
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, row)
+	}
+	return out, nil
+}
+
+func rowOf(r *store.Record) (merge.Row, error) {
+	row := merge.Row{Key: r.Key(), Version: r.Version, Deleted: r.Deleted}
+	if err := json.Unmarshal(r.Fields, &row.Fields); err != nil {
+		return row, fmt.Errorf("record %s: %w", r.Key(), err)
+	}
+	return row, nil
+}
+
+// manages is the right to change who belongs to a business, asked in the
+// commit: its owners, and admins.
+func manages(user string, admin bool) func(merge.View, []merge.Grant) *merge.Reject {
+	return func(v merge.View, access []merge.Grant) *merge.Reject {
+		if admin || slices.ContainsFunc(access, func(g merge.Grant) bool { return g.User == user && g.Role == merge.Owner && g.Holds(v.Now()) }) {
+			return nil
+		}
+		if merge.Granted(access, user, v.Now()) {
+			return &merge.Reject{Code: "forbidden"}
+		}
+		return &merge.Reject{Code: "not_found"}
+	}
+}
+
+// roleOf is the role under which a manager's writes are ranked.
+func roleOf(admin bool) merge.Role {
+	if admin {
+		return merge.Admin
+	}
+	return merge.Owner
+}
+
+// instant reads an instant of a row; zero if there is none.
+func instant(r merge.Row, field string) time.Time {
+	m, err := merge.ParseInstant(r.Text(field))
+	if err != nil {
+		return time.Time{}
+	}
+	return m.Time()
+}
+
+func valueOf(t time.Time) merge.Value { return merge.Millis(t.UnixMilli()).Value() }
+
+// null clears a field.
+func null() merge.Value { return merge.Value("null") }
+
+// optional is a text, or nothing.
+func optional(text string) merge.Value {
+	if text == "" {
+		return null()
+	}
+	return merge.Str(text)
 }

@@ -1,0 +1,181 @@
+package programme
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"github.com/lumbung-ikm/lumbung/auth"
+	"github.com/lumbung-ikm/lumbung/fault"
+	"github.com/lumbung-ikm/lumbung/id"
+	"github.com/lumbung-ikm/lumbung/store"
+	"github.com/lumbung-ikm/lumbung/sync/merge"
+)
+
+// Assignment is one window of a mentor.
+type Assignment struct {
+	ID        string
+	Mentor    string // user id
+	Programme string
+	Track     string
+	Lead      bool
+	From      time.Time
+	To        time.Time // zero: open
+	Reason    string
+	Note      string // for the successor
+	Version   Version
+}
+
+// NewAssignment sends a mentor to a business. The first one leads.
+type NewAssignment struct {
+	Mentor    string
+	Programme string // may be empty
+	Track     string // may be empty: all
+	Reason    string // may be empty
+}
+
+// AssignmentChange ends a window, or hands it over: then the successor's begins
+// at the same instant, in the same commit, and inherits the lead.
+type AssignmentChange struct {
+	To        *time.Time // not in the past
+	Successor string     // user id of the next mentor; needs To
+	Note      string
+}
+
+// Assign opens a window for a mentor. Only admins do.
+//
+// Errors: NotFound, Forbidden; Invalid "invalid_value" if the user is no mentor;
+// Conflict "conflict" if the mentor has an open window.
+func (s *Service) Assign(ctx context.Context, who Caller, business string, n NewAssignment) (Assignment, error) {
+	st, err := s.enterAsAdmin(ctx, who, business)
+	if err != nil {
+		return Assignment{}, err
+	}
+	if err := s.mustBeMentor(ctx, n.Mentor, "mentor_id"); err != nil {
+		return Assignment{}, err
+	}
+	w := s.opening(who, business, n, st.now, !slices.ContainsFunc(st.head.Access, func(g merge.Grant) bool { return g.Role == merge.Mentor && g.Holds(st.now) }))
+	if _, err := s.Engine.Write(ctx, st.head.Scope, w); err != nil {
+		return Assignment{}, err
+	}
+	return s.assignment(ctx, st, w.ID)
+}
+
+// enterAsAdmin is enter for what only admins do. To somebody who does not
+// belong to the business it does not exist.
+func (s *Service) enterAsAdmin(ctx context.Context, who Caller, business string) (standing, error) {
+	st, err := s.enter(ctx, who, business)
+	if err == nil && !st.admin {
+		err = forbidden()
+	}
+	return st, err
+}
+
+func (s *Service) mustBeMentor(ctx context.Context, user, field string) error {
+	u, err := s.People.User(ctx, user)
+	if fault.KindOf(err) == fault.NotFound && err != nil || err == nil && (u.Status != store.UserActive || !slices.Contains(u.Roles, auth.RoleMentor)) {
+		return invalid(field, "no mentor of that id")
+	}
+	return err
+}
+
+// opening is the write that opens a mentor's window.
+func (s *Service) opening(who Caller, business string, n NewAssignment, from merge.Millis, lead bool) merge.ServerWrite {
+	aid := id.Derive("assignment", business, n.Mentor, who.Name)
+	set := map[string]merge.Value{"mentor_id": merge.Str(n.Mentor), "from_at": from.Value(), "lead": merge.Flag(lead), "reason": optional(n.Reason),
+		"programme_id": optional(n.Programme), "track": optional(n.Track)}
+	must := func(_ merge.View, access []merge.Grant) *merge.Reject {
+		if slices.ContainsFunc(access, func(g merge.Grant) bool {
+			return g.User == n.Mentor && g.ID != aid && g.Role == merge.Mentor && (g.To == 0 || g.To > from)
+		}) {
+			return &merge.Reject{Code: "conflict", Field: "mentor_id"}
+		}
+		return nil
+	}
+	return merge.ServerWrite{Name: who.Name, Author: who.User, Role: merge.Admin, Collection: "assignment", ID: aid, Op: merge.Put, Create: true, Must: must, Set: set}
+}
+
+// Assignments gives every window of mentors, ended ones too.
+//
+// Errors: NotFound "not_found".
+func (s *Service) Assignments(ctx context.Context, who Caller, business string) ([]Assignment, error) {
+	st, err := s.enter(ctx, who, business)
+	if err != nil {
+		return nil, err
+	}
+	var keys []merge.Key
+	for _, g := range st.head.Access {
+		if g.Role == merge.Mentor {
+			keys = append(keys, merge.Key{Collection: "assignment", ID: g.ID})
+		}
+	}
+	rows, err := s.rows(ctx, st.head.Scope, keys...)
+	out := []Assignment{}
+	for _, r := range rows {
+		out = append(out, assignmentOf(st, r))
+	}
+	return out, err
+}
+
+// ChangeAssignment ends a window that the caller saw at version v, or hands it
+// over. What the old mentor did offline before that instant still counts when
+// it arrives within the grace.
+//
+// Errors: as Assign; Stale "stale_version"; Conflict "conflict" for a window
+// that has ended.
+func (s *Service) ChangeAssignment(ctx context.Context, who Caller, business, assignment string, v Version, c AssignmentChange) (Assignment, error) {
+	st, err := s.enterAsAdmin(ctx, who, business)
+	if err != nil {
+		return Assignment{}, err
+	}
+	if err := st.current(v); err != nil {
+		return Assignment{}, err
+	}
+	if c.To == nil {
+		return Assignment{}, &fault.Error{Kind: fault.Invalid, Code: "required", Field: "to", Text: "when does it end"}
+	}
+	old, err := s.assignment(ctx, st, assignment)
+	if err != nil {
+		return Assignment{}, err
+	}
+	at := max(merge.Millis(c.To.UnixMilli()), st.now)
+	open := func(v merge.View, access []merge.Grant) *merge.Reject {
+		if slices.ContainsFunc(access, func(g merge.Grant) bool { return g.ID == assignment && g.To != 0 && g.To <= v.Now() }) {
+			return &merge.Reject{Code: "conflict"}
+		}
+		return nil
+	}
+	set := map[string]merge.Value{"to_at": at.Value()}
+	if c.Note != "" {
+		set["handover_note"] = merge.Str(c.Note)
+	}
+	writes := []merge.ServerWrite{{Name: who.Name, Author: who.User, Role: merge.Admin, Collection: "assignment", ID: assignment, Op: merge.Put,
+		Strict: &v.Seq, Must: open, Set: set}}
+	if c.Successor != "" {
+		if err := s.mustBeMentor(ctx, c.Successor, "successor_id"); err != nil {
+			return Assignment{}, err
+		}
+		writes = append(writes, s.opening(who, business, NewAssignment{Mentor: c.Successor, Programme: old.Programme, Track: old.Track, Reason: old.Reason}, at, old.Lead))
+	}
+	if _, err := s.Engine.Write(ctx, st.head.Scope, writes...); err != nil {
+		return Assignment{}, err
+	}
+	return s.assignment(ctx, st, assignment)
+}
+
+func (s *Service) assignment(ctx context.Context, st standing, assignment string) (Assignment, error) {
+	rows, err := s.rows(ctx, st.head.Scope, merge.Key{Collection: "assignment", ID: assignment})
+	if err == nil && len(rows) == 0 {
+		err = notFound()
+	}
+	if err != nil {
+		return Assignment{}, err
+	}
+	return assignmentOf(st, rows[0]), nil
+}
+
+func assignmentOf(st standing, r merge.Row) Assignment {
+	return Assignment{ID: r.ID, Mentor: r.Text("mentor_id"), Programme: r.Text("programme_id"), Track: r.Text("track"), Lead: string(r.Fields["lead"]) == "true",
+		From: instant(r, "from_at"), To: instant(r, "to_at"), Reason: r.Text("reason"), Note: r.Text("handover_note"),
+		Version: Version{st.head.Generation.Count, r.Version}}
+}
