@@ -31,6 +31,7 @@ type Config struct {
 
 	Pepper         string        // secret behind login codes and session keys, 32 characters or more; required in production
 	TrustedProxies []string      // addresses or CIDR ranges whose X-Forwarded-For is believed; none
+	CORSOrigins    []string      // web pages that may call, such as https://admin.example; none
 	ShutdownGrace  time.Duration // how long a stop waits for requests under way; 15 s, 0 to 5 min
 	OTPSender      string        // log (default: the code appears in the log) or none
 
@@ -128,6 +129,9 @@ func settings() []Setting {
 		{Flag: "trusted-proxies", Help: "addresses or CIDR ranges whose X-Forwarded-For is believed, separated by commas",
 			get: func(c Config) string { return strings.Join(c.TrustedProxies, ",") },
 			set: func(c *Config, v string) error { c.TrustedProxies = list(v); return nil }},
+		{Flag: "cors-origins", Help: "origins of web pages that may call, separated by commas",
+			get: func(c Config) string { return strings.Join(c.CORSOrigins, ",") },
+			set: func(c *Config, v string) error { c.CORSOrigins = list(v); return nil }},
 		span("shutdown-grace", "how long a stop waits for requests under way", func(c *Config) *time.Duration { return &c.ShutdownGrace }),
 		text("otp-sender", "log or none", func(c *Config) *string { return &c.OTPSender }),
 		secret(Setting{Flag: "test-numbers", Help: "+62…=123456 pairs, separated by commas; refused in production",

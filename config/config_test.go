@@ -62,9 +62,11 @@ func TestEveryMistakeIsReportedAtOnce(t *testing.T) {
 	_, _, err := config.Load([]string{"-workers-every", "soon"}, env(
 		"LUMBUNG_ENV", "staging", "LUMBUNG_LISTEN", "8080", "LUMBUNG_PUBLIC_URL", "ftp://x", "LUMBUNG_LOG_LEVEL", "loud", "LUMBUNG_LOG_FORMAT", "xml",
 		"LUMBUNG_PEPPER", "short", "LUMBUNG_OTP_SENDER", "pigeon", "LUMBUNG_SHUTDOWN_GRACE", "-1s", "LUMBUNG_MIN_APP_VERSION", "new",
-		"LUMBUNG_TRUSTED_PROXIES", "everyone", "LUMBUNG_TEST_NUMBERS", "08117=1", "LUMBUNG_STORE", "mongodb://db"))
+		"LUMBUNG_TRUSTED_PROXIES", "everyone", "LUMBUNG_TEST_NUMBERS", "08117=1", "LUMBUNG_STORE", "mongodb://db",
+		"LUMBUNG_CORS_ORIGINS", "https://good.example,https://good.example/page,*,null"))
 	for _, want := range []string{"workers-every", "env:", "listen:", "public-url:", "LUMBUNG_LOG_LEVEL", "log-format:", "pepper:", "otp-sender:",
-		"shutdown-grace:", "min-app-version:", "trusted-proxies:", "test-numbers:", "MongoDB is not supported yet"} {
+		"shutdown-grace:", "min-app-version:", "trusted-proxies:", "test-numbers:", "MongoDB is not supported yet",
+		`cors-origins: "*"`, `cors-origins: "null"`, "good.example/page"} {
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("the report lacks %q:\n%v", want, err)
 		}

@@ -33,6 +33,9 @@ func (c Config) Validate() error {
 	for _, p := range c.TrustedProxies {
 		check(proxyOK(p), "trusted-proxies: %q is neither an address nor a CIDR range", p)
 	}
+	for _, o := range c.CORSOrigins {
+		check(originOK(o), "cors-origins: %q is not scheme://host as a browser writes it", o)
+	}
 	for number, code := range c.TestNumbers {
 		check(matches(`^\+628[0-9]{8,11}$`, number) && matches(`^[0-9]{6}$`, code),
 			"test-numbers: the entry ending in %s is not +628…=six digits", number[max(0, len(number)-3):])
@@ -79,6 +82,12 @@ func (c Config) publicURLOK() bool {
 	u, err := url.Parse(c.PublicURL)
 	return err == nil && (u.Scheme == "http" || u.Scheme == "https") && u.Host != "" && u.User == nil &&
 		u.RawQuery == "" && u.Fragment == "" && !strings.HasSuffix(u.Path, "/")
+}
+
+// originOK wants an origin to the letter: it is compared, not understood.
+func originOK(s string) bool {
+	u, err := url.Parse(s)
+	return err == nil && (u.Scheme == "http" || u.Scheme == "https") && u.Host != "" && s == u.Scheme+"://"+strings.ToLower(u.Host)
 }
 
 func proxyOK(s string) bool {

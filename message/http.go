@@ -11,6 +11,9 @@ var httpTable = map[string]entry{
 	"too_many_mutations": {
 		Sentence{"Terlalu banyak perubahan dalam satu kiriman.", "Batasnya {limit}. Aplikasi akan membaginya."},
 		Sentence{"There are too many changes in one push.", "The limit is {limit}. The app will split them."}},
+	"header_too_large": {
+		Sentence{"Kepala permintaan terlalu besar.", ""},
+		Sentence{"The header of the request is too large.", ""}},
 	"encoding_unsupported": {
 		Sentence{"Cara pemampatan ini tidak didukung.", "Gunakan gzip, zstd atau tanpa pemampatan."},
 		Sentence{"This content encoding is not supported.", "Use gzip, zstd or none."}},
@@ -41,6 +44,9 @@ var httpTable = map[string]entry{
 	"conflict": {
 		Sentence{"Langkah ini tidak sesuai dengan keadaan sekarang.", ""},
 		Sentence{"This does not fit the present state.", ""}},
+	"last_owner": {
+		Sentence{"Usaha harus selalu memiliki pemilik.", "Silakan tambahkan pemilik lain terlebih dahulu."},
+		Sentence{"A business must always have an owner.", "Please add another owner first."}},
 	"forbidden": {
 		Sentence{"Anda tidak berhak melakukan ini.", ""},
 		Sentence{"You may not do this.", ""}},

@@ -1,0 +1,235 @@
+// Package app builds the whole program from a configuration, runs it and takes
+// it down again. It is the only place that chooses which store, which sender of
+// codes and which clock the others work with.
+package app
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"sync"
+
+	"github.com/lumbung-ikm/lumbung/api"
+	"github.com/lumbung-ikm/lumbung/auth"
+	"github.com/lumbung-ikm/lumbung/clock"
+	"github.com/lumbung-ikm/lumbung/config"
+	"github.com/lumbung-ikm/lumbung/domain"
+	"github.com/lumbung-ikm/lumbung/id"
+	"github.com/lumbung-ikm/lumbung/logging"
+	"github.com/lumbung-ikm/lumbung/programme"
+	"github.com/lumbung-ikm/lumbung/store"
+	"github.com/lumbung-ikm/lumbung/store/sqlite"
+	syncer "github.com/lumbung-ikm/lumbung/sync"
+	"github.com/lumbung-ikm/lumbung/sync/merge"
+)
+
+// Options replace what the program would choose by itself. The zero value is a
+// server in production; tests, the demo and the simulator bring their own.
+type Options struct {
+	Clock    clock.Clock    // clock.System
+	Rand     io.Reader      // crypto/rand.Reader; must be safe for concurrent use
+	Store    store.Store    // the database that the configuration names; given with Identity, not closed by Close
+	Identity store.Identity //
+	Schema   *merge.Schema  // domain.Catalogue
+	Sender   auth.Sender    // as the configuration says
+	Log      *slog.Logger   // on Stderr, as the configuration says
+	Stderr   io.Writer      // os.Stderr
+	Version  string         // of the program
+
+	Sync syncer.Limits // syncer.DefaultLimits
+	HTTP api.Limits    // api.DefaultLimits
+	Auth *auth.Limits  // auth.DefaultLimits
+}
+
+// App is the program, built. Its parts may be used by themselves, such as by a
+// simulator that takes every step by hand.
+type App struct {
+	Config    config.Config
+	Log       *slog.Logger
+	Clock     clock.Clock
+	Store     store.Store
+	Engine    *syncer.Engine
+	Auth      *auth.Service
+	Programme *programme.Service
+	API       *api.Server
+
+	wake    chan struct{}
+	mu      sync.Mutex
+	closers []func(context.Context) error
+	pulse   pulse
+}
+
+// New builds everything and starts nothing. After an error nothing is left
+// open.
+func New(ctx context.Context, cfg config.Config, o Options) (_ *App, err error) {
+	o = o.orDefault(cfg)
+	a := &App{Config: cfg, Log: o.Log, Clock: o.Clock, wake: make(chan struct{}, 1)}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, a.Close(ctx))
+		}
+	}()
+	identity, err := a.openStore(ctx, o)
+	if err != nil {
+		return nil, err
+	}
+	if o.Schema == nil {
+		if o.Schema, err = domain.Catalogue(); err != nil {
+			return nil, fmt.Errorf("catalogue: %w", err)
+		}
+	}
+	pepper, err := pepperOf(cfg, o)
+	if err != nil {
+		return nil, err
+	}
+	a.build(cfg, o, identity, pepper)
+	return a, nil
+}
+
+func (o Options) orDefault(cfg config.Config) Options {
+	if o.Clock == nil {
+		o.Clock = clock.System{}
+	}
+	if o.Rand == nil {
+		o.Rand = rand.Reader
+	}
+	if o.Stderr == nil {
+		o.Stderr = os.Stderr
+	}
+	if o.Log == nil {
+		o.Log = logging.New(o.Stderr, cfg.LogLevel, cfg.LogFormat)
+	}
+	if o.Sender == nil {
+		o.Sender = mute{}
+		if cfg.OTPSender == "log" {
+			o.Sender = auth.LogSender{Log: slog.New(slog.NewTextHandler(o.Stderr, nil))}
+		}
+	}
+	if o.Auth == nil {
+		l := auth.DefaultLimits()
+		o.Auth = &l
+	}
+	return o
+}
+
+// mute is the sender of an installation that has none: login by code is off.
+type mute struct{}
+
+func (mute) Send(context.Context, auth.Message) error {
+	return errors.New("no sender of codes is set up")
+}
+
+// openStore opens the database that the configuration names, unless one was
+// given.
+func (a *App) openStore(ctx context.Context, o Options) (store.Identity, error) {
+	if o.Store != nil {
+		a.Store = o.Store
+		return o.Identity, nil
+	}
+	path := a.Config.StorePath()
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		return nil, fmt.Errorf("folder of the database: %w", err)
+	}
+	db, err := sqlite.Open(ctx, path, sqlite.Options{})
+	if err != nil {
+		return nil, fmt.Errorf("open database: %w", err)
+	}
+	a.Store = db
+	a.closers = append(a.closers, func(context.Context) error { return db.Close() })
+	return db.Identity(), nil
+}
+
+func (a *App) build(cfg config.Config, o Options, identity store.Identity, pepper []byte) {
+	ids := id.Maker{Clock: o.Clock, Rand: o.Rand}
+	a.Engine = &syncer.Engine{Store: a.Store, Schema: o.Schema, Clock: o.Clock, IDs: ids, Log: o.Log, Limits: o.Sync, MinApp: cfg.MinAppVersion, Wake: a.Wake}
+	a.Auth = &auth.Service{Store: identity, Clock: o.Clock, IDs: ids, Rand: o.Rand, Sender: o.Sender, Pepper: pepper,
+		Issuer: cfg.PublicURL, Audience: "lumbung", Limits: *o.Auth, Log: o.Log, TestNumbers: map[domain.Phone]string{}, OnEvent: a.audit}
+	for number, code := range cfg.TestNumbers {
+		a.Auth.TestNumbers[domain.Phone(number)] = code
+	}
+	a.closers = append(a.closers, a.Auth.Flush)
+	a.Programme = &programme.Service{Engine: a.Engine, People: a.Auth, Clock: o.Clock}
+	a.Auth.OnUser = a.Programme.Welcome
+	a.API = api.New(api.Parts{Engine: a.Engine, Auth: a.Auth, Programme: a.Programme, Replies: identity, Clock: o.Clock, IDs: ids, Log: o.Log,
+		Limits: o.HTTP, Origins: cfg.CORSOrigins, Proxies: proxies(cfg.TrustedProxies), Version: o.Version, Ready: a.ready})
+}
+
+// Wake tells the worker that commits left something to do. It never blocks.
+func (a *App) Wake() {
+	select {
+	case a.wake <- struct{}{}:
+	default:
+	}
+}
+
+// audit writes the trail of logins and revocations.
+func (a *App) audit(ctx context.Context, e auth.Event) {
+	a.Log.LogAttrs(ctx, slog.LevelInfo, "audit", slog.String("event", string(e.Kind)), slog.String("user", e.User), slog.String("session", e.Session),
+		slog.String("device", e.Device), slog.String("reason", e.Reason))
+}
+
+// Close writes what is still in memory and closes what New opened, in reverse
+// order, and joins their errors. It is safe after a failed start and safe to
+// call twice. Serve must have returned.
+func (a *App) Close(ctx context.Context) error {
+	a.mu.Lock()
+	closers := a.closers
+	a.closers = nil
+	a.mu.Unlock()
+	var errs []error
+	for n := len(closers); n > 0; n-- {
+		errs = append(errs, closers[n-1](ctx))
+	}
+	return errors.Join(errs...)
+}
+
+// pepperOf is the configured pepper. On a developer's machine one is made at
+// the first start and kept beside the database, so that sessions survive.
+func pepperOf(cfg config.Config, o Options) ([]byte, error) {
+	if cfg.Pepper != "" {
+		return []byte(cfg.Pepper), nil
+	}
+	made := make([]byte, 32)
+	if _, err := io.ReadFull(o.Rand, made); err != nil {
+		return nil, fmt.Errorf("draw a pepper: %w", err)
+	}
+	if o.Store != nil {
+		return made, nil
+	}
+	path := cfg.StorePath() + ".pepper"
+	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if errors.Is(err, os.ErrExist) {
+		kept, err := os.ReadFile(path)
+		if err == nil && len(kept) < 32 {
+			err = fmt.Errorf("%s holds no pepper: remove it, or set LUMBUNG_PEPPER", path)
+		}
+		return kept, err
+	}
+	if err != nil {
+		return nil, fmt.Errorf("keep a pepper: %w", err)
+	}
+	_, err = f.Write(made)
+	if err = errors.Join(err, f.Sync(), f.Close()); err != nil {
+		return nil, fmt.Errorf("keep a pepper: %w", err)
+	}
+	return made, nil
+}
+
+// proxies reads the list that the configuration has checked.
+func proxies(list []string) []netip.Prefix {
+	var out []netip.Prefix
+	for _, text := range list {
+		if p, err := netip.ParsePrefix(text); err == nil {
+			out = append(out, p)
+		} else if a, err := netip.ParseAddr(text); err == nil {
+			out = append(out, netip.PrefixFrom(a, a.BitLen()))
+		}
+	}
+	return out
+}

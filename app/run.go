@@ -1,0 +1,167 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"runtime/debug"
+	"sync"
+	"time"
+)
+
+// Run listens where the configuration says and works until ctx ends. Close
+// afterwards.
+func (a *App) Run(ctx context.Context) error {
+	ln, err := (&net.ListenConfig{}).Listen(ctx, "tcp", a.Config.Listen)
+	if err != nil {
+		return fmt.Errorf("listen: %w", err)
+	}
+	return a.Serve(ctx, ln)
+}
+
+// Serve answers requests at ln and does the background work until ctx ends,
+// then stops in order: /readyz turns, the listener closes, requests under way
+// get their answers, the workers end. It returns nil after a clean stop.
+func (a *App) Serve(ctx context.Context, ln net.Listener) error {
+	working, rest := context.WithCancel(context.WithoutCancel(ctx))
+	defer rest()
+	var workers sync.WaitGroup
+	for _, w := range a.workers() {
+		workers.Go(func() { a.supervise(working, w) })
+	}
+	served := make(chan error, 1)
+	go func() { served <- a.API.Serve(ln) }()
+	a.Log.LogAttrs(ctx, slog.LevelInfo, "serving", slog.String("address", ln.Addr().String()))
+	var errs []error
+	select {
+	case <-ctx.Done():
+		errs = append(errs, a.stop(ctx, served))
+	case err := <-served:
+		errs = append(errs, fmt.Errorf("serve: %w", err))
+	}
+	rest()
+	workers.Wait()
+	return errors.Join(errs...)
+}
+
+// stop lets every request under way finish.
+func (a *App) stop(ctx context.Context, served <-chan error) error {
+	a.Log.LogAttrs(ctx, slog.LevelInfo, "stopping", slog.Duration("grace", a.Config.ShutdownGrace))
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), max(a.Config.ShutdownGrace, time.Second))
+	defer cancel()
+	if err := a.API.Stop(ctx); err != nil {
+		return fmt.Errorf("requests were still under way: %w", err)
+	}
+	select {
+	case err := <-served:
+		return err
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// RoundTrip answers a request in this process, without a socket. With it an App
+// is the transport of an http.Client.
+func (a *App) RoundTrip(r *http.Request) (*http.Response, error) { return a.API.RoundTrip(r) }
+
+// worker is background work that goes on until its context ends.
+type worker struct {
+	name string
+	run  func(ctx context.Context) error
+}
+
+func (a *App) workers() []worker {
+	return []worker{{"engine", a.runEngine}, {"auth", a.Auth.Run}}
+}
+
+// Backoff of a worker that failed.
+const (
+	firstPause = 500 * time.Millisecond
+	lastPause  = time.Minute
+)
+
+// supervise runs w and begins it anew when it fails, later each time, until ctx
+// ends.
+func (a *App) supervise(ctx context.Context, w worker) {
+	for pause := firstPause; ; pause = min(2*pause, lastPause) {
+		began := a.Clock.Now()
+		err := guarded(ctx, w)
+		if ctx.Err() != nil {
+			return
+		}
+		a.Log.LogAttrs(ctx, slog.LevelError, "worker ended", slog.String("worker", w.name), slog.Any("error", err), slog.Duration("again_in", pause))
+		if a.Clock.Now().Sub(began) > lastPause {
+			pause = firstPause
+		}
+		timer := time.NewTimer(pause)
+		select {
+		case <-ctx.Done():
+			timer.Stop()
+			return
+		case <-timer.C:
+		}
+	}
+}
+
+// guarded turns a panic into an error.
+func guarded(ctx context.Context, w worker) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("panic: %v\n%s", p, debug.Stack())
+		}
+	}()
+	return w.run(ctx)
+}
+
+// runEngine does the engine's work whenever a commit left some, and looks for
+// what others left at every tick.
+func (a *App) runEngine(ctx context.Context) error {
+	tick := time.NewTicker(a.Config.WorkersEvery)
+	defer tick.Stop()
+	for {
+		if err := a.Step(ctx); err != nil && ctx.Err() == nil {
+			a.Log.LogAttrs(ctx, slog.LevelWarn, "background work", slog.Any("error", err))
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-a.wake:
+		case <-tick.C:
+		}
+	}
+}
+
+// Step is one round of the engine's background work: repair, effects, and
+// which backups are complete. A program without Serve calls it.
+func (a *App) Step(ctx context.Context) error {
+	if _, err := a.Engine.Work(ctx); err != nil {
+		return err
+	}
+	return a.Engine.LearnBackups(ctx)
+}
+
+// pulse remembers for a moment that the store answered, so that probes cost
+// nothing.
+type pulse struct {
+	mu  sync.Mutex
+	at  time.Time
+	err error
+}
+
+// pulseLife is how long an answer of the store is believed.
+const pulseLife = time.Second
+
+// ready reports whether the store answers.
+func (a *App) ready(ctx context.Context) error {
+	a.pulse.mu.Lock()
+	defer a.pulse.mu.Unlock()
+	now := a.Clock.Now()
+	if age := now.Sub(a.pulse.at); age >= 0 && age < pulseLife {
+		return a.pulse.err
+	}
+	a.pulse.at, a.pulse.err = now, a.Store.Ping(ctx)
+	return a.pulse.err
+}
