@@ -1,5 +1,7 @@
 package domain
 
+//go:generate go test -run ^TestCatalogueIsPrinted$ . -update
+
 import (
 	"regexp"
 
