@@ -98,7 +98,11 @@ func (s *Server) fail(x *call, err error) error {
 	f := asFault(err)
 	status := statusFor(f)
 	if status >= http.StatusInternalServerError {
-		s.Log.LogAttrs(x.ctx, slog.LevelError, "request failed", slog.String("route", x.route), slog.Int("status", status), slog.Any("error", err))
+		level := slog.LevelError
+		if f.Kind == fault.Transient {
+			level = slog.LevelWarn
+		}
+		s.Log.LogAttrs(x.ctx, level, "request failed", slog.String("route", x.route), slog.Int("status", status), slog.Any("error", err))
 	}
 	if f.After <= 0 && (f.Kind == fault.TooMany || f.Kind == fault.Transient) {
 		f = &fault.Error{Kind: f.Kind, Code: f.Code, Text: f.Text, Field: f.Field, After: time.Second, Info: f.Info, Cause: f.Cause}

@@ -30,11 +30,44 @@ func (s *Server) Operations() []Operation {
 	return out
 }
 
+// The statements of the table below.
+func get(path string, do func(*call) error) route {
+	return route{method: fiber.MethodGet, path: path, do: do}
+}
+func post(path string, do func(*call) error) route {
+	return route{method: fiber.MethodPost, path: path, do: do}
+}
+func patch(path string, do func(*call) error) route {
+	return route{method: fiber.MethodPatch, path: path, do: do}
+}
+func del(path string, do func(*call) error) route {
+	return route{method: fiber.MethodDelete, path: path, do: do}
+}
+func (r route) toAll() route      { r.open = true; return r }
+func (r route) toMachines() route { r.open, r.free = true, true; return r }
+func (r route) onlyOnce() route   { r.once = true; return r }
+
 func (s *Server) routes() []route {
+	const business = "/v1/businesses/{business}"
 	return []route{
-		{method: fiber.MethodPost, path: "/v1/sync", do: s.sync},
-		{method: fiber.MethodPost, path: "/v1/sync/push", do: s.push},
-		{method: fiber.MethodPost, path: "/v1/sync/pull", do: s.pull},
+		post("/v1/sync", s.sync), post("/v1/sync/push", s.push), post("/v1/sync/pull", s.pull),
+
+		post("/v1/auth/code", s.requestCode).toAll(), post("/v1/auth/login", s.login).toAll(), post("/v1/auth/refresh", s.refresh).toAll(),
+		post("/v1/auth/logout", s.logout), get("/.well-known/jwks.json", s.jwks).toAll(),
+
+		get("/v1/me", s.me),
+		get("/v1/me/sessions", s.sessions), del("/v1/me/sessions", s.endSessions), del("/v1/me/sessions/{session}", s.endSession),
+		get("/v1/me/devices", s.devices), del("/v1/me/devices/{device}", s.revokeDevice), post("/v1/me/devices/{device}/incarnations", s.newIncarnation),
+
+		post("/v1/businesses", s.createBusiness).onlyOnce(), get("/v1/businesses", s.businesses), get(business, s.business),
+		post(business+"/members", s.addMember).onlyOnce(), get(business+"/members", s.members), patch(business+"/members/{member}", s.changeMember),
+		post(business+"/assignments", s.assign).onlyOnce(), get(business+"/assignments", s.assignments), patch(business+"/assignments/{assignment}", s.changeAssignment),
+		get(business+"/health", s.health),
+
+		get("/v1/reviews", s.reviews), post("/v1/admin/attest", s.attest),
+
+		get("/healthz", s.healthz).toMachines(), get("/readyz", s.readyz).toMachines(), get("/version", s.version).toMachines(),
+		get("/openapi.yaml", s.specification).toAll(), get("/docs", s.page).toAll(), get("/docs/{file}", s.docsFile).toAll(),
 	}
 }
 
