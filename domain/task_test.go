@@ -274,3 +274,21 @@ func TestCheckOffAtAVisitAndReassignment(t *testing.T) {
 		t.Errorf("the admin has not got it: %+v", last)
 	}
 }
+
+// TestAfterARestoreTheNamedStateCounts: what the author had seen is lost with
+// the backup's last hours, so the operation is judged by the state it names.
+func TestAfterARestoreTheNamedStateCounts(t *testing.T) {
+	for from, code := range map[string]string{domain.TaskBlocked: "", domain.TaskAssigned: "forbidden_transition", "nonsense": "forbidden_transition"} {
+		s := newScene(t)
+		newTask(s, domain.OriginTemplate)
+		late := with(event("unblock", key("lost")), texts("from", from))
+		before := s.make(s.owner, "task_event", key("x"), late)
+		s.Raise(s.tick())
+		if a := s.send(s.owner, before)[0]; a.Code != code {
+			t.Errorf("from %s: %+v", from, a)
+		}
+		if code == "" && (s.state() != domain.TaskInProgress || !slices.Contains(s.Row("task_event", key("x")).Strings("review"), "after_restore")) {
+			t.Errorf("from %s: %s", from, s.state())
+		}
+	}
+}
