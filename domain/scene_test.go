@@ -14,11 +14,11 @@ import (
 // scene is the scope of one business with its people, each with a phone.
 type scene struct {
 	*mergetest.Scope
-	t                                 testing.TB
-	owner, staff, mentor, mentorB     *mergetest.Phone
-	now                               merge.Millis
-	access                            int
-	ownerID, staffID, mentorID, admin string
+	t                             testing.TB
+	owner, staff, mentor, mentorB *mergetest.Phone
+	now                           merge.Millis
+	access                        int
+	admin                         string
 }
 
 const oneDay = merge.Millis(24 * 3600 * 1000)
