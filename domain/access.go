@@ -1,10 +1,6 @@
 package domain
 
-import (
-	"slices"
-
-	"github.com/lumbung-ikm/lumbung/sync/merge"
-)
+import "github.com/lumbung-ikm/lumbung/sync/merge"
 
 // grantMembership reads the window of an owner or a staff member.
 func grantMembership(r merge.Row) (merge.Grant, bool) {
@@ -20,15 +16,6 @@ func grantMembership(r merge.Row) (merge.Grant, bool) {
 func grantAssignment(r merge.Row) (merge.Grant, bool) {
 	g := merge.Grant{ID: r.ID, User: r.Text("mentor_id"), Role: merge.Mentor, From: instantOf(r, "from_at"), To: instantOf(r, "to_at")}
 	return g, g.User != ""
-}
-
-// LastOwner reports whether the end of a window would leave the business
-// without an owner at now. Whoever ends memberships asks this first, in the
-// commit that ends them.
-func LastOwner(access []merge.Grant, window string, now merge.Millis) bool {
-	owns := func(g merge.Grant) bool { return g.Role == merge.Owner && g.Holds(now) }
-	others := slices.ContainsFunc(access, func(g merge.Grant) bool { return owns(g) && g.ID != window })
-	return !others && slices.ContainsFunc(access, func(g merge.Grant) bool { return owns(g) && g.ID == window })
 }
 
 // instantOf reads an instant, or 0 if there is none.

@@ -29,17 +29,6 @@ func TestWindowsAreReadFromMembershipsAndAssignments(t *testing.T) {
 	}
 }
 
-func TestABusinessKeepsAnOwner(t *testing.T) {
-	s := newScene(t)
-	if !domain.LastOwner(s.Access, key("window owner"), s.now) || domain.LastOwner(s.Access, key("window staff"), s.now) {
-		t.Errorf("one owner: %+v", s.Access)
-	}
-	s.join(merge.Owner, "second")
-	if domain.LastOwner(s.Access, key("window owner"), s.now) {
-		t.Errorf("two owners: %+v", s.Access)
-	}
-}
-
 func TestProfilesOfBusinesses(t *testing.T) {
 	region := func(regency, district string) map[string]merge.Value {
 		m := map[string]merge.Value{"region_code": merge.Str(regency), "district_code": merge.Value("null"), "village_code": merge.Value("null")}
