@@ -1,0 +1,125 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"runtime"
+	"runtime/debug"
+	"slices"
+	"time"
+
+	"github.com/lumbung-ikm/lumbung/app"
+	"github.com/lumbung-ikm/lumbung/config"
+)
+
+// load reads the configuration of a command that takes no other arguments.
+func load(args []string, s streams) (config.Config, error) {
+	cfg, rest, err := config.Load(args, s.getenv)
+	switch {
+	case errors.Is(err, flag.ErrHelp):
+		config.Usage(s.out)
+		return cfg, err
+	case err != nil:
+		return cfg, usageError{"the configuration does not hold:\n" + err.Error()}
+	case len(rest) > 0:
+		return cfg, usageError{fmt.Sprintf("not understood: %q", rest)}
+	}
+	return cfg, nil
+}
+
+// serve runs the server until ctx ends.
+func serve(ctx context.Context, args []string, s streams) error {
+	cfg, err := load(args, s)
+	if err != nil {
+		return err
+	}
+	a, err := app.New(ctx, cfg, app.Options{Stderr: s.err, Version: programVersion()})
+	if err != nil {
+		return err
+	}
+	err = a.Run(ctx)
+	closing, stop := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
+	defer stop()
+	return errors.Join(err, a.Close(closing))
+}
+
+// check looks at everything that must be right before a start, or asks a
+// running server whether it is ready.
+func check(ctx context.Context, args []string, s streams) error {
+	live := false
+	args = slices.DeleteFunc(slices.Clone(args), func(arg string) bool {
+		asked := arg == "--live" || arg == "-live"
+		live = live || asked
+		return asked
+	})
+	cfg, err := load(args, s)
+	if err != nil {
+		return err
+	}
+	if live {
+		return alive(ctx, cfg.Listen)
+	}
+	for _, line := range cfg.Redacted() {
+		fmt.Fprintln(s.out, line)
+	}
+	a, err := app.New(ctx, cfg, app.Options{Stderr: s.err, Version: programVersion()})
+	if err != nil {
+		return err
+	}
+	if err := errors.Join(a.Store.Ping(ctx), a.Close(ctx)); err != nil {
+		return err
+	}
+	fmt.Fprintln(s.out, "configuration and database are good")
+	return nil
+}
+
+// alive asks the server of this machine whether it is ready.
+func alive(ctx context.Context, listen string) error {
+	host, port, err := net.SplitHostPort(listen)
+	if err != nil {
+		return err
+	}
+	if ip := net.ParseIP(host); host == "" || ip != nil && ip.IsUnspecified() {
+		host = "127.0.0.1"
+	}
+	ctx, stop := context.WithTimeout(ctx, 2*time.Second)
+	defer stop()
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+net.JoinHostPort(host, port)+"/readyz", nil)
+	if err != nil {
+		return err
+	}
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return err
+	}
+	defer resp.Body.Close()
+	if _, err := io.Copy(io.Discard, io.LimitReader(resp.Body, 1<<16)); err != nil {
+		return err
+	}
+	if resp.StatusCode != http.StatusOK {
+		return fmt.Errorf("the server is not ready: %s", resp.Status)
+	}
+	return nil
+}
+
+func version(_ context.Context, args []string, s streams) error {
+	if len(args) > 0 {
+		return usageError{"version takes no arguments"}
+	}
+	fmt.Fprintf(s.out, "lumbung %s %s %s/%s\n", programVersion(), runtime.Version(), runtime.GOOS, runtime.GOARCH)
+	return nil
+}
+
+// programVersion is what the build knows of its origin.
+func programVersion() string {
+	b, ok := debug.ReadBuildInfo()
+	if !ok || b.Main.Version == "" {
+		return "devel"
+	}
+	return b.Main.Version
+}
