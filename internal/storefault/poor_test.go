@@ -180,6 +180,40 @@ func TestAReaderNeverSeesAHeadAheadOfItsRecords(t *testing.T) {
 	}
 }
 
+// TestAStalledHelperWritesNothingOld stops one process at every primitive of a
+// fold, lets another finish that commit and go on, and then lets the first
+// continue.
+func TestAStalledHelperWritesNothingOld(t *testing.T) {
+	ctx := t.Context()
+	run := func(stall int) (p *Poor, calls int) {
+		p = NewPoor()
+		if err := errors.Join(p.Create(ctx, store.Head{Scope: "s", Generation: generation(1)}), p.Insert(ctx, commitOf(1, 1))); err != nil {
+			t.Fatal(err)
+		}
+		f := NewFailing(p, func(c Call) Fate {
+			if c.N == stall {
+				if err := script(ctx, p); err != nil {
+					t.Fatal(err)
+				}
+			}
+			return Live
+		}, nil)
+		if _, err := f.Store().Fold(ctx, commitOf(1, 1)); err != nil {
+			t.Fatalf("stalled at call %d: %v", stall, err)
+		}
+		return p, f.Calls()
+	}
+	calm, calls := run(0)
+	if err := script(ctx, calm); err != nil {
+		t.Fatal(err)
+	}
+	for stall := 1; stall <= calls; stall++ {
+		if p, _ := run(stall); !reflect.DeepEqual(left(p), left(calm)) {
+			t.Errorf("stalled at call %d, the disk holds\n%v\nwant\n%v", stall, left(p), left(calm))
+		}
+	}
+}
+
 func TestADeadProcessDoesNothing(t *testing.T) {
 	p := NewPoor()
 	f := NewFailing(p, Never, nil)

@@ -56,6 +56,8 @@ func promises() []promise {
 		{"a commit folded again changes nothing", foldTwice, false},
 		{"many may fold the same log at once", foldTogether, false},
 		{"a commit of an ended generation is never written over the new one", foldOldGeneration, false},
+		{"what is newer already is left as it is and counts as done", foldUnderNewer, false},
+		{"a later generation is newer, whatever the version", foldLaterGeneration, false},
 		{"fold refuses to skip a commit and writes nothing", foldInOrder, false},
 		{"folding without a head is absent", foldWithoutHead, false},
 
