@@ -2,6 +2,8 @@ package sqlite
 
 import (
 	"context"
+	"database/sql"
+	"database/sql/driver"
 	"errors"
 
 	modernc "modernc.org/sqlite"
@@ -37,8 +39,10 @@ func lost(doing string, err error) error {
 }
 
 func passing(err error) bool {
-	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
-		return true
+	for _, e := range []error{context.Canceled, context.DeadlineExceeded, sql.ErrConnDone, driver.ErrBadConn} {
+		if errors.Is(err, e) {
+			return true
+		}
 	}
 	e, ok := errors.AsType[*modernc.Error](err)
 	if !ok {

@@ -91,19 +91,31 @@ func (d *DB) Raise(ctx context.Context, scope string, next merge.Generation, for
 	})
 }
 
+// pruneBatch is how many log entries one write deletes, so that others need not
+// wait long.
+const pruneBatch = 500
+
 // Prune keeps the promise of store.Log.
 func (d *DB) Prune(ctx context.Context, scope string, upTo merge.Seq) error {
-	return d.write(ctx, func(ctx context.Context, tx *sql.Tx) error {
-		var h store.Head
-		if err := d.changeHead(ctx, tx, scope, func(old store.Head) (store.Head, error) {
+	var h store.Head
+	if err := d.write(ctx, func(ctx context.Context, tx *sql.Tx) error {
+		return d.changeHead(ctx, tx, scope, func(old store.Head) (store.Head, error) {
 			h = old.Prunable(upTo)
 			return h, nil
+		})
+	}); err != nil {
+		return err
+	}
+	for gone := int64(pruneBatch); gone == pruneBatch; {
+		if err := d.write(ctx, func(ctx context.Context, tx *sql.Tx) (err error) {
+			gone, err = affected(tx.ExecContext(ctx, `DELETE FROM log WHERE rowid IN (
+	SELECT rowid FROM log WHERE scope = ? AND generation = ? AND seq <= ? LIMIT ?)`, scope, h.Generation.Count, h.Pruned, pruneBatch))
+			return err
 		}); err != nil {
 			return err
 		}
-		_, err := tx.ExecContext(ctx, `DELETE FROM log WHERE scope = ? AND generation = ? AND seq <= ?`, scope, h.Generation.Count, h.Pruned)
-		return err
-	})
+	}
+	return nil
 }
 
 // changeHead replaces the head of scope by what change makes of it.

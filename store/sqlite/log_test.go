@@ -2,6 +2,7 @@ package sqlite
 
 import (
 	"context"
+	"database/sql"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -244,4 +245,43 @@ func TestAFailedBackupLeavesTheOldOne(t *testing.T) {
 		t.Error("a backup without time succeeded")
 	}
 	lookInto(t, path, nil, nil)
+}
+
+func TestALongLogIsPrunedInParts(t *testing.T) {
+	var seen Counter
+	d := fresh(t, Options{OnStatement: seen.See})
+	create(t, d, "s")
+	err := d.write(t.Context(), func(ctx context.Context, tx *sql.Tx) error {
+		for seq := merge.Seq(1); seq <= 2*pruneBatch+9; seq++ {
+			p, err := pack(&store.Commit{Scope: "s", Generation: generation(), Seq: seq, ID: fmt.Sprint(seq)})
+			if err != nil {
+				return err
+			}
+			h, err := d.headIn(ctx, tx, "s")
+			if err != nil {
+				return err
+			}
+			if err := d.insert(ctx, tx, p); err != nil {
+				return err
+			}
+			if _, err := d.fold(ctx, tx, h, p); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	seen.Take()
+	if err := d.Prune(t.Context(), "s", 2*pruneBatch+1); err != nil {
+		t.Fatal(err)
+	}
+	if got := seen.Count("COMMIT"); got != 4 { // the mark, then three parts
+		t.Errorf("%d writes", got)
+	}
+	var left int
+	if err := d.read.QueryRowContext(t.Context(), `SELECT count(*) FROM log`).Scan(&left); err != nil || left != 8 {
+		t.Errorf("%d entries left (%v)", left, err)
+	}
 }
