@@ -46,6 +46,16 @@ type Client struct {
 	batch  int        // most mutations in the next push
 	me     Identity
 	opened bool
+	split  int // scopes whose hash did not match, so far
+}
+
+// Mismatches counts how often the rows of a scope did not have the hash that
+// the server said. Each time the phone asks for the scope anew; a number above
+// zero is worth a report to whoever runs the server.
+func (c *Client) Mismatches() int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.split
 }
 
 // Identity is who uses this installation now.

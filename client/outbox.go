@@ -16,7 +16,7 @@ type entry struct {
 	Scope       string          `json:"s"`
 	Device      string          `json:"d"`
 	Incarnation string          `json:"i"`
-	Mutation    merge.Mutation  `json:"-"`
+	Mutation    merge.Mutation  `json:"x"`
 	Raw         json.RawMessage `json:"m"` // the mutation, as it goes on the wire
 	Hash        merge.Hash      `json:"h"`
 	Parent      string          `json:"pa,omitempty"` // of an operation: the record it acts on
@@ -54,10 +54,6 @@ func position(pos uint64) string { return fmt.Sprintf("%016x", pos) }
 func readEntry(b []byte) *entry {
 	e := &entry{}
 	must(json.Unmarshal(b, e))
-	it := merge.ReadItem(e.Scope, e.Device, 0, e.Raw)
-	if it.Bad == nil || it.HasN {
-		e.Mutation = it.Mutation
-	}
 	return e
 }
 
@@ -116,6 +112,30 @@ func (c *Client) Refused() ([]Refused, error) {
 	err := c.Local.View(func(r Reader) error {
 		for _, e := range entries(r, func(e *entry) bool { return (e.State == refused || e.State == stuck) && e.User == c.me.User }) {
 			out = append(out, Refused{e.Scope, e.Mutation.Collection, e.Mutation.ID, e.Code, e.Field, slices.Clone(e.Raw)})
+		}
+		return nil
+	})
+	return out, err
+}
+
+// Kept is one entry of the outbox, for whoever has to look inside a phone.
+type Kept struct {
+	User, Scope, Device, Incarnation string
+	Mutation                         merge.Mutation
+	Hash                             merge.Hash
+	Answered                         bool
+	Verdict                          merge.Outcome
+	Code                             string
+	Seq                              merge.Seq
+}
+
+// Outbox lists everything that the outbox holds, oldest first: what is not sent,
+// what is kept until a backup of the server has it, and what was refused.
+func (c *Client) Outbox() ([]Kept, error) {
+	var out []Kept
+	err := c.Local.View(func(r Reader) error {
+		for _, e := range entries(r, func(*entry) bool { return true }) {
+			out = append(out, Kept{e.User, e.Scope, e.Device, e.Incarnation, e.Mutation, e.Hash, e.State != unsent, e.Verdict, e.Code, e.Seq})
 		}
 		return nil
 	})

@@ -226,6 +226,9 @@ func (t *taking) complete(scope string, now protocol.Scope) {
 	}
 	s.Cut = now.Seq
 	s.AskReset = protocol.FormatHash(s.Sum) != now.Hash
+	if s.AskReset {
+		t.c.split++
+	}
 	writeJSON(t.w, scopeBucket, scope, s)
 	t.touched[scope] = true
 }

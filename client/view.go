@@ -294,3 +294,21 @@ func (c *Client) Scopes() (map[string]bool, error) {
 	})
 	return out, err
 }
+
+// Snapshot gives the base rows of a scope: what the server said, live ones only,
+// in no order.
+func (c *Client) Snapshot(scope string) ([]merge.Row, error) {
+	var out []merge.Row
+	err := c.Local.View(func(r Reader) error {
+		v := &view{c: c, r: r, scope: scope}
+		r.Scan(rowBucket, scope+"|", func(k string, _ []byte) bool {
+			parts := strings.Split(k, "|")
+			if row, ok := v.base(parts[1], parts[2]); ok && !row.Deleted {
+				out = append(out, row)
+			}
+			return true
+		})
+		return nil
+	})
+	return out, err
+}

@@ -1,0 +1,220 @@
+package sim
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/lumbung-ikm/lumbung/client"
+	"github.com/lumbung-ikm/lumbung/sync/merge"
+)
+
+// edit lets somebody type something.
+func (w *world) edit() error {
+	p := w.phones[w.rng.IntN(len(w.phones))]
+	scopes, err := p.Scopes()
+	if err != nil {
+		return err
+	}
+	var mine []*shop
+	for _, s := range w.shops {
+		if _, ok := scopes[s.scope]; ok {
+			mine = append(mine, s)
+		}
+	}
+	if len(mine) == 0 {
+		return w.exchange()
+	}
+	ed := w.invent(p, mine[w.rng.IntN(len(mine))].scope)
+	if w.rng.IntN(60) == 0 { // somebody else's business, by a broken app
+		ed.Scope = w.shops[w.rng.IntN(len(w.shops))].scope
+	}
+	return w.do(p, ed)
+}
+
+// do keeps an edit and remembers it for the checks.
+func (w *world) do(p *phone, ed client.Edit) error {
+	if _, err := p.Do(ed); err != nil {
+		return nil // the phone itself does not know the record
+	}
+	out, err := p.Outbox()
+	if err != nil {
+		return err
+	}
+	k := out[len(out)-1]
+	w.made[name{k.Scope, k.Device, k.Hash.String(), 0}] = &edit{by: p, kept: k}
+	w.report.Edits++
+	w.trace("%s %s %s/%s %v %s", p, k.Mutation.Op, k.Mutation.Collection, k.Mutation.ID[24:], k.Mutation.Set, k.Hash)
+	return nil
+}
+
+// invent makes up an edit that fits the person; now and then one that does not.
+func (w *world) invent(p *phone, scope string) client.Edit {
+	tag := fmt.Sprintf("%s %d", p.label, w.report.Edits)
+	kinds := []func(*phone, string, string) (client.Edit, bool){w.newSale, w.adjust, w.newTask, w.operate, w.tick, w.newProduct, w.editProduct, w.editBusiness, w.nonsense}
+	weights := []int{20, 25, 8, 25, 8, 5, 15, 10, 3}
+	total := 0
+	for _, n := range weights {
+		total += n
+	}
+	for {
+		at := w.rng.IntN(total)
+		for i, n := range weights {
+			if at -= n; at < 0 {
+				if ed, ok := kinds[i](p, scope, tag); ok {
+					ed.Scope = scope
+					return ed
+				}
+				break
+			}
+		}
+	}
+}
+
+func (w *world) pick(p *phone, scope, collection string) (merge.Row, bool) {
+	rows, err := p.Rows(scope, collection)
+	if err != nil || len(rows) == 0 {
+		return merge.Row{}, false
+	}
+	return rows[w.rng.IntN(len(rows))], true
+}
+
+func values(kv ...any) map[string]merge.Value {
+	out := map[string]merge.Value{}
+	for i := 0; i < len(kv); i += 2 {
+		out[kv[i].(string)] = merge.Encode(kv[i+1])
+	}
+	return out
+}
+
+func (w *world) amount() int64 { return int64(1+w.rng.IntN(4)) * 500_000 }
+
+func (w *world) newSale(p *phone, scope, tag string) (client.Edit, bool) {
+	set := values("sold_on", w.clock.Now().Format("2006-01-02"), "channel", []string{"store", "reseller"}[w.rng.IntN(2)], "payment", "cash",
+		"amount_idr", w.amount(), "granularity", "single", "note", tag)
+	if w.rng.IntN(4) == 0 {
+		set["order_ref"] = merge.Str(fmt.Sprint("order-", w.rng.IntN(4)))
+	}
+	if p.person.role == merge.Mentor {
+		set["on_behalf"] = merge.Flag(true)
+	}
+	return client.Edit{Collection: "sales", Set: set}, true
+}
+
+func (w *world) adjust(p *phone, scope, tag string) (client.Edit, bool) {
+	sale, ok := w.pick(p, scope, "sales")
+	if !ok {
+		return client.Edit{}, false
+	}
+	set := values("entry_id", sale.ID, "note", tag)
+	kinds := []string{"correct", "void", "reinstate", "refund", "verify", "reject"}
+	kind := kinds[w.rng.IntN(len(kinds))]
+	set["kind"] = merge.Str(kind)
+	money := map[string]any{"amount_idr": w.amount()}
+	switch kind {
+	case "correct":
+		patches := []map[string]any{money, {"channel": "reseller", "sold_on": w.clock.Now().Format("2006-01-02")}, {"payment": "transfer"}}
+		set["patch"] = merge.Encode(patches[w.rng.IntN(3)])
+	case "verify":
+		if n := sale.Int("effective_amount_idr"); n > 0 {
+			money["amount_idr"] = n
+		}
+		set["patch"] = merge.Encode(money)
+	case "refund":
+		set["refund_idr"] = merge.Num(int64(1000 * (1 + w.rng.IntN(5))))
+	}
+	return client.Edit{Collection: "sale_adjustment", Set: set}, true
+}
+
+func (w *world) newTask(p *phone, scope, tag string) (client.Edit, bool) {
+	set := values("title", tag, "origin", "owner_request")
+	if p.person.role == merge.Mentor {
+		set = values("title", tag, "origin", "mentor", "track", "digital", "mode", "online")
+	}
+	return client.Edit{Collection: "task", Set: set}, true
+}
+
+func (w *world) operate(p *phone, scope, tag string) (client.Edit, bool) {
+	task, ok := w.pick(p, scope, "task")
+	if !ok {
+		return client.Edit{}, false
+	}
+	ops := []string{"start", "submit", "block", "unblock"}
+	if p.person.role == merge.Mentor {
+		ops = []string{"accept", "refuse", "return", "verify", "cancel", "block", "unblock", "verify"}
+	}
+	return client.Edit{Collection: "task_event", Set: values("task_id", task.ID, "op", ops[w.rng.IntN(len(ops))], "note", tag)}, true
+}
+
+// tick changes the checklist and the notes of a task.
+func (w *world) tick(p *phone, scope, tag string) (client.Edit, bool) {
+	task, ok := w.pick(p, scope, "task")
+	if !ok {
+		return client.Edit{}, false
+	}
+	note := "owner_note"
+	if p.person.role == merge.Mentor {
+		note = "mentor_note"
+	}
+	item := map[string]any{fmt.Sprint("step", w.rng.IntN(2)): map[string]any{"label": tag, "done": w.rng.IntN(2) == 0}}
+	set := values("checklist", item)
+	if w.rng.IntN(2) == 0 {
+		set = values(note, tag)
+	}
+	return client.Edit{Collection: "task", ID: task.ID, Set: set}, true
+}
+
+func (w *world) newProduct(p *phone, scope, tag string) (client.Edit, bool) {
+	if p.person.role == merge.Mentor {
+		return client.Edit{}, false
+	}
+	return client.Edit{Collection: "product", Set: values("name", tag, "price_idr", w.amount())}, true
+}
+
+func (w *world) editProduct(p *phone, scope, tag string) (client.Edit, bool) {
+	product, ok := w.pick(p, scope, "product")
+	if !ok || p.person.role == merge.Mentor {
+		return client.Edit{}, false
+	}
+	sets := []map[string]merge.Value{values("name", tag), values("price_idr", w.amount()), values("name", tag, "unit", "pack"), values("archived", true)}
+	return client.Edit{Collection: "product", ID: product.ID, Set: sets[w.rng.IntN(len(sets))]}, true
+}
+
+func (w *world) editBusiness(p *phone, scope, tag string) (client.Edit, bool) {
+	b, ok := w.pick(p, scope, "business")
+	if !ok {
+		return client.Edit{}, false
+	}
+	ed := client.Edit{Collection: "business", ID: b.ID}
+	if p.person.role == merge.Mentor {
+		ed.Set = values("youth_role", []string{"none", "supports", "leads"}[w.rng.IntN(3)])
+		return ed, true
+	}
+	kbli := []string{fmt.Sprintf("1%04d", w.rng.IntN(3))}
+	switch w.rng.IntN(4) {
+	case 0:
+		ed.Set = values("address", tag)
+	case 1:
+		ed.Set = values("shops", map[string]any{"shop" + fmt.Sprint(w.rng.IntN(2)): map[string]any{"marketplace": "shopee"}}, "story", tag)
+	case 2:
+		ed.Add = map[string][]string{"kbli": kbli}
+	case 3:
+		if slices.Contains(b.Strings("kbli"), kbli[0]) {
+			ed.Remove = map[string][]string{"kbli": kbli}
+		} else {
+			ed.Add = map[string][]string{"kbli": kbli}
+		}
+	}
+	return ed, true
+}
+
+// nonsense is what a broken app or a curious person sends.
+func (w *world) nonsense(p *phone, scope, tag string) (client.Edit, bool) {
+	eds := []client.Edit{
+		{Collection: "product", Set: values("name", tag, "colour", "red")},
+		{Collection: "product", Set: values("name", 5)},
+		{Collection: "membership", Set: values("user_id", p.person.id, "role", "owner")},
+		{Collection: "sales", Set: values("sold_on", "2022-13-40", "channel", "store", "payment", "cash", "amount_idr", -5, "granularity", "single")},
+		{Collection: "sale_adjustment", Set: values("entry_id", w.unique("no", "sale"), "kind", "void", "note", tag)},
+	}
+	return eds[w.rng.IntN(len(eds))], true
+}

@@ -1,0 +1,156 @@
+package sim
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/lumbung-ikm/lumbung/fault"
+	"github.com/lumbung-ikm/lumbung/id"
+	syncer "github.com/lumbung-ikm/lumbung/sync"
+	"github.com/lumbung-ikm/lumbung/sync/merge"
+)
+
+// shop is a business and who may enter it, as the world knows it.
+type shop struct {
+	name, key, scope string
+	windows          []*window
+}
+
+// window is one access window.
+type window struct {
+	id       string
+	who      *person
+	role     merge.Role
+	from, to time.Time // to zero: open
+}
+
+func (x *window) holds(t time.Time) bool {
+	return !t.Before(x.from) && (x.to.IsZero() || t.Before(x.to))
+}
+
+// settle sets the stage: two businesses, an owner each, a shop keeper and two
+// mentors, and a phone for everybody; the first owner has two.
+func (w *world) settle() error {
+	w.servers = []*server{w.boot(true), w.boot(true)}
+	for i, name := range []string{"ani", "budi", "citra", "dewi", "eko"} {
+		role := []merge.Role{merge.Owner, merge.Staff, merge.Mentor, merge.Owner, merge.Mentor}[i]
+		w.people = append(w.people, &person{id: w.unique("user", name), name: name, role: role})
+	}
+	ani, budi, citra, dewi := w.people[0], w.people[1], w.people[2], w.people[3]
+	for i, name := range []string{"snack", "batik"} {
+		s := &shop{name: name, key: w.unique("business", name)}
+		s.scope = "business/" + s.key
+		w.shops = append(w.shops, s)
+		owner := []*person{ani, dewi}[i]
+		if err := w.found(s, owner); err != nil {
+			return err
+		}
+	}
+	for _, a := range []struct {
+		s    *shop
+		who  *person
+		role merge.Role
+	}{{w.shops[0], budi, merge.Staff}, {w.shops[0], citra, merge.Mentor}, {w.shops[1], citra, merge.Mentor}} {
+		if err := w.admit(a.s, a.who, a.role); err != nil {
+			return err
+		}
+	}
+	for _, who := range w.people {
+		w.newPhone(who)
+	}
+	w.newPhone(ani)
+	for _, p := range w.phones {
+		for busy := true; busy; {
+			var err error
+			if busy, err = w.round(p); err != nil {
+				return err
+			}
+		}
+	}
+	w.servers = []*server{w.boot(false), w.boot(false)}
+	return nil
+}
+
+// unique makes an id that no other seed on the same disk has.
+func (w *world) unique(kind, name string) string {
+	return id.Derive(kind, name, fmt.Sprint(w.cfg.Seed))
+}
+
+// write is a server-side write that is repeated until it is done: its name makes
+// doing it twice harmless.
+func (w *world) write(scope string, writes ...merge.ServerWrite) error {
+	for range 100 {
+		err := w.using(w.anyServer(), func(e *syncer.Engine) error {
+			_, err := e.Write(w.ctx, scope, writes...)
+			return err
+		})
+		if err == nil || !w.passing(err) {
+			return err
+		}
+	}
+	return &fault.Error{Kind: fault.Internal, Code: "internal", Text: "a write never succeeds"}
+}
+
+func (w *world) found(s *shop, owner *person) error {
+	x := &window{id: w.unique("membership", s.name+owner.name), who: owner, role: merge.Owner, from: w.clock.Now()}
+	s.windows = append(s.windows, x)
+	business := merge.ServerWrite{Name: "found." + s.key, Author: owner.id, Role: merge.System, Collection: "business", ID: s.key, Op: merge.Put, Create: true,
+		Set: map[string]merge.Value{"name": merge.Str(s.name), "region_code": merge.Str("18.71"), "district_code": merge.Value("null"), "village_code": merge.Value("null"),
+			"primary_category": merge.Str("food_beverage"), "status": merge.Str("active")}}
+	return w.write(s.scope, business, membership(x))
+}
+
+func membership(x *window) merge.ServerWrite {
+	set := map[string]merge.Value{"user_id": merge.Str(x.who.id), "role": merge.Str(string(x.role)), "from": instant(x.from),
+		"permissions": merge.Encode([]string{"log_sales", "edit_profile", "submit_tasks", "see_totals"})}
+	collection := "membership"
+	if x.role == merge.Mentor {
+		collection = "assignment"
+		set = map[string]merge.Value{"mentor_id": merge.Str(x.who.id), "from_at": instant(x.from), "lead": merge.Flag(true)}
+	}
+	return merge.ServerWrite{Name: "open." + x.id, Role: merge.System, Collection: collection, ID: x.id, Op: merge.Put, Create: true, Set: set}
+}
+
+func instant(t time.Time) merge.Value { return merge.Millis(t.UnixMilli()).Value() }
+
+// admit opens a window for somebody from now on.
+func (w *world) admit(s *shop, who *person, role merge.Role) error {
+	x := &window{id: w.unique("window", fmt.Sprint(s.name, who.name, len(s.windows))), who: who, role: role, from: w.clock.Now()}
+	if err := w.write(s.scope, membership(x)); err != nil {
+		return err
+	}
+	s.windows = append(s.windows, x)
+	return nil
+}
+
+// end closes a window now.
+func (w *world) end(s *shop, x *window) error {
+	to, collection := "to", "membership"
+	if x.role == merge.Mentor {
+		to, collection = "to_at", "assignment"
+	}
+	at := w.clock.Now()
+	err := w.write(s.scope, merge.ServerWrite{Name: "end." + x.id, Role: merge.System, Collection: collection, ID: x.id, Op: merge.Put,
+		Set: map[string]merge.Value{to: instant(at)}})
+	if err == nil {
+		x.to = at
+	}
+	return err
+}
+
+// admin opens and closes windows of everybody but owners.
+func (w *world) admin() error {
+	s := w.shops[w.rng.IntN(len(w.shops))]
+	who := []*person{w.people[1], w.people[2], w.people[4]}[w.rng.IntN(3)]
+	if w.report.Restores > 0 {
+		return nil // the world's own list of windows is not the backup's
+	}
+	for _, x := range s.windows {
+		if x.who == who && x.to.IsZero() {
+			w.trace("%s leaves %s", who.name, s.name)
+			return w.end(s, x)
+		}
+	}
+	w.trace("%s enters %s", who.name, s.name)
+	return w.admit(s, who, who.role)
+}

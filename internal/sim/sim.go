@@ -1,0 +1,220 @@
+// Package sim runs the whole system in one process: the real engine on a real
+// store, phones that are the real client, virtual time, and one seeded
+// scheduler that lets go wrong whatever can. After healing it asks for every
+// promise by name. A seed that fails, fails again.
+package sim
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/lumbung-ikm/lumbung/clock"
+	"github.com/lumbung-ikm/lumbung/domain"
+	"github.com/lumbung-ikm/lumbung/internal/storefault"
+	"github.com/lumbung-ikm/lumbung/store"
+	"github.com/lumbung-ikm/lumbung/sync/merge"
+)
+
+// Disk is a database that outlives the processes that use it.
+type Disk interface {
+	Store() store.Store
+	// Copy is a consistent copy, as a backup.
+	Copy() (Disk, error)
+	Close() error
+}
+
+// Config says what to run.
+type Config struct {
+	Seed  uint64
+	Steps int // of the scheduler, before healing; 0 means 60
+	Disk  Disk
+	Trace io.Writer // every step in words; may be nil
+	// Points collects the distinct points of the store at which something was
+	// made to fail. May be nil.
+	Points *storefault.Points
+}
+
+// Report says what happened.
+type Report struct {
+	Seed     uint64
+	Edits    int
+	Requests int
+	Crashes  int
+	Restores int
+	Verdicts map[merge.Outcome]int
+	Steps    map[string]int // by kind
+}
+
+// Broken is a promise that did not hold.
+type Broken struct {
+	Seed    uint64
+	Promise string // "I3 no-loss"
+	What    string
+}
+
+// Error names the seed, so that the failure can be run again.
+func (b *Broken) Error() string {
+	return fmt.Sprintf("seed %d: %s broken: %s", b.Seed, b.Promise, b.What)
+}
+
+// world is one run.
+type world struct {
+	cfg     Config
+	ctx     context.Context
+	rng     *rand.Rand // of the scheduler
+	chance  *rand.Rand // of what happens inside calls of the store
+	clock   *clock.Fixed
+	schema  *merge.Schema
+	disk    Disk
+	backup  Disk // newest complete one; nil before the first
+	servers []*server
+	people  []*person
+	phones  []*phone
+	shops   []*shop
+	made    map[name]*edit // every edit that a phone kept
+	nested  bool           // a request runs inside a call of another one
+	broke   error          // first error of a step that nobody put in
+	pruned  bool           // some log is not whole any more
+	copied  int            // clones made so far
+	report  Report
+}
+
+// Run plays one seed. A *Broken error names the promise that did not hold.
+func Run(ctx context.Context, cfg Config) (Report, error) {
+	schema, err := domain.Catalogue()
+	if err != nil {
+		return Report{}, err
+	}
+	w := &world{cfg: cfg, ctx: ctx, schema: schema, disk: cfg.Disk, clock: clock.At(time.Date(2022, 3, 20, 1, 0, 0, 0, time.UTC)),
+		rng: rand.New(rand.NewPCG(cfg.Seed, 1)), chance: rand.New(rand.NewPCG(cfg.Seed, 2)), made: map[name]*edit{},
+		report: Report{Seed: cfg.Seed, Verdicts: map[merge.Outcome]int{}, Steps: map[string]int{}}}
+	if w.cfg.Steps == 0 {
+		w.cfg.Steps = 60
+	}
+	defer w.close()
+	if err := w.settle(); err != nil {
+		return w.report, err
+	}
+	for range w.cfg.Steps {
+		if err := w.step(); err != nil {
+			return w.report, w.blame(err)
+		}
+	}
+	if err := w.heal(); err != nil {
+		return w.report, w.blame(err)
+	}
+	return w.report, w.blame(w.check())
+}
+
+// blame puts the seed into the error.
+func (w *world) blame(err error) error {
+	if b, ok := errors.AsType[*Broken](err); ok {
+		b.Seed = w.cfg.Seed
+		return b
+	}
+	if err != nil {
+		return fmt.Errorf("seed %d: %w", w.cfg.Seed, err)
+	}
+	return nil
+}
+
+func (w *world) close() {
+	if w.disk != w.cfg.Disk && w.disk != nil {
+		w.disk.Close()
+	}
+	if w.backup != nil {
+		w.backup.Close()
+	}
+}
+
+func broken(promise, format string, args ...any) error {
+	return &Broken{Promise: promise, What: fmt.Sprintf(format, args...)}
+}
+
+func (w *world) trace(format string, args ...any) {
+	if w.cfg.Trace != nil {
+		fmt.Fprintf(w.cfg.Trace, "%s  %s\n", w.clock.Now().Format("01-02 15:04:05"), fmt.Sprintf(format, args...))
+	}
+}
+
+// Read makes the world's randomness a source of ids.
+func (w *world) Read(p []byte) (int, error) {
+	for i := range p {
+		p[i] = byte(w.rng.Uint32())
+	}
+	return len(p), nil
+}
+
+// action is one kind of step and how often it is taken.
+type action struct {
+	name   string
+	weight int
+	do     func(*world) error
+}
+
+func actions() []action {
+	return []action{
+		{"edit", 400, (*world).edit},
+		{"exchange", 340, (*world).exchange},
+		{"time passes", 100, (*world).passTime},
+		{"late answer", 30, (*world).lateAnswer},
+		{"admin", 50, (*world).admin},
+		{"app crash", 15, (*world).appCrash},
+		{"reboot", 15, (*world).reboot},
+		{"wrong clock", 10, (*world).wrongClock},
+		{"reinstall", 6, (*world).reinstall},
+		{"clone", 6, (*world).clone},
+		{"work", 30, (*world).work},
+		{"backup", 10, (*world).takeBackup},
+		{"restore", 4, (*world).restore},
+		{"prune", 8, (*world).prune},
+		{"server restart", 10, (*world).restart},
+	}
+}
+
+func (w *world) step() error {
+	all := actions()
+	total := 0
+	for _, a := range all {
+		total += a.weight
+	}
+	at := w.rng.IntN(total)
+	w.clock.Advance(time.Duration(1+w.rng.IntN(5000)) * time.Millisecond) // no two taps of a finger at once
+	for _, a := range all {
+		if at -= a.weight; at < 0 {
+			w.report.Steps[a.name]++
+			if err := a.do(w); err != nil {
+				return err
+			}
+			return w.broke
+		}
+	}
+	return nil
+}
+
+// passTime moves the true time: mostly minutes, sometimes days.
+func (w *world) passTime() error {
+	d := time.Duration(1+w.rng.IntN(90)) * time.Minute
+	if w.rng.IntN(6) == 0 {
+		d = time.Duration(1+w.rng.IntN(9)) * 24 * time.Hour
+	}
+	w.clock.Advance(d)
+	w.trace("%s pass", d)
+	return nil
+}
+
+// String is one line about a run.
+func (r Report) String() string {
+	var v []string
+	for _, o := range slices.Sorted(maps.Keys(r.Verdicts)) {
+		v = append(v, fmt.Sprintf("%d %s", r.Verdicts[o], o))
+	}
+	return fmt.Sprintf("seed %d: %d edits, %d requests, %d crashes, %d restores: %s", r.Seed, r.Edits, r.Requests, r.Crashes, r.Restores, strings.Join(v, ", "))
+}
