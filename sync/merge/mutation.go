@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -189,19 +190,25 @@ type wireReading struct {
 }
 
 // ReadItem reads one element of a push. It never fails: what is wrong with the
-// element is in Bad, and the hash is that of its content either way.
+// element is in Bad, and the hash is that of its content either way. What
+// readers of JSON understand differently (repeated or differently cased
+// members, broken UTF-8) is unreadable.
 func ReadItem(scope, device string, index int, raw json.RawMessage) Item {
 	it := Item{Raw: raw, Index: index}
 	var named struct {
 		N *uint64 `json:"n"`
 	}
-	if json.Unmarshal(raw, &named) == nil && named.N != nil && *named.N > 0 && *named.N <= MaxInt {
+	once, odd := members(raw)
+	if once && json.Unmarshal(raw, &named) == nil && named.N != nil && *named.N > 0 && *named.N <= MaxInt {
 		it.HasN, it.Mutation.N = true, *named.N
 	}
 	hash, err := ContentHash(scope, device, raw)
-	if err != nil {
+	if err != nil || odd != nil {
 		sum := sha256.Sum256(append([]byte(scope+"\n"+device+"\n"), raw...))
 		it.Hash, it.Bad = Hash(sum[:8]), reject("unreadable", "")
+		if odd != nil {
+			it.Bad = odd
+		}
 		return it
 	}
 	it.Hash = hash
@@ -211,6 +218,66 @@ func ReadItem(scope, device string, index int, raw json.RawMessage) Item {
 	}
 	it.Bad = it.read(raw)
 	return it
+}
+
+// maxNesting bounds how deeply the values of a mutation are nested.
+const maxNesting = 32
+
+// members looks at an element as every reader of JSON must see it alike. once
+// says that it has one number n; odd why it cannot be read.
+func members(raw json.RawMessage) (once bool, odd *Reject) {
+	known := []string{"n", "schema", "collection", "id", "op", "base", "after", "at", "set", "add", "remove"}
+	if !jsontext.Value(raw).IsValid() || nesting(raw) > maxNesting {
+		odd = reject("unreadable", "")
+	}
+	d := jsontext.NewDecoder(bytes.NewReader(raw), jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true))
+	if t, err := d.ReadToken(); err != nil || t.Kind() != '{' {
+		return false, reject("unreadable", "")
+	}
+	count := 0
+	for d.PeekKind() == '"' {
+		t, err := d.ReadToken()
+		if err != nil {
+			return false, reject("unreadable", "")
+		}
+		name := t.String()
+		switch {
+		case strings.EqualFold(name, "n"):
+			count++
+			once = name == "n"
+		case !slices.Contains(known, name) && odd == nil:
+			odd = reject("unreadable", name[:min(len(name), 64)])
+		}
+		if d.SkipValue() != nil {
+			return false, reject("unreadable", "")
+		}
+	}
+	once = once && count == 1
+	if count > 0 && !once && odd == nil {
+		odd = reject("unreadable", "n")
+	}
+	return once, odd
+}
+
+// nesting is the greatest depth of brackets outside of texts.
+func nesting(raw []byte) (deepest int) {
+	depth, text, escaped := 0, false, false
+	for _, c := range raw {
+		switch {
+		case escaped:
+			escaped = false
+		case text:
+			escaped, text = c == '\\', c != '"'
+		case c == '"':
+			text = true
+		case c == '{' || c == '[':
+			depth++
+			deepest = max(deepest, depth)
+		case c == '}' || c == ']':
+			depth--
+		}
+	}
+	return deepest
 }
 
 func (it *Item) read(raw json.RawMessage) *Reject {
