@@ -120,7 +120,7 @@ func page(about, incarnation string, number uint32, version merge.Seq) merge.Pag
 	n := uint64(number)*merge.PageSize + uint64(version)
 	return merge.Page{PageKey: merge.PageKey{BookKey: merge.BookKey{About: about, Device: "d", Incarnation: incarnation}, Page: number},
 		Version: version, Entries: map[uint64]merge.Entry{n: {Hash: merge.Hash{1, byte(version)}, Stamp: 9, Seq: version,
-			Verdict: &merge.Verdict{Outcome: merge.Rejected, Code: "late", Lost: []string{"note"}}}}}
+			Verdict: &merge.Verdict{Outcome: merge.Rejected, Code: "record_gone", Lost: []string{"note"}}}}}
 }
 
 // commit inserts and folds a commit of records and gives the head afterwards.
