@@ -57,7 +57,7 @@ type Assignment struct {
 	// HandoverNote Example: Label sudah dicetak
 	HandoverNote string `json:"handover_note,omitempty,omitzero"`
 
-	// Id UUID of version 7
+	// Id UUID of version 7, or 8 if derived.
 	//
 	// Example: 018099a2-f7c0-7d3e-8f0a-1b2c3d4e5f60
 	Id RecordId `json:"id"`
@@ -65,12 +65,12 @@ type Assignment struct {
 	// Lead Example: true
 	Lead bool `json:"lead"`
 
-	// MentorId UUID of version 7
+	// MentorId UUID of version 7, or 8 if derived.
 	//
 	// Example: 018099a2-f7c0-7d3e-8f0a-1b2c3d4e5f60
 	MentorId RecordId `json:"mentor_id"`
 
-	// ProgrammeId UUID of version 7
+	// ProgrammeId UUID of version 7, or 8 if derived.
 	//
 	// Example: 018099a2-f7c0-7d3e-8f0a-1b2c3d4e5f60
 	ProgrammeId RecordId `json:"programme_id,omitempty,omitzero"`
@@ -90,7 +90,7 @@ type AssignmentChange struct {
 	// HandoverNote Example: Label sudah dicetak
 	HandoverNote string `json:"handover_note,omitempty,omitzero"`
 
-	// SuccessorId UUID of version 7
+	// SuccessorId UUID of version 7, or 8 if derived.
 	//
 	// Example: 018099a2-f7c0-7d3e-8f0a-1b2c3d4e5f60
 	SuccessorId RecordId `json:"successor_id,omitempty,omitzero"`
@@ -109,7 +109,7 @@ type AttestRequest struct {
 	// Hours Example: 24
 	Hours int `json:"hours"`
 
-	// UserId UUID of version 7
+	// UserId UUID of version 7, or 8 if derived.
 	//
 	// Example: 018099a2-f7c0-7d3e-8f0a-1b2c3d4e5f60
 	UserId RecordId `json:"user_id"`
@@ -125,7 +125,7 @@ type Business struct {
 	// Fields Example: {"name":"Rajut Metro"}
 	Fields map[string]json.RawMessage `json:"fields"`
 
-	// Id UUID of version 7
+	// Id UUID of version 7, or 8 if derived.
 	//
 	// Example: 018099a2-f7c0-7d3e-8f0a-1b2c3d4e5f60
 	Id RecordId `json:"id"`
@@ -147,7 +147,7 @@ type BusinessList struct {
 
 // Challenge defines model for Challenge.
 type Challenge struct {
-	// Challenge UUID of version 7
+	// Challenge UUID of version 7, or 8 if derived.
 	//
 	// Example: 018099a2-f7c0-7d3e-8f0a-1b2c3d4e5f60
 	Challenge RecordId `json:"challenge"`
@@ -179,7 +179,7 @@ type Device struct {
 	// CreatedAt Example: 2022-05-05T02:11:09.120Z
 	CreatedAt time.Time `json:"created_at"`
 
-	// Id UUID of version 7
+	// Id UUID of version 7, or 8 if derived.
 	//
 	// Example: 018099a2-f7c0-7d3e-8f0a-1b2c3d4e5f60
 	Id RecordId `json:"id"`
@@ -211,7 +211,7 @@ type DeviceHealth struct {
 	// AppVersion Example: 1.4.2
 	AppVersion string `json:"app_version,omitempty,omitzero"`
 
-	// DeviceId UUID of version 7
+	// DeviceId UUID of version 7, or 8 if derived.
 	//
 	// Example: 018099a2-f7c0-7d3e-8f0a-1b2c3d4e5f60
 	DeviceId RecordId `json:"device_id"`
@@ -231,7 +231,7 @@ type DeviceHealth struct {
 	// Unsent Example: 3
 	Unsent int `json:"unsent"`
 
-	// UserId UUID of version 7
+	// UserId UUID of version 7, or 8 if derived.
 	//
 	// Example: 018099a2-f7c0-7d3e-8f0a-1b2c3d4e5f60
 	UserId RecordId `json:"user_id"`
@@ -311,7 +311,7 @@ type Login struct {
 	// RefreshToken Example: v1.018099a2-f7c0-7d3e-8f0a-1b2c3d4e5f60.1.c2ln
 	RefreshToken string `json:"refresh_token"`
 
-	// Session UUID of version 7
+	// Session UUID of version 7, or 8 if derived.
 	//
 	// Example: 018099a2-f7c0-7d3e-8f0a-1b2c3d4e5f60
 	Session RecordId `json:"session"`
@@ -335,7 +335,7 @@ type LoginRequest struct {
 
 // Me defines model for Me.
 type Me struct {
-	// Device UUID of version 7
+	// Device UUID of version 7, or 8 if derived.
 	//
 	// Example: 018099a2-f7c0-7d3e-8f0a-1b2c3d4e5f60
 	Device RecordId `json:"device"`
@@ -343,7 +343,7 @@ type Me struct {
 	// Now Example: 2022-05-05T02:11:09.120Z
 	Now time.Time `json:"now"`
 
-	// Session UUID of version 7
+	// Session UUID of version 7, or 8 if derived.
 	//
 	// Example: 018099a2-f7c0-7d3e-8f0a-1b2c3d4e5f60
 	Session RecordId `json:"session"`
@@ -360,7 +360,7 @@ type Member struct {
 	// From Example: 2022-05-05T02:11:09.120Z
 	From time.Time `json:"from"`
 
-	// Id UUID of version 7
+	// Id UUID of version 7, or 8 if derived.
 	//
 	// Example: 018099a2-f7c0-7d3e-8f0a-1b2c3d4e5f60
 	Id RecordId `json:"id"`
@@ -374,7 +374,7 @@ type Member struct {
 	// To Example: 2022-05-05T02:11:09.120Z
 	To time.Time `json:"to,omitempty,omitzero"`
 
-	// UserId UUID of version 7
+	// UserId UUID of version 7, or 8 if derived.
 	//
 	// Example: 018099a2-f7c0-7d3e-8f0a-1b2c3d4e5f60
 	UserId RecordId `json:"user_id"`
@@ -396,12 +396,12 @@ type MemberList struct {
 
 // NewAssignment defines model for NewAssignment.
 type NewAssignment struct {
-	// MentorId UUID of version 7
+	// MentorId UUID of version 7, or 8 if derived.
 	//
 	// Example: 018099a2-f7c0-7d3e-8f0a-1b2c3d4e5f60
 	MentorId RecordId `json:"mentor_id"`
 
-	// ProgrammeId UUID of version 7
+	// ProgrammeId UUID of version 7, or 8 if derived.
 	//
 	// Example: 018099a2-f7c0-7d3e-8f0a-1b2c3d4e5f60
 	ProgrammeId RecordId `json:"programme_id,omitempty,omitzero"`
@@ -421,7 +421,7 @@ type NewBusiness struct {
 	// DistrictCode Example: 18.71.01
 	DistrictCode string `json:"district_code,omitempty,omitzero"`
 
-	// Id UUID of version 7
+	// Id UUID of version 7, or 8 if derived.
 	//
 	// Example: 018099a2-f7c0-7d3e-8f0a-1b2c3d4e5f60
 	Id RecordId `json:"id"`
@@ -491,7 +491,7 @@ type Problem struct {
 	Type string `json:"type"`
 }
 
-// RecordId UUID of version 7
+// RecordId UUID of version 7, or 8 if derived.
 //
 // Example: 018099a2-f7c0-7d3e-8f0a-1b2c3d4e5f60
 type RecordId = string
@@ -507,7 +507,7 @@ type Review struct {
 	// Fields Example: {"what":"refused_edit"}
 	Fields map[string]json.RawMessage `json:"fields"`
 
-	// Id UUID of version 7
+	// Id UUID of version 7, or 8 if derived.
 	//
 	// Example: 018099a2-f7c0-7d3e-8f0a-1b2c3d4e5f60
 	Id RecordId `json:"id"`
@@ -536,7 +536,7 @@ type Session struct {
 	// EndsAt Example: 2022-05-05T02:11:09.120Z
 	EndsAt time.Time `json:"ends_at"`
 
-	// Id UUID of version 7
+	// Id UUID of version 7, or 8 if derived.
 	//
 	// Example: 018099a2-f7c0-7d3e-8f0a-1b2c3d4e5f60
 	Id RecordId `json:"id"`
@@ -573,7 +573,7 @@ type Tokens struct {
 
 // User defines model for User.
 type User struct {
-	// Id UUID of version 7
+	// Id UUID of version 7, or 8 if derived.
 	//
 	// Example: 018099a2-f7c0-7d3e-8f0a-1b2c3d4e5f60
 	Id RecordId `json:"id"`
@@ -607,17 +607,17 @@ type Version struct {
 // As defines model for As.
 type As string
 
-// AssignmentPath UUID of version 7
+// AssignmentPath UUID of version 7, or 8 if derived.
 //
 // Example: 018099a2-f7c0-7d3e-8f0a-1b2c3d4e5f60
 type AssignmentPath = RecordId
 
-// BusinessPath UUID of version 7
+// BusinessPath UUID of version 7, or 8 if derived.
 //
 // Example: 018099a2-f7c0-7d3e-8f0a-1b2c3d4e5f60
 type BusinessPath = RecordId
 
-// DevicePath UUID of version 7
+// DevicePath UUID of version 7, or 8 if derived.
 //
 // Example: 018099a2-f7c0-7d3e-8f0a-1b2c3d4e5f60
 type DevicePath = RecordId
@@ -634,12 +634,12 @@ type Key = string
 // Limit defines model for Limit.
 type Limit = int
 
-// MemberPath UUID of version 7
+// MemberPath UUID of version 7, or 8 if derived.
 //
 // Example: 018099a2-f7c0-7d3e-8f0a-1b2c3d4e5f60
 type MemberPath = RecordId
 
-// SessionPath UUID of version 7
+// SessionPath UUID of version 7, or 8 if derived.
 //
 // Example: 018099a2-f7c0-7d3e-8f0a-1b2c3d4e5f60
 type SessionPath = RecordId
