@@ -399,8 +399,8 @@ func (w *world) checkLoss(all map[string]*history) error {
 		if h != nil && h.line[key].Mutation != "" || own != nil && own.line[key].Mutation != "" {
 			continue // refused, and looked for in quarantine above
 		}
-		if w.report.Restores > 0 && e.kept.Scope != "" && !w.stillKept(e) {
-			continue // its phone had let go of it: purged, or gone
+		if w.report.Restores > 0 && (!w.stillKept(e) || w.refusedBefore(e)) {
+			continue // its phone had let go of it, or keeps it as refused
 		}
 		return broken("I3 no-loss", "an edit of %s on %s in %s has no verdict: %v", e.by, e.kept.Mutation.ID, k.scope, e.kept.Mutation.Set)
 	}
@@ -412,6 +412,20 @@ func (w *world) stillKept(e *edit) bool {
 	for _, p := range w.phones {
 		out, err := p.Outbox()
 		if err == nil && slices.ContainsFunc(out, func(k kept) bool { return k.Hash == e.kept.Hash && k.Device == e.kept.Device }) {
+			return true
+		}
+	}
+	return false
+}
+
+// refusedBefore reports whether a phone keeps the edit as one that was refused:
+// those are not sent again after a restore.
+func (w *world) refusedBefore(e *edit) bool {
+	for _, p := range w.phones {
+		out, err := p.Outbox()
+		if err == nil && slices.ContainsFunc(out, func(k kept) bool {
+			return k.Hash == e.kept.Hash && k.Device == e.kept.Device && k.Verdict == merge.Rejected
+		}) {
 			return true
 		}
 	}

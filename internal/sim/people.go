@@ -116,11 +116,8 @@ func instant(t time.Time) merge.Value { return merge.Millis(t.UnixMilli()).Value
 // admit opens a window for somebody from now on.
 func (w *world) admit(s *shop, who *person, role merge.Role) error {
 	x := &window{id: w.unique("window", fmt.Sprint(s.name, who.name, len(s.windows))), who: who, role: role, from: w.clock.Now()}
-	if err := w.write(s.scope, membership(x)); err != nil {
-		return err
-	}
-	s.windows = append(s.windows, x)
-	return nil
+	s.windows = append(s.windows, x) // first: a phone may come in between
+	return w.write(s.scope, membership(x))
 }
 
 // end closes a window now.

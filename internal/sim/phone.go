@@ -220,13 +220,12 @@ func (w *world) wrongClock() error {
 func (w *world) reinstall() error {
 	i := w.rng.IntN(len(w.phones))
 	old := w.phones[i]
-	twin := slices.ContainsFunc(w.phones, func(p *phone) bool { return p != old && p.Me().Device == old.Me().Device })
+	w.phones = slices.Delete(w.phones, i, i+1)
 	for _, e := range w.made {
-		if e.kept.Device == old.Me().Device && !twin {
+		if e.kept.Device == old.Me().Device && !w.stillKept(e) {
 			e.excused = "phone is gone"
 		}
 	}
-	w.phones = slices.Delete(w.phones, i, i+1)
 	p := w.newPhone(old.person)
 	w.trace("%s is reinstalled as %s", old, p)
 	return nil
