@@ -55,6 +55,9 @@ func (s *Service) Assign(ctx context.Context, who Caller, business string, n New
 		return Assignment{}, err
 	}
 	w := s.opening(who, business, n, st.now, !slices.ContainsFunc(st.head.Access, func(g merge.Grant) bool { return g.Role == merge.Mentor && g.Holds(st.now) }))
+	if err := s.check("assignment", w.Set); err != nil {
+		return Assignment{}, err
+	}
 	if _, err := s.Engine.Write(ctx, st.head.Scope, w); err != nil {
 		return Assignment{}, err
 	}
@@ -148,6 +151,9 @@ func (s *Service) ChangeAssignment(ctx context.Context, who Caller, business, as
 	set := map[string]merge.Value{"to_at": at.Value()}
 	if c.Note != "" {
 		set["handover_note"] = merge.Str(c.Note)
+	}
+	if err := s.check("assignment", set); err != nil {
+		return Assignment{}, err
 	}
 	writes := []merge.ServerWrite{{Name: who.Name, Author: who.User, Role: merge.Admin, Collection: "assignment", ID: assignment, Op: merge.Put,
 		Strict: &v.Seq, Must: open, Set: set}}

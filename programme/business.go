@@ -52,6 +52,9 @@ func (s *Service) CreateBusiness(ctx context.Context, who Caller, n NewBusiness)
 		return Business{}, invalid("id", "want a UUID of version 7")
 	}
 	set := n.fields()
+	if err := s.check("business", set); err != nil {
+		return Business{}, err
+	}
 	set["status"] = merge.Str("active")
 	fresh := func(v merge.View, access []merge.Grant) *merge.Reject {
 		if row, ok := v.Row("business", n.ID); ok && row.Text("created_by") != who.User {
@@ -65,7 +68,7 @@ func (s *Service) CreateBusiness(ctx context.Context, who Caller, n NewBusiness)
 		merge.ServerWrite{Name: who.Name, Author: who.User, Role: merge.Owner, Collection: "membership", ID: member, Op: merge.Put, Create: true, Set: map[string]merge.Value{
 			"user_id": merge.Str(who.User), "role": merge.Str(string(merge.Owner)), "from": s.now().Value()}})
 	if fault.CodeOf(err) == "id_reuse" {
-		if b, again := s.made(ctx, who, n); again {
+		if b, again := s.made(ctx, who, n.ID, set); again {
 			return b, nil
 		}
 	}
@@ -76,12 +79,12 @@ func (s *Service) CreateBusiness(ctx context.Context, who Caller, n NewBusiness)
 }
 
 // made finds the business that an earlier request of the same content made.
-func (s *Service) made(ctx context.Context, who Caller, n NewBusiness) (Business, bool) {
-	b, err := s.Business(ctx, who, n.ID)
+func (s *Service) made(ctx context.Context, who Caller, business string, set map[string]merge.Value) (Business, bool) {
+	b, err := s.Business(ctx, who, business)
 	if err != nil || b.Text("created_by") != who.User {
 		return b, false
 	}
-	for name, v := range n.fields() {
+	for name, v := range set {
 		if have := b.Fields[name]; !bytes.Equal(have, v) && !(merge.Null(have) && merge.Null(v)) {
 			return b, false
 		}

@@ -47,13 +47,18 @@ func (s *Service) AddMember(ctx context.Context, who Caller, business string, n 
 	if !st.admin && !st.is(merge.Owner) { // before anybody is invited
 		return Member{}, forbidden()
 	}
-	if n.Role != merge.Owner && n.Role != merge.Staff {
-		return Member{}, invalid("role", "want owner or staff")
+	set := map[string]merge.Value{"role": merge.Str(string(n.Role)), "from": st.now.Value()}
+	if n.Role == merge.Staff {
+		set["permissions"] = merge.Encode(sorted(n.Permissions))
+	}
+	if err := s.check("membership", set); err != nil {
+		return Member{}, err
 	}
 	user, err := s.People.InviteByPhone(ctx, n.Phone)
 	if err != nil {
 		return Member{}, err
 	}
+	set["user_id"] = merge.Str(user)
 	member := id.Derive("membership", business, user, who.Name)
 	must := func(v merge.View, access []merge.Grant) *merge.Reject {
 		if r := manages(who.User, st.admin)(v, access); r != nil {
@@ -65,10 +70,6 @@ func (s *Service) AddMember(ctx context.Context, who Caller, business string, n 
 			return &merge.Reject{Code: "conflict", Field: "phone"}
 		}
 		return nil
-	}
-	set := map[string]merge.Value{"user_id": merge.Str(user), "role": merge.Str(string(n.Role)), "from": st.now.Value()}
-	if n.Role == merge.Staff {
-		set["permissions"] = merge.Encode(sorted(n.Permissions))
 	}
 	if _, err := s.Engine.Write(ctx, st.head.Scope, merge.ServerWrite{Name: who.Name, Author: who.User, Role: roleOf(st.admin), Collection: "membership",
 		ID: member, Op: merge.Put, Create: true, Must: must, Set: set}); err != nil {
@@ -125,6 +126,9 @@ func (s *Service) ChangeMember(ctx context.Context, who Caller, business, member
 	}
 	if len(set) == 0 {
 		return Member{}, &fault.Error{Kind: fault.Invalid, Code: "required", Field: "permissions", Text: "nothing to change"}
+	}
+	if err := s.check("membership", set); err != nil {
+		return Member{}, err
 	}
 	must := func(v merge.View, access []merge.Grant) *merge.Reject {
 		if r := manages(who.User, st.admin)(v, access); r != nil {

@@ -9,6 +9,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 
@@ -185,6 +186,33 @@ func manages(user string, admin bool) func(merge.View, []merge.Grant) *merge.Rej
 		}
 		return &merge.Reject{Code: "not_found"}
 	}
+}
+
+// check holds what a request says against the tables of the catalogue. The
+// engine does so for what people write; fields of the server it takes as they
+// are.
+//
+// Errors: Invalid "invalid_value" with the field.
+func (s *Service) check(collection string, set map[string]merge.Value) error {
+	c, ok := s.Engine.Schema.Collection(collection)
+	if !ok {
+		return &fault.Error{Kind: fault.Internal, Code: "internal", Text: "no collection " + collection}
+	}
+	for _, name := range slices.Sorted(maps.Keys(set)) {
+		f, ok := c.Field(name)
+		if !ok {
+			return &fault.Error{Kind: fault.Internal, Code: "internal", Text: "no field " + name + " in " + collection}
+		}
+		if merge.Null(set[name]) {
+			continue
+		}
+		v, path, ok := f.Type.Check(set[name])
+		if !ok {
+			return invalid(name+path, "not what the catalogue allows")
+		}
+		set[name] = v
+	}
+	return nil
 }
 
 // roleOf is the role under which a manager's writes are ranked.

@@ -1,0 +1,310 @@
+package api_test
+
+import (
+	"fmt"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/lumbung-ikm/lumbung/api"
+	"github.com/lumbung-ikm/lumbung/api/wire"
+	"github.com/lumbung-ikm/lumbung/internal/apitest"
+)
+
+// tour walks through the API as people do, with a client that checks every
+// request and every answer.
+type tour struct {
+	*testing.T
+	*house
+	client *apitest.Client
+	keys   int
+}
+
+func newTour(t *testing.T, change ...func(*api.Parts)) *tour {
+	h := open(t, change...)
+	return &tour{T: t, house: h, client: &apitest.Client{Spec: spec(t), Via: h.Server, Seen: &apitest.Coverage{}}}
+}
+
+const syncBody = `{"app":"1.4.2","clock":{"wall":"2022-05-05T02:11:09.120Z","mono_ms":1,"boot":"b"}}`
+
+// nobody is the id of nothing.
+const nobody = "018099a2-f7c0-7d3e-8f0a-1b2c3d4e5f60"
+
+// want sends a request and wants a status. A body that starts with "!" breaks
+// the specification on purpose.
+func (o *tour) want(status int, token, method, path, body string, header ...string) apitest.Response {
+	o.Helper()
+	r := apitest.Request{Method: method, Path: path, Token: token, Header: map[string]string{}}
+	r.Body, r.Hostile = strings.CutPrefix(body, "!")
+	if method == "POST" && regexp.MustCompile(`/(businesses|members|assignments)$`).MatchString(path) {
+		o.keys++
+		r.Header["Idempotency-Key"] = fmt.Sprintf("tour-key-%d", o.keys)
+	}
+	for i := 0; i < len(header); i += 2 {
+		r.Header[header[i]] = header[i+1]
+		if header[i+1] == "" {
+			delete(r.Header, header[i])
+			r.Hostile = true
+		}
+	}
+	resp := o.client.Do(o, r)
+	if resp.Status != status {
+		o.Errorf("%s %s: %d, want %d\n%s", method, path, resp.Status, status, resp.Body)
+	}
+	return resp
+}
+
+func (o *tour) code(want string, r apitest.Response) {
+	o.Helper()
+	if r.Problem.Code != want {
+		o.Errorf("code %q, want %q", r.Problem.Code, want)
+	}
+}
+
+// enter logs a number in over HTTP.
+func (o *tour) enter(phone string) wire.Login {
+	o.Helper()
+	var c wire.Challenge
+	o.want(202, "", "POST", "/v1/auth/code", `{"phone":"`+phone+`"}`).Into(o, &c)
+	if _, err := o.parts.Auth.Deliver(o.Context()); err != nil {
+		o.Fatal(err)
+	}
+	var l wire.Login
+	o.want(200, "", "POST", "/v1/auth/login", fmt.Sprintf(`{"challenge":%q,"phone":%q,"code":%q,"device":{"install_id":"0190aaaa-0000-4000-8000-%s","platform":"android","model":"A03"}}`,
+		c.Challenge, phone, o.box.code(c.Challenge), phone[len(phone)-9:]+"000")).Into(o, &l)
+	return l
+}
+
+func (o *tour) withRole(phone, role string) wire.Login {
+	o.Helper()
+	if _, err := o.parts.Auth.CreateUser(o.Context(), phone, []string{role}); err != nil {
+		o.Fatal(err)
+	}
+	return o.enter(phone)
+}
+
+// makeBusiness makes an enterprise and gives its address.
+func (o *tour) makeBusiness(owner wire.Login) string {
+	o.Helper()
+	var b wire.Business
+	id := o.ids.New()
+	o.want(201, owner.AccessToken, "POST", "/v1/businesses", `{"id":"`+id+`","name":"Rajut Metro","region_code":"18.72","primary_category":"crafts"}`).Into(o, &b)
+	if b.Id != id || len(b.Roles) != 1 || string(b.Fields["name"]) != `"Rajut Metro"` {
+		o.Errorf("made %+v", b)
+	}
+	return "/v1/businesses/" + id
+}
+
+// TestEveryOperationAndStatus sees every status that the specification names.
+func TestEveryOperationAndStatus(t *testing.T) {
+	o := newTour(t)
+	owner, stranger := o.enter("+628117000001"), o.enter("+628117000002")
+	admin, mentor := o.withRole("+628117000003", "admin"), o.withRole("+628117000004", "mentor")
+	o.syncs(owner)
+	o.accounts(owner, stranger)
+	business := o.makeBusiness(owner)
+	o.enterprises(owner, stranger, business)
+	staff := o.people(owner, stranger, business)
+	o.mentors(owner, stranger, admin, mentor, business)
+	o.watch(owner, stranger, staff, admin, business)
+	o.everywhere(owner)
+	o.machines()
+	for _, m := range o.client.Seen.Missing(o.client.Spec) {
+		t.Errorf("never seen: %s", m)
+	}
+}
+
+func (o *tour) syncs(owner wire.Login) {
+	for _, path := range []string{"/v1/sync", "/v1/sync/push", "/v1/sync/pull"} {
+		o.want(200, owner.AccessToken, "POST", path, syncBody)
+	}
+	o.code("body_too_large", o.want(413, owner.AccessToken, "POST", "/v1/sync", "!"+strings.Repeat(" ", 1<<20)+syncBody))
+	o.code("media_type_unsupported", o.want(415, owner.AccessToken, "POST", "/v1/sync", "!"+syncBody, "Content-Type", "text/plain"))
+	o.code("invalid_value", o.want(422, owner.AccessToken, "POST", "/v1/sync", `!{"limit_bytes":"x"}`))
+	o.parts.Engine.MinApp = "2.0"
+	o.code("upgrade_required", o.want(426, owner.AccessToken, "POST", "/v1/sync/pull", syncBody))
+	o.parts.Engine.MinApp = ""
+}
+
+func (o *tour) accounts(owner, stranger wire.Login) {
+	o.code("phone_landline", o.want(422, "", "POST", "/v1/auth/code", `{"phone":"0721-123456"}`))
+	o.code("challenge_unknown", o.want(422, "", "POST", "/v1/auth/login", `{"challenge":"`+nobody+`","phone":"08117000001","code":"123456","device":{"install_id":"0190aaaa-0000"}}`))
+	o.want(200, "", "POST", "/v1/auth/refresh", `{"refresh_token":"`+owner.RefreshToken+`"}`)
+	o.code("refresh_invalid", o.want(401, "", "POST", "/v1/auth/refresh", `{"refresh_token":"v1.x"}`))
+	o.want(200, "", "GET", "/.well-known/jwks.json", "")
+
+	gone := o.enter("+628117000009")
+	o.want(204, gone.AccessToken, "POST", "/v1/auth/logout", "")
+	o.code("session_revoked", o.want(401, gone.AccessToken, "GET", "/v1/me", ""))
+	o.clock.Advance(2 * time.Minute)
+	gone = o.enter("+628117000009")
+	o.want(204, gone.AccessToken, "DELETE", "/v1/me/sessions/"+gone.Session, "")
+	o.clock.Advance(5 * time.Minute)
+	gone = o.enter("+628117000009")
+	o.want(204, gone.AccessToken, "DELETE", "/v1/me/sessions", "")
+	o.clock.Advance(5 * time.Minute)
+	gone = o.enter("+628117000009")
+	o.want(400, gone.AccessToken, "DELETE", "/v1/me/devices/"+gone.Device.Id+"?as=stolen", "!")
+	o.want(204, gone.AccessToken, "DELETE", "/v1/me/devices/"+gone.Device.Id+"?as=lost", "")
+
+	token := owner.AccessToken
+	var me wire.Me
+	o.want(200, token, "GET", "/v1/me", "").Into(o, &me)
+	if me.User.Phone != "+628117000001" || me.Device != owner.Device.Id {
+		o.Errorf("I am %+v", me)
+	}
+	o.want(200, token, "GET", "/v1/me/sessions", "")
+	o.want(404, token, "DELETE", "/v1/me/sessions/"+stranger.Session, "")
+	o.want(200, token, "GET", "/v1/me/devices", "")
+	o.want(404, token, "DELETE", "/v1/me/devices/"+stranger.Device.Id, "")
+	mine := "/v1/me/devices/" + owner.Device.Id + "/incarnations"
+	o.want(201, token, "POST", mine, `{}`)
+	o.want(201, token, "POST", mine, `{"incarnation":"made-by-the-phone-1"}`)
+	o.want(201, token, "POST", mine, `{"incarnation":"made-by-the-phone-1"}`)
+	o.want(404, token, "POST", "/v1/me/devices/"+stranger.Device.Id+"/incarnations", `{}`)
+	o.code("owner_mismatch", o.want(409, token, "POST", mine, `{"incarnation":"`+stranger.Incarnation+`"}`))
+	o.want(422, token, "POST", mine, `!{"incarnation":"short"}`)
+}
+
+func (o *tour) enterprises(owner, stranger wire.Login, business string) {
+	id := strings.TrimPrefix(business, "/v1/businesses/")
+	o.code("id_reuse", o.want(409, stranger.AccessToken, "POST", "/v1/businesses", `{"id":"`+id+`","name":"Rajut Metro","region_code":"18.72","primary_category":"crafts"}`))
+	o.code("id_reuse", o.want(409, owner.AccessToken, "POST", "/v1/businesses", `{"id":"`+id+`","name":"Another"}`))
+	o.want(201, owner.AccessToken, "POST", "/v1/businesses", `{"id":"`+id+`","name":"Rajut Metro","region_code":"18.72","primary_category":"crafts"}`)
+	o.want(422, owner.AccessToken, "POST", "/v1/businesses", `!{"id":"`+o.ids.New()+`","name":"x"}`)
+	var list wire.BusinessList
+	o.want(200, owner.AccessToken, "GET", "/v1/businesses", "").Into(o, &list)
+	if len(list.Businesses) != 1 || list.Businesses[0].Id != id {
+		o.Errorf("owner sees %+v", list)
+	}
+	o.want(200, stranger.AccessToken, "GET", "/v1/businesses", "").Into(o, &list)
+	if len(list.Businesses) != 0 {
+		o.Errorf("a stranger sees %+v", list)
+	}
+	o.want(200, owner.AccessToken, "GET", business, "")
+	o.want(404, stranger.AccessToken, "GET", business, "")
+}
+
+func (o *tour) people(owner, stranger wire.Login, business string) (staff wire.Login) {
+	members, token := business+"/members", owner.AccessToken
+	var m wire.Member
+	o.want(201, token, "POST", members, `{"phone":"0811-7000-005","role":"staff","permissions":["log_sales"]}`).Into(o, &m)
+	staff = o.enter("+628117000005")
+	if m.UserId != staff.User.Id {
+		o.Errorf("invited %s, logged in %s", m.UserId, staff.User.Id)
+	}
+	o.code("conflict", o.want(409, token, "POST", members, `{"phone":"08117000005","role":"owner"}`))
+	o.want(403, staff.AccessToken, "POST", members, `{"phone":"08117000006","role":"staff"}`)
+	o.want(404, stranger.AccessToken, "POST", members, `{"phone":"08117000006","role":"staff"}`)
+	o.code("phone_foreign", o.want(422, token, "POST", members, `{"phone":"+14155550100","role":"staff"}`))
+	o.want(404, stranger.AccessToken, "GET", members, "")
+	var list wire.MemberList
+	o.want(200, token, "GET", members, "").Into(o, &list)
+
+	one := members + "/" + m.Id
+	o.want(404, stranger.AccessToken, "PATCH", one, `{"permissions":[]}`, "If-Match", m.Etag)
+	o.want(403, staff.AccessToken, "PATCH", one, `{"permissions":["see_totals"]}`, "If-Match", m.Etag)
+	o.code("precondition_required", o.want(428, token, "PATCH", one, `{"permissions":[]}`, "If-Match", ""))
+	o.want(422, token, "PATCH", one, `!{"permissions":["everything"]}`, "If-Match", m.Etag)
+	first := o.want(200, token, "PATCH", one, `{"permissions":["log_sales","see_totals"]}`, "If-Match", m.Etag)
+	if first.Header.Get("ETag") == m.Etag {
+		o.Error("a change kept its tag")
+	}
+	o.code("stale_version", o.want(412, token, "PATCH", one, `{"permissions":[]}`, "If-Match", m.Etag))
+	if again := o.want(200, token, "PATCH", one, `{"permissions":["log_sales","see_totals"]}`, "If-Match", m.Etag); again.Header.Get("ETag") != first.Header.Get("ETag") {
+		o.Error("a change that is repeated is another change")
+	}
+	o.want(404, token, "PATCH", members+"/"+nobody, `{"permissions":[]}`, "If-Match", m.Etag)
+	for _, w := range list.Members {
+		if w.Role == "owner" {
+			o.code("last_owner", o.want(409, token, "PATCH", members+"/"+w.Id, `{"to":"2023-05-05T02:11:09Z"}`, "If-Match", w.Etag))
+		}
+	}
+	return staff
+}
+
+func (o *tour) mentors(owner, stranger, admin, mentor wire.Login, business string) {
+	all, token := business+"/assignments", admin.AccessToken
+	body := `{"mentor_id":"` + mentor.User.Id + `"}`
+	o.want(403, owner.AccessToken, "POST", all, body)
+	o.want(404, stranger.AccessToken, "POST", all, body)
+	o.code("invalid_value", o.want(422, token, "POST", all, `{"mentor_id":"`+stranger.User.Id+`"}`))
+	var a wire.Assignment
+	o.want(201, token, "POST", all, body).Into(o, &a)
+	if !a.Lead {
+		o.Error("the first mentor does not lead")
+	}
+	o.code("conflict", o.want(409, token, "POST", all, body))
+	o.want(404, stranger.AccessToken, "GET", all, "")
+	var list wire.AssignmentList
+	o.want(200, mentor.AccessToken, "GET", all, "").Into(o, &list)
+
+	one, end := all+"/"+a.Id, `{"to":"2022-05-05T02:00:00Z","handover_note":"Label sudah dicetak"}`
+	o.want(403, owner.AccessToken, "PATCH", one, end, "If-Match", a.Etag)
+	o.want(404, token, "PATCH", all+"/"+nobody, end, "If-Match", a.Etag)
+	o.want(422, token, "PATCH", one, `!{}`, "If-Match", a.Etag)
+	o.want(428, token, "PATCH", one, end, "If-Match", "")
+	o.want(412, token, "PATCH", one, end, "If-Match", `"9-1"`)
+	next := o.withRole("+628117000007", "mentor")
+	over := `{"to":"2022-06-05T02:00:00Z","successor_id":"` + next.User.Id + `"}`
+	var ended wire.Assignment
+	o.want(200, token, "PATCH", one, over, "If-Match", a.Etag).Into(o, &ended)
+	o.want(200, owner.AccessToken, "GET", all, "").Into(o, &list)
+	if len(list.Assignments) != 2 || !list.Assignments[1].Lead || !list.Assignments[1].From.Equal(ended.To) {
+		o.Errorf("handed over: %+v", list)
+	}
+	o.want(200, token, "PATCH", one, end, "If-Match", ended.Etag).Into(o, &ended)
+	o.clock.Advance(time.Minute)
+	o.code("conflict", o.want(409, token, "PATCH", one, `{"to":"2022-07-05T02:00:00Z"}`, "If-Match", ended.Etag))
+}
+
+func (o *tour) watch(owner, stranger, staff, admin wire.Login, business string) {
+	o.want(200, staff.AccessToken, "POST", "/v1/sync", `{"clock":{"wall":"x","mono_ms":1,"boot":"b"},"outbox":{"oldest":"2022-05-03T09:00:00.000Z","count":3}}`)
+	var list wire.HealthList
+	o.want(200, owner.AccessToken, "GET", business+"/health", "").Into(o, &list)
+	found := false
+	for _, d := range list.Devices {
+		found = found || d.UserId == staff.User.Id && d.Unsent == 3 && !d.OldestUnsent.IsZero()
+	}
+	if !found {
+		o.Errorf("health lacks three unsent edits: %+v", list)
+	}
+	o.want(403, staff.AccessToken, "GET", business+"/health", "")
+	o.want(404, stranger.AccessToken, "GET", business+"/health", "")
+	o.want(200, admin.AccessToken, "GET", "/v1/reviews?limit=5", "")
+	o.want(403, owner.AccessToken, "GET", "/v1/reviews", "")
+	o.want(400, admin.AccessToken, "GET", "/v1/reviews?limit=x", "!")
+	o.want(204, admin.AccessToken, "POST", "/v1/admin/attest", `{"user_id":"`+owner.User.Id+`","hours":24}`)
+	o.want(403, owner.AccessToken, "POST", "/v1/admin/attest", `{"user_id":"`+staff.User.Id+`","hours":24}`)
+	o.want(404, admin.AccessToken, "POST", "/v1/admin/attest", `{"user_id":"`+nobody+`","hours":24}`)
+	o.want(422, admin.AccessToken, "POST", "/v1/admin/attest", `!{"user_id":"`+owner.User.Id+`","hours":1000}`)
+}
+
+// everywhere asks what is true of every operation: no proof of identity is 401,
+// half a body is 400.
+func (o *tour) everywhere(owner wire.Login) {
+	for _, op := range o.client.Spec.Operations() {
+		path := regexp.MustCompile(`\{\w+\}`).ReplaceAllString(op.Path, nobody)
+		header := []string{"If-Match", `"1-1"`, "Idempotency-Key", "key-for-half-a-body"}
+		if !op.Open {
+			r := o.want(401, "", op.Method, path, "!", header...)
+			o.code("token_missing", r)
+			if r.Problem.Info["keep_outbox"] != true || r.Header.Get("WWW-Authenticate") == "" {
+				o.Errorf("%s %s: %s", op.Method, path, r.Body)
+			}
+		}
+		if op.Body {
+			o.code("body_unreadable", o.want(400, owner.AccessToken, op.Method, path, `!{"a`, header...))
+		}
+	}
+}
+
+func (o *tour) machines() {
+	for _, path := range []string{"/healthz", "/readyz", "/version", "/openapi.yaml", "/docs", "/docs/swagger-ui.css", "/docs/swagger-ui-bundle.js", "/docs/start.js"} {
+		o.want(200, "", "GET", path, "")
+	}
+	o.want(404, "", "GET", "/docs/secret", "")
+	o.Drain()
+	o.code("draining", o.want(503, "", "GET", "/readyz", ""))
+}
