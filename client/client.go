@@ -72,7 +72,8 @@ const (
 	childBucket  = "child"  // scope|collection|parent|id → nothing: operations of a record
 	shadowBucket = "shadow" // rows of a scope that is being reset
 	scopeBucket  = "scope"  // scope → scopeState
-	outBucket    = "outbox" // position → entry
+	outBucket    = "outbox" // position → entry that is drawn over a base row
+	keptBucket   = "kept"   // position → entry that is answered for good
 	countBucket  = "count"  // incarnation|scope → last n
 )
 

@@ -1,6 +1,7 @@
 package client
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"slices"
@@ -57,15 +58,36 @@ func readEntry(b []byte) *entry {
 	return e
 }
 
+// write stores the entry where it belongs: a phone keeps answered edits for
+// weeks, and must not read them at every tap.
 func (e *entry) write(w Writer) {
 	e.Raw = e.Mutation.WireMutation()
-	writeJSON(w, outBucket, position(e.Pos), e)
+	here, there := keptBucket, outBucket
+	if e.pending() {
+		here, there = there, here
+	}
+	w.Delete(there, position(e.Pos))
+	writeJSON(w, here, position(e.Pos), e)
 }
 
-// entries reads the outbox in order, every entry that keep wants.
-func entries(r Reader, keep func(*entry) bool) []*entry {
+func (e *entry) remove(w Writer) {
+	w.Delete(outBucket, position(e.Pos))
+	w.Delete(keptBucket, position(e.Pos))
+}
+
+// entries reads the pending entries in order, every one that keep wants.
+func entries(r Reader, keep func(*entry) bool) []*entry { return scanEntries(r, outBucket, keep) }
+
+// everyEntry reads answered entries too.
+func everyEntry(r Reader, keep func(*entry) bool) []*entry {
+	out := append(scanEntries(r, keptBucket, keep), scanEntries(r, outBucket, keep)...)
+	slices.SortFunc(out, func(a, b *entry) int { return cmp.Compare(a.Pos, b.Pos) })
+	return out
+}
+
+func scanEntries(r Reader, bucket string, keep func(*entry) bool) []*entry {
 	var out []*entry
-	r.Scan(outBucket, "", func(_ string, b []byte) bool {
+	r.Scan(bucket, "", func(_ string, b []byte) bool {
 		if e := readEntry(b); keep(e) {
 			out = append(out, e)
 		}
@@ -110,7 +132,7 @@ type Refused struct {
 func (c *Client) Refused() ([]Refused, error) {
 	var out []Refused
 	err := c.Local.View(func(r Reader) error {
-		for _, e := range entries(r, func(e *entry) bool { return (e.State == refused || e.State == stuck) && e.User == c.me.User }) {
+		for _, e := range everyEntry(r, func(e *entry) bool { return (e.State == refused || e.State == stuck) && e.User == c.me.User }) {
 			out = append(out, Refused{e.Scope, e.Mutation.Collection, e.Mutation.ID, e.Code, e.Field, slices.Clone(e.Raw)})
 		}
 		return nil
@@ -134,7 +156,7 @@ type Kept struct {
 func (c *Client) Outbox() ([]Kept, error) {
 	var out []Kept
 	err := c.Local.View(func(r Reader) error {
-		for _, e := range entries(r, func(*entry) bool { return true }) {
+		for _, e := range everyEntry(r, func(*entry) bool { return true }) {
 			out = append(out, Kept{e.User, e.Scope, e.Device, e.Incarnation, e.Mutation, e.Hash, e.State != unsent, e.Verdict, e.Code, e.Seq})
 		}
 		return nil
@@ -157,7 +179,7 @@ func (c *Client) Status(scope, collection, recordID string) (Status, error) {
 	out := Sent
 	err := c.Local.View(func(r Reader) error {
 		k := merge.Key{Collection: collection, ID: recordID}
-		for _, e := range entries(r, func(e *entry) bool { return e.Scope == scope && e.record() == k && e.User == c.me.User }) {
+		for _, e := range everyEntry(r, func(e *entry) bool { return e.Scope == scope && e.record() == k && e.User == c.me.User }) {
 			switch {
 			case e.State == unsent:
 				out = Pending

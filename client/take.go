@@ -141,8 +141,8 @@ func (t *taking) purge(scope string) {
 		clearBucket(t.w, b, scope+"|")
 	}
 	t.w.Delete(scopeBucket, scope)
-	for _, e := range entries(t.w, func(e *entry) bool { return e.Scope == scope && e.State == accepted }) {
-		t.w.Delete(outBucket, position(e.Pos))
+	for _, e := range everyEntry(t.w, func(e *entry) bool { return e.Scope == scope && e.State == accepted }) {
+		e.remove(t.w)
 	}
 }
 
@@ -160,7 +160,7 @@ func (t *taking) enter(scope, generation string) {
 	if old == "" {
 		return
 	}
-	kept := entries(t.w, func(e *entry) bool {
+	kept := everyEntry(t.w, func(e *entry) bool {
 		return e.Scope == scope && e.User == t.m.Me.User && (e.State == unsent || e.State == accepted)
 	})
 	before := map[merge.Key][]*entry{}
@@ -267,10 +267,10 @@ func (t *taking) settle() {
 // dropSaved removes what a complete backup of the server surely holds, and what
 // was refused before it: those stay readable in the author's quarantine.
 func (t *taking) dropSaved() {
-	for _, e := range entries(t.w, func(e *entry) bool {
+	for _, e := range scanEntries(t.w, keptBucket, func(e *entry) bool {
 		return e.Epoch < t.m.Backup && (e.State == accepted && e.Settled || e.State == refused)
 	}) {
-		t.w.Delete(outBucket, position(e.Pos))
+		e.remove(t.w)
 	}
 }
 
@@ -287,7 +287,7 @@ func (t *taking) rekey() {
 		}
 	}
 	renamed := map[merge.Ref]merge.Ref{}
-	all := entries(t.w, func(*entry) bool { return true })
+	all := everyEntry(t.w, func(*entry) bool { return true })
 	for _, e := range all {
 		n, ok := first[key(e.Scope, e.Incarnation)]
 		if !ok || e.State != unsent || e.Mutation.N < n {

@@ -40,6 +40,9 @@ type wirePlace struct {
 // maxCursor bounds what is inflated of a cursor: some thousand scopes.
 const maxCursor = 1 << 20
 
+// plainCursor is the size below which packing a cursor costs more than it saves.
+const plainCursor = 1200
+
 // encode writes the cursor as an opaque token.
 func (c cursor) encode() string {
 	w := make(map[string]wirePlace, len(c))
@@ -53,6 +56,9 @@ func (c cursor) encode() string {
 	raw, err := json.Marshal(w)
 	if err != nil {
 		panic("syncer: a cursor does not encode: " + err.Error()) // strings and numbers always do
+	}
+	if len(raw) <= plainCursor {
+		return "0" + base64.RawURLEncoding.EncodeToString(raw)
 	}
 	var b bytes.Buffer
 	z, err := flate.NewWriter(&b, flate.BestSpeed)
@@ -69,14 +75,13 @@ func (c cursor) encode() string {
 // gets everything anew, and its push is judged all the same.
 func readCursor(token string) cursor {
 	c := cursor{}
-	if len(token) < 2 || token[0] != '1' {
+	if len(token) < 2 {
 		return c
 	}
-	packed, err := base64.RawURLEncoding.DecodeString(token[1:])
-	if err != nil {
-		return c
+	raw, err := base64.RawURLEncoding.DecodeString(token[1:])
+	if err == nil && token[0] == '1' {
+		raw, err = io.ReadAll(io.LimitReader(flate.NewReader(bytes.NewReader(raw)), maxCursor))
 	}
-	raw, err := io.ReadAll(io.LimitReader(flate.NewReader(bytes.NewReader(packed)), maxCursor))
 	if err != nil {
 		return c
 	}

@@ -51,7 +51,7 @@ func (w *world) do(p *phone, ed client.Edit) error {
 func (w *world) invent(p *phone, scope string) client.Edit {
 	tag := fmt.Sprintf("%s %d", p.label, w.report.Edits)
 	kinds := []func(*phone, string, string) (client.Edit, bool){w.newSale, w.adjust, w.newTask, w.operate, w.tick, w.newProduct, w.editProduct, w.editBusiness, w.nonsense}
-	weights := []int{20, 25, 8, 25, 8, 5, 15, 10, 3}
+	weights := []int{10, 25, 5, 25, 15, 3, 20, 15, 4}
 	total := 0
 	for _, n := range weights {
 		total += n
@@ -74,6 +74,10 @@ func (w *world) pick(p *phone, scope, collection string) (merge.Row, bool) {
 	rows, err := p.Rows(scope, collection)
 	if err != nil || len(rows) == 0 {
 		return merge.Row{}, false
+	}
+	// Mostly one of the first, so that people meet.
+	if n := min(len(rows), 2); w.rng.IntN(4) > 0 {
+		return rows[w.rng.IntN(n)], true
 	}
 	return rows[w.rng.IntN(len(rows))], true
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/lumbung-ikm/lumbung/client"
 	"github.com/lumbung-ikm/lumbung/fault"
 	"github.com/lumbung-ikm/lumbung/id"
 	syncer "github.com/lumbung-ikm/lumbung/sync"
@@ -67,7 +68,37 @@ func (w *world) settle() error {
 			}
 		}
 	}
+	if err := w.stock(); err != nil {
+		return err
+	}
 	w.servers = []*server{w.boot(false), w.boot(false)}
+	return nil
+}
+
+// stock gives every shop a product, a sale and a task to quarrel over, and shows
+// them to everybody.
+func (w *world) stock() error {
+	for _, s := range w.shops {
+		owner := w.phones[0]
+		if s != w.shops[0] {
+			owner = w.phones[3]
+		}
+		for _, make := range []func(*phone, string, string) (client.Edit, bool){w.newProduct, w.newSale, w.newTask} {
+			ed, _ := make(owner, s.scope, "first")
+			ed.Scope = s.scope
+			if err := w.do(owner, ed); err != nil {
+				return err
+			}
+			w.clock.Advance(time.Second)
+		}
+	}
+	for range 2 {
+		for _, p := range w.phones {
+			if _, err := w.round(p); err != nil {
+				return err
+			}
+		}
+	}
 	return nil
 }
 

@@ -96,7 +96,10 @@ func Run(ctx context.Context, cfg Config) (Report, error) {
 		rng: rand.New(rand.NewPCG(cfg.Seed, 1)), chance: rand.New(rand.NewPCG(cfg.Seed, 2)), made: map[name]*edit{},
 		report: Report{Seed: cfg.Seed, Verdicts: map[merge.Outcome]int{}, Steps: map[string]int{}}}
 	if w.cfg.Steps == 0 {
-		w.cfg.Steps = 60
+		w.cfg.Steps = 25
+		if cfg.Seed%10 == 0 {
+			w.cfg.Steps = 200
+		}
 	}
 	defer w.close()
 	if err := w.settle(); err != nil {
