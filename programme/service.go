@@ -232,8 +232,6 @@ func instant(r merge.Row, field string) time.Time {
 	return m.Time()
 }
 
-func valueOf(t time.Time) merge.Value { return merge.Millis(t.UnixMilli()).Value() }
-
 // null clears a field.
 func null() merge.Value { return merge.Value("null") }
 

@@ -81,7 +81,7 @@ type Assignment struct {
 	// To Example: 2022-05-05T02:11:09.120Z
 	To time.Time `json:"to,omitempty,omitzero"`
 
-	// Track Example: marketing
+	// Track Example: digital
 	Track string `json:"track,omitempty,omitzero"`
 }
 
@@ -409,7 +409,7 @@ type NewAssignment struct {
 	// Reason Example: Pendampingan pertama
 	Reason string `json:"reason,omitempty,omitzero"`
 
-	// Track Example: marketing
+	// Track Example: digital
 	Track string `json:"track,omitempty,omitzero"`
 }
 
