@@ -1,0 +1,98 @@
+package play
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+
+	"github.com/lumbung-ikm/lumbung/auth"
+)
+
+// Person is somebody of the cast.
+type Person struct {
+	Name   string
+	Part   string // who that is, in a word
+	Number string // E.164
+	User   string // id; empty before the first login
+	role   string // of mentors and admins
+}
+
+// cast lists everybody. Names and numbers are invented.
+func cast() []Person {
+	return []Person{
+		{Name: "Bu Rafika", Part: "owner of Rafins Snack", Number: "+628117000001"},
+		{Name: "Dimas", Part: "staff of Rafins Snack", Number: "+628117000002"},
+		{Name: "Pak Yusuf", Part: "owner of Panda Alami", Number: "+628117000003"},
+		{Name: "Pak Hendra", Part: "mentor A", Number: "+628117000004", role: auth.RoleMentor},
+		{Name: "Bu Sinta", Part: "mentor B", Number: "+628117000005", role: auth.RoleMentor},
+		{Name: "Bu Ratna", Part: "admin", Number: "+628117000006", role: auth.RoleAdmin},
+	}
+}
+
+// Cast finds somebody by name; a name that is not in the cast is a defect and
+// panics.
+func Cast(name string) *Person {
+	for _, p := range cast() {
+		if p.Name == name {
+			return &p
+		}
+	}
+	panic("play: nobody is called " + name)
+}
+
+// Enter gives somebody a phone and logs them in.
+func (w *World) Enter(ctx context.Context, who *Person, phone string) (*Phone, error) {
+	if who.role != "" && who.User == "" {
+		u, err := w.App.Auth.CreateUser(ctx, who.Number, []string{who.role})
+		if err != nil {
+			return nil, fmt.Errorf("admit %s: %w", who.Name, err)
+		}
+		who.User = u.ID
+	}
+	p, err := w.NewPhone(who, phone)
+	if err != nil {
+		return nil, err
+	}
+	return p, p.Login(ctx)
+}
+
+// Found makes an enterprise whose owner holds the phone and gives its id.
+func (w *World) Found(ctx context.Context, owner *Phone, name, region string) (string, error) {
+	business := owner.IDs.New()
+	err := owner.Send(ctx, http.MethodPost, "/v1/businesses", "",
+		map[string]any{"id": business, "name": name, "region_code": region, "primary_category": "food_beverage"}, nil)
+	return business, err
+}
+
+// Hire makes somebody staff of a business, with every permission.
+func (w *World) Hire(ctx context.Context, owner *Phone, business string, who *Person) error {
+	return owner.Send(ctx, http.MethodPost, "/v1/businesses/"+business+"/members", "",
+		map[string]any{"phone": who.Number, "role": "staff", "permissions": []string{"log_sales", "edit_profile", "submit_tasks", "see_totals"}}, nil)
+}
+
+// window is a mentor's window, as the API tells it.
+type window struct {
+	ID   string `json:"id"`
+	Etag string `json:"etag"`
+}
+
+// Assign sends a mentor to a business.
+func (w *World) Assign(ctx context.Context, admin *Phone, business string, mentor *Person) (window, error) {
+	var out window
+	err := admin.Send(ctx, http.MethodPost, "/v1/businesses/"+business+"/assignments", "", map[string]any{"mentor_id": mentor.User}, &out)
+	return out, err
+}
+
+// Reassign hands a business over to the next mentor, now.
+func (w *World) Reassign(ctx context.Context, admin *Phone, business string, old window, next *Person) error {
+	return admin.Send(ctx, http.MethodPatch, "/v1/businesses/"+business+"/assignments/"+old.ID, old.Etag,
+		map[string]any{"to": w.Clock.Now(), "successor_id": next.User, "handover_note": "Pindah wilayah"}, nil)
+}
+
+// The channels that the stories sell in.
+const (
+	channelStore    = "store"
+	channelReseller = "reseller"
+	channelMarket   = "marketplace"
+	channelChat     = "social_chat"
+)

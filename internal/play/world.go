@@ -1,0 +1,201 @@
+// Package play lets people play the stories of the house against the whole
+// program: real phones (package client) and a real server over HTTP on this
+// machine, with a clock that jumps from one evening to the next and a network
+// that loses, repeats and cuts answers. The demo tells what it sees; the tests
+// hold it to the numbers.
+package play
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"math/rand/v2"
+	"net"
+	"net/http"
+	"time"
+
+	"github.com/lumbung-ikm/lumbung/api"
+	"github.com/lumbung-ikm/lumbung/app"
+	"github.com/lumbung-ikm/lumbung/auth"
+	"github.com/lumbung-ikm/lumbung/client"
+	"github.com/lumbung-ikm/lumbung/clock"
+	"github.com/lumbung-ikm/lumbung/config"
+	"github.com/lumbung-ikm/lumbung/domain"
+	"github.com/lumbung-ikm/lumbung/id"
+	"github.com/lumbung-ikm/lumbung/store"
+	"github.com/lumbung-ikm/lumbung/sync/merge"
+)
+
+// Code is the one-time code of everybody in the cast: their numbers are test
+// numbers, to which nothing is sent.
+const Code = "482915"
+
+// Options say where a world lives. Path is needed unless Store is given.
+type Options struct {
+	Path     string         // of the database file, which is made
+	Store    store.Store    // instead of a file; given with Identity
+	Identity store.Identity //
+	Seed     uint64         // of the weather and of what people do
+	Repeat   int            // how often every phone sends every request; 0 and 1: once
+
+	// Local makes the database of a phone; nil keeps it in memory.
+	Local func(name string) (client.Local, error)
+}
+
+// World is a server, the people of the cast and their phones. One goroutine
+// plays; what it does happens in the order it is done.
+type World struct {
+	App    *app.App
+	URL    string
+	Clock  *clock.Fixed
+	Schema *merge.Schema
+
+	o      Options
+	rng    *rand.Rand
+	served chan error
+	phones []*Phone
+	keys   int
+}
+
+// wib is the zone of the stories, UTC+7.
+func wib() *time.Location { return time.FixedZone("WIB", 7*60*60) }
+
+// Settings is the configuration of a world, for whoever goes on serving its
+// database afterwards.
+func Settings(path string) config.Config {
+	cfg := config.Default()
+	cfg.Store, cfg.Listen, cfg.TestNumbers = path, "127.0.0.1:0", map[string]string{}
+	for _, p := range cast() {
+		cfg.TestNumbers[p.Number] = Code
+	}
+	return cfg
+}
+
+// Open starts a server on 127.0.0.1 whose clock stands at the given instant.
+func Open(ctx context.Context, at time.Time, o Options) (_ *World, err error) {
+	w := &World{Clock: clock.At(at), o: o, rng: rand.New(rand.NewPCG(o.Seed, 2)), served: make(chan error, 1)}
+	if w.Schema, err = domain.Catalogue(); err != nil {
+		return nil, err
+	}
+	limits := auth.DefaultLimits()
+	many := []auth.Limit{{Max: 1 << 30, Window: time.Hour}} // everybody sits behind one address here
+	limits.PerAddress, limits.PerNet, limits.TriesAddress, limits.PerInstall, limits.ActiveDevices = many, many, many, many, 1000
+	rate := api.Rate{Max: 1 << 30, Per: time.Minute}
+	w.App, err = app.New(ctx, Settings(o.Path), app.Options{Clock: w.Clock, Store: o.Store, Identity: o.Identity, Schema: w.Schema, Auth: &limits,
+		Log: slog.New(slog.DiscardHandler), Stderr: io.Discard, Version: "demo", HTTP: api.Limits{PerUser: rate, PerIP: rate, Heavy: rate}})
+	if err != nil {
+		return nil, err
+	}
+	ln, err := (&net.ListenConfig{}).Listen(ctx, "tcp", w.App.Config.Listen)
+	if err != nil {
+		return nil, errors.Join(err, w.App.Close(ctx))
+	}
+	w.URL = "http://" + ln.Addr().String()
+	go func() { w.served <- w.App.API.Serve(ln) }()
+	return w, nil
+}
+
+// Close stops the server and writes what it still holds. The database stays.
+func (w *World) Close(ctx context.Context) error {
+	var errs []error
+	for _, p := range w.phones {
+		p.pipe.CloseIdleConnections()
+		errs = append(errs, p.Local.Close())
+	}
+	errs = append(errs, w.App.API.Stop(ctx))
+	select {
+	case err := <-w.served:
+		errs = append(errs, err)
+	case <-ctx.Done():
+		errs = append(errs, ctx.Err())
+	}
+	return errors.Join(append(errs, w.App.Close(ctx))...)
+}
+
+// At moves the clock to an hour of a day in April, May or June 2022, WIB. It
+// never moves back.
+func (w *World) At(month time.Month, day, hour, minute int) {
+	if t := time.Date(2022, month, day, hour, minute, 0, 0, wib()); t.After(w.Clock.Now()) {
+		w.Clock.Set(t)
+	}
+}
+
+// Step lets the server do what it does behind its answers: notices, quarantine
+// and review queues.
+func (w *World) Step(ctx context.Context) error { return w.App.Step(ctx) }
+
+// Sync lets phones sync one after the other, and the server finish its work
+// after each.
+func (w *World) Sync(ctx context.Context, phones ...*Phone) error {
+	for _, p := range phones {
+		if err := p.Sync(ctx); err != nil {
+			return fmt.Errorf("%s syncs: %w", p.Name, err)
+		}
+		if err := w.Step(ctx); err != nil {
+			return err
+		}
+		w.Clock.Advance(time.Second)
+	}
+	return nil
+}
+
+// Rows reads what the server holds of a scope: the live records of a collection,
+// in the order of their last change.
+func (w *World) Rows(ctx context.Context, scope, collection string) ([]merge.Row, error) {
+	head, err := w.App.Store.Head(ctx, scope)
+	if errors.Is(err, store.ErrAbsent) {
+		return nil, nil
+	}
+	var at store.Position
+	var out []merge.Row
+	for more := err == nil; more; {
+		page, err := w.App.Store.Changed(ctx, scope, at, head.Applied, head.Applied, 1<<20)
+		if err != nil {
+			return nil, fmt.Errorf("read %s: %w", scope, err)
+		}
+		for i := range page.Records {
+			r := &page.Records[i]
+			at = store.Position{Version: r.Version, Key: r.Key()}
+			if r.Collection != collection || r.Deleted {
+				continue
+			}
+			row, err := rowOf(r)
+			if err != nil {
+				return nil, err
+			}
+			out = append(out, row)
+		}
+		more = page.More
+	}
+	return out, err
+}
+
+// NewPhone gives a person an installation of the app, not logged in yet.
+func (w *World) NewPhone(who *Person, name string) (*Phone, error) {
+	local := client.Local(&client.Memory{})
+	if w.o.Local != nil {
+		var err error
+		if local, err = w.o.Local(name); err != nil {
+			return nil, err
+		}
+	}
+	return w.phone(who, name, local)
+}
+
+func (w *World) phone(who *Person, name string, local client.Local) (*Phone, error) {
+	p := &Phone{Name: name, Who: who, w: w, booted: w.Clock.Now().Add(-3 * time.Hour), pipe: &http.Transport{MaxIdleConnsPerHost: 2}}
+	p.Sky = &Sky{next: p.pipe, repeat: w.o.Repeat}
+	seed := [32]byte{}
+	for i := range seed {
+		seed[i] = byte(w.rng.Uint32())
+	}
+	ids := id.Maker{Clock: phoneClock{p}, Rand: rand.NewChaCha8(seed)}
+	p.install = ids.New()
+	p.HTTP = &client.HTTP{Base: w.URL, Client: &http.Client{Timeout: 30 * time.Second, Transport: p.Sky}}
+	p.Client = &client.Client{Local: local, Schema: w.Schema, Clock: p, IDs: ids, App: "1.4.2", Server: p.HTTP}
+	p.HTTP.Phone = p.Client
+	w.phones = append(w.phones, p)
+	return p, p.Open()
+}
