@@ -41,9 +41,11 @@ type Client struct {
 	// PageBytes is the wanted size of one answer; 0 leaves it to the server.
 	PageBytes int
 
-	mu     sync.Mutex // one request in flight
-	asked  uint64     // requests sent so far; an answer to an older one is late
-	batch  int        // most mutations in the next push
+	mu     sync.Mutex                   // one request in flight
+	asked  uint64                       // requests sent so far; an answer to an older one is late
+	taken  uint64                       // the newest request whose answer was applied; a second answer is late
+	sent   map[uint64]map[string]string // generation that each recent request named, by scope
+	batch  int                          // most mutations in the next push
 	me     Identity
 	opened bool
 	split  int // scopes whose hash did not match, so far

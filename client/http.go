@@ -177,8 +177,10 @@ func problem(resp *http.Response, body []byte) error {
 		Detail string `json:"detail"`
 		Title  string `json:"title"`
 	}
-	if json.Unmarshal(body, &p) != nil || p.Code == "" {
-		p.Code = "http_" + strconv.Itoa(resp.StatusCode)
+	if err := json.Unmarshal(body, &p); err != nil || p.Code == "" {
+		// Without its code nobody knows what the status meant: a cut 401 must not
+		// end a session.
+		return &fault.Error{Kind: fault.Transient, Code: "network", Text: "answer " + strconv.Itoa(resp.StatusCode) + " does not read", Cause: err}
 	}
 	e := &fault.Error{Kind: kindOfStatus(resp.StatusCode), Code: p.Code, Text: p.Title}
 	if s, err := strconv.Atoi(resp.Header.Get("Retry-After")); err == nil {

@@ -29,6 +29,7 @@ type entry struct {
 	Lost    []string      `json:"l,omitempty"`
 	Seq     merge.Seq     `json:"q,omitempty"` // of the verdict
 	Epoch   uint64        `json:"e,omitempty"` // every backup above it holds the edit
+	Under   string        `json:"g,omitempty"` // generation that the verdict belongs to
 	Settled bool          `json:"se,omitempty"`
 	At      merge.Millis  `json:"a,omitempty"` // server time of the verdict
 }

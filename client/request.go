@@ -38,7 +38,25 @@ func (c *Client) Ask() (req protocol.Request, ticket uint64, err error) {
 		c.fill(r, &req)
 		return nil
 	})
+	c.remember(req)
 	return req, c.asked, wrap("read outbox", err)
+}
+
+// lateTickets is how many requests back an answer may still name what it was
+// asked under.
+const lateTickets = 64
+
+// remember notes under which generations a request was made.
+func (c *Client) remember(req protocol.Request) {
+	if c.sent == nil {
+		c.sent = map[uint64]map[string]string{}
+	}
+	under := map[string]string{}
+	for _, p := range req.Push {
+		under[p.Scope] = p.Generation
+	}
+	c.sent[c.asked] = under
+	delete(c.sent, c.asked-lateTickets)
 }
 
 // fill puts the oldest unsent edits into the request, in order.

@@ -12,13 +12,14 @@ import (
 
 // Take applies an answer, in one transaction of the local database: verdicts,
 // rows, purges, resets and the cursor together or not at all. An answer to any
-// but the newest request is late: only its final verdicts count.
+// but the newest request is late, and so is a second answer to that one: only
+// their final verdicts count.
 func (c *Client) Take(ticket uint64, resp *protocol.Response) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	fresh := ""
 	err := c.Local.Update(func(w Writer) error {
-		t := &taking{c: c, w: w, resp: resp, m: readMeta(w), late: ticket != c.asked, touched: map[string]bool{}}
+		t := &taking{c: c, w: w, resp: resp, m: readMeta(w), late: ticket != c.asked || ticket == c.taken, touched: map[string]bool{}, under: c.sent[ticket]}
 		t.verdicts()
 		if !t.late {
 			t.rows()
@@ -31,7 +32,7 @@ func (c *Client) Take(ticket uint64, resp *protocol.Response) error {
 	if err != nil {
 		return wrap("apply answer", err)
 	}
-	c.me.Incarnation = fresh
+	c.me.Incarnation, c.taken = fresh, max(c.taken, ticket)
 	return nil
 }
 
@@ -42,7 +43,8 @@ type taking struct {
 	resp    *protocol.Response
 	m       meta
 	late    bool
-	touched map[string]bool // scopes whose entries may settle now
+	touched map[string]bool   // scopes whose entries may settle now
+	under   map[string]string // generation that the request named, by scope
 }
 
 // verdicts moves entries on.
@@ -67,7 +69,8 @@ func (t *taking) verdicts() {
 			e.State, e.Verdict, e.Code, e.Field = refused, v.Verdict, v.Code, v.Field
 			t.stamp(e)
 			e.write(t.w)
-		case v.Verdict.Final():
+		case v.Verdict.Final() && t.current(e):
+			e.Under = t.under[e.Scope]
 			e.State, e.Verdict, e.Seq, e.Lost = accepted, v.Verdict, v.Seq, v.Lost
 			t.stamp(e)
 			e.write(t.w)
@@ -77,6 +80,13 @@ func (t *taking) verdicts() {
 	if rekey {
 		t.rekey()
 	}
+}
+
+// current reports whether a verdict belongs to the time line that the phone
+// knows. An acceptance on a time line that is gone says nothing.
+func (t *taking) current(e *entry) bool {
+	now := t.scope(e.Scope).Generation
+	return now == "" || now == t.under[e.Scope]
 }
 
 // stamp notes from which backup on the verdict is safe.
@@ -154,18 +164,21 @@ func (t *taking) enter(scope, generation string) {
 	if s.Generation == generation {
 		return
 	}
-	old := s.Generation
 	s.Generation, s.Cut = generation, 0
 	writeJSON(t.w, scopeBucket, scope, s)
-	if old == "" {
-		return
-	}
 	kept := everyEntry(t.w, func(e *entry) bool {
 		return e.Scope == scope && e.User == t.m.Me.User && (e.State == unsent || e.State == accepted)
 	})
+	if !slices.ContainsFunc(kept, func(e *entry) bool { return e.State == accepted && e.Under != generation }) {
+		return // nothing was accepted on another time line
+	}
 	before := map[merge.Key][]*entry{}
 	for _, e := range kept {
-		e.State, e.Verdict, e.Seq, e.Epoch, e.Lost, e.Settled = unsent, "", 0, 0, nil, false
+		if e.State == accepted && e.Under == generation {
+			before[e.record()] = append(before[e.record()], e)
+			continue
+		}
+		e.State, e.Verdict, e.Seq, e.Epoch, e.Under, e.Lost, e.Settled = unsent, "", 0, 0, "", nil, false
 		e.Mutation.After = union(e.Mutation.After, after(before[e.record()]))
 		e.write(t.w)
 		before[e.record()] = append(before[e.record()], e)

@@ -312,3 +312,13 @@ func (c *Client) Snapshot(scope string) ([]merge.Row, error) {
 	})
 	return out, err
 }
+
+// Cursor is how far this phone has read, as the server wrote it.
+func (c *Client) Cursor() (string, error) {
+	var cursor string
+	err := c.Local.View(func(r Reader) error {
+		cursor = readMeta(r).Cursor
+		return nil
+	})
+	return cursor, err
+}

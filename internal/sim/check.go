@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/lumbung-ikm/lumbung/fault"
 	"github.com/lumbung-ikm/lumbung/store"
 	"github.com/lumbung-ikm/lumbung/sync/merge"
 	"github.com/lumbung-ikm/lumbung/sync/protocol"
@@ -34,6 +35,11 @@ func (w *world) heard(p *phone, answer []byte) error {
 	now, err := merge.ParseInstant(resp.Now)
 	if err != nil {
 		return err
+	}
+	for _, scope := range resp.Purge {
+		if slices.ContainsFunc(resp.Changes, func(r protocol.Row) bool { return r.Scope == scope }) {
+			return broken("I6 purge", "%s is told to purge %s and sent rows of it", p, scope)
+		}
 	}
 	for _, r := range resp.Changes {
 		if !w.entitled(p.person, r.Scope, now) {
@@ -78,7 +84,7 @@ func (w *world) heal() error {
 	}
 	for range healRounds {
 		quiet := true
-		n, err := w.servers[0].engine.Work(w.ctx)
+		n, err := w.servers[0].app.Engine.Work(w.ctx)
 		if err != nil {
 			return err
 		}
@@ -103,36 +109,40 @@ func (w *world) heal() error {
 	return broken("I7 progress", "no end to healing: %s", strings.Join(who, ", "))
 }
 
-// round is one healthy exchange; busy says that it moved something.
+// round lets a phone finish, under a clear sky; busy says that it moved
+// something.
 func (w *world) round(p *phone) (busy bool, err error) {
-	req, ticket, err := p.Ask()
+	before, err := p.standing()
 	if err != nil {
 		return false, err
 	}
-	body, err := json.Marshal(req)
-	if err != nil {
-		return false, err
-	}
-	answer, err := w.serve(w.servers[0], p, body)
-	if err != nil {
-		return false, err
-	}
-	if err := w.heard(p, answer); err != nil {
-		return false, err
-	}
-	var resp protocol.Response
-	if err := json.Unmarshal(answer, &resp); err != nil {
-		return false, err
-	}
-	if err := p.Take(ticket, &resp); err != nil {
-		return false, err
-	}
-	for _, scope := range resp.Purge {
-		if rows, err := p.Snapshot(scope); err != nil || len(rows) > 0 {
-			return false, broken("I6 purge", "%s keeps %d rows of %s", p, len(rows), scope)
+	err = p.Sync(w.ctx)
+	if fault.KindOf(err) == fault.Unauthorized { // two copies of a phone end each other's session
+		if err = p.login(); err == nil {
+			err = p.Sync(w.ctx)
 		}
 	}
-	return len(req.Push) > 0 || resp.Cursor != "" || len(resp.Reset) > 0, nil
+	if err != nil {
+		return false, err
+	}
+	after, err := p.standing()
+	return before != after, err
+}
+
+// standing is what changes on a phone as long as there is something to do.
+func (p *phone) standing() (string, error) {
+	out, err := p.Outbox()
+	if err != nil {
+		return "", err
+	}
+	cursor, err := p.Cursor()
+	answered := 0
+	for _, k := range out {
+		if k.Answered {
+			answered++
+		}
+	}
+	return fmt.Sprint(len(out), answered, cursor), err
 }
 
 // history is one scope's time line as it is on disk.

@@ -32,10 +32,20 @@ func (x *window) holds(t time.Time) bool {
 // settle sets the stage: two businesses, an owner each, a shop keeper and two
 // mentors, and a phone for everybody; the first owner has two.
 func (w *world) settle() error {
-	w.servers = []*server{w.boot(true), w.boot(true)}
 	for i, name := range []string{"ani", "budi", "citra", "dewi", "eko"} {
 		role := []merge.Role{merge.Owner, merge.Staff, merge.Mentor, merge.Owner, merge.Mentor}[i]
-		w.people = append(w.people, &person{id: w.unique("user", name), name: name, role: role})
+		who := &person{name: name, role: role, number: fmt.Sprintf("+62811000%04d", i+1)}
+		w.numbers[who.number] = testCode
+		w.people = append(w.people, who)
+	}
+	w.servers = []*server{w.boot(true), w.boot(true)}
+	for _, who := range w.people {
+		if _, err := w.newPhone(who); err != nil {
+			return err
+		}
+	}
+	if _, err := w.newPhone(w.people[0]); err != nil {
+		return err
 	}
 	ani, budi, citra, dewi := w.people[0], w.people[1], w.people[2], w.people[3]
 	for i, name := range []string{"snack", "batik"} {
@@ -56,21 +66,15 @@ func (w *world) settle() error {
 			return err
 		}
 	}
-	for _, who := range w.people {
-		w.newPhone(who)
-	}
-	w.newPhone(ani)
 	for _, p := range w.phones {
-		for busy := true; busy; {
-			var err error
-			if busy, err = w.round(p); err != nil {
-				return err
-			}
+		if err := p.Sync(w.ctx); err != nil {
+			return err
 		}
 	}
 	if err := w.stock(); err != nil {
 		return err
 	}
+	w.stocked = true
 	w.servers = []*server{w.boot(false), w.boot(false)}
 	return nil
 }
@@ -94,7 +98,7 @@ func (w *world) stock() error {
 	}
 	for range 2 {
 		for _, p := range w.phones {
-			if _, err := w.round(p); err != nil {
+			if err := p.Sync(w.ctx); err != nil {
 				return err
 			}
 		}

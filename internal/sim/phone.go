@@ -1,12 +1,18 @@
 package sim
 
 import (
+	"bytes"
+	"compress/gzip"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io"
+	"net/http"
 	"slices"
 	"time"
 
 	"github.com/lumbung-ikm/lumbung/client"
+	"github.com/lumbung-ikm/lumbung/fault"
 	"github.com/lumbung-ikm/lumbung/id"
 	"github.com/lumbung-ikm/lumbung/sync/merge"
 	"github.com/lumbung-ikm/lumbung/sync/protocol"
@@ -14,8 +20,8 @@ import (
 
 // person is a user.
 type person struct {
-	id, name string
-	role     merge.Role
+	id, name, number string
+	role             merge.Role
 }
 
 // phone is one installation in somebody's hands.
@@ -31,6 +37,12 @@ type phone struct {
 	late     []late
 	verdicts map[name]protocol.Verdict // final ones it was told, by mutation
 	busy     bool                      // a request is on its way
+	http     *client.HTTP
+	install  string
+	sky      weather // over the request that is on its way
+	server   *server // that it goes to; nil: any
+	answer   []byte  // last one to a sync, whether or not it arrived
+	ticket   uint64  // of the request on its way
 }
 
 // late is an answer that comes after its request was given up.
@@ -61,17 +73,30 @@ func (p *phone) Read() (wall, mono int64, boot string) {
 	return now.Add(p.skew).UnixMilli(), now.Sub(p.booted).Milliseconds(), fmt.Sprintf("%s-%d", p.label, p.boots)
 }
 
-// newPhone gives a person a fresh installation.
-func (w *world) newPhone(who *person) *phone {
-	p := &phone{w: w, person: who, label: fmt.Sprintf("%s/%d", who.name, len(w.phones)+1), memory: &client.Memory{}, booted: w.clock.Now().Add(-time.Hour),
-		verdicts: map[name]protocol.Verdict{}}
+// newPhone gives a person a fresh installation, and logs in.
+func (w *world) newPhone(who *person) (*phone, error) {
+	w.installs++
+	p := &phone{w: w, person: who, label: fmt.Sprintf("%s/%d", who.name, w.installs), memory: &client.Memory{}, booted: w.clock.Now().Add(-time.Hour),
+		install: id.Derive("install", fmt.Sprint(w.installs)), verdicts: map[name]protocol.Verdict{}}
 	p.open()
-	device := id.Derive("device", p.label, fmt.Sprint(w.rng.Uint64()))
-	if err := p.Become(client.Identity{User: who.id, Device: device, Incarnation: "i" + device[:13]}); err != nil {
-		panic(err) // memory does not fail
-	}
 	w.phones = append(w.phones, p)
-	return p
+	err := p.login()
+	who.id = p.Me().User
+	return p, err
+}
+
+// login proves the number, as often as it takes.
+func (p *phone) login() error {
+	for range 200 {
+		c, err := p.http.RequestCode(p.w.ctx, p.person.number, p.install)
+		if err == nil {
+			err = p.http.Login(p.w.ctx, p.person.number, c.ID, testCode, client.Device{Install: p.install})
+		}
+		if err == nil || !p.w.passing(err) {
+			return err
+		}
+	}
+	return broken("I7 progress", "%s cannot log in", p)
 }
 
 // open starts the app on the phone's database.
@@ -80,6 +105,8 @@ func (p *phone) open() {
 	if err := p.Open(); err != nil {
 		panic(err)
 	}
+	p.http = &client.HTTP{Base: "http://lumbung.test", Client: &http.Client{Transport: p}, Phone: p.Client}
+	p.Server = p.http
 	p.late = nil // answers to a dead app come to nothing
 }
 
@@ -109,45 +136,126 @@ func (w *world) exchange() error {
 	return w.broke
 }
 
-// talk is one exchange of a phone with a process.
+// talk is one exchange of a phone with a process. What the weather takes is no
+// error.
 func (w *world) talk(p *phone, s *server, sky weather) error {
-	p.busy = true
-	defer func() { p.busy = false }()
+	p.busy, p.server, p.sky = true, s, sky
+	defer func() { p.busy, p.server, p.sky = false, nil, perfect }()
 	req, ticket, err := p.Ask()
-	if err != nil || sky == requestLost {
-		return err
-	}
-	body, err := json.Marshal(req)
 	if err != nil {
 		return err
 	}
-	answer, err := w.serve(s, p, body)
-	if err != nil {
-		return err
-	}
-	if err := w.heard(p, answer); err != nil {
-		return err
-	}
-	if sky == sentTwice {
-		first := answer
-		if answer, err = w.serve(w.idleServer(s), p, body); err != nil {
-			return err
+	p.ticket = ticket
+	resp, err := p.http.Sync(w.ctx, req)
+	switch fault.KindOf(err) {
+	case fault.Unauthorized:
+		w.trace("  %s must log in: %v", p, err)
+		p.sky = perfect
+		return p.login()
+	case fault.Transient:
+		if b, ok := errors.AsType[*Broken](err); ok {
+			return b
 		}
-		if err := w.heard(p, answer); err != nil {
-			return err
-		}
-		p.late = append(p.late, late{ticket, first})
-	}
-	switch sky {
-	case answerLost:
 		return nil
+	}
+	if err != nil {
+		return err
+	}
+	return p.apply(ticket, resp)
+}
+
+// apply takes an answer and looks at what the phone makes of it.
+func (p *phone) apply(ticket uint64, resp *protocol.Response) error {
+	if err := p.Take(ticket, resp); err != nil {
+		return err
+	}
+	if p.Mismatches() > 0 {
+		return broken("I4 convergence", "%s finds a wrong hash after %+v", p, *resp)
+	}
+	return nil
+}
+
+// errWeather is what a phone sees of a lost request or answer.
+var errWeather = errors.New("no network")
+
+// RoundTrip implements http.RoundTripper: the way to the server and back, under
+// the sky of the moment.
+func (p *phone) RoundTrip(r *http.Request) (*http.Response, error) {
+	if p.sky == requestLost {
+		return nil, errWeather
+	}
+	body, err := io.ReadAll(r.Body)
+	if err != nil {
+		return nil, err
+	}
+	if p.w.rng.IntN(20) > 0 {
+		r.Header.Del("Accept-Encoding") // packing costs more than it tests
+	}
+	s := p.server
+	if s == nil || s.failing.Dead() {
+		s = p.w.anyServer()
+	}
+	answer, err := p.pass(s, r, body)
+	if err != nil {
+		return nil, err
+	}
+	sync := r.URL.Path == "/v1/sync" && answer.status == http.StatusOK
+	if sync && p.sky == sentTwice {
+		p.late = append(p.late, late{p.ticket, answer.body})
+		if answer, err = p.pass(p.w.idleServer(s), r, body); err != nil {
+			return nil, err
+		}
+	}
+	switch p.sky {
 	case answerLate:
-		p.late = append(p.late, late{ticket, answer})
-		return nil
+		if sync && answer.status == http.StatusOK {
+			p.late = append(p.late, late{p.ticket, answer.body})
+		}
+		return nil, errWeather
+	case answerLost:
+		return nil, errWeather
 	case answerCut:
-		answer = answer[:w.rng.IntN(len(answer))]
+		if len(answer.body) > 0 {
+			answer.body = answer.body[:p.w.rng.IntN(len(answer.body))]
+		}
 	}
-	return w.take(p, ticket, answer)
+	return answer.response(r), nil
+}
+
+// packet is an answer on its way.
+type packet struct {
+	status int
+	header http.Header
+	body   []byte // not compressed
+}
+
+func (a packet) response(r *http.Request) *http.Response {
+	return &http.Response{StatusCode: a.status, Header: a.header, Body: io.NopCloser(bytes.NewReader(a.body)), ContentLength: int64(len(a.body)), Request: r}
+}
+
+// pass carries a request to a process and looks at what comes back.
+func (p *phone) pass(s *server, r *http.Request, body []byte) (packet, error) {
+	r = r.Clone(p.w.ctx)
+	r.Body = io.NopCloser(bytes.NewReader(body))
+	resp, err := p.w.serve(s, r)
+	if err != nil {
+		return packet{}, err
+	}
+	var from io.Reader = resp.Body
+	if resp.Header.Get("Content-Encoding") == "gzip" {
+		if from, err = gzip.NewReader(resp.Body); err != nil {
+			return packet{}, err
+		}
+		resp.Header.Del("Content-Encoding")
+	}
+	out := packet{status: resp.StatusCode, header: resp.Header}
+	if out.body, err = io.ReadAll(from); err != nil {
+		return out, err
+	}
+	if r.URL.Path == "/v1/sync" && out.status == http.StatusOK {
+		err = p.w.heard(p, out.body)
+	}
+	return out, err
 }
 
 // idleServer prefers the process that is not busy.
@@ -166,10 +274,7 @@ func (w *world) take(p *phone, ticket uint64, answer []byte) error {
 	if json.Unmarshal(answer, &resp) != nil {
 		return nil
 	}
-	if err := p.Take(ticket, &resp); err != nil {
-		return err
-	}
-	return nil
+	return p.apply(ticket, &resp)
 }
 
 func (w *world) lateAnswer() error {
@@ -226,9 +331,9 @@ func (w *world) reinstall() error {
 			e.excused = "phone is gone"
 		}
 	}
-	p := w.newPhone(old.person)
+	p, err := w.newPhone(old.person)
 	w.trace("%s is reinstalled as %s", old, p)
-	return nil
+	return err
 }
 
 // clone copies a phone as a move to a new one does; both go on.
@@ -237,8 +342,9 @@ func (w *world) clone() error {
 		return nil
 	}
 	old := w.phones[w.rng.IntN(len(w.phones))]
-	p := &phone{w: w, person: old.person, label: fmt.Sprintf("%s/%d", old.person.name, len(w.phones)+1), memory: old.memory.Clone(),
-		booted: w.clock.Now(), verdicts: map[name]protocol.Verdict{}}
+	w.installs++
+	p := &phone{w: w, person: old.person, label: fmt.Sprintf("%s/%d", old.person.name, w.installs), memory: old.memory.Clone(),
+		booted: w.clock.Now(), install: old.install, verdicts: map[name]protocol.Verdict{}}
 	p.open()
 	w.phones = append(w.phones, p)
 	w.copied++

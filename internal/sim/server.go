@@ -2,14 +2,18 @@ package sim
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"io"
 	"log/slog"
+	"net/http"
+	"strings"
 	"time"
 
+	"github.com/lumbung-ikm/lumbung/api"
+	"github.com/lumbung-ikm/lumbung/app"
+	"github.com/lumbung-ikm/lumbung/auth"
+	"github.com/lumbung-ikm/lumbung/config"
 	"github.com/lumbung-ikm/lumbung/fault"
-	"github.com/lumbung-ikm/lumbung/id"
 	"github.com/lumbung-ikm/lumbung/internal/storefault"
 	"github.com/lumbung-ikm/lumbung/store"
 	syncer "github.com/lumbung-ikm/lumbung/sync"
@@ -20,9 +24,12 @@ import (
 // server is one process of two on the same database.
 type server struct {
 	failing *storefault.Failing
-	engine  *syncer.Engine
+	app     *app.App
 	busy    bool // a request is inside
 }
+
+// testCode is the login code of everybody.
+const testCode = "112233"
 
 // boot starts a process. What its calls to the store will come to is drawn
 // anew for every call.
@@ -32,17 +39,34 @@ func (w *world) boot(calm bool) *server {
 		plan = w.fate
 	}
 	f := storefault.NewFailing(w.disk.Store(), plan, w.cfg.Points)
-	s := &server{failing: f}
-	s.engine = &syncer.Engine{Store: f.Store(), Schema: w.schema, Clock: w.clock, IDs: id.Maker{Clock: w.clock, Rand: w},
-		Log: slog.New(slog.NewTextHandler(io.Discard, nil))}
-	return s
+	cfg := config.Default()
+	cfg.Pepper, cfg.TestNumbers = strings.Repeat("p", 40), w.numbers
+	most := api.Rate{Max: 1 << 30, Per: time.Minute}
+	a, err := app.New(w.ctx, cfg, app.Options{Clock: w.clock, Rand: w.noise, Store: f.Store(), Identity: w.identity, Schema: w.schema, Auth: w.limits,
+		Log: slog.New(w), HTTP: api.Limits{PerUser: most, PerIP: most, Heavy: most}})
+	if err != nil {
+		panic("sim: " + err.Error()) // nothing in it depends on the seed
+	}
+	return &server{failing: f, app: a}
+}
+
+// generous are the limits of login without those in time: the simulator's people
+// log in more often than real ones.
+func generous() *auth.Limits {
+	l := auth.DefaultLimits()
+	l.CoolDown, l.Sends, l.PerAddress, l.PerNet, l.PerInstall, l.TriesAddress, l.Spend = []time.Duration{0}, nil, nil, nil, nil, nil, nil
+	l.PrefixFloor, l.BreakerFloor, l.ActiveDevices = 1<<30, 1<<30, 1<<30
+	l.IdleAccount = 1000 * 24 * time.Hour
+	return &l
 }
 
 // fate draws what becomes of one call: one in eighty kills the process, before
 // or after it; some fail and live; into some, another phone's whole request to
 // the other process is put.
 func (w *world) fate(c storefault.Call) storefault.Fate {
-	switch n := w.chance.IntN(640); {
+	n := w.chance.IntN(640)
+	w.injected = w.injected || n < 14
+	switch {
 	case n < 4:
 		return storefault.DieBefore
 	case n < 8:
@@ -51,7 +75,7 @@ func (w *world) fate(c storefault.Call) storefault.Fate {
 		return storefault.Refuse
 	case n < 14:
 		return storefault.Lose
-	case n < 24 && !w.nested:
+	case n < 24 && !w.nested && w.stocked:
 		w.nest()
 	}
 	return storefault.Live
@@ -76,7 +100,8 @@ func (w *world) nest() {
 		return
 	}
 	w.nested = true
-	defer func() { w.nested = false }()
+	injected := w.injected
+	defer func() { w.nested, w.injected = false, injected }()
 	p := idle[w.chance.IntN(len(idle))]
 	w.trace("  meanwhile %s", p)
 	w.failed(w.talk(p, other, perfect))
@@ -98,7 +123,7 @@ func (w *world) passing(err error) bool {
 // using lets a process do something; if it dies of it, it is started again.
 func (w *world) using(s *server, do func(*syncer.Engine) error) error {
 	s.busy = true
-	err := do(s.engine)
+	err := do(s.app.Engine)
 	s.busy = false
 	if s.failing.Dead() {
 		w.replace(s)
@@ -106,22 +131,22 @@ func (w *world) using(s *server, do func(*syncer.Engine) error) error {
 	return err
 }
 
-// serve carries a request to a process, over the wire's own bytes.
-func (w *world) serve(s *server, p *phone, body []byte) ([]byte, error) {
+// serve carries an HTTP request to a process. An answer that says that the
+// server is broken, where nothing was put in to break it, is a defect.
+func (w *world) serve(s *server, r *http.Request) (*http.Response, error) {
 	w.report.Requests++
-	var req protocol.Request
-	if err := json.Unmarshal(body, &req); err != nil {
-		return nil, err
+	w.injected = false
+	s.busy = true
+	resp, err := s.app.RoundTrip(r)
+	s.busy = false
+	if s.failing.Dead() {
+		w.replace(s)
 	}
-	var resp *protocol.Response
-	err := w.using(s, func(e *syncer.Engine) (err error) {
-		resp, err = e.Sync(w.ctx, syncer.Caller{User: p.person.id}, req)
-		return err
-	})
-	if err != nil {
-		return nil, err
+	if err == nil && resp.StatusCode >= 500 && !w.injected {
+		body, _ := io.ReadAll(resp.Body)
+		return nil, broken("no defect", "%s %s answers %d %s\n%s", r.Method, r.URL.Path, resp.StatusCode, body, w.complaint)
 	}
-	return json.Marshal(resp)
+	return resp, err
 }
 
 // replace starts a process again after it died.
@@ -227,7 +252,7 @@ func (w *world) restore() error {
 	for i := range w.servers {
 		w.servers[i] = w.boot(true)
 	}
-	if _, err := w.servers[0].engine.Restored(w.ctx); err != nil {
+	if _, err := w.servers[0].app.Engine.Restored(w.ctx); err != nil {
 		return err
 	}
 	for i := range w.servers {

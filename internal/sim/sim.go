@@ -9,12 +9,14 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"maps"
 	"math/rand/v2"
 	"slices"
 	"strings"
 	"time"
 
+	"github.com/lumbung-ikm/lumbung/auth"
 	"github.com/lumbung-ikm/lumbung/clock"
 	"github.com/lumbung-ikm/lumbung/domain"
 	"github.com/lumbung-ikm/lumbung/internal/storefault"
@@ -66,24 +68,32 @@ func (b *Broken) Error() string {
 
 // world is one run.
 type world struct {
-	cfg     Config
-	ctx     context.Context
-	rng     *rand.Rand // of the scheduler
-	chance  *rand.Rand // of what happens inside calls of the store
-	clock   *clock.Fixed
-	schema  *merge.Schema
-	disk    Disk
-	backup  Disk // newest complete one; nil before the first
-	servers []*server
-	people  []*person
-	phones  []*phone
-	shops   []*shop
-	made    map[name]*edit // every edit that a phone kept
-	nested  bool           // a request runs inside a call of another one
-	broke   error          // first error of a step that nobody put in
-	pruned  bool           // some log is not whole any more
-	copied  int            // clones made so far
-	report  Report
+	cfg       Config
+	ctx       context.Context
+	rng       *rand.Rand // of the scheduler
+	chance    *rand.Rand // of what happens inside calls of the store
+	clock     *clock.Fixed
+	schema    *merge.Schema
+	disk      Disk
+	backup    Disk // newest complete one; nil before the first
+	servers   []*server
+	people    []*person
+	phones    []*phone
+	shops     []*shop
+	made      map[name]*edit // every edit that a phone kept
+	nested    bool           // a request runs inside a call of another one
+	stocked   bool           // the stage is set
+	numbers   map[string]string
+	noise     io.Reader // randomness of the servers
+	limits    *auth.Limits
+	identity  *storefault.MemoryIdentity
+	injected  bool   // a fault was put into the request that runs now
+	complaint string // last error that a server logged
+	broke     error  // first error of a step that nobody put in
+	pruned    bool   // some log is not whole any more
+	copied    int    // clones made so far
+	installs  int    // of the app, so far
+	report    Report
 }
 
 // Run plays one seed. A *Broken error names the promise that did not hold.
@@ -94,6 +104,8 @@ func Run(ctx context.Context, cfg Config) (Report, error) {
 	}
 	w := &world{cfg: cfg, ctx: ctx, schema: schema, disk: cfg.Disk, clock: clock.At(time.Date(2022, 3, 20, 1, 0, 0, 0, time.UTC)),
 		rng: rand.New(rand.NewPCG(cfg.Seed, 1)), chance: rand.New(rand.NewPCG(cfg.Seed, 2)), made: map[name]*edit{},
+		numbers: map[string]string{}, noise: rand.NewChaCha8([32]byte{byte(cfg.Seed), byte(cfg.Seed >> 8), byte(cfg.Seed >> 16), byte(cfg.Seed >> 24)}),
+		limits: generous(), identity: &storefault.MemoryIdentity{},
 		report: Report{Seed: cfg.Seed, Verdicts: map[merge.Outcome]int{}, Steps: map[string]int{}}}
 	if w.cfg.Steps == 0 {
 		w.cfg.Steps = 25
@@ -146,6 +158,26 @@ func (w *world) trace(format string, args ...any) {
 		fmt.Fprintf(w.cfg.Trace, "%s  %s\n", w.clock.Now().Format("01-02 15:04:05"), fmt.Sprintf(format, args...))
 	}
 }
+
+// Enabled, Handle, WithAttrs and WithGroup make the world the log of its servers:
+// it keeps the last error, for the report of a defect.
+func (w *world) Enabled(_ context.Context, l slog.Level) bool { return l >= slog.LevelError }
+
+// Handle implements slog.Handler.
+func (w *world) Handle(_ context.Context, r slog.Record) error {
+	w.complaint = r.Message
+	r.Attrs(func(a slog.Attr) bool {
+		w.complaint += " " + a.String()
+		return true
+	})
+	return nil
+}
+
+// WithAttrs implements slog.Handler.
+func (w *world) WithAttrs([]slog.Attr) slog.Handler { return w }
+
+// WithGroup implements slog.Handler.
+func (w *world) WithGroup(string) slog.Handler { return w }
 
 // Read makes the world's randomness a source of ids.
 func (w *world) Read(p []byte) (int, error) {

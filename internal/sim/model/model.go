@@ -8,15 +8,22 @@
 // edits arrived in another order, must end in the same state; and every value
 // that was accepted must be on the record, in the journal, or replaced by
 // somebody who had seen it.
+//
+// Histories that cannot differ are run once. Three rules say which, and they
+// lose nothing:
+//
+//   - Phones that differ in their names alone (Game.Alike) make their first edit
+//     in the order of their numbers.
+//   - What a phone has read matters to its next edit only, so a phone reads just
+//     before it edits, from any commit on that it may have reached.
+//   - A commit that nobody's next edit has seen may as well come later, so it
+//     does, unless the instant of arrival matters (Game.Timed).
 package model
 
 import (
-	"encoding/json"
 	"fmt"
 	"slices"
-	"strings"
 
-	"github.com/lumbung-ikm/lumbung/id"
 	"github.com/lumbung-ikm/lumbung/sync/merge"
 	"github.com/lumbung-ikm/lumbung/sync/merge/mergetest"
 )
@@ -30,86 +37,91 @@ type Game struct {
 	Schema *merge.Schema
 	Scope  string
 	Access [Phones]merge.Grant // one person each
-	// Start makes the record, before the history begins. May be nil: then the
-	// history creates it.
+	// Alike gives phones that differ in their names alone the same number.
+	Alike [Phones]int
+	// Grace is the scope's; 0 leaves the usual one.
+	Grace merge.Millis
+	// Start makes what is there before the history begins.
 	Start func(s *mergetest.Scope)
 	Moves []Move
-	// Ordered says that arrival order matters by definition (the policy once).
-	Ordered bool
+
+	// Parent is the collection that the edits act on as operations: then they
+	// cover by seen, and verdicts do not depend on the order. "": they are no
+	// operations.
+	Parent   string
+	Ordered  bool // arrival order matters by definition (the policy once)
+	Timed    bool // the instant of arrival matters
+	Restores bool // once in a history the server may be restored from any earlier commit
+	// Clocks are what the clocks of the phones may show; the state must not
+	// depend on it. nil: they are right.
+	Clocks []Clock
+	// MayEdit says whether a phone still can make an edit. May be nil.
+	MayEdit func(h *History, phone int) bool
+
 	// Show is the state that must not depend on the order.
 	Show func(s *mergetest.Scope) string
-	// Loss reports a value of the accepted edits that nobody can find. May be
-	// nil: then Explained is used with the record's fields.
+	// Loss reports a value of the accepted edits that nobody can find. nil:
+	// Explained.
 	Loss func(h *History) string
+	// Law reports what else is wrong with a whole history. May be nil.
+	Law func(h *History) string
+	// Step reports what is wrong with one commit. May be nil.
+	Step func(before, after *mergetest.Scope) string
+	// Phase tells apart histories of one group by when edit l arrived. May be nil.
+	Phase func(h *History, l int) string
 }
+
+// Clock is what a phone's clocks show at t.
+type Clock func(phone int, t merge.Millis) merge.Reading
 
 // Move is one thing a person may do.
 type Move struct {
 	Name string
 	// Who may make the move; nil: everybody.
 	Who []int
+	// Offered says whether the screen offers the move. nil: always.
+	Offered func(v *Screen) bool
 	// Make writes the edit. v is what its author sees.
-	Make func(v Screen) merge.Mutation
+	Make func(v *Screen) merge.Mutation
 }
 
 // Screen is what an author sees when making a move.
 type Screen struct {
-	Label   int    // number of the edit in the history
-	ID      string // an id for a record that the move makes
-	Seen    []string
-	Pending []string // ids of own pending records
-	Base    *merge.Base
-}
-
-// Edit is one edit of a history.
-type Edit struct {
-	Phone   int
-	Move    int
-	Covers  []int // labels that its author had seen, by base or after
-	Outcome merge.Outcome
-	item    merge.Item
-}
-
-// History is one run.
-type History struct {
-	Game  *Game
-	Scope *mergetest.Scope
-	Edits []Edit
-	Order []int // labels, as they arrived
-	cuts  [Phones]int
-	wait  [Phones][]int // labels not sent yet
-	phone [Phones]*mergetest.Phone
-	seqs  []merge.Seq // seq of each arrived label, by label
+	Label int // number of the edit in the history
+	Phone int
+	ID    string // for a record that the move makes
+	Base  *merge.Base
+	Seen  []string // operations: stored ones that no other on the screen has seen, and every own pending one
+	Row   merge.Row
+	State string // of the row, replayed with own pending operations
 }
 
 // Result counts what was run.
 type Result struct {
 	Histories int // complete ones
-	States    int // distinct states that branched
+	States    int // states in which somebody made an edit
 	Groups    int // sets of histories that must agree
 }
 
-// start is the instant of the first edit; edit i is made a minute after edit
-// i-1, whatever the syncs.
-const (
-	start  merge.Millis = 1_650_000_000_000
-	minute merge.Millis = 60_000
-)
+// Add adds up two results.
+func (r Result) Add(o Result) Result {
+	return Result{r.Histories + o.Histories, r.States + o.States, r.Groups + o.Groups}
+}
 
 // Run plays every history of exactly depth edits. The error names the first
 // broken law and the history that broke it.
 func Run(g *Game, depth int) (Result, error) {
 	r := &runner{game: g, depth: depth, groups: map[string]string{}}
-	h := &History{Game: g, Scope: mergetest.New(g.Schema, g.Scope)}
-	h.Scope.Time = start - minute
-	for i := range Phones {
-		h.phone[i] = &mergetest.Phone{User: g.Access[i].User, Device: fmt.Sprintf("d%d", i), Incarnation: fmt.Sprintf("x%d", i)}
-		h.Scope.Access = append(h.Scope.Access, g.Access[i])
+	clocks := g.Clocks
+	if clocks == nil {
+		clocks = []Clock{Exact}
 	}
-	if g.Start != nil {
-		g.Start(h.Scope)
+	var err error
+	for _, c := range clocks {
+		if err = r.edits(begin(g, c)); err != nil {
+			break
+		}
 	}
-	err := r.edits(h)
 	r.Groups = len(r.groups)
 	return r.Result, err
 }
@@ -121,21 +133,43 @@ type runner struct {
 	groups map[string]string // what everybody did and saw → state
 }
 
-// edits tries every next edit in every state that syncs can lead to.
+// edits tries every next edit in every state that commits can lead to.
 func (r *runner) edits(h *History) error {
 	if len(h.Edits) == r.depth {
 		return r.end(h)
 	}
-	for _, s := range r.reachable(h) {
+	states := []*History{h}
+	for i := 0; i < len(states); i++ {
+		next, err := states[i].commits()
+		if err != nil {
+			return err
+		}
+		states = append(states, next...)
+	}
+	for _, s := range states {
 		r.States++
-		for p := range Phones {
+		if err := r.anyEdit(s, s != h && !r.game.Timed); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// anyEdit tries every edit by everybody. all says that the author must have
+// seen everything: else the last commit may as well come later.
+func (r *runner) anyEdit(s *History, all bool) error {
+	for p := range Phones {
+		if !s.turn(p) || r.game.MayEdit != nil && !r.game.MayEdit(s, p) {
+			continue
+		}
+		for _, v := range s.views(p, all) {
+			screen := s.screen(p, v)
 			for m := range r.game.Moves {
-				if who := r.game.Moves[m].Who; who != nil && !slices.Contains(who, p) {
+				move := &r.game.Moves[m]
+				if move.Who != nil && !slices.Contains(move.Who, p) || move.Offered != nil && !move.Offered(screen) {
 					continue
 				}
-				next := s.clone()
-				next.edit(p, m)
-				if err := r.edits(next); err != nil {
+				if err := r.edits(s.edit(screen, v, m)); err != nil {
 					return err
 				}
 			}
@@ -144,34 +178,22 @@ func (r *runner) edits(h *History) error {
 	return nil
 }
 
-// reachable gives every distinct state that syncs alone can lead to.
-func (r *runner) reachable(h *History) []*History {
-	seen := map[string]bool{h.key(): true}
-	out := []*History{h}
-	for i := 0; i < len(out); i++ {
-		for _, next := range out[i].syncs() {
-			if k := next.key(); !seen[k] {
-				seen[k] = true
-				out = append(out, next)
-			}
-		}
-	}
-	return out
-}
-
-// end lets everybody sync, in every order, and checks the laws.
+// end lets everybody send, in every order and every sharing of commits.
 func (r *runner) end(h *History) error {
-	for _, order := range permutations(h.waiting()) {
-		last := h.clone()
-		for _, p := range order {
-			last.sync(p)
-		}
-		r.Histories++
-		if err := r.check(last); err != nil {
+	next, err := h.commits()
+	if err != nil {
+		return err
+	}
+	for _, n := range next {
+		if err := r.end(n); err != nil {
 			return err
 		}
 	}
-	return nil
+	if len(h.waiting()) > 0 {
+		return nil
+	}
+	r.Histories++
+	return r.check(h)
 }
 
 func (r *runner) check(h *History) error {
@@ -185,284 +207,18 @@ func (r *runner) check(h *History) error {
 	if lost := loss(h); lost != "" {
 		return fmt.Errorf("unexplained loss: %s\n%s", lost, h)
 	}
+	if r.game.Law != nil {
+		if wrong := r.game.Law(h); wrong != "" {
+			return fmt.Errorf("%s\n%s", wrong, h)
+		}
+	}
 	if r.game.Ordered {
 		return nil
 	}
-	k, state := h.group(), r.game.Show(h.Scope)
+	k, state := h.group(), h.state()
 	if old, ok := r.groups[k]; ok && old != state {
 		return fmt.Errorf("order matters:\n%s\nor\n%s\n%s", old, state, h)
 	}
 	r.groups[k] = state
 	return nil
-}
-
-func (h *History) waiting() (out []int) {
-	for p := range Phones {
-		if len(h.wait[p]) > 0 {
-			out = append(out, p)
-		}
-	}
-	return out
-}
-
-// syncs gives every state one sync away: of one phone, or of two that share a
-// commit.
-func (h *History) syncs() []*History {
-	var out []*History
-	for p := range Phones {
-		if len(h.wait[p]) > 0 || h.cuts[p] < len(h.Order) {
-			next := h.clone()
-			next.sync(p)
-			out = append(out, next)
-		}
-		for q := range Phones {
-			if p != q && len(h.wait[p]) > 0 && len(h.wait[q]) > 0 {
-				next := h.clone()
-				next.sync(p, q)
-				out = append(out, next)
-			}
-		}
-	}
-	return out
-}
-
-// edit lets a person make a move on what the phone shows.
-func (h *History) edit(p, move int) {
-	label := len(h.Edits)
-	at := start + minute*merge.Millis(label)
-	v := Screen{Label: label, ID: id.Derive("edit", fmt.Sprint(label)), Base: h.base(p)}
-	e := Edit{Phone: p, Move: move}
-	for _, l := range h.Order[:h.cuts[p]] {
-		e.Covers = append(e.Covers, l)
-	}
-	var after []merge.Ref
-	if len(h.wait[p]) > 0 { // the base of the oldest pending edit, and all pending ones
-		oldest := h.Edits[h.wait[p][0]]
-		v.Base, e.Covers = oldest.item.Mutation.Base, slices.Clone(oldest.Covers)
-		for _, l := range h.wait[p] {
-			after = append(after, h.phone[p].Ref(h.Edits[l].item))
-			e.Covers = append(e.Covers, l)
-			v.Pending = append(v.Pending, id.Derive("edit", fmt.Sprint(l)))
-		}
-	}
-	for _, l := range h.Order[:h.cuts[p]] {
-		if h.Edits[l].Outcome != merge.Rejected {
-			v.Seen = append(v.Seen, id.Derive("edit", fmt.Sprint(l)))
-		}
-	}
-	m := h.Game.Moves[move].Make(v)
-	if m.Base != nil || m.ID != v.ID {
-		m.After = after
-	}
-	m.At = merge.Reading{Wall: at, Mono: int64(at - start), Boot: "b", Server: at - minute}
-	phone := *h.phone[p]
-	e.item = phone.Item(h.Scope.Name, m)
-	h.phone[p] = &phone
-	slices.Sort(e.Covers)
-	e.Covers = slices.Compact(e.Covers)
-	h.Edits = append(h.Edits, e)
-	h.wait[p] = append(h.wait[p], label)
-}
-
-func (h *History) base(p int) *merge.Base {
-	v := h.startSeq()
-	for _, l := range h.Order[:h.cuts[p]] {
-		v = max(v, h.seqs[l])
-	}
-	return &merge.Base{Generation: h.Scope.Generation, Version: v}
-}
-
-// startSeq is the last commit before the history.
-func (h *History) startSeq() merge.Seq {
-	if h.Game.Start == nil {
-		return 0
-	}
-	return 1
-}
-
-// sync sends what the phones have, in one commit, and shows them everything.
-func (h *History) sync(phones ...int) {
-	var pushes [][]*merge.Part
-	now := start + minute*merge.Millis(len(h.Edits)) + merge.Millis(len(h.Order))
-	for _, p := range phones {
-		if len(h.wait[p]) == 0 {
-			continue
-		}
-		var items []merge.Item
-		for _, l := range h.wait[p] {
-			items = append(items, h.Edits[l].item)
-		}
-		pushes = append(pushes, h.phone[p].Part(merge.Reading{Wall: now, Mono: int64(now - start), Boot: "b"}, items...))
-	}
-	if len(pushes) > 0 {
-		h.take(phones, h.Scope.Commit(now, pushes...))
-	}
-	for _, p := range phones {
-		h.cuts[p] = len(h.Order)
-	}
-}
-
-func (h *History) take(phones []int, out *merge.Output) {
-	i := 0
-	for _, p := range phones {
-		if len(h.wait[p]) == 0 {
-			continue
-		}
-		for j, l := range h.wait[p] {
-			h.Edits[l].Outcome = out.Answers[i][0][j].Outcome
-			h.Order = append(h.Order, l)
-			for len(h.seqs) <= l {
-				h.seqs = append(h.seqs, 0)
-			}
-			h.seqs[l] = out.Seq
-		}
-		h.wait[p] = nil
-		i++
-	}
-}
-
-func (h *History) clone() *History {
-	c := *h
-	c.Scope = h.Scope.Clone()
-	c.Edits, c.Order, c.seqs = slices.Clone(h.Edits), slices.Clone(h.Order), slices.Clone(h.seqs)
-	for p := range Phones {
-		c.wait[p] = slices.Clone(h.wait[p])
-	}
-	return &c
-}
-
-// key tells states apart: what arrived in which commits, and how far each phone
-// has read.
-func (h *History) key() string {
-	var b strings.Builder
-	for _, l := range h.Order {
-		fmt.Fprintf(&b, "%d@%d ", l, h.seqs[l])
-	}
-	fmt.Fprint(&b, h.cuts)
-	return b.String()
-}
-
-// group is what everybody did and had seen.
-func (h *History) group() string {
-	var b strings.Builder
-	for _, e := range h.Edits {
-		fmt.Fprintf(&b, "%d:%d%v ", e.Phone, e.Move, e.Covers)
-	}
-	return b.String()
-}
-
-// String tells the history, for a person who has to find out what went wrong.
-func (h *History) String() string {
-	var b strings.Builder
-	for l, e := range h.Edits {
-		fmt.Fprintf(&b, "edit %d: %s by %s having seen %v → %s\n", l, h.Game.Moves[e.Move].Name, h.Game.Access[e.Phone].Role, e.Covers, e.Outcome)
-	}
-	fmt.Fprintf(&b, "arrived %v\nstate %s", h.Order, h.Game.Show(h.Scope))
-	return b.String()
-}
-
-// Explained finds every value that an accepted edit wrote: on the record, in
-// the journal, or replaced by an accepted edit that had seen it.
-func Explained(h *History) string {
-	for l, e := range h.Edits {
-		if e.Outcome == merge.Rejected {
-			continue
-		}
-		m := e.item.Mutation
-		for slot, v := range leaves(m) {
-			if !h.shown(m, slot, v) && !h.journalled(m, slot, v) && !h.replaced(l, m, slot) {
-				return fmt.Sprintf("%s=%s of edit %d", slot, v, l)
-			}
-		}
-	}
-	return ""
-}
-
-// leaves gives what an edit wrote, by field, or by list/key/field.
-func leaves(m merge.Mutation) map[string]merge.Value {
-	out := map[string]merge.Value{}
-	for name, v := range m.Set {
-		var items map[string]map[string]merge.Value
-		if name != "list" || json.Unmarshal(v, &items) != nil {
-			out[name] = v
-			continue
-		}
-		for key, item := range items {
-			for field, v := range item {
-				out[name+"/"+key+"/"+field] = v
-			}
-		}
-	}
-	for present, part := range map[bool]map[string][]string{true: m.Add, false: m.Remove} {
-		for name, elements := range part {
-			for _, e := range elements {
-				out[name+"/"+e] = merge.Flag(present)
-			}
-		}
-	}
-	if m.Op == merge.Delete {
-		out["deleted"] = merge.Flag(true)
-	}
-	return out
-}
-
-func (h *History) shown(m merge.Mutation, slot string, v merge.Value) bool {
-	row := h.Scope.Row(m.Collection, m.ID)
-	if row.Deleted {
-		return slot == "deleted"
-	}
-	got := row.Fields[slot]
-	if name, element, set := strings.Cut(slot, "/"); set && !strings.Contains(element, "/") {
-		got = merge.Flag(slices.Contains(row.Strings(name), element))
-	}
-	if path := strings.Split(slot, "/"); len(path) == 3 {
-		var items map[string]map[string]merge.Value
-		if json.Unmarshal(row.Fields[path[0]], &items) == nil {
-			got = items[path[1]][path[2]]
-		}
-	}
-	return string(got) == string(v) || merge.Null(v) && got == nil
-}
-
-// journalled finds the value in the journal: under its slot, or inside the
-// group that the field belongs to.
-func (h *History) journalled(m merge.Mutation, slot string, v merge.Value) bool {
-	col, _ := h.Game.Schema.Collection(m.Collection)
-	f, plain := col.Field(slot)
-	return slices.ContainsFunc(h.Scope.Rows("journal"), func(j merge.Row) bool {
-		switch {
-		case j.Text("record") != m.ID:
-			return false
-		case plain && f.Group != "":
-			return j.Text("field") == f.Group && strings.Contains(string(j.Fields["lost"]), string(v))
-		}
-		return j.Text("field") == slot && string(j.Fields["lost"]) == string(v)
-	})
-}
-
-func (h *History) replaced(label int, m merge.Mutation, slot string) bool {
-	for l, e := range h.Edits {
-		o := e.item.Mutation
-		if l == label || e.Outcome == merge.Rejected || o.ID != m.ID || !slices.Contains(e.Covers, label) {
-			continue
-		}
-		if _, wrote := leaves(o)[slot]; wrote || o.Op == merge.Delete || slot == "deleted" && o.Op != merge.Delete {
-			return true
-		}
-	}
-	return false
-}
-
-func permutations(items []int) [][]int {
-	if len(items) == 0 {
-		return [][]int{nil}
-	}
-	var out [][]int
-	for i, x := range items {
-		rest := slices.Delete(slices.Clone(items), i, i+1)
-		for _, p := range permutations(rest) {
-			out = append(out, append([]int{x}, p...))
-		}
-	}
-	return out
 }

@@ -2,8 +2,10 @@ package model_test
 
 import (
 	"flag"
+	"sync"
 	"testing"
 
+	"github.com/lumbung-ikm/lumbung/domain"
 	"github.com/lumbung-ikm/lumbung/internal/sim/model"
 )
 
@@ -11,29 +13,57 @@ import (
 // full check runs, take minutes.
 var depth = flag.Int("depth", 3, "most edits in a history")
 
-func TestEveryHistoryOfEveryPolicy(t *testing.T) {
-	games, err := model.Policies()
+func TestEveryHistory(t *testing.T) {
+	games, err := model.Games(domain.MustCatalogue())
 	if err != nil {
 		t.Fatal(err)
 	}
-	play(t, games)
-}
-
-func play(t *testing.T, games []*model.Game) {
+	var mu sync.Mutex
+	var all model.Result
+	t.Cleanup(func() {
+		t.Logf("%d games: %d histories of up to %d edits, %d states, %d groups that agree", len(games), all.Histories, *depth, all.States, all.Groups)
+	})
 	for _, g := range games {
 		t.Run(g.Name, func(t *testing.T) {
 			t.Parallel()
-			total := model.Result{}
+			var total model.Result
 			for n := 1; n <= *depth; n++ {
 				r, err := model.Run(g, n)
 				if err != nil {
 					t.Fatal(err)
 				}
-				total.Histories += r.Histories
-				total.States += r.States
-				total.Groups += r.Groups
+				total = total.Add(r)
 			}
-			t.Logf("%s: %d histories of up to %d edits, %d states, %d groups that agree", g.Name, total.Histories, *depth, total.States, total.Groups)
+			t.Logf("%d histories of up to %d edits, %d states, %d groups that agree", total.Histories, *depth, total.States, total.Groups)
+			mu.Lock()
+			defer mu.Unlock()
+			all = all.Add(total)
 		})
+	}
+}
+
+// TestNothingIsLostByRunningLess: commits that come as late as they can lead to
+// the same groups as commits at any time.
+func TestNothingIsLostByRunningLess(t *testing.T) {
+	games, err := model.Games(domain.MustCatalogue())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, g := range games {
+		if g.Name != "latest" && g.Name != "delete keep" {
+			continue
+		}
+		less, err := model.Run(g, 3)
+		if err != nil {
+			t.Fatal(err)
+		}
+		g.Timed = true
+		more, err := model.Run(g, 3)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if less.Groups != more.Groups || less.Histories >= more.Histories {
+			t.Errorf("%s: %+v, with every commit everywhere %+v", g.Name, less, more)
+		}
 	}
 }

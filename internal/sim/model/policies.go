@@ -36,25 +36,25 @@ func thing(onDelete merge.DeletePolicy) (*merge.Schema, error) {
 
 func record() string { return id.Derive("record") }
 
-func set(make func(v Screen) map[string]merge.Value) func(Screen) merge.Mutation {
-	return func(v Screen) merge.Mutation {
+func set(make func(v *Screen) map[string]merge.Value) func(*Screen) merge.Mutation {
+	return func(v *Screen) merge.Mutation {
 		return merge.Mutation{Collection: "thing", ID: record(), Base: v.Base, Set: make(v)}
 	}
 }
 
 // own gives every edit a value of its own.
-func own(field string) func(Screen) merge.Mutation {
-	return set(func(v Screen) map[string]merge.Value {
+func own(field string) func(*Screen) merge.Mutation {
+	return set(func(v *Screen) map[string]merge.Value {
 		return map[string]merge.Value{field: merge.Str(fmt.Sprintf("v%d", v.Label))}
 	})
 }
 
-func same(field string, value merge.Value) func(Screen) merge.Mutation {
-	return set(func(Screen) map[string]merge.Value { return map[string]merge.Value{field: value} })
+func same(field string, value merge.Value) func(*Screen) merge.Mutation {
+	return set(func(*Screen) map[string]merge.Value { return map[string]merge.Value{field: value} })
 }
 
-func elements(add, remove []string) func(Screen) merge.Mutation {
-	return func(v Screen) merge.Mutation {
+func elements(add, remove []string) func(*Screen) merge.Mutation {
+	return func(v *Screen) merge.Mutation {
 		m := merge.Mutation{Collection: "thing", ID: record(), Base: v.Base}
 		if add != nil {
 			m.Add = map[string][]string{"labels": add}
@@ -66,27 +66,38 @@ func elements(add, remove []string) func(Screen) merge.Mutation {
 	}
 }
 
-func op(what merge.Op) func(Screen) merge.Mutation {
-	return func(v Screen) merge.Mutation {
+func op(what merge.Op) func(*Screen) merge.Mutation {
+	return func(v *Screen) merge.Mutation {
 		return merge.Mutation{Collection: "thing", ID: record(), Base: v.Base, Op: what}
 	}
 }
 
-func item(key, field string) func(Screen) merge.Mutation {
-	return set(func(v Screen) map[string]merge.Value {
+func item(key, field string) func(*Screen) merge.Mutation {
+	return set(func(v *Screen) map[string]merge.Value {
 		return map[string]merge.Value{"list": merge.Encode(map[string]map[string]string{key: {field: fmt.Sprintf("v%d", v.Label)}})}
 	})
 }
 
-func group() func(Screen) merge.Mutation {
-	return set(func(v Screen) map[string]merge.Value {
+func group() func(*Screen) merge.Mutation {
+	return set(func(v *Screen) map[string]merge.Value {
 		s := merge.Str(fmt.Sprintf("v%d", v.Label))
 		return map[string]merge.Value{"amount": s, "unit": s}
 	})
 }
 
-func number(field string, of func(label int) int) func(Screen) merge.Mutation {
-	return set(func(v Screen) map[string]merge.Value { return map[string]merge.Value{field: merge.Num(of(v.Label))} })
+func number(field string, of func(label int) int) func(*Screen) merge.Mutation {
+	return set(func(v *Screen) map[string]merge.Value { return map[string]merge.Value{field: merge.Num(of(v.Label))} })
+}
+
+// Games gives every game there is.
+func Games(catalogue *merge.Schema) ([]*Game, error) {
+	games, err := Policies()
+	if err != nil {
+		return nil, err
+	}
+	games = append(games, Times(games)...)
+	games = append(games, Tasks(catalogue)...)
+	return append(games, Ledgers(catalogue)...), nil
 }
 
 // Policies gives one game per policy of the resolver.
@@ -121,6 +132,11 @@ func Policies() ([]*Game, error) {
 			s.Commit(s.Time, p.Part(merge.Reading{Wall: s.Time, Mono: 1, Boot: "b"}, p.Item(s.Name, m)))
 		}
 		g.Show = showThing
+		if g.Name != "authority" { // roles make no difference
+			g.Alike = [Phones]int{0, 0, 0}
+		} else {
+			g.Alike = [Phones]int{0, 0, 1}
+		}
 	}
 	return games, nil
 }
@@ -142,7 +158,7 @@ func showThing(s *mergetest.Scope) string {
 	for _, slot := range slices.Sorted(maps.Keys(r.Slots)) {
 		var who []string
 		for _, h := range r.Slots[slot] {
-			who = append(who, h.Write.Mutation)
+			who = append(who, fmt.Sprintf("%s@%d", h.Write.Mutation, h.Write.Stamp))
 		}
 		slices.Sort(who)
 		fmt.Fprintf(&b, " %s:%v", slot, who)
