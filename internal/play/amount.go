@@ -125,6 +125,7 @@ func (s *amountStory) open(ctx context.Context) (err error) {
 
 // offline lets three phones change the entry without a network.
 func (s *amountStory) offline(ctx context.Context) error {
+	s.w.Clock.Advance(40 * time.Minute)
 	s.tell.Moment(s.w, "Then the network is gone. Three phones change the same entry:")
 	for _, x := range []struct {
 		p     *Phone
@@ -151,10 +152,11 @@ func (s *amountStory) arrive(ctx context.Context, order []int) error {
 	phones := []*Phone{s.a, s.b, s.c}
 	for _, i := range order {
 		s.names = append(s.names, phones[i].Name)
+		s.w.Clock.Advance(2 * time.Hour)
 		if err := s.w.Sync(ctx, phones[i]); err != nil {
 			return err
 		}
-		s.tell.Moment(s.w, "%s finds a network.", phones[i].Name)
+		s.tell.Moment(s.w, "A network for: %s.", phones[i].Name)
 		if err := s.look(ctx); err != nil {
 			return err
 		}
@@ -244,7 +246,7 @@ func (s *amountStory) entry(ctx context.Context) (merge.Row, error) {
 
 // look reads every screen and the server.
 func (s *amountStory) look(ctx context.Context) error {
-	table := [][]string{{"who", "sees", "counts", "waiting to be sent"}}
+	table := [][]string{{"who", "sees", "counts", "to send"}}
 	for _, p := range []*Phone{s.a, s.b, s.c} {
 		row, ok, err := p.Row(s.scope, "sales", s.id)
 		if err != nil || !ok {
