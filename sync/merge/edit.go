@@ -29,6 +29,7 @@ type edit struct {
 	marks   []string // for a person to look at
 	wr      *Write
 	sees    func(*Write) bool
+	upTo    Seq // what the base covers, on the time line of now
 
 	lost     []string
 	journals []string
@@ -114,7 +115,7 @@ func (ed *edit) standings(old *Record) []standing {
 	if old != nil && m.Base != nil {
 		for _, heads := range old.Slots {
 			for _, h := range heads {
-				if ed.sees(h.Write) && h.Write.Mutation != "" {
+				if h.Write.Seq <= ed.upTo && h.Write.Mutation != "" { // an own pending edit was not committed yet
 					earliest = max(earliest, min(h.Write.Time, w.time))
 				}
 			}
@@ -148,13 +149,13 @@ func (ed *edit) orphan() *Reject {
 // base in its generation, and the own ones named in after, and no others.
 func (ed *edit) coverage() func(*Write) bool {
 	m, in := ed.m, ed.w.in
-	var upTo Seq
 	if m.Base != nil {
-		upTo = min(m.Base.Version, in.Applied)
+		ed.upTo = min(m.Base.Version, in.Applied)
 		if m.Base.Generation != in.Generation {
-			upTo = min(upTo, in.forkPoint(m.Base.Generation))
+			ed.upTo = min(ed.upTo, in.forkPoint(m.Base.Generation))
 		}
 	}
+	upTo := ed.upTo
 	own := make(map[string]Hash, len(m.After))
 	for _, r := range m.After {
 		own[MutationName(ed.part.Device, r.Incarnation, r.N)] = r.Hash
@@ -278,18 +279,34 @@ func (ed *edit) checkReferences() (bad *Reject) {
 
 // judge asks whether the operation is legal from the state its author saw.
 func (ed *edit) judge() *Reject {
-	in := ed.w.in
-	n := len(in.Forks)
-	afterRestore, r := ed.w.legal(ed.c, ed.attempt(nil), n > 0 && ed.m.At.Server <= in.Forks[n-1].At)
+	afterRestore, r := ed.w.legal(ed.c, ed.attempt(nil), ed.forked)
 	if afterRestore {
 		ed.marks = append(ed.marks, "after_restore")
 	}
 	return r
 }
 
-// legal puts an operation to the state machine of its collection. forked says
-// that what its author had seen may be lost.
-func (w *work) legal(c *Collection, a Attempt, forked bool) (afterRestore bool, r *Reject) {
+// forked reports whether a restore stands between what the author saw and what is
+// stored: something it saw then is gone; or something it saw long ago was gone
+// from its screen, and came back after its phone heard from the server last.
+func (ed *edit) forked(seen []Row, unknown []string) bool {
+	forks, last := ed.w.in.Forks, ed.m.At.Server
+	if len(forks) == 0 {
+		return false
+	}
+	if last <= forks[len(forks)-1].At && len(unknown) > 0 {
+		return true
+	}
+	return slices.ContainsFunc(seen, func(o Row) bool {
+		came, err := ParseInstant(o.Text("received_at"))
+		return err == nil && came > last && o.Text("created_device") != ed.part.Device
+	})
+}
+
+// legal puts an operation to the state machine of its collection. forked says of
+// the operations its author had seen whether a restore changed them since; it
+// may be nil.
+func (w *work) legal(c *Collection, a Attempt, forked func(seen []Row, unknown []string) bool) (afterRestore bool, r *Reject) {
 	parent := w.get(Key{c.Parent, AsString(a.Set[c.ParentField])})
 	if parent == nil {
 		return false, reject("invalid_reference", "set."+c.ParentField)
@@ -302,7 +319,7 @@ func (w *work) legal(c *Collection, a Attempt, forked bool) (afterRestore bool, 
 			j.Seen = append(j.Seen, o)
 		}
 	}
-	j.AfterRestore = forked && len(unknown) > 0 && j.From != ""
+	j.AfterRestore = j.From != "" && forked != nil && forked(j.Seen, unknown)
 	if c.Judge == nil {
 		return j.AfterRestore, nil
 	}

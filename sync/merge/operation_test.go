@@ -123,3 +123,107 @@ func TestAnyKeepsForeignText(t *testing.T) {
 		t.Errorf("note %q", got)
 	}
 }
+
+// TestWhatWasSeenMayBeLostFurtherDown: an operation is judged by the state it
+// names when anything of what its author saw is lost, not only what it names
+// itself.
+func TestWhatWasSeenMayBeLostFurtherDown(t *testing.T) {
+	b := newBox(t, gates(t))
+	b.send(b.owner, b.owner.Item(b.Name, merge.Mutation{Collection: "gate", ID: thingID("g"), At: at(b.now)}))
+	backup := b.Scope.Clone()
+	now := b.now
+	pass := func(name, how, from string, seen ...string) merge.Mutation {
+		now += 10
+		return merge.Mutation{Collection: "pass", ID: thingID(name), At: at(now), Set: map[string]merge.Value{"gate": merge.Str(thingID("g")),
+			"how": merge.Str(how), "from": merge.Str(from), "seen": merge.Encode(append([]string{}, seen...))}}
+	}
+	open := b.owner.Item(b.Name, pass("open", "open", "shut"))
+	wave := b.staff.Item(b.Name, pass("wave", "wave", "open", thingID("open")))
+	shut := b.mentor.Item(b.Name, pass("shut", "shut", "open", thingID("wave")))
+	b.send(b.owner, open)
+	b.send(b.staff, wave)
+	b.Scope = backup
+	b.Raise(b.now + 1)
+	b.send(b.staff, wave)
+	if a := b.send(b.mentor, shut)[0]; a.Outcome != merge.Applied {
+		t.Fatalf("%+v", a)
+	}
+	if got := b.Row("pass", thingID("shut")).Strings("review"); len(got) != 1 || got[0] != "after_restore" {
+		t.Errorf("review %v", got)
+	}
+	b.send(b.owner, open)
+	if got := b.Row("gate", thingID("g")).Text("state"); got != "shut" {
+		t.Errorf("state %s", got)
+	}
+}
+
+// gates is a schema with a gate that is shut, opened by "open" and shut again by
+// "shut", both only from the other state; "wave" changes nothing.
+func gates(t testing.TB) *merge.Schema {
+	state := func(ops []merge.Row) string {
+		now := "shut"
+		for _, o := range merge.Undominated(ops) {
+			for _, p := range ops {
+				if covered, _ := merge.Closure(ops, []string{o.ID}); covered[p.ID] && p.Text("how") == "open" {
+					now = "open"
+				}
+			}
+		}
+		for _, o := range ops {
+			if o.Text("how") == "shut" {
+				now = "shut"
+			}
+		}
+		return now
+	}
+	s, err := merge.NewSchema(1, journal(),
+		&merge.Collection{Name: "gate", Scope: "box", Create: everyone, Fields: []merge.Field{{Name: "state", Type: merge.Type{Kind: merge.Text}}},
+			Derive: func(v merge.View, r merge.Row) merge.Derived {
+				return merge.Derived{Fields: map[string]merge.Value{"state": merge.Str(state(v.Operations("pass", r.ID)))}}
+			}},
+		&merge.Collection{Name: "pass", Scope: "box", Create: everyone, Immutable: true, Parent: "gate", ParentField: "gate",
+			Fields: []merge.Field{
+				{Name: "gate", Type: merge.Type{Kind: merge.Reference, To: "gate"}, Policy: merge.Once, Write: everyone, Required: true},
+				{Name: "how", Type: merge.Type{Kind: merge.Text}, Policy: merge.Once, Write: everyone}},
+			Judge: func(j merge.Judgement) *merge.Reject {
+				seen := state(j.Seen)
+				if j.AfterRestore {
+					seen = j.From
+				}
+				if how := merge.AsString(j.Set["how"]); how == "open" && seen != "shut" || how == "shut" && seen != "open" {
+					return &merge.Reject{Code: "forbidden_transition"}
+				}
+				return nil
+			}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+// TestWhatCameBackAfterARestoreWasNotOnTheScreen: an operation that its author
+// saw before a restore, and that came back after the author's phone had looked
+// last, does not count against what the author did in between.
+func TestWhatCameBackAfterARestoreWasNotOnTheScreen(t *testing.T) {
+	b := newBox(t, gates(t))
+	b.send(b.owner, b.owner.Item(b.Name, merge.Mutation{Collection: "gate", ID: thingID("g"), At: at(b.now)}))
+	backup := b.Scope.Clone()
+	pass := func(p *mergetest.Phone, name, how, from string, seen ...string) merge.Item {
+		when := at(b.now)
+		when.Server = b.Time
+		return p.Item(b.Name, merge.Mutation{Collection: "pass", ID: thingID(name), At: when, Set: map[string]merge.Value{"gate": merge.Str(thingID("g")),
+			"how": merge.Str(how), "from": merge.Str(from), "seen": merge.Encode(append([]string{}, seen...))}})
+	}
+	open := pass(b.owner, "open", "open", "shut")
+	b.send(b.owner, open)
+	wave := pass(b.staff, "wave", "wave", "open", thingID("open"))
+	b.send(b.staff, wave)
+	b.Scope = backup
+	b.Raise(b.now + 1)
+	b.send(b.staff, wave)
+	again := pass(b.staff, "again", "open", "shut", thingID("wave"))
+	b.send(b.owner, open)
+	if a := b.send(b.staff, again)[0]; a.Outcome != merge.Applied {
+		t.Errorf("%+v", a)
+	}
+}

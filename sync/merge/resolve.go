@@ -395,7 +395,7 @@ func (w *work) online(c *Collection, sw ServerWrite, old *Record, set map[string
 	if c.Parent == "" || old != nil {
 		return nil
 	}
-	_, r := w.legal(c, a, false)
+	_, r := w.legal(c, a, nil)
 	return r
 }
 
