@@ -150,6 +150,7 @@ type Kept struct {
 	Verdict                          merge.Outcome
 	Code                             string
 	Seq                              merge.Seq
+	Under                            string // generation that the verdict belongs to
 }
 
 // Outbox lists everything that the outbox holds, oldest first: what is not sent,
@@ -158,7 +159,7 @@ func (c *Client) Outbox() ([]Kept, error) {
 	var out []Kept
 	err := c.Local.View(func(r Reader) error {
 		for _, e := range everyEntry(r, func(*entry) bool { return true }) {
-			out = append(out, Kept{e.User, e.Scope, e.Device, e.Incarnation, e.Mutation, e.Hash, e.State != unsent, e.Verdict, e.Code, e.Seq})
+			out = append(out, Kept{e.User, e.Scope, e.Device, e.Incarnation, e.Mutation, e.Hash, e.State != unsent, e.Verdict, e.Code, e.Seq, e.Under})
 		}
 		return nil
 	})

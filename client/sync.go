@@ -8,6 +8,7 @@ import (
 
 	"github.com/lumbung-ikm/lumbung/fault"
 	"github.com/lumbung-ikm/lumbung/sync/merge"
+	"github.com/lumbung-ikm/lumbung/sync/protocol"
 )
 
 // maxRounds bounds one Sync; a healthy one needs as many rounds as there are
@@ -53,21 +54,22 @@ func (c *Client) round(ctx context.Context) (more bool, err error) {
 		return false, err
 	}
 	c.grow()
-	left, err := c.left()
+	left, err := c.left(req)
 	if err != nil {
 		return false, err
 	}
 	progress := sent > 0 && slices.ContainsFunc(resp.Verdicts, func(v verdict) bool { return v.Verdict.Final() || v.Verdict == merge.Rekey })
-	return resp.More || len(resp.Reset) > 0 || left.asks || (left.unsent > 0 && progress), nil
+	return resp.More || len(resp.Reset) > 0 || left.asks || left.learned || (left.unsent > 0 && progress), nil
 }
 
 // left is what another round would have to do.
 type left struct {
-	unsent int
-	asks   bool // a scope whose hash did not match
+	unsent  int
+	asks    bool // a scope whose hash did not match
+	learned bool // a part named a generation that the phone has since found to be another
 }
 
-func (c *Client) left() (l left, err error) {
+func (c *Client) left(req protocol.Request) (l left, err error) {
 	err = c.Local.View(func(r Reader) error {
 		l.unsent = len(entries(r, func(e *entry) bool { return e.State == unsent && e.User == c.me.User }))
 		r.Scan(scopeBucket, "", func(scope string, _ []byte) bool {
@@ -75,6 +77,10 @@ func (c *Client) left() (l left, err error) {
 			l.asks = l.asks || s.AskReset
 			return true
 		})
+		for _, p := range req.Push {
+			s, ok := readJSON[scopeState](r, scopeBucket, p.Scope)
+			l.learned = l.learned || ok && s.Generation != p.Generation
+		}
 		return nil
 	})
 	return l, err

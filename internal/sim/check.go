@@ -97,6 +97,7 @@ func (w *world) heal() error {
 			quiet = quiet && !busy
 		}
 		if quiet {
+			w.healed = true
 			return nil
 		}
 	}
@@ -412,20 +413,39 @@ func (w *world) checkLoss(all map[string]*history) error {
 		if w.report.Restores > 0 && (!w.stillKept(e) || w.refusedBefore(e)) {
 			continue // its phone had let go of it, or keeps it as refused
 		}
-		return broken("I3 no-loss", "an edit of %s on %s in %s has no verdict: %v", e.by, e.kept.Mutation.ID, k.scope, e.kept.Mutation.Set)
+		return broken("I3 no-loss", "an edit of %s on %s in %s has no verdict: %v%s", e.by, e.kept.Mutation.ID, k.scope, e.kept.Mutation.Set, w.whereabouts(e))
 	}
 	return nil
 }
 
-// stillKept reports whether a phone still holds the edit in its outbox.
+// stillKept reports whether a phone holds the edit in its outbox, and may see the
+// scope: nobody sends accepted edits again to a place that is closed.
 func (w *world) stillKept(e *edit) bool {
 	for _, p := range w.phones {
 		out, err := p.Outbox()
+		scopes, _ := p.Scopes()
+		if _, open := scopes[e.kept.Scope]; !open && e.excused == "" && w.healed {
+			continue
+		}
 		if err == nil && slices.ContainsFunc(out, func(k kept) bool { return k.Hash == e.kept.Hash && k.Device == e.kept.Device }) {
 			return true
 		}
 	}
 	return false
+}
+
+// whereabouts tells how the phones hold an edit, for the report of a defect.
+func (w *world) whereabouts(e *edit) string {
+	var b strings.Builder
+	for _, p := range w.phones {
+		out, err := p.Outbox()
+		for _, k := range out {
+			if err == nil && k.Hash == e.kept.Hash && k.Device == e.kept.Device {
+				fmt.Fprintf(&b, "\n%s: answered %t %s %s at %d under %q, as %s/%d", p, k.Answered, k.Verdict, k.Code, k.Seq, k.Under, k.Incarnation, k.Mutation.N)
+			}
+		}
+	}
+	return b.String()
 }
 
 // refusedBefore reports whether a phone keeps the edit as one that was refused:

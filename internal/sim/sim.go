@@ -90,9 +90,10 @@ type world struct {
 	injected  bool   // a fault was put into the request that runs now
 	complaint string // last error that a server logged
 	broke     error  // first error of a step that nobody put in
-	pruned    bool   // some log is not whole any more
-	copied    int    // clones made so far
-	installs  int    // of the app, so far
+	healed    bool
+	pruned    bool // some log is not whole any more
+	copied    int  // clones made so far
+	installs  int  // of the app, so far
 	report    Report
 }
 

@@ -17,7 +17,8 @@
 //   - What a phone has read matters to its next edit only, so a phone reads just
 //     before it edits, from any commit on that it may have reached.
 //   - A commit that nobody's next edit has seen may as well come later, so it
-//     does, unless the instant of arrival matters (Game.Timed).
+//     does, unless the instant of arrival matters (Game.Timed); and a restore
+//     that takes such a commit back is one before it was made.
 package model
 
 import (
