@@ -5,10 +5,11 @@ TOOL     := $(GO) tool -modfile=$(CURDIR)/tools/go.mod
 SEEDS    ?= 200
 FUZZTIME ?= 10s
 BENCH    ?= .
+DEPTH    ?= 4
 RACE     := ./sync/... ./auth/... ./client/... ./store/...
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check fmt vet lint gen generated race sim mutants bench fuzz build
+.PHONY: help run test check fmt vet lint gen generated race sim model mutants bench fuzz build
 
 help: ## list these words
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -43,6 +44,9 @@ race: ## the concurrent packages under the race detector
 sim: ## the simulator on both stores: make sim SEEDS=1000
 	$(GO) run ./cmd/lumbung sim -seeds $(SEEDS) -store sqlite
 	$(GO) run ./cmd/lumbung sim -seeds $(SEEDS) -store poor
+
+model: ## every small history, of up to four edits: make model DEPTH=3
+	GOGC=400 $(GO) test ./internal/sim/model -run TestEveryHistory -v -timeout 60m -args -depth $(DEPTH)
 
 mutants: ## plant every known mistake and see it caught
 	$(GO) run ./internal/sim/mutants

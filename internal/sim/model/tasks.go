@@ -1,0 +1,170 @@
+package model
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/lumbung-ikm/lumbung/domain"
+	"github.com/lumbung-ikm/lumbung/id"
+	"github.com/lumbung-ikm/lumbung/sync/merge"
+	"github.com/lumbung-ikm/lumbung/sync/merge/mergetest"
+)
+
+const owner, staff, mentor = 0, 1, 2
+
+// people are the three phones of the games of the catalogue.
+func people() [Phones]merge.Grant {
+	return [Phones]merge.Grant{{ID: "1", User: "u1", Role: merge.Owner},
+		{ID: "2", User: "u2", Role: merge.Staff, Perms: []string{domain.PermLogSales, domain.PermSubmitTasks, domain.PermEditProfile}},
+		{ID: "3", User: "u3", Role: merge.Mentor}}
+}
+
+// taskMove is one operation on a task: by whom, and in which states the screen
+// offers it. The table is written down here once more, so that the domain's own
+// is held against it.
+type taskMove struct {
+	op   string
+	who  []int
+	from string
+}
+
+func taskMoves() []taskMove {
+	return []taskMove{
+		{"start", []int{owner, staff}, "assigned returned"},
+		{"submit", []int{owner, staff}, "assigned in_progress blocked returned"},
+		{"block", []int{owner, mentor}, "assigned in_progress returned"},
+		{"unblock", []int{owner, mentor}, "blocked"},
+		{"accept", []int{mentor}, "proposed"},
+		{"refuse", []int{mentor}, "proposed"},
+		{"return", []int{mentor}, "submitted"},
+		{"verify", []int{mentor}, "assigned in_progress blocked returned submitted"},
+		{"cancel", []int{mentor}, "proposed assigned in_progress blocked returned submitted"},
+	}
+}
+
+// operation makes a move that acts on the record.
+func operation(collection, parentField string, set func(v *Screen) map[string]merge.Value) func(*Screen) merge.Mutation {
+	return func(v *Screen) merge.Mutation {
+		fields := set(v)
+		fields[parentField] = merge.Str(record())
+		fields["seen"] = merge.Encode(append([]string{}, v.Seen...))
+		fields["from"] = merge.Str(v.State)
+		return merge.Mutation{Collection: collection, ID: v.ID, Set: fields}
+	}
+}
+
+func event(op string) func(*Screen) merge.Mutation {
+	return operation("task_event", "task_id", func(*Screen) map[string]merge.Value {
+		return map[string]merge.Value{"op": merge.Str(op), "note": merge.Str("because")}
+	})
+}
+
+// offered gives the moves that a screen shows, those named only if any are.
+func offered(names ...string) (out []Move) {
+	for _, m := range taskMoves() {
+		if len(names) == 0 || slices.Contains(names, m.op) {
+			out = append(out, Move{Name: m.op, Who: m.who, Make: event(m.op),
+				Offered: func(v *Screen) bool { return slices.Contains(strings.Fields(m.from), v.State) }})
+		}
+	}
+	return out
+}
+
+// anyway gives moves that a screen shows whatever the state is, to everybody.
+func anyway(names ...string) (out []Move) {
+	for _, n := range names {
+		out = append(out, Move{Name: n, Make: event(n)})
+	}
+	return out
+}
+
+// Tasks gives the games of the task machine.
+func Tasks(schema *merge.Schema) []*Game {
+	games := []*Game{
+		{Name: "task, assigned", Moves: offered(), Law: Taken},
+		{Name: "task, proposed", Moves: offered("accept", "refuse", "start", "submit", "verify"), Law: Taken, Start: startTask("u1", domain.OriginOwnerRequest)},
+		{Name: "task, broken app", Moves: anyway("submit", "return", "verify"), Law: nothingHidden},
+		{Name: "task, restored", Moves: offered("submit", "return", "verify"), Law: Taken, Restores: true},
+	}
+	for _, g := range games {
+		g.Schema, g.Scope, g.Access, g.Parent, g.Alike = schema, "business/"+id.Derive("business"), people(), "task", [Phones]int{0, 1, 2}
+		g.Loss, g.Step, g.Show = Kept, neverBack, showMachine("task", "task_event")
+		if g.Start == nil {
+			g.Start = startTask("u3", domain.OriginMentor)
+		}
+	}
+	return games
+}
+
+func startTask(author, origin string) func(*mergetest.Scope) {
+	return func(s *mergetest.Scope) {
+		create(s, author, "task", map[string]merge.Value{"title": merge.Str("label"), "origin": merge.Str(origin)})
+	}
+}
+
+// create makes the record of a game on a phone of its author's.
+func create(s *mergetest.Scope, author, collection string, set map[string]merge.Value) {
+	p := &mergetest.Phone{User: author, Device: "start", Incarnation: "start"}
+	clock := merge.Reading{Wall: s.Time, Mono: 1, Boot: "b"}
+	out := s.Commit(s.Time, p.Part(clock, p.Item(s.Name, merge.Mutation{Collection: collection, ID: record(), At: clock, Set: set})))
+	if a := out.Answers[0][0][0]; a.Outcome != merge.Applied {
+		panic(fmt.Sprintf("model: the record of a game is refused: %+v", a))
+	}
+}
+
+// neverBack is I5: what is verified stays verified, as long as nobody reopens.
+func neverBack(before, after *mergetest.Scope) string {
+	was, is := before.Row("task", record()).Text("state"), after.Row("task", record()).Text("state")
+	if was == domain.TaskVerified && is != was {
+		return "I5 monotone: from verified to " + is
+	}
+	return ""
+}
+
+// nothingHidden says that an operation that was legal on its author's screen is
+// taken, although others before it were refused.
+func nothingHidden(h *History) string {
+	for l := range h.Edits {
+		e := &h.Edits[l]
+		name, from := h.Game.Moves[e.Move].Name, merge.AsString(e.row.Fields["from"])
+		i := slices.IndexFunc(taskMoves(), func(m taskMove) bool { return m.op == name })
+		m := taskMoves()[i]
+		legal := slices.Contains(m.who, e.Phone) && slices.Contains(strings.Fields(m.from), from)
+		if legal && e.Outcome == merge.Rejected && !dependsOnRefused(h, l) {
+			return fmt.Sprintf("edit %d was legal from %s and is refused: %s", l, from, e.Code)
+		}
+		if !legal && e.Outcome != merge.Rejected && !dependsOnRefused(h, l) {
+			return fmt.Sprintf("edit %d was illegal from %s and is taken", l, from)
+		}
+	}
+	return ""
+}
+
+// dependsOnRefused reports whether the screen of an edit showed an own pending
+// operation that was refused: then the state on it never was.
+func dependsOnRefused(h *History, l int) bool {
+	return slices.ContainsFunc(h.Edits[l].Own, func(o int) bool { return h.Edits[o].Outcome == merge.Rejected })
+}
+
+// showMachine is a record and its operations, without what their authors sent
+// and without what tells of the server's clock or of a restore.
+func showMachine(parent, child string) func(*mergetest.Scope) string {
+	return func(s *mergetest.Scope) string {
+		var b strings.Builder
+		show := func(r merge.Row, skip ...string) {
+			for _, name := range slices.Sorted(maps.Keys(r.Fields)) {
+				if name != "received_at" && name != "review" && name != "seen" && name != "from" && !slices.Contains(skip, name) {
+					b.WriteString(name + "=" + string(r.Fields[name]) + " ")
+				}
+			}
+		}
+		show(s.Row(parent, record()), "verified_offline")
+		for _, r := range s.Rows(child) {
+			b.WriteString("\n  " + r.ID[24:] + " ")
+			show(r)
+		}
+		return b.String()
+	}
+}
