@@ -17,7 +17,7 @@ import (
 type Phone struct {
 	*client.Client
 	HTTP *client.HTTP
-	Name string
+	Name string // for people
 	Who  *Person
 	Sky  *Sky // the network in front of it
 
@@ -77,11 +77,35 @@ func (p *Phone) device() client.Device {
 // Copy is a second phone that began as an exact copy of this one, as a move to
 // a new phone makes it.
 func (p *Phone) Copy(name string) (*Phone, error) {
+	memory, err := p.Save()
+	if err != nil {
+		return nil, err
+	}
+	return p.w.phone(p.Who, name, memory)
+}
+
+// Save copies what is on the phone, as a backup of the phone does.
+func (p *Phone) Save() (*client.Memory, error) {
 	memory, ok := p.Local.(*client.Memory)
 	if !ok {
 		return nil, fmt.Errorf("%s cannot be copied", p.Name)
 	}
-	return p.w.phone(p.Who, name, memory.Clone())
+	return memory.Clone(), nil
+}
+
+// Load puts a copy of a backup in the place of everything on the phone, and
+// starts the app anew.
+func (p *Phone) Load(backup *client.Memory) error {
+	p.Client = &client.Client{Local: backup.Clone(), Schema: p.w.Schema, Clock: p, IDs: p.IDs, App: p.App, PageBytes: p.PageBytes, Server: p.HTTP}
+	p.HTTP.Phone = p.Client
+	return p.Open()
+}
+
+// Reinstall takes the app off the phone and puts it on again: nothing of the
+// old one is left, and nobody is logged in.
+func (p *Phone) Reinstall() error {
+	p.install = p.IDs.New()
+	return p.Load(&client.Memory{})
 }
 
 // Send makes one request of the admin and owner API. A POST carries an

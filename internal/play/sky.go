@@ -125,6 +125,9 @@ func Cut(answer []byte, n int) io.ReadCloser {
 	return io.NopCloser(io.MultiReader(bytes.NewReader(answer[:n]), broken{}))
 }
 
+// Whole is an answer that arrives.
+func Whole(answer []byte) io.ReadCloser { return io.NopCloser(bytes.NewReader(answer)) }
+
 type broken struct{}
 
 // Read breaks.
