@@ -16,6 +16,8 @@ import (
 	"strings"
 	"sync"
 
+	jsonv2 "github.com/go-json-experiment/json"
+
 	"github.com/lumbung-ikm/lumbung/fault"
 	"github.com/lumbung-ikm/lumbung/id"
 	"github.com/lumbung-ikm/lumbung/sync/merge"
@@ -191,7 +193,7 @@ func readJSON[T any](r Reader, bucket, k string) (v T, ok bool) {
 	if b == nil {
 		return v, false
 	}
-	must(json.Unmarshal(b, &v))
+	must(jsonv2.Unmarshal(b, &v))
 	return v, true
 }
 

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"slices"
 
+	jsonv2 "github.com/go-json-experiment/json"
+
 	"github.com/lumbung-ikm/lumbung/sync/merge"
 )
 
@@ -55,7 +57,7 @@ func position(pos uint64) string { return fmt.Sprintf("%016x", pos) }
 
 func readEntry(b []byte) *entry {
 	e := &entry{}
-	must(json.Unmarshal(b, e))
+	must(jsonv2.Unmarshal(b, e))
 	return e
 }
 

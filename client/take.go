@@ -2,9 +2,10 @@ package client
 
 import (
 	"encoding/hex"
-	"encoding/json"
 	"slices"
 	"strings"
+
+	jsonv2 "github.com/go-json-experiment/json"
 
 	"github.com/lumbung-ikm/lumbung/sync/merge"
 	"github.com/lumbung-ikm/lumbung/sync/protocol"
@@ -210,7 +211,7 @@ func (t *taking) row(r *protocol.Row) {
 	}
 	row := storedRow{Version: r.Version, Deleted: r.Deleted}
 	if !r.Deleted {
-		must(json.Unmarshal(r.Fields, &row.Fields))
+		must(jsonv2.Unmarshal(r.Fields, &row.Fields))
 		*sum += merge.Sum(mk, r.Version)
 	}
 	writeJSON(t.w, bucket, k, row)
@@ -258,7 +259,7 @@ func (t *taking) swap(scope string) {
 		t.w.Put(rowBucket, k, b)
 		t.w.Delete(shadowBucket, k)
 		var row storedRow
-		must(json.Unmarshal(b, &row))
+		must(jsonv2.Unmarshal(b, &row))
 		parts := strings.Split(k, "|")
 		t.index(scope, merge.Key{Collection: parts[1], ID: parts[2]}, row)
 	}

@@ -32,9 +32,16 @@ func (x *window) holds(t time.Time) bool {
 // settle sets the stage: two businesses, an owner each, a shop keeper and two
 // mentors, and a phone for everybody; the first owner has two.
 func (w *world) settle() error {
-	for i, name := range []string{"ani", "budi", "citra", "dewi", "eko"} {
-		role := []merge.Role{merge.Owner, merge.Staff, merge.Mentor, merge.Owner, merge.Mentor}[i]
-		who := &person{name: name, role: role, number: fmt.Sprintf("+62811000%04d", i+1)}
+	cast := []struct {
+		name string
+		role merge.Role
+	}{{"ani", merge.Owner}, {"budi", merge.Staff}, {"citra", merge.Mentor}, {"dewi", merge.Owner}, {"eko", merge.Mentor}}
+	names := []string{"snack", "batik"}
+	if w.small() {
+		cast, names = cast[:3], names[:1]
+	}
+	for i, c := range cast {
+		who := &person{name: c.name, role: c.role, number: fmt.Sprintf("+62811000%04d", i+1)}
 		w.numbers[who.number] = testCode
 		w.people = append(w.people, who)
 	}
@@ -44,25 +51,22 @@ func (w *world) settle() error {
 			return err
 		}
 	}
-	if _, err := w.newPhone(w.people[0]); err != nil {
-		return err
-	}
-	ani, budi, citra, dewi := w.people[0], w.people[1], w.people[2], w.people[3]
-	for i, name := range []string{"snack", "batik"} {
+	for i, name := range names {
 		s := &shop{name: name, key: w.unique("business", name)}
 		s.scope = "business/" + s.key
 		w.shops = append(w.shops, s)
-		owner := []*person{ani, dewi}[i]
-		if err := w.found(s, owner); err != nil {
+		if err := w.found(s, w.people[3*i]); err != nil {
+			return err
+		}
+		if err := w.admit(s, w.people[2], merge.Mentor); err != nil {
 			return err
 		}
 	}
-	for _, a := range []struct {
-		s    *shop
-		who  *person
-		role merge.Role
-	}{{w.shops[0], budi, merge.Staff}, {w.shops[0], citra, merge.Mentor}, {w.shops[1], citra, merge.Mentor}} {
-		if err := w.admit(a.s, a.who, a.role); err != nil {
+	if err := w.admit(w.shops[0], w.people[1], merge.Staff); err != nil {
+		return err
+	}
+	if !w.small() {
+		if _, err := w.newPhone(w.people[0]); err != nil {
 			return err
 		}
 	}
@@ -78,6 +82,8 @@ func (w *world) settle() error {
 	w.servers = []*server{w.boot(false), w.boot(false)}
 	return nil
 }
+
+func (w *world) small() bool { return w.cfg.Steps <= SmallSteps }
 
 // stock gives every shop a product, a sale and a task to quarrel over, and shows
 // them to everybody.
@@ -173,7 +179,11 @@ func (w *world) end(s *shop, x *window) error {
 // admin opens and closes windows of everybody but owners.
 func (w *world) admin() error {
 	s := w.shops[w.rng.IntN(len(w.shops))]
-	who := []*person{w.people[1], w.people[2], w.people[4]}[w.rng.IntN(3)]
+	guests := []*person{w.people[1], w.people[2]}
+	if len(w.people) > 4 {
+		guests = append(guests, w.people[4])
+	}
+	who := guests[w.rng.IntN(len(guests))]
 	if w.report.Restores > 0 {
 		return nil // the world's own list of windows is not the backup's
 	}

@@ -79,9 +79,9 @@ func (w *world) newPhone(who *person) (*phone, error) {
 	p := &phone{w: w, person: who, label: fmt.Sprintf("%s/%d", who.name, w.installs), memory: &client.Memory{}, booted: w.clock.Now().Add(-time.Hour),
 		install: id.Derive("install", fmt.Sprint(w.installs)), verdicts: map[name]protocol.Verdict{}}
 	p.open()
-	w.phones = append(w.phones, p)
 	err := p.login()
 	who.id = p.Me().User
+	w.phones = append(w.phones, p)
 	return p, err
 }
 

@@ -97,6 +97,22 @@ type world struct {
 	report    Report
 }
 
+// SmallSteps is the length of a small schedule, with one business and a phone
+// for each of its three people.
+const SmallSteps = 20
+
+// SizeOf is how many steps a seed has if nothing else is said: a small schedule,
+// a longer one for every fourth seed and a long one for every twentieth.
+func SizeOf(seed uint64) int {
+	switch {
+	case seed%20 == 0:
+		return 200
+	case seed%4 == 0:
+		return 50
+	}
+	return SmallSteps
+}
+
 // Run plays one seed. A *Broken error names the promise that did not hold.
 func Run(ctx context.Context, cfg Config) (Report, error) {
 	schema, err := domain.Catalogue()
@@ -109,10 +125,7 @@ func Run(ctx context.Context, cfg Config) (Report, error) {
 		limits: generous(), identity: &storefault.MemoryIdentity{},
 		report: Report{Seed: cfg.Seed, Verdicts: map[merge.Outcome]int{}, Steps: map[string]int{}}}
 	if w.cfg.Steps == 0 {
-		w.cfg.Steps = 25
-		if cfg.Seed%10 == 0 {
-			w.cfg.Steps = 200
-		}
+		w.cfg.Steps = SizeOf(cfg.Seed)
 	}
 	defer w.close()
 	if err := w.settle(); err != nil {

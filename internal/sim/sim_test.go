@@ -11,12 +11,13 @@ import (
 var (
 	seeds = flag.Uint64("seeds", 60, "how many seeds to run")
 	first = flag.Uint64("first", 1, "first seed")
+	steps = flag.Int("steps", 0, "steps of every seed; 0: by the seed")
 	trace = flag.Bool("trace", false, "print every step")
 )
 
 func TestPromisesHoldOnThePoorStore(t *testing.T) {
 	for seed := *first; seed < *first+*seeds; seed++ {
-		cfg := sim.Config{Seed: seed, Disk: sim.PoorDisk()}
+		cfg := sim.Config{Seed: seed, Steps: *steps, Disk: sim.PoorDisk()}
 		if *trace {
 			cfg.Trace = os.Stdout
 		}
