@@ -14,7 +14,7 @@ import (
 type Local interface {
 	// View reads. do must not keep what it was given.
 	View(do func(Reader) error) error
-	// Update reads and writes. An error of do undoes everything.
+	// Update reads and writes. An error of do, or a panic, undoes everything.
 	Update(do func(Writer) error) error
 	Close() error
 }
@@ -54,10 +54,14 @@ func (m *Memory) Update(do func(Writer) error) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	tx := &memoryTx{m: m}
+	kept := false
+	defer func() { // a panic undoes everything too
+		if !kept {
+			tx.undo()
+		}
+	}()
 	err := do(tx)
-	if err != nil {
-		tx.undo()
-	}
+	kept = err == nil
 	return err
 }
 
