@@ -11,6 +11,8 @@ import (
 	"strconv"
 	"time"
 
+	jsonv2 "github.com/go-json-experiment/json"
+
 	"github.com/lumbung-ikm/lumbung/fault"
 	"github.com/lumbung-ikm/lumbung/sync/protocol"
 )
@@ -164,7 +166,7 @@ func readAnswer(resp *http.Response, out any) error {
 	if out == nil || len(b) == 0 {
 		return nil
 	}
-	if err := json.Unmarshal(b, out); err != nil {
+	if err := jsonv2.Unmarshal(b, out); err != nil {
 		return &fault.Error{Kind: fault.Transient, Code: "network", Text: "answer does not read", Cause: err}
 	}
 	return nil

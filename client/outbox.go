@@ -161,11 +161,27 @@ func (c *Client) Outbox() ([]Kept, error) {
 	var out []Kept
 	err := c.Local.View(func(r Reader) error {
 		for _, e := range everyEntry(r, func(*entry) bool { return true }) {
-			out = append(out, Kept{e.User, e.Scope, e.Device, e.Incarnation, e.Mutation, e.Hash, e.State != unsent, e.Verdict, e.Code, e.Seq, e.Under})
+			out = append(out, kept(e))
 		}
 		return nil
 	})
 	return out, err
+}
+
+// Last is the newest entry of the outbox that has no verdict yet; ok is false if
+// there is none.
+func (c *Client) Last() (last Kept, ok bool, err error) {
+	err = c.Local.View(func(r Reader) error {
+		if b := r.Get(outBucket, position(readMeta(r).Out)); b != nil {
+			last, ok = kept(readEntry(b)), true
+		}
+		return nil
+	})
+	return last, ok, err
+}
+
+func kept(e *entry) Kept {
+	return Kept{e.User, e.Scope, e.Device, e.Incarnation, e.Mutation, e.Hash, e.State != unsent, e.Verdict, e.Code, e.Seq, e.Under}
 }
 
 // Status is what a screen says about one record.

@@ -1,12 +1,13 @@
 package sim
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"maps"
 	"slices"
 	"strings"
+
+	jsonv2 "github.com/go-json-experiment/json"
 
 	"github.com/lumbung-ikm/lumbung/fault"
 	"github.com/lumbung-ikm/lumbung/store"
@@ -18,7 +19,7 @@ import (
 // its phone.
 func (w *world) heard(p *phone, answer []byte) error {
 	var resp protocol.Response
-	if err := json.Unmarshal(answer, &resp); err != nil {
+	if err := jsonv2.Unmarshal(answer, &resp); err != nil {
 		return err
 	}
 	for _, v := range resp.Verdicts {
@@ -313,7 +314,7 @@ func (w *world) checkMonotone(h *history) error {
 
 func rowOf(r store.Record) merge.Row {
 	row := merge.Row{Key: r.Key(), Version: r.Version, Deleted: r.Deleted}
-	if json.Unmarshal(r.Fields, &row.Fields) != nil {
+	if jsonv2.Unmarshal(r.Fields, &row.Fields) != nil {
 		return merge.Row{Key: r.Key()}
 	}
 	return row

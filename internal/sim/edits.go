@@ -36,11 +36,10 @@ func (w *world) do(p *phone, ed client.Edit) error {
 	if _, err := p.Do(ed); err != nil {
 		return nil // the phone itself does not know the record
 	}
-	out, err := p.Outbox()
-	if err != nil {
+	k, ok, err := p.Last()
+	if err != nil || !ok {
 		return err
 	}
-	k := out[len(out)-1]
 	w.made[name{k.Scope, k.Device, k.Hash.String(), 0}] = &edit{by: p, kept: k}
 	w.report.Edits++
 	w.trace("%s %s %s/%s %v %s", p, k.Mutation.Op, k.Mutation.Collection, k.Mutation.ID[24:], k.Mutation.Set, k.Hash)

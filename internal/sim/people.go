@@ -75,12 +75,7 @@ func (w *world) settle() error {
 			return err
 		}
 	}
-	if err := w.stock(); err != nil {
-		return err
-	}
-	w.stocked = true
-	w.servers = []*server{w.boot(false), w.boot(false)}
-	return nil
+	return w.stock()
 }
 
 func (w *world) small() bool { return w.cfg.Steps <= SmallSteps }

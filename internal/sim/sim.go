@@ -37,7 +37,11 @@ type Config struct {
 	Seed  uint64
 	Steps int // of the scheduler, before healing; 0 means 60
 	Disk  Disk
-	Trace io.Writer // every step in words; may be nil
+	// Stages, with Reuse, spares seeds the setting of the stage. Only for disks
+	// that are cheap to copy.
+	Stages *Stages
+	Reuse  bool
+	Trace  io.Writer // every step in words; may be nil
 	// Points collects the distinct points of the store at which something was
 	// made to fail. May be nil.
 	Points *storefault.Points
@@ -128,8 +132,8 @@ func Run(ctx context.Context, cfg Config) (Report, error) {
 		w.cfg.Steps = SizeOf(cfg.Seed)
 	}
 	defer w.close()
-	if err := w.settle(); err != nil {
-		return w.report, err
+	if err := w.begin(); err != nil {
+		return w.report, w.blame(err)
 	}
 	for range w.cfg.Steps {
 		if err := w.step(); err != nil {
@@ -140,6 +144,25 @@ func Run(ctx context.Context, cfg Config) (Report, error) {
 		return w.report, w.blame(err)
 	}
 	return w.report, w.blame(w.check())
+}
+
+// begin sets the stage, or takes one that stands ready.
+func (w *world) begin() error {
+	ready, err := w.cfg.Stages.set(w)
+	if err != nil {
+		return err
+	}
+	if !ready {
+		if err := w.settle(); err != nil {
+			return err
+		}
+		if err := w.cfg.Stages.keep(w); err != nil {
+			return err
+		}
+	}
+	w.stocked = true
+	w.servers = []*server{w.boot(false), w.boot(false)}
+	return nil
 }
 
 // blame puts the seed into the error.

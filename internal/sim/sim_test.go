@@ -16,8 +16,9 @@ var (
 )
 
 func TestPromisesHoldOnThePoorStore(t *testing.T) {
+	stages := &sim.Stages{}
 	for seed := *first; seed < *first+*seeds; seed++ {
-		cfg := sim.Config{Seed: seed, Steps: *steps, Disk: sim.PoorDisk()}
+		cfg := sim.Config{Seed: seed, Steps: *steps, Disk: sim.PoorDisk(), Stages: stages, Reuse: true}
 		if *trace {
 			cfg.Trace = os.Stdout
 		}
@@ -26,5 +27,35 @@ func TestPromisesHoldOnThePoorStore(t *testing.T) {
 			t.Fatal(err)
 		}
 		t.Log(r)
+	}
+}
+
+func TestPromisesHoldOnSQLite(t *testing.T) {
+	for seed := *first; seed < *first+max(*seeds/4, 1); seed++ {
+		disk, err := sim.SQLiteDisk(t.Context(), t.TempDir())
+		if err != nil {
+			t.Fatal(err)
+		}
+		r, err := sim.Run(t.Context(), sim.Config{Seed: seed, Steps: *steps, Disk: disk})
+		if err != nil {
+			t.Error(err)
+		}
+		t.Log(r)
+		if err := disk.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+func TestASeedPlaysTheSameTwice(t *testing.T) {
+	for seed := uint64(1); seed <= 8; seed++ {
+		a, errA := sim.Run(t.Context(), sim.Config{Seed: seed, Disk: sim.PoorDisk()})
+		b, errB := sim.Run(t.Context(), sim.Config{Seed: seed, Disk: sim.PoorDisk()})
+		if errA != nil || errB != nil {
+			t.Fatal(errA, errB)
+		}
+		if a.String() != b.String() {
+			t.Errorf("%s\n%s", a, b)
+		}
 	}
 }

@@ -14,3 +14,12 @@ func (p *Poor) Copy() *Poor {
 	}
 	return &Poor{disk: d}
 }
+
+// Copy is a consistent copy of what is stored.
+func (m *MemoryIdentity) Copy() *MemoryIdentity {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return &MemoryIdentity{users: maps.Clone(m.users), phones: maps.Clone(m.phones), challenges: maps.Clone(m.challenges), tallies: maps.Clone(m.tallies),
+		totals: maps.Clone(m.totals), sessions: maps.Clone(m.sessions), devices: maps.Clone(m.devices), incarnations: maps.Clone(m.incarnations),
+		contacts: maps.Clone(m.contacts), keys: maps.Clone(m.keys), replies: maps.Clone(m.replies)}
+}

@@ -1,0 +1,105 @@
+package sim
+
+import (
+	"maps"
+	"sync"
+	"time"
+
+	"github.com/lumbung-ikm/lumbung/internal/storefault"
+	"github.com/lumbung-ikm/lumbung/sync/protocol"
+)
+
+// Stages keeps the world as it is before the first step, so that not every seed
+// has to set the stage again: who is there does not depend on the seed, only
+// what they do. Safe for concurrent use.
+type Stages struct {
+	mu    sync.Mutex
+	ready map[bool]*stage // by whether the cast is small
+}
+
+// stage is a world at rest.
+type stage struct {
+	disk     Disk
+	identity *storefault.MemoryIdentity
+	now      time.Time
+	from     *world
+}
+
+// keep remembers the world as it stands now.
+func (s *Stages) keep(w *world) error {
+	if s == nil || !w.cfg.Reuse {
+		return nil
+	}
+	disk, err := w.disk.Copy()
+	if err != nil {
+		return err
+	}
+	from := *w
+	from.phones = nil
+	for _, p := range w.phones {
+		q := *p
+		q.memory = p.memory.Clone()
+		from.phones = append(from.phones, &q)
+	}
+	from.shops = copyShops(w.shops)
+	from.made = maps.Clone(w.made)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.ready == nil {
+		s.ready = map[bool]*stage{}
+	}
+	s.ready[w.small()] = &stage{disk: disk, identity: w.identity.Copy(), now: w.clock.Now(), from: &from}
+	return nil
+}
+
+// set puts w on a stage that was kept. ok is false if there is none.
+func (s *Stages) set(w *world) (ok bool, err error) {
+	if s == nil || !w.cfg.Reuse {
+		return false, nil
+	}
+	s.mu.Lock()
+	st := s.ready[w.small()]
+	s.mu.Unlock()
+	if st == nil {
+		return false, nil
+	}
+	if w.disk, err = st.disk.Copy(); err != nil {
+		return false, err
+	}
+	w.clock.Set(st.now)
+	w.identity = st.identity.Copy()
+	w.people, w.numbers, w.installs = st.from.people, st.from.numbers, st.from.installs
+	w.shops = copyShops(st.from.shops)
+	twin := map[*phone]*phone{}
+	for _, p := range st.from.phones {
+		q := &phone{w: w, person: p.person, label: p.label, memory: p.memory.Clone(), booted: p.booted, install: p.install, verdicts: map[name]protocol.Verdict{}}
+		q.open()
+		w.phones = append(w.phones, q)
+		twin[p] = q
+	}
+	for k, e := range st.from.made {
+		c := *e
+		for p, q := range twin {
+			if p.label == e.by.label {
+				c.by = q
+			}
+		}
+		w.made[k] = &c
+	}
+	w.report.Edits = st.from.report.Edits
+	return true, nil
+}
+
+func copyShops(shops []*shop) []*shop {
+	var out []*shop
+	for _, s := range shops {
+		c := *s
+		c.windows = nil
+		for _, x := range s.windows {
+			y := *x
+			c.windows = append(c.windows, &y)
+		}
+		out = append(out, &c)
+	}
+	return out
+}
