@@ -15,7 +15,9 @@ func numbered(b *box, p *mergetest.Phone, n uint64, m merge.Mutation) merge.Item
 	return p.Item(b.Name, m)
 }
 
-func note(b *box, k, text string) merge.Mutation { return put(thingID(k), nil, b.now, set("note", text)) }
+func note(b *box, k, text string) merge.Mutation {
+	return put(thingID(k), nil, b.now, set("note", text))
+}
 
 func TestGapsAndErasedPages(t *testing.T) {
 	b := newBox(t, things(t, merge.Keep))

@@ -41,7 +41,7 @@ func TestServerWrites(t *testing.T) {
 		{"a change", with("5", func(s *merge.ServerWrite) { s.Set = set("note", "b") }), "", "b"},
 		{"another change", with("6", func(s *merge.ServerWrite) { s.Set = set("note", "c") }), "", "c"},
 		{"a name that was used", with("6", func(s *merge.ServerWrite) { s.Set = set("note", "d") }), "", "c"},
-		{"strict, on the version", with("7", func(s *merge.ServerWrite) { s.Set, s.Strict = set("note", "e"), seq(b.Applied + 3) }), "", "e"},
+		{"strict, on the version", with("7", func(s *merge.ServerWrite) { s.Set, s.Strict = set("note", "e"), seq(b.Applied+3) }), "", "e"},
 		{"strict, the field changed since", with("8", func(s *merge.ServerWrite) { s.Set, s.Strict = set("note", "f"), seq(1) }), "stale_version", "e"},
 		{"strict, another field changed", with("9", func(s *merge.ServerWrite) { s.Set, s.Strict = set("color", "f"), seq(1) }), "", "e"},
 		{"strict delete of another version", with("10", func(s *merge.ServerWrite) { s.Op, s.Strict = merge.Delete, seq(1) }), "stale_version", "e"},
