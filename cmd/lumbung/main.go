@@ -52,6 +52,7 @@ func commands() []command {
 		{"serve", "answer phones, and do the work behind it", serve},
 		{"check", "look at the configuration and the database; --live asks a running server", check},
 		{"user", "people with a role: add, list, roles, suspend, restore", user},
+		{"sim", "everything that can go wrong, by seed", simulate},
 		{"version", "which program this is", version},
 	}
 }
