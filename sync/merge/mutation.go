@@ -58,7 +58,7 @@ func (g Generation) MarshalText() ([]byte, error) { return []byte(g.String()), n
 func (g *Generation) UnmarshalText(b []byte) error {
 	count, nonce, ok := strings.Cut(string(b), ".")
 	n, err := strconv.ParseUint(count, 10, 32)
-	if !ok || err != nil || nonce == "" || len(nonce) > 32 {
+	if !ok || err != nil || nonce == "" || len(nonce) > 32 || (len(count) > 1 && count[0] == '0') {
 		return fmt.Errorf("%q is no generation", b)
 	}
 	g.Count, g.Nonce = uint32(n), nonce

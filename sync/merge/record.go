@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"encoding/json"
+	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -214,7 +215,11 @@ func DecodeRecord(row Row, fields, state json.RawMessage, tags []string) (*Recor
 	r.Born, r.Time, r.Lost = at(in.Born), in.Time, in.Lost
 	for slot, heads := range in.Slots {
 		for _, h := range heads {
-			r.Slots[slot] = append(r.Slots[slot], Head{at(h.Write), h.Value})
+			w := at(h.Write)
+			if w == nil {
+				return nil, fmt.Errorf("slot %s has a head without a write", slot)
+			}
+			r.Slots[slot] = append(r.Slots[slot], Head{w, h.Value})
 		}
 	}
 	return r, nil

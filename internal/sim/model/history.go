@@ -50,7 +50,6 @@ type History struct {
 	ends  []int              // length of Order after each of them
 	wait  [Phones][]int      // labels not sent yet
 	view  [Phones]view       // what each phone has read
-	heard [Phones]merge.Millis
 	first merge.Seq // last commit before the history
 	fork  int       // length of Order that a restore kept; -1: no restore
 	mark  int       // length of past at the last edit
@@ -60,6 +59,7 @@ type History struct {
 type view struct {
 	read []int
 	base merge.Base
+	at   merge.Millis // when the server answered
 }
 
 // ids are the ids of the records that edits make.
@@ -78,8 +78,7 @@ func begin(g *Game, c Clock) *History {
 	h.first = h.Scope.Applied
 	h.past, h.ends, h.mark = []*mergetest.Scope{h.Scope}, []int{0}, 1
 	for p := range Phones {
-		h.view[p] = view{base: merge.Base{Generation: h.Scope.Generation, Version: h.first}}
-		h.heard[p] = start - minute
+		h.view[p] = h.at(0)
 	}
 	return h
 }
@@ -148,7 +147,7 @@ func (h *History) views(p int, all bool) []view {
 }
 
 func (h *History) at(i int) view {
-	return view{h.Order[:h.ends[i]], merge.Base{Generation: h.Scope.Generation, Version: h.past[i].Applied}}
+	return view{h.Order[:h.ends[i]], merge.Base{Generation: h.Scope.Generation, Version: h.past[i].Applied}, h.past[i].Time}
 }
 
 // edit lets a person make a move on what the phone shows.
@@ -156,9 +155,6 @@ func (h *History) edit(s *Screen, v view, move int) *History {
 	c := h.clone()
 	p, at := s.Phone, start+minute*merge.Millis(s.Label)
 	e := Edit{Phone: p, Move: move, Read: v.read, generation: v.base.Generation, At: -1}
-	if len(c.wait[p]) == 0 && v.base != h.view[p].base { // it has just heard from the server
-		c.heard[p] = at - 1
-	}
 	c.view[p] = v
 	m := h.Game.Moves[move].Make(s)
 	if m.Base != nil && len(c.wait[p]) > 0 { // the base of the oldest pending edit, and all pending ones
@@ -173,7 +169,7 @@ func (h *History) edit(s *Screen, v view, move int) *History {
 		m.Op = merge.Put
 	}
 	m.At = c.clock(p, at)
-	m.At.Server = c.heard[p]
+	m.At.Server = v.at
 	e.item = merge.Item{Raw: []byte("{}"), HasN: true, Mutation: m, Hash: merge.Hash{'e', byte(s.Label)}}
 	if h.Game.Parent != "" {
 		e.Own = c.wait[p]

@@ -74,7 +74,7 @@ func (h *History) send(phones ...int) error {
 		h.past, h.ends = append(h.past, h.Scope), append(h.ends, len(h.Order))
 	}
 	for _, p := range phones {
-		h.view[p], h.heard[p] = h.at(len(h.past)-1), h.Scope.Time
+		h.view[p] = h.at(len(h.past) - 1)
 	}
 	if h.Game.Step != nil {
 		if wrong := h.Game.Step(before, h.Scope); wrong != "" {

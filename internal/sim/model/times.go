@@ -84,7 +84,7 @@ func windows(g *Game) {
 	g.Phase = func(h *History, l int) string { return fmt.Sprint(phase(h, l)) }
 	g.Law = handover
 	g.MayEdit = func(h *History, p int) bool { // who heard of the end has no record left to edit
-		return p != mentor || h.heard[p] < windowEnd
+		return p != mentor || h.view[p].at < windowEnd
 	}
 }
 
