@@ -24,6 +24,9 @@ func (w *world) heard(p *phone, answer []byte) error {
 	}
 	for _, v := range resp.Verdicts {
 		w.report.Verdicts[v.Verdict]++
+		if v.Code != "" {
+			w.report.Codes[v.Code]++
+		}
 		if !v.Verdict.Final() || v.N == 0 {
 			continue
 		}

@@ -108,8 +108,18 @@ func (w *world) adjust(p *phone, scope, tag string) (client.Edit, bool) {
 	if !ok {
 		return client.Edit{}, false
 	}
+	if p.person.role == merge.Staff && sale.Text("created_by") != p.person.id && w.rng.IntN(10) > 0 {
+		return client.Edit{}, false
+	}
 	set := values("entry_id", sale.ID, "note", tag)
-	kinds := []string{"correct", "void", "reinstate", "refund", "verify", "reject"}
+	kinds := map[merge.Role][]string{merge.Owner: {"correct", "correct", "void", "refund"}, merge.Staff: {"correct", "void"},
+		merge.Mentor: {"verify", "verify", "reject", "correct"}}[p.person.role]
+	if sale.Text("state") == "void" {
+		kinds = []string{"reinstate"}
+	}
+	if w.rng.IntN(10) == 0 { // whatever comes to mind
+		kinds = []string{"correct", "void", "reinstate", "refund", "verify", "reject"}
+	}
 	kind := kinds[w.rng.IntN(len(kinds))]
 	set["kind"] = merge.Str(kind)
 	money := map[string]any{"amount_idr": w.amount()}
@@ -129,6 +139,9 @@ func (w *world) adjust(p *phone, scope, tag string) (client.Edit, bool) {
 }
 
 func (w *world) newTask(p *phone, scope, tag string) (client.Edit, bool) {
+	if p.person.role == merge.Owner && w.rng.IntN(2) == 0 {
+		return client.Edit{}, false // most tasks come from mentors
+	}
 	set := values("title", tag, "origin", "owner_request")
 	if p.person.role == merge.Mentor {
 		set = values("title", tag, "origin", "mentor", "track", "digital", "mode", "online")
@@ -141,9 +154,18 @@ func (w *world) operate(p *phone, scope, tag string) (client.Edit, bool) {
 	if !ok {
 		return client.Edit{}, false
 	}
-	ops := []string{"start", "submit", "block", "unblock"}
+	mine := map[string][]string{"assigned": {"start", "submit", "block"}, "in_progress": {"submit", "block"}, "blocked": {"unblock", "submit"},
+		"returned": {"start", "submit"}}
 	if p.person.role == merge.Mentor {
-		ops = []string{"accept", "refuse", "return", "verify", "cancel", "block", "unblock", "verify"}
+		mine = map[string][]string{"proposed": {"accept", "accept", "refuse"}, "assigned": {"verify", "block"}, "in_progress": {"verify"},
+			"blocked": {"unblock"}, "submitted": {"verify", "return", "return"}, "returned": {"verify"}}
+	}
+	ops := mine[task.Text("state")]
+	if len(ops) == 0 && w.rng.IntN(10) > 0 {
+		return client.Edit{}, false
+	}
+	if len(ops) == 0 || w.rng.IntN(20) == 0 { // whatever comes to mind
+		ops = []string{"start", "submit", "block", "unblock", "accept", "refuse", "return", "verify", "cancel"}
 	}
 	return client.Edit{Collection: "task_event", Set: values("task_id", task.ID, "op", ops[w.rng.IntN(len(ops))], "note", tag)}, true
 }
@@ -178,7 +200,7 @@ func (w *world) editProduct(p *phone, scope, tag string) (client.Edit, bool) {
 	if !ok || p.person.role == merge.Mentor {
 		return client.Edit{}, false
 	}
-	sets := []map[string]merge.Value{values("name", tag), values("price_idr", w.amount()), values("name", tag, "unit", "pack"), values("archived", true)}
+	sets := []map[string]merge.Value{values("name", tag), values("price_idr", w.amount()), values("name", tag, "unit", "pack"), values("archived", w.rng.IntN(2) == 0)}
 	return client.Edit{Collection: "product", ID: product.ID, Set: sets[w.rng.IntN(len(sets))]}, true
 }
 

@@ -40,6 +40,7 @@ type Batch struct {
 type Summary struct {
 	Seeds, Edits, Requests, Crashes, Restores int
 	Verdicts                                  map[merge.Outcome]int
+	Codes                                     map[string]int
 	Points                                    *storefault.Points
 	Took                                      time.Duration
 }
@@ -67,7 +68,7 @@ func Many(ctx context.Context, b Batch) (Summary, error) {
 	if err != nil {
 		return Summary{}, err
 	}
-	m := &many{Batch: b, dir: dir, stages: &Stages{}, sum: Summary{Verdicts: map[merge.Outcome]int{}, Points: &storefault.Points{}}}
+	m := &many{Batch: b, dir: dir, stages: &Stages{}, sum: Summary{Verdicts: map[merge.Outcome]int{}, Codes: map[string]int{}, Points: &storefault.Points{}}}
 	began := b.Clock.Now()
 	work := make(chan seedRun)
 	var group sync.WaitGroup
@@ -139,6 +140,9 @@ func (m *many) one(ctx context.Context, r seedRun) {
 	m.sum.Requests += report.Requests
 	m.sum.Crashes += report.Crashes
 	m.sum.Restores += report.Restores
+	for c, n := range report.Codes {
+		m.sum.Codes[c] += n
+	}
 	for o, n := range report.Verdicts {
 		m.sum.Verdicts[o] += n
 	}
@@ -154,6 +158,9 @@ func (s Summary) String() string {
 	fmt.Fprintf(&b, "%d seeds, %d edits, %d requests, %d server crashes, %d restores from backup\n", s.Seeds, s.Edits, s.Requests, s.Crashes, s.Restores)
 	for _, o := range slices.Sorted(maps.Keys(s.Verdicts)) {
 		fmt.Fprintf(&b, "  %-12s %d\n", o, s.Verdicts[o])
+	}
+	for _, c := range slices.Sorted(maps.Keys(s.Codes)) {
+		fmt.Fprintf(&b, "    %-26s %d\n", c, s.Codes[c])
 	}
 	fmt.Fprintf(&b, "%d distinct points of the store at which something was made to fail\n", s.Points.Distinct())
 	if s.Took > 0 {

@@ -83,15 +83,15 @@ func (w *world) small() bool { return w.cfg.Steps <= SmallSteps }
 // stock gives every shop a product, a sale and a task to quarrel over, and shows
 // them to everybody.
 func (w *world) stock() error {
-	for _, s := range w.shops {
-		owner := w.phones[0]
-		if s != w.shops[0] {
-			owner = w.phones[3]
-		}
-		for _, make := range []func(*phone, string, string) (client.Edit, bool){w.newProduct, w.newSale, w.newTask} {
-			ed, _ := make(owner, s.scope, "first")
+	for i, s := range w.shops {
+		owner, mentor := w.phones[3*i], w.phones[2]
+		for _, x := range []struct {
+			who    *phone
+			invent func(*phone, string, string) (client.Edit, bool)
+		}{{owner, w.newProduct}, {owner, w.newSale}, {mentor, w.newTask}} {
+			ed, _ := x.invent(x.who, s.scope, "first")
 			ed.Scope = s.scope
-			if err := w.do(owner, ed); err != nil {
+			if err := w.do(x.who, ed); err != nil {
 				return err
 			}
 			w.clock.Advance(time.Second)

@@ -56,6 +56,7 @@ type Report struct {
 	Restores int
 	Verdicts map[merge.Outcome]int
 	Steps    map[string]int // by kind
+	Codes    map[string]int // of verdicts, each time one was told
 }
 
 // Broken is a promise that did not hold.
@@ -127,7 +128,7 @@ func Run(ctx context.Context, cfg Config) (Report, error) {
 		rng: rand.New(rand.NewPCG(cfg.Seed, 1)), chance: rand.New(rand.NewPCG(cfg.Seed, 2)), made: map[name]*edit{},
 		numbers: map[string]string{}, noise: rand.NewChaCha8([32]byte{byte(cfg.Seed), byte(cfg.Seed >> 8), byte(cfg.Seed >> 16), byte(cfg.Seed >> 24)}),
 		limits: generous(), identity: &storefault.MemoryIdentity{},
-		report: Report{Seed: cfg.Seed, Verdicts: map[merge.Outcome]int{}, Steps: map[string]int{}}}
+		report: Report{Seed: cfg.Seed, Verdicts: map[merge.Outcome]int{}, Steps: map[string]int{}, Codes: map[string]int{}}}
 	if w.cfg.Steps == 0 {
 		w.cfg.Steps = SizeOf(cfg.Seed)
 	}
@@ -233,7 +234,7 @@ type action struct {
 
 func actions() []action {
 	return []action{
-		{"edit", 400, (*world).edit},
+		{"edit", 600, (*world).edit},
 		{"exchange", 340, (*world).exchange},
 		{"time passes", 100, (*world).passTime},
 		{"late answer", 30, (*world).lateAnswer},
