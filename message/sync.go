@@ -74,6 +74,10 @@ var syncTable = map[string]entry{
 	"forbidden_transition": {
 		Sentence{"Langkah ini tidak dapat dilakukan dari status sekarang.", ""},
 		Sentence{"This step is not possible from the present state.", ""}},
+	"too_many_items": {
+		id: Sentence{"Terlalu banyak isi.", "Hapus sebagian sebelum menambah lagi."},
+		en: Sentence{"Too many entries.", "Remove some before you add more."},
+	},
 	"invalid_value": {
 		Sentence{"Isian {field} tidak benar.", "Silakan periksa kembali."},
 		Sentence{"The field {field} is not right.", "Please check it."}},

@@ -252,8 +252,54 @@ func (ed *edit) check(old *Record) *Reject {
 	if r := ed.checkReferences(); r != nil {
 		return r
 	}
+	if r := ed.checkSizes(old); r != nil {
+		return r
+	}
 	if ed.c.Parent != "" && old == nil {
 		return ed.judge()
+	}
+	return nil
+}
+
+// checkSizes refuses more elements or items than a field may hold, counted on the
+// author's screen: what others added meanwhile is nobody's mistake, and the
+// order of arrival must not decide.
+func (ed *edit) checkSizes(old *Record) *Reject {
+	seen := map[string]map[string]bool{} // by field: elements or item keys
+	note := func(slot string) {
+		field, rest, _ := cut(slot)
+		element, _, _ := cut(rest)
+		if f := ed.c.fields[field]; f == nil || f.Max == 0 {
+			return
+		} else if f.Policy == Set {
+			element = rest
+		}
+		if seen[field] == nil {
+			seen[field] = map[string]bool{}
+		}
+		seen[field][element] = true
+	}
+	if old != nil {
+		for slot, heads := range old.Slots {
+			if slices.ContainsFunc(heads, func(h Head) bool { return string(h.Value) != "false" && ed.sees(h.Write) }) {
+				note(slot)
+			}
+		}
+	}
+	for _, ch := range ed.changes {
+		if string(ch.value) != "false" {
+			note(ch.slot)
+		} else if field, element, _ := cut(ch.slot); ch.field.Policy == Set {
+			delete(seen[field], element)
+		}
+	}
+	for field, elements := range seen {
+		touched := slices.ContainsFunc(ed.changes, func(ch change) bool {
+			return strings.HasPrefix(ch.slot, field+"/") && string(ch.value) != "false"
+		})
+		if touched && len(elements) > ed.c.fields[field].Max {
+			return reject("too_many_items", field)
+		}
 	}
 	return nil
 }
