@@ -244,7 +244,8 @@ func (x *exchange) answer(scope string, p *merge.Part, a merge.Answer) {
 		v.N, v.Index = 0, &a.Index
 	}
 	if a.Code != "" {
-		id, en := message.Text(a.Code, message.ID, nil), message.Text(a.Code, message.EN, nil)
+		holes := map[string]any{"field": a.Field, "limit": "64 KiB"}
+		id, en := message.Text(a.Code, message.ID, holes), message.Text(a.Code, message.EN, holes)
 		v.Message = &protocol.Message{ID: id.String(), EN: en.String()}
 	}
 	x.answers = append(x.answers, outcome{v, a.Key})
