@@ -123,19 +123,30 @@ func (c *Client) Open() error {
 }
 
 // Me is who uses this installation now; zero before the first login.
-func (c *Client) Me() Identity { return c.me }
+func (c *Client) Me() Identity {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.me
+}
 
 // Become makes who the user of this installation, with a fresh incarnation.
 // Rows of another user are removed; what another user has not sent yet stays in
 // the outbox and is sent when that user comes back.
-func (c *Client) Become(who Identity) error {
+func (c *Client) Become(who Identity) error { return c.become(who, nil) }
+
+// become does so together with the session that proves it: a session of one
+// user beside the name of another would send one's edits as the other's.
+func (c *Client) become(who Identity, s *Session) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	err := c.Local.Update(func(w Writer) error {
 		m := readMeta(w)
 		if m.Me.User != who.User {
 			forgetRows(w)
-			m.Cursor, m.Now = "", 0
+			m.Cursor, m.Now, m.Session = "", 0, nil
+		}
+		if s != nil {
+			m.Session = s
 		}
 		m.Me = who
 		writeMeta(w, m)

@@ -14,6 +14,7 @@ import (
 	jsonv2 "github.com/go-json-experiment/json"
 
 	"github.com/lumbung-ikm/lumbung/fault"
+	"github.com/lumbung-ikm/lumbung/sync/merge"
 	"github.com/lumbung-ikm/lumbung/sync/protocol"
 )
 
@@ -47,7 +48,16 @@ type Device struct {
 func (h *HTTP) RequestCode(ctx context.Context, phone, install string) (Challenge, error) {
 	var c Challenge
 	err := h.call(ctx, http.MethodPost, "/v1/auth/code", "", nil, map[string]any{"phone": phone, "install_id": install}, &c)
+	if err == nil && c.ID == "" {
+		err = foreign()
+	}
 	return c, err
+}
+
+// foreign is the error of an answer that reads, but is not the server's: such as
+// a portal's, which says yes to everything.
+func foreign() error {
+	return &fault.Error{Kind: fault.Transient, Code: "network", Text: "the answer is not the server's"}
 }
 
 // login is the answer to a right code.
@@ -71,10 +81,10 @@ func (h *HTTP) Login(ctx context.Context, phone, challenge, code string, d Devic
 	if err != nil {
 		return err
 	}
-	if err := h.Phone.Become(Identity{User: l.User.ID, Device: l.Device.ID, Incarnation: l.Incarnation}); err != nil {
-		return err
+	if l.User.ID == "" || l.Device.ID == "" || l.Incarnation == "" || l.Access == "" || l.Refresh == "" {
+		return foreign()
 	}
-	return h.Phone.KeepSession(Session{Access: l.Access, Refresh: l.Refresh})
+	return h.Phone.become(Identity{User: l.User.ID, Device: l.Device.ID, Incarnation: l.Incarnation}, &Session{Access: l.Access, Refresh: l.Refresh})
 }
 
 // Sync implements Server.
@@ -82,6 +92,9 @@ func (h *HTTP) Sync(ctx context.Context, req protocol.Request) (*protocol.Respon
 	var resp protocol.Response
 	if err := h.Call(ctx, http.MethodPost, "/v1/sync", nil, req, &resp); err != nil {
 		return nil, err
+	}
+	if _, err := merge.ParseInstant(resp.Now); err != nil {
+		return nil, foreign()
 	}
 	return &resp, nil
 }
@@ -113,8 +126,10 @@ func (h *HTTP) refresh(ctx context.Context, s Session) (Session, error) {
 	if err := h.call(ctx, http.MethodPost, "/v1/auth/refresh", "", nil, map[string]any{"refresh_token": s.Refresh}, &l); err != nil {
 		return s, err
 	}
-	s = Session{Access: l.Access, Refresh: l.Refresh}
-	return s, h.Phone.KeepSession(s)
+	if l.Access == "" || l.Refresh == "" {
+		return s, foreign()
+	}
+	return h.Phone.renewed(s, Session{Access: l.Access, Refresh: l.Refresh})
 }
 
 func (h *HTTP) call(ctx context.Context, method, path, token string, header http.Header, in, out any) error {
@@ -163,7 +178,7 @@ func readAnswer(resp *http.Response, out any) error {
 	if resp.StatusCode >= 300 {
 		return problem(resp, b)
 	}
-	if out == nil || len(b) == 0 {
+	if out == nil {
 		return nil
 	}
 	if err := jsonv2.Unmarshal(b, out); err != nil {
@@ -187,6 +202,17 @@ func problem(resp *http.Response, body []byte) error {
 	e := &fault.Error{Kind: kindOfStatus(resp.StatusCode), Code: p.Code, Text: p.Title}
 	if s, err := strconv.Atoi(resp.Header.Get("Retry-After")); err == nil {
 		e.After = time.Duration(s) * time.Second
+	}
+	return e
+}
+
+// betweenUs is a refusal by somebody on the way, such as a proxy or a portal: no
+// problem document of the server. It says nothing about an edit; a smaller
+// request may get through, if size is what it is about.
+func betweenUs(status int) error {
+	e := &fault.Error{Kind: fault.Transient, Code: "network", Text: "refused on the way with " + strconv.Itoa(status)}
+	if status == http.StatusRequestEntityTooLarge {
+		e.Kind = fault.TooLarge
 	}
 	return e
 }

@@ -112,7 +112,8 @@ type Unsent struct {
 func (c *Client) Unsent() ([]Unsent, error) {
 	var out []Unsent
 	err := c.Local.View(func(r Reader) error {
-		for _, e := range entries(r, func(e *entry) bool { return e.State == unsent && e.User == c.me.User }) {
+		me := readMeta(r).Me.User
+		for _, e := range entries(r, func(e *entry) bool { return e.State == unsent && e.User == me }) {
 			out = append(out, Unsent{e.Scope, e.Mutation.Collection, e.Mutation.ID, e.Mutation.Op, e.Mutation.At.Wall})
 		}
 		return nil
@@ -135,7 +136,8 @@ type Refused struct {
 func (c *Client) Refused() ([]Refused, error) {
 	var out []Refused
 	err := c.Local.View(func(r Reader) error {
-		for _, e := range everyEntry(r, func(e *entry) bool { return (e.State == refused || e.State == stuck) && e.User == c.me.User }) {
+		me := readMeta(r).Me.User
+		for _, e := range everyEntry(r, func(e *entry) bool { return (e.State == refused || e.State == stuck) && e.User == me }) {
 			out = append(out, Refused{e.Scope, e.Mutation.Collection, e.Mutation.ID, e.Code, e.Field, slices.Clone(e.Raw)})
 		}
 		return nil
@@ -199,7 +201,8 @@ func (c *Client) Status(scope, collection, recordID string) (Status, error) {
 	out := Sent
 	err := c.Local.View(func(r Reader) error {
 		k := merge.Key{Collection: collection, ID: recordID}
-		for _, e := range everyEntry(r, func(e *entry) bool { return e.Scope == scope && e.record() == k && e.User == c.me.User }) {
+		me := readMeta(r).Me.User
+		for _, e := range everyEntry(r, func(e *entry) bool { return e.Scope == scope && e.record() == k && e.User == me }) {
 			switch {
 			case e.State == unsent:
 				out = Pending

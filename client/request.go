@@ -61,7 +61,8 @@ func (c *Client) remember(req protocol.Request) {
 
 // fill puts the oldest unsent edits into the request, in order.
 func (c *Client) fill(r Reader, req *protocol.Request) {
-	waiting := entries(r, func(e *entry) bool { return e.State == unsent && e.User == c.me.User })
+	me := readMeta(r).Me.User
+	waiting := entries(r, func(e *entry) bool { return e.State == unsent && e.User == me })
 	if len(waiting) > 0 {
 		req.Outbox = &protocol.Outbox{Count: len(waiting), Oldest: merge.FormatInstant(waiting[0].Mutation.At.Wall)}
 	}

@@ -34,4 +34,23 @@ func (c *Client) KeepSession(s Session) error {
 	})
 }
 
+// renewed stores what a refresh gave for old, and gives the session to go on
+// with: another one, if somebody logged in or refreshed meanwhile.
+func (c *Client) renewed(old, s Session) (Session, error) {
+	err := c.Local.Update(func(w Writer) error {
+		m := readMeta(w)
+		if m.Session == nil || m.Session.Refresh != old.Refresh {
+			s = Session{}
+			if m.Session != nil {
+				s = *m.Session
+			}
+			return nil
+		}
+		m.Session = &s
+		writeMeta(w, m)
+		return nil
+	})
+	return s, err
+}
+
 func sha256Of(parts ...string) [32]byte { return sha256.Sum256([]byte(strings.Join(parts, "\n"))) }

@@ -46,7 +46,7 @@ func (c *Client) round(ctx context.Context) (more bool, err error) {
 	resp, err := c.Server.Sync(ctx, req)
 	switch k := fault.KindOf(err); {
 	case err != nil && sent > 0 && (k == fault.TooLarge || k == fault.Unreadable):
-		return true, c.shrink(sent)
+		return true, c.shrink(sent, err)
 	case err != nil:
 		return false, wrap("sync", err)
 	}
@@ -71,7 +71,8 @@ type left struct {
 
 func (c *Client) left(req protocol.Request) (l left, err error) {
 	err = c.Local.View(func(r Reader) error {
-		l.unsent = len(entries(r, func(e *entry) bool { return e.State == unsent && e.User == c.me.User }))
+		me := readMeta(r).Me.User
+		l.unsent = len(entries(r, func(e *entry) bool { return e.State == unsent && e.User == me }))
 		r.Scan(scopeBucket, "", func(scope string, _ []byte) bool {
 			s, _ := readJSON[scopeState](r, scopeBucket, scope)
 			l.asks = l.asks || s.AskReset
@@ -87,16 +88,21 @@ func (c *Client) left(req protocol.Request) (l left, err error) {
 }
 
 // shrink halves the batch after the server could not read an envelope. A batch
-// of one that still fails is kept on the phone, out of the way of the others.
-func (c *Client) shrink(sent int) error {
+// of one that still fails is kept on the phone, out of the way of the others;
+// but not if it was somebody on the way who refused it.
+func (c *Client) shrink(sent int, cause error) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if sent > 1 {
 		c.batch = max(sent/2, 1)
 		return nil
 	}
+	if fault.CodeOf(cause) == "network" {
+		return cause
+	}
 	return c.Local.Update(func(w Writer) error {
-		for _, e := range entries(w, func(e *entry) bool { return e.State == unsent && e.User == c.me.User }) {
+		me := readMeta(w).Me.User
+		for _, e := range entries(w, func(e *entry) bool { return e.State == unsent && e.User == me }) {
 			e.State, e.Code = stuck, "unreadable"
 			e.write(w)
 			return nil

@@ -17,13 +17,23 @@ type view struct {
 	scope string
 	pend  []*entry // pending edits of the scope, in order; read once
 	ready bool
-	depth int // a replay in a replay is the base's business
+	user  string // whose screen it is; read once
+	depth int    // a replay in a replay is the base's business
+}
+
+// me is whose screen it is.
+func (v *view) me() string {
+	if v.user == "" {
+		v.user = readMeta(v.r).Me.User
+	}
+	return v.user
 }
 
 func (v *view) pending() []*entry {
 	if !v.ready {
 		v.ready = true
-		v.pend = entries(v.r, func(e *entry) bool { return e.pending() && e.User == v.c.me.User && e.Scope == v.scope })
+		me := v.me()
+		v.pend = entries(v.r, func(e *entry) bool { return e.pending() && e.User == me && e.Scope == v.scope })
 	}
 	return v.pend
 }
@@ -131,7 +141,7 @@ func (v *view) born(row merge.Row, col *merge.Collection, e *entry) {
 
 // role is the user's role in the scope at t, by the access windows on the phone.
 func (v *view) role(t merge.Millis) merge.Role {
-	if v.scope == merge.UserScope(v.c.me.User) {
+	if v.scope == merge.UserScope(v.me()) {
 		return merge.Self
 	}
 	role := merge.Owner
@@ -140,7 +150,7 @@ func (v *view) role(t merge.Millis) merge.Role {
 			continue
 		}
 		for _, row := range v.rows(col.Name) {
-			if g, ok := col.Grant(row); ok && g.User == v.c.me.User && g.Holds(t) {
+			if g, ok := col.Grant(row); ok && g.User == v.me() && g.Holds(t) {
 				role = g.Role
 			}
 		}
