@@ -130,6 +130,10 @@ func (t *taking) rows() {
 		t.m.Backup = b.Done
 		t.dropSaved()
 	}
+	if t.m.Now-t.m.Swept >= sweepEvery {
+		t.m.Swept = t.m.Now
+		t.dropOld()
+	}
 }
 
 func (t *taking) scope(name string) scopeState {
@@ -284,6 +288,20 @@ func (t *taking) dropSaved() {
 	for _, e := range scanEntries(t.w, keptBucket, func(e *entry) bool {
 		return e.Epoch < t.m.Backup && (e.State == accepted && e.Settled || e.State == refused)
 	}) {
+		e.remove(t.w)
+	}
+}
+
+// keepAccepted is how long the phone keeps an accepted edit for a server that
+// never says that a backup has it; sweepEvery is how often it looks.
+const (
+	keepAccepted merge.Millis = 35 * 24 * 3600 * 1000
+	sweepEvery   merge.Millis = 24 * 3600 * 1000
+)
+
+// dropOld removes accepted edits that were kept long enough.
+func (t *taking) dropOld() {
+	for _, e := range scanEntries(t.w, keptBucket, func(e *entry) bool { return e.State == accepted && t.m.Now-e.At > keepAccepted }) {
 		e.remove(t.w)
 	}
 }
