@@ -49,6 +49,7 @@ type command struct {
 // commands lists every word, in the order of the help.
 func commands() []command {
 	return []command{
+		{"demo", "see it work: stories played by real phones, then a server to try", demo},
 		{"serve", "answer phones, and do the work behind it", serve},
 		{"check", "look at the configuration and the database; --live asks a running server", check},
 		{"user", "people with a role: add, list, roles, suspend, restore", user},

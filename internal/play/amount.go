@@ -92,7 +92,7 @@ func (w *World) PlayAmount(ctx context.Context, tell *Teller, order []int) (Amou
 // open sets the stage: everybody has seen the entry with the wrong amount.
 func (s *amountStory) open(ctx context.Context) (err error) {
 	w := s.w
-	s.owner, s.staff = Cast("Bu Rafika"), Cast("Dimas")
+	s.owner, s.staff = w.Person("Bu Rafika"), w.Person("Dimas")
 	if s.a, err = w.Enter(ctx, s.owner, "Bu Rafika's phone"); err != nil {
 		return err
 	}
@@ -126,7 +126,8 @@ func (s *amountStory) open(ctx context.Context) (err error) {
 // offline lets three phones change the entry without a network.
 func (s *amountStory) offline(ctx context.Context) error {
 	s.w.Clock.Advance(40 * time.Minute)
-	s.tell.Moment(s.w, "Then the network is gone. Three phones change the same entry:")
+	s.tell.Moment(s.w, "Then the network is gone. Bu Rafika corrects the amount on her phone, Dimas voids the entry as a mistake,")
+	s.tell.Say("              and on the tablet somebody corrects the channel: the buyer was a reseller.")
 	for _, x := range []struct {
 		p     *Phone
 		wants string
@@ -165,6 +166,7 @@ func (s *amountStory) arrive(ctx context.Context, order []int) error {
 	if err := s.w.Sync(ctx, phones...); err != nil {
 		return err
 	}
+	s.tell.Moment(s.w, "And everybody syncs once more.")
 	return s.look(ctx)
 }
 
@@ -193,9 +195,9 @@ func (s *amountStory) settled(ctx context.Context) error {
 		}
 		s.out.Notices[p.Who.Name] = n
 	}
-	s.tell.Alert("Everybody has synced: the entry is %s.", s.out.Settled)
-	s.tell.Say("  Nothing is lost: the corrections stay in its history as %s and %s; notice N25 reached Bu Rafika (%d) and Dimas (%d).",
-		s.out.Outcomes["correct the amount"], s.out.Outcomes["correct the channel"], s.out.Notices["Bu Rafika"], s.out.Notices["Dimas"])
+	s.tell.Alert("The entry is %s. People disagree, so a person decides.", s.out.Settled)
+	s.tell.Say("  Nothing is lost: in its history the amount is %s, the channel %s, the void %s. Bu Rafika and Dimas have", s.out.Outcomes["correct the amount"], s.out.Outcomes["correct the channel"], s.out.Outcomes["void"])
+	s.tell.Say("  notice N25 in their inboxes (%d and %d).\n", s.out.Notices["Bu Rafika"], s.out.Notices["Dimas"])
 	return nil
 }
 
@@ -212,6 +214,7 @@ func (s *amountStory) reinstate(ctx context.Context) error {
 	if err := s.w.Sync(ctx, s.a, s.b, s.c); err != nil {
 		return err
 	}
+	s.tell.Moment(s.w, "Everybody syncs.")
 	if err := s.look(ctx); err != nil {
 		return err
 	}
@@ -270,6 +273,7 @@ func (s *amountStory) look(ctx context.Context) error {
 	}
 	s.out.Shown = note(s.out.Shown, now.Counted)
 	s.tell.Table(append(table, []string{"server", sees(now), now.Counted.Format(), ""})...)
+	s.tell.Say("")
 	return nil
 }
 

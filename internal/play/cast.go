@@ -29,11 +29,18 @@ func cast() []Person {
 	}
 }
 
-// Cast finds somebody by name; a name that is not in the cast is a defect and
+// Cast lists everybody in the stories.
+func Cast() []Person { return cast() }
+
+// Person finds somebody by name; a name that is not in the cast is a defect and
 // panics.
-func Cast(name string) *Person {
+func (w *World) Person(name string) *Person {
+	if p := w.people[name]; p != nil {
+		return p
+	}
 	for _, p := range cast() {
 		if p.Name == name {
+			w.people[name] = &p
 			return &p
 		}
 	}

@@ -87,12 +87,12 @@ func (w *World) PlayVisit(ctx context.Context, tell *Teller, order []Arrival) (V
 func (s *visitStory) open(ctx context.Context) (err error) {
 	w := s.w
 	w.At(time.May, 2, 8, 0)
-	s.mentorA, s.mentorB = Cast("Pak Hendra"), Cast("Bu Sinta")
+	s.mentorA, s.mentorB = w.Person("Pak Hendra"), w.Person("Bu Sinta")
 	for _, x := range []struct {
 		p    **Phone
 		who  *Person
 		name string
-	}{{&s.owner, Cast("Pak Yusuf"), "Pak Yusuf's phone"}, {&s.a, s.mentorA, "Pak Hendra's phone"}, {&s.b, s.mentorB, "Bu Sinta's phone"}, {&s.admin, Cast("Bu Ratna"), "the office"}} {
+	}{{&s.owner, w.Person("Pak Yusuf"), "Pak Yusuf's phone"}, {&s.a, s.mentorA, "Pak Hendra's phone"}, {&s.b, s.mentorB, "Bu Sinta's phone"}, {&s.admin, w.Person("Bu Ratna"), "the office"}} {
 		if *x.p, err = w.Enter(ctx, x.who, x.name); err != nil {
 			return err
 		}

@@ -64,7 +64,7 @@ func (w *World) PlayMonth(ctx context.Context, tell *Teller) (Month, error) {
 func (s *monthStory) open(ctx context.Context) error {
 	w := s.w
 	w.At(time.May, 18, 6, 0)
-	owner, staff, mentor := Cast("Bu Rafika"), Cast("Dimas"), Cast("Pak Hendra")
+	owner, staff, mentor := w.Person("Bu Rafika"), w.Person("Dimas"), w.Person("Pak Hendra")
 	mine, err := w.Enter(ctx, owner, "Bu Rafika's phone")
 	if err != nil {
 		return err
@@ -88,7 +88,7 @@ func (s *monthStory) open(ctx context.Context) error {
 		}
 		s.phones = append(s.phones, p)
 	}
-	admin, err := w.Enter(ctx, Cast("Bu Ratna"), "the office")
+	admin, err := w.Enter(ctx, w.Person("Bu Ratna"), "the office")
 	if err != nil {
 		return err
 	}
@@ -225,7 +225,11 @@ func (s *monthStory) close(ctx context.Context) (err error) {
 	s.out.Journal = len(journal)
 	for _, who := range []string{s.phones[0].Who.User, s.phones[2].Who.User, s.phones[3].Who.User} {
 		refused, more := s.w.Rows(ctx, merge.UserScope(who), "quarantine")
-		s.out.Quarantine += len(refused)
+		for _, r := range refused {
+			if r.Text("scope") == s.scope {
+				s.out.Quarantine++
+			}
+		}
 		err = errors.Join(err, more)
 	}
 	if err != nil {

@@ -29,7 +29,7 @@ func set(t *testing.T, change ...func(*play.Options)) *scene {
 		c(&o)
 	}
 	s := &scene{T: t, w: open(t, play.AmountStart(), o)}
-	owner, staff := play.Cast("Bu Rafika"), play.Cast("Dimas")
+	owner, staff := s.w.Person("Bu Rafika"), s.w.Person("Dimas")
 	s.owner = s.enter(owner, "owner")
 	business, err := s.w.Found(t.Context(), s.owner, "Rafins Snack", "18.10")
 	s.ok(err)

@@ -52,7 +52,7 @@ func TestAnotherUserSendsNothingOfMine(t *testing.T) {
 	s := set(t)
 	sale := s.sell(s.owner, 10_000)
 	first := s.owner.Who
-	s.owner.Who = play.Cast("Dimas")
+	s.owner.Who = s.w.Person("Dimas")
 	s.ok(s.owner.Login(t.Context()))
 	s.sync(s.owner)
 	if got := s.sales(); len(got) != 0 {

@@ -56,6 +56,7 @@ type World struct {
 	rng    *rand.Rand
 	served chan error
 	phones []*Phone
+	people map[string]*Person
 	keys   int
 }
 
@@ -75,7 +76,7 @@ func Settings(path string) config.Config {
 
 // Open starts a server on 127.0.0.1 whose clock stands at the given instant.
 func Open(ctx context.Context, at time.Time, o Options) (_ *World, err error) {
-	w := &World{Clock: clock.At(at), o: o, rng: rand.New(rand.NewPCG(o.Seed, 2)), served: make(chan error, 1)}
+	w := &World{Clock: clock.At(at), o: o, rng: rand.New(rand.NewPCG(o.Seed, 2)), served: make(chan error, 1), people: map[string]*Person{}}
 	if w.Schema, err = domain.Catalogue(); err != nil {
 		return nil, err
 	}

@@ -1,0 +1,119 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"log/slog"
+	"math"
+	"net"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/lumbung-ikm/lumbung/app"
+	"github.com/lumbung-ikm/lumbung/auth"
+	"github.com/lumbung-ikm/lumbung/internal/play"
+)
+
+// demoListen is where the demo listens if nobody says where.
+const demoListen = "127.0.0.1:8080"
+
+// demo plays the stories on a fresh database and goes on serving it.
+func demo(ctx context.Context, args []string, s streams) (err error) {
+	set := flag.NewFlagSet("demo", flag.ContinueOnError)
+	set.SetOutput(s.err)
+	seed := set.Uint64("seed", 1, "of the weather and of what people do")
+	exit := set.Bool("exit", false, "end after the play")
+	listen := set.String("listen", demoListen, "where to serve afterwards, host:port")
+	if err := set.Parse(args); err != nil {
+		if errors.Is(err, flag.ErrHelp) {
+			return err
+		}
+		return usageError{err.Error()}
+	}
+	if set.NArg() > 0 {
+		return usageError{fmt.Sprintf("not understood: %q", set.Args())}
+	}
+	folder, err := os.MkdirTemp("", "lumbung-demo-")
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, os.RemoveAll(folder)) }()
+	tell := play.TellTo(s.out, s.getenv)
+	tell.Say("Lumbung keeps what people in the field write, network or not. Watch it do so: real phones, a real server")
+	tell.Say("on this machine, a fresh database, a clock that jumps. Times are WIB; names and amounts are invented.")
+	if err := play.Campaign(ctx, tell, folder, *seed); err != nil {
+		if ctx.Err() != nil {
+			return nil // somebody had seen enough
+		}
+		return err
+	}
+	if *exit {
+		return nil
+	}
+	return demoServe(ctx, tell, folder, *listen, s)
+}
+
+// demoServe starts the database of the play anew, on the clock of this machine,
+// as after a restart.
+func demoServe(ctx context.Context, tell *play.Teller, folder, listen string, s streams) error {
+	ln, err := demoListener(ctx, listen)
+	if err != nil {
+		return err
+	}
+	cfg := play.Settings(play.Database(folder))
+	cfg.Listen, cfg.PublicURL, cfg.ShutdownGrace = ln.Addr().String(), "http://"+ln.Addr().String(), 5*time.Second
+	limits := auth.DefaultLimits()
+	limits.IdleAccount = math.MaxInt64 // the people of the play were last here in 2022
+	a, err := app.New(ctx, cfg, app.Options{Stderr: s.err, Version: programVersion(), Auth: &limits,
+		Log: slog.New(slog.NewTextHandler(s.err, &slog.HandlerOptions{Level: slog.LevelWarn}))})
+	if err != nil {
+		return errors.Join(err, ln.Close())
+	}
+	invite(tell, cfg.PublicURL)
+	err = a.Serve(ctx, ln)
+	closing, stop := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
+	defer stop()
+	return errors.Join(err, a.Close(closing))
+}
+
+// demoListener listens where it was told, or at any free port if nobody said
+// where and the usual one is taken.
+func demoListener(ctx context.Context, listen string) (net.Listener, error) {
+	var lc net.ListenConfig
+	ln, err := lc.Listen(ctx, "tcp", listen)
+	if err != nil && listen == demoListen {
+		return lc.Listen(ctx, "tcp", "127.0.0.1:0")
+	}
+	return ln, err
+}
+
+// invite says how to look around.
+func invite(tell *play.Teller, url string) {
+	tell.Title("Now it is your turn")
+	tell.Say("The server goes on with the same data at %s until you press Ctrl-C.", url)
+	tell.Say("\nLog in as one of these; for demo numbers the one-time code is always %s:\n", play.Code)
+	table := [][]string{{"phone number", "who", "part"}}
+	for _, p := range play.Cast() {
+		if name := p.Name; name == "Bu Rafika" || name == "Bu Sinta" || name == "Bu Ratna" {
+			table = append(table, []string{p.Number, name, p.Part})
+		}
+	}
+	tell.Table(table...)
+	tell.Say("\nThe API, to read and to try: %s/docs", url)
+	tell.Say("\nFrom a shell, as Bu Rafika (paste it as it is):\n")
+	tell.Say("%s", strings.ReplaceAll(firstCurl, "URL", url))
+	tell.Say("\nThe last line is the sync of a phone that has nothing yet. How an app goes on from there: docs/protocol.md.")
+}
+
+// firstCurl logs in and syncs.
+const firstCurl = `C=$(curl -s URL/v1/auth/code -H 'Content-Type: application/json' \
+  -d '{"phone":"+628117000001"}' | sed 's/.*"challenge":"\([^"]*\)".*/\1/')
+T=$(curl -s URL/v1/auth/login -H 'Content-Type: application/json' \
+  -d '{"challenge":"'$C'","phone":"+628117000001","code":"` + play.Code + `","device":{"install_id":"0190aaaa-0000-4000-8000-00000000c041"}}' \
+  | sed 's/.*"access_token":"\([^"]*\)".*/\1/')
+curl -s URL/v1/businesses -H "Authorization: Bearer $T"; echo
+curl -s URL/v1/sync -H "Authorization: Bearer $T" -H 'Content-Type: application/json' \
+  -d '{"clock":{"wall":"2022-06-17T08:00:00Z","mono_ms":1,"boot":"curl"}}'; echo`

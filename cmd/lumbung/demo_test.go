@@ -1,0 +1,89 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"os/exec"
+	"strings"
+	"sync"
+	"testing"
+)
+
+// page collects what a command writes and says when it holds a text.
+type page struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+	want string
+	seen chan struct{}
+}
+
+// Write implements io.Writer.
+func (p *page) Write(b []byte) (int, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	had := strings.Contains(p.text.String(), p.want)
+	p.text.Write(b)
+	if !had && strings.Contains(p.text.String(), p.want) {
+		close(p.seen)
+	}
+	return len(b), nil
+}
+
+// String is everything so far.
+func (p *page) String() string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.text.String()
+}
+
+func TestDemoEndsWhenAsked(t *testing.T) {
+	out, _, err := lumbung(t, "", "demo", "--exit", "--seed", "7")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"Rp1.520.000", "late hand-over", "Equal on all 5 phones and the server", "Six orders, one result"} {
+		if !strings.Contains(out, want) {
+			t.Errorf("the demo does not say %q", want)
+		}
+	}
+	if strings.ContainsRune(out, '\x1b') || strings.Contains(out, "%!") {
+		t.Error("colours without a terminal, or a broken format")
+	}
+	if _, _, err := lumbung(t, "", "demo", "now"); !errors.As(err, new(usageError)) {
+		t.Errorf("an argument that is not understood: %v", err)
+	}
+}
+
+// TestTheDemoServesWhatItPrints pastes its commands into a shell.
+func TestTheDemoServesWhatItPrints(t *testing.T) {
+	shell, err := exec.LookPath("sh")
+	if err != nil {
+		t.Skip("no shell here")
+	}
+	if _, err := exec.LookPath("curl"); err != nil {
+		t.Skip("no curl here")
+	}
+	ctx, stop := context.WithCancel(t.Context())
+	out := &page{want: "docs/protocol.md.", seen: make(chan struct{})}
+	ended := make(chan error, 1)
+	go func() {
+		ended <- run(ctx, []string{"demo", "--listen", "127.0.0.1:0"}, func(string) string { return "" }, strings.NewReader(""), out, &bytes.Buffer{})
+	}()
+	select {
+	case <-out.seen:
+	case err := <-ended:
+		t.Fatalf("the demo ended: %v\n%s", err, out)
+	}
+	text := out.String()
+	script := text[strings.Index(text, "C=$(curl"):]
+	script = script[:strings.Index(script, "; echo\n\n")+len("; echo")]
+	answer, err := exec.CommandContext(t.Context(), shell, "-c", script).CombinedOutput()
+	if err != nil || !strings.Contains(string(answer), `"name":"Rafins Snack"`) || !strings.Contains(string(answer), `"cursor":`) || !strings.Contains(string(answer), `"effective_amount_idr":1520000`) {
+		t.Errorf("%v\n%s\nanswered\n%.3000s", err, script, answer)
+	}
+	stop()
+	if err := <-ended; err != nil {
+		t.Errorf("a clean stop is %v", err)
+	}
+}
