@@ -88,7 +88,7 @@ func Many(ctx context.Context, b Batch) (Summary, error) {
 	close(work)
 	group.Wait()
 	m.sum.Took = b.Clock.Now().Sub(began)
-	return m.sum, errors.Join(errors.Join(m.errs...), ctx.Err(), os.RemoveAll(dir))
+	return m.sum, errors.Join(errors.Join(m.errs...), ctx.Err(), m.stages.Close(), os.RemoveAll(dir))
 }
 
 // recordedSeeds reads the list of seeds that must always run.
@@ -120,19 +120,15 @@ type many struct {
 
 // one runs one seed and adds it up.
 func (m *many) one(ctx context.Context, r seedRun) {
-	disk, err := PoorDisk(), error(nil)
+	cfg := Config{Seed: r.seed, Steps: r.steps, Points: m.sum.Points, Stages: m.stages,
+		Open: func() (Disk, error) { return PoorDisk(), nil }}
 	if m.SQLite {
-		disk, err = SQLiteDisk(ctx, m.dir)
+		cfg.Open = func() (Disk, error) { return SQLiteDisk(ctx, m.dir) }
 	}
-	var report Report
-	if err == nil {
-		cfg := Config{Seed: r.seed, Steps: r.steps, Disk: disk, Points: m.sum.Points, Stages: m.stages, Reuse: !m.SQLite}
-		if m.Trace {
-			cfg.Trace = m.Out
-		}
-		report, err = Run(ctx, cfg)
-		err = errors.Join(err, disk.Close())
+	if m.Trace {
+		cfg.Trace = m.Out
 	}
+	report, err := Run(ctx, cfg)
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.sum.Seeds++

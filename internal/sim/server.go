@@ -228,7 +228,7 @@ func (w *world) takeBackup() error {
 	}
 	w.trace("backup complete")
 	if w.backup != nil {
-		w.backup.Close()
+		w.failed(w.backup.Close())
 	}
 	w.backup = copied
 	return nil
@@ -243,8 +243,8 @@ func (w *world) restore() error {
 	if err != nil {
 		return err
 	}
-	if w.disk != w.cfg.Disk {
-		w.disk.Close()
+	if err := w.disk.Close(); err != nil {
+		return err
 	}
 	w.disk = again
 	w.report.Restores++

@@ -36,11 +36,10 @@ type Disk interface {
 type Config struct {
 	Seed  uint64
 	Steps int // of the scheduler, before healing; 0 means 60
-	Disk  Disk
-	// Stages, with Reuse, spares seeds the setting of the stage. Only for disks
-	// that are cheap to copy.
+	// Open makes an empty database; Run closes it.
+	Open func() (Disk, error)
+	// Stages spares seeds the setting of the stage; nil sets it anew.
 	Stages *Stages
-	Reuse  bool
 	Trace  io.Writer // every step in words; may be nil
 	// Points collects the distinct points of the store at which something was
 	// made to fail. May be nil.
@@ -124,7 +123,7 @@ func Run(ctx context.Context, cfg Config) (Report, error) {
 	if err != nil {
 		return Report{}, err
 	}
-	w := &world{cfg: cfg, ctx: ctx, schema: schema, disk: cfg.Disk, clock: clock.At(time.Date(2022, 3, 20, 1, 0, 0, 0, time.UTC)),
+	w := &world{cfg: cfg, ctx: ctx, schema: schema, clock: clock.At(time.Date(2022, 3, 20, 1, 0, 0, 0, time.UTC)),
 		rng: rand.New(rand.NewPCG(cfg.Seed, 1)), chance: rand.New(rand.NewPCG(cfg.Seed, 2)), made: map[name]*edit{},
 		numbers: map[string]string{}, noise: rand.NewChaCha8([32]byte{byte(cfg.Seed), byte(cfg.Seed >> 8), byte(cfg.Seed >> 16), byte(cfg.Seed >> 24)}),
 		limits: generous(), identity: &storefault.MemoryIdentity{},
@@ -132,19 +131,23 @@ func Run(ctx context.Context, cfg Config) (Report, error) {
 	if w.cfg.Steps == 0 {
 		w.cfg.Steps = SizeOf(cfg.Seed)
 	}
-	defer w.close()
+	err = w.play()
+	return w.report, w.blame(errors.Join(err, w.close()))
+}
+
+func (w *world) play() error {
 	if err := w.begin(); err != nil {
-		return w.report, w.blame(err)
+		return err
 	}
 	for range w.cfg.Steps {
 		if err := w.step(); err != nil {
-			return w.report, w.blame(err)
+			return err
 		}
 	}
 	if err := w.heal(); err != nil {
-		return w.report, w.blame(err)
+		return err
 	}
-	return w.report, w.blame(w.check())
+	return w.check()
 }
 
 // begin sets the stage, or takes one that stands ready.
@@ -154,6 +157,9 @@ func (w *world) begin() error {
 		return err
 	}
 	if !ready {
+		if w.disk, err = w.cfg.Open(); err != nil {
+			return err
+		}
 		if err := w.settle(); err != nil {
 			return err
 		}
@@ -178,13 +184,14 @@ func (w *world) blame(err error) error {
 	return nil
 }
 
-func (w *world) close() {
-	if w.disk != w.cfg.Disk && w.disk != nil {
-		w.disk.Close()
+func (w *world) close() error {
+	var errs []error
+	for _, d := range []Disk{w.disk, w.backup} {
+		if d != nil {
+			errs = append(errs, d.Close())
+		}
 	}
-	if w.backup != nil {
-		w.backup.Close()
-	}
+	return errors.Join(errs...)
 }
 
 func broken(promise, format string, args ...any) error {

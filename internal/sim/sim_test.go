@@ -18,7 +18,7 @@ var (
 func TestPromisesHoldOnThePoorStore(t *testing.T) {
 	stages := &sim.Stages{}
 	for seed := *first; seed < *first+*seeds; seed++ {
-		cfg := sim.Config{Seed: seed, Steps: *steps, Disk: sim.PoorDisk(), Stages: stages, Reuse: true}
+		cfg := sim.Config{Seed: seed, Steps: *steps, Open: poor, Stages: stages}
 		if *trace {
 			cfg.Trace = os.Stdout
 		}
@@ -30,27 +30,23 @@ func TestPromisesHoldOnThePoorStore(t *testing.T) {
 	}
 }
 
+func poor() (sim.Disk, error) { return sim.PoorDisk(), nil }
+
 func TestPromisesHoldOnSQLite(t *testing.T) {
+	open := func() (sim.Disk, error) { return sim.SQLiteDisk(t.Context(), t.TempDir()) }
 	for seed := *first; seed < *first+max(*seeds/4, 1); seed++ {
-		disk, err := sim.SQLiteDisk(t.Context(), t.TempDir())
+		r, err := sim.Run(t.Context(), sim.Config{Seed: seed, Steps: *steps, Open: open})
 		if err != nil {
 			t.Fatal(err)
-		}
-		r, err := sim.Run(t.Context(), sim.Config{Seed: seed, Steps: *steps, Disk: disk})
-		if err != nil {
-			t.Error(err)
 		}
 		t.Log(r)
-		if err := disk.Close(); err != nil {
-			t.Fatal(err)
-		}
 	}
 }
 
 func TestASeedPlaysTheSameTwice(t *testing.T) {
 	for seed := uint64(1); seed <= 8; seed++ {
-		a, errA := sim.Run(t.Context(), sim.Config{Seed: seed, Disk: sim.PoorDisk()})
-		b, errB := sim.Run(t.Context(), sim.Config{Seed: seed, Disk: sim.PoorDisk()})
+		a, errA := sim.Run(t.Context(), sim.Config{Seed: seed, Open: poor})
+		b, errB := sim.Run(t.Context(), sim.Config{Seed: seed, Open: poor})
 		if errA != nil || errB != nil {
 			t.Fatal(errA, errB)
 		}

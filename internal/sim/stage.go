@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"errors"
 	"maps"
 	"sync"
 	"time"
@@ -27,7 +28,7 @@ type stage struct {
 
 // keep remembers the world as it stands now.
 func (s *Stages) keep(w *world) error {
-	if s == nil || !w.cfg.Reuse {
+	if s == nil {
 		return nil
 	}
 	disk, err := w.disk.Copy()
@@ -48,13 +49,16 @@ func (s *Stages) keep(w *world) error {
 	if s.ready == nil {
 		s.ready = map[bool]*stage{}
 	}
+	if s.ready[w.small()] != nil { // another worker was faster
+		return disk.Close()
+	}
 	s.ready[w.small()] = &stage{disk: disk, identity: w.identity.Copy(), now: w.clock.Now(), from: &from}
 	return nil
 }
 
 // set puts w on a stage that was kept. ok is false if there is none.
 func (s *Stages) set(w *world) (ok bool, err error) {
-	if s == nil || !w.cfg.Reuse {
+	if s == nil {
 		return false, nil
 	}
 	s.mu.Lock()
@@ -88,6 +92,18 @@ func (s *Stages) set(w *world) (ok bool, err error) {
 	}
 	w.report.Edits = st.from.report.Edits
 	return true, nil
+}
+
+// Close gives the disks of the stages back.
+func (s *Stages) Close() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var errs []error
+	for _, st := range s.ready {
+		errs = append(errs, st.disk.Close())
+	}
+	s.ready = nil
+	return errors.Join(errs...)
 }
 
 func copyShops(shops []*shop) []*shop {
