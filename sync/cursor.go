@@ -65,8 +65,11 @@ func (c cursor) encode() string {
 	if err != nil {
 		panic("syncer: " + err.Error()) // the level is a constant
 	}
-	if _, err := z.Write(raw); err == nil {
+	if _, err = z.Write(raw); err == nil {
 		err = z.Close()
+	}
+	if err != nil {
+		panic("syncer: " + err.Error()) // a buffer takes everything
 	}
 	return "1" + base64.RawURLEncoding.EncodeToString(b.Bytes())
 }

@@ -41,7 +41,6 @@ type phone struct {
 	install  string
 	sky      weather // over the request that is on its way
 	server   *server // that it goes to; nil: any
-	answer   []byte  // last one to a sync, whether or not it arrived
 	ticket   uint64  // of the request on its way
 }
 

@@ -110,9 +110,8 @@ func foldOldGeneration(r *rig) {
 	r.commit("s", rec("sales", "1", "shared"))
 	late := next(r.head("s"), rec("sales", "1", "old time line"), rec("sales", "2", "old time line"))
 	late.Records[0].Version = 7
-	h := r.head("s")
 	r.ok(r.s.Raise(r.Context(), "s", gen(2), merge.Fork{Generation: gen(1), Seq: 1, At: 5}))
-	h = r.head("s")
+	h := r.head("s")
 	r.same("head", r.fold(late), h)
 	r.commit("s", rec("sales", "1", "new time line"))
 	h = r.head("s")
