@@ -182,3 +182,7 @@ func encode(t *testing.T, v any) string {
 	}
 	return string(b)
 }
+
+func clientDevice() client.Device {
+	return client.Device{Install: "0190aaaa-0000-4000-8000-000000000003", Platform: "android", Model: "A03", OSVersion: "11", AppVersion: "1.4.2"}
+}
