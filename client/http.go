@@ -195,9 +195,7 @@ func problem(resp *http.Response, body []byte) error {
 		Title  string `json:"title"`
 	}
 	if err := json.Unmarshal(body, &p); err != nil || p.Code == "" {
-		// Without its code nobody knows what the status meant: a cut 401 must not
-		// end a session.
-		return &fault.Error{Kind: fault.Transient, Code: "network", Text: "answer " + strconv.Itoa(resp.StatusCode) + " does not read", Cause: err}
+		return betweenUs(resp.StatusCode, err)
 	}
 	e := &fault.Error{Kind: kindOfStatus(resp.StatusCode), Code: p.Code, Text: p.Title}
 	if s, err := strconv.Atoi(resp.Header.Get("Retry-After")); err == nil {
@@ -206,11 +204,12 @@ func problem(resp *http.Response, body []byte) error {
 	return e
 }
 
-// betweenUs is a refusal by somebody on the way, such as a proxy or a portal: no
-// problem document of the server. It says nothing about an edit; a smaller
-// request may get through, if size is what it is about.
-func betweenUs(status int) error {
-	e := &fault.Error{Kind: fault.Transient, Code: "network", Text: "refused on the way with " + strconv.Itoa(status)}
+// betweenUs is a refusal without a code: cut, or by somebody on the way, such as
+// a proxy or a portal. Nobody knows what it meant, so it ends no session and
+// says nothing about an edit; a smaller request may get through, if size is what
+// it is about.
+func betweenUs(status int, cause error) error {
+	e := &fault.Error{Kind: fault.Transient, Code: "network", Text: "answer " + strconv.Itoa(status) + " does not read", Cause: cause}
 	if status == http.StatusRequestEntityTooLarge {
 		e.Kind = fault.TooLarge
 	}

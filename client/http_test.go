@@ -10,6 +10,7 @@ import (
 
 	"github.com/lumbung-ikm/lumbung/client"
 	"github.com/lumbung-ikm/lumbung/fault"
+	"github.com/lumbung-ikm/lumbung/sync/protocol"
 )
 
 // behind puts a phone behind a web server made of a function.
@@ -127,5 +128,33 @@ func TestARefusalOnTheWaySaysNothingAboutAnEdit(t *testing.T) {
 		if err != nil || len(refused) != 0 || h.unsent() != 3 {
 			t.Errorf("%d: %d refused, %d unsent, %v", status, len(refused), h.unsent(), err)
 		}
+	}
+}
+
+// TestAProxyWithASmallLimitGetsSmallerBatches halves until it fits.
+func TestAProxyWithASmallLimitGetsSmallerBatches(t *testing.T) {
+	var sizes []int
+	inner := picky(1000, -1, &sizes)
+	h, _ := behind(t, func(w http.ResponseWriter, r *http.Request) {
+		body, err := io.ReadAll(r.Body)
+		var req protocol.Request
+		if err != nil || json.Unmarshal(body, &req) != nil || len(body) > 4000 {
+			w.WriteHeader(http.StatusRequestEntityTooLarge)
+			return
+		}
+		resp, err := inner(req)
+		if err == nil {
+			err = json.NewEncoder(w).Encode(resp)
+		}
+		if err != nil {
+			t.Error(err)
+		}
+	})
+	for n := range 40 {
+		h.edit("", n)
+	}
+	h.ok(h.Sync(t.Context()))
+	if h.unsent() != 0 {
+		t.Errorf("%d edits wait", h.unsent())
 	}
 }
