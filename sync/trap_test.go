@@ -1,0 +1,143 @@
+package syncer_test
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"github.com/lumbung-ikm/lumbung/client"
+	"github.com/lumbung-ikm/lumbung/sync/merge"
+	"github.com/lumbung-ikm/lumbung/sync/protocol"
+)
+
+// TestAnIncarnationBelongsToOneUser: whoever else uses it is told so, and
+// nothing is stored.
+func TestAnIncarnationBelongsToOneUser(t *testing.T) {
+	w := newWorld(t)
+	w.admit("ani", merge.Owner)
+	w.admit("budi", merge.Staff)
+	a, b := w.phone("ani", "da"), w.phone("budi", "db")
+	a.sync()
+	b.sync()
+	a.put("", "note", "ani's")
+	req, _, err := a.Ask()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := w.Engine.Sync(t.Context(), callerOf("ani"), protocol.Request{Clock: req.Clock, Push: req.Push}); err != nil {
+		t.Fatal(err)
+	}
+	before, err := w.Store.Head(t.Context(), box)
+	if err != nil {
+		t.Fatal(err)
+	}
+	resp, err := w.Engine.Sync(t.Context(), callerOf("budi"), req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if v := resp.Verdicts; len(v) != 1 || v[0].Verdict != merge.OwnerMismatch || v[0].Record != nil {
+		t.Errorf("%+v", v)
+	}
+	if after, err := w.Store.Head(t.Context(), box); err != nil || after.Applied != before.Applied {
+		t.Errorf("applied %d, then %d, %v", before.Applied, after.Applied, err)
+	}
+}
+
+// TestABackupHasItsNumberBeforeItsFirstByte: what was acknowledged while a backup
+// ran may not be in it, so the phone keeps it.
+func TestABackupHasItsNumberBeforeItsFirstByte(t *testing.T) {
+	w := newWorld(t)
+	w.admit("ani", merge.Owner)
+	a := w.phone("ani", "da")
+	a.sync()
+	err := w.Backup(t.Context(), func(context.Context) error { // the copy is made, then the edit comes
+		a.put("", "note", "not in the copy")
+		a.sync()
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	a.sync()
+	kept, err := a.Outbox()
+	if err != nil || len(kept) != 1 {
+		t.Errorf("the phone keeps %v, %v", kept, err)
+	}
+}
+
+// TestEffectsOfOneCommitHappenOnce: also when the log that holds the commit went
+// on under another generation, and the effect was carried out before.
+func TestEffectsOfOneCommitHappenOnce(t *testing.T) {
+	w := newWorld(t)
+	w.admit("ani", merge.Owner)
+	a := w.phone("ani", "da")
+	a.sync()
+	if _, err := a.Do(client.Edit{Scope: box, Collection: "thing", Set: map[string]merge.Value{"colour": merge.Str("x")}}); err != nil {
+		t.Fatal(err)
+	}
+	a.sync()
+	head, err := w.Store.Head(t.Context(), box)
+	if err != nil {
+		t.Fatal(err)
+	}
+	entry, err := w.Store.Entry(t.Context(), box, head.Generation.Count, head.Applied)
+	if err != nil || len(entry.Effects) != 1 {
+		t.Fatalf("%+v, %v", entry, err)
+	}
+	eff := entry.Effects[0]
+	sw := merge.ServerWrite{Name: "effect." + eff.ID, Role: merge.System, Collection: eff.Collection, ID: eff.ID, Op: merge.Put, Set: eff.Set, Create: true}
+	if _, err := w.Write(t.Context(), eff.Scope, sw); err != nil { // done, and the process died before its mark
+		t.Fatal(err)
+	}
+	if _, err := w.Restored(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := w.Work(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	a.sync()
+	if q, err := a.Rows(merge.UserScope("ani"), "quarantine"); err != nil || len(q) != 1 {
+		t.Errorf("%d records in quarantine, %v", len(q), err)
+	}
+}
+
+// TestARevokedScopeTellsNothing: the verdict of an edit made in time comes after
+// the right has ended; it names neither rows nor the journal.
+func TestARevokedScopeTellsNothing(t *testing.T) {
+	w := newWorld(t)
+	w.admit("ani", merge.Owner)
+	w.admit("budi", merge.Staff)
+	a, b := w.phone("ani", "da"), w.phone("budi", "db")
+	a.sync()
+	k := a.put("", "note", "start")
+	a.sync()
+	b.sync()
+	b.put(k, "note", "budi's")
+	w.clock.Advance(time.Minute)
+	a.put(k, "note", "ani's, a secret")
+	a.sync()
+	w.clock.Advance(time.Minute)
+	end := merge.Millis(w.clock.Now().UnixMilli())
+	w.member("budi", merge.Staff, end-7_200_000, end)
+	w.clock.Advance(time.Minute)
+	for name, call := range map[string]func(protocol.Request) (*protocol.Response, error){
+		"sync": func(r protocol.Request) (*protocol.Response, error) {
+			return w.Engine.Sync(t.Context(), callerOf("budi"), r)
+		},
+		"push": func(r protocol.Request) (*protocol.Response, error) {
+			return w.Engine.Push(t.Context(), callerOf("budi"), r)
+		},
+	} {
+		req, _, err := b.Ask()
+		if err != nil {
+			t.Fatal(err)
+		}
+		resp, err := call(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if v := resp.Verdicts; len(v) != 1 || v[0].Verdict != merge.Superseded || v[0].Record != nil || v[0].Journal != nil {
+			t.Errorf("%s: %+v", name, v)
+		}
+	}
+}
