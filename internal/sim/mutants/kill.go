@@ -1,0 +1,89 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"time"
+)
+
+// report is what became of one mutant.
+type report struct {
+	patch   *patch
+	caught  string // test and invariant
+	seed    string
+	problem string // why it does not count as caught; "" if it does
+	output  string
+	took    time.Duration
+}
+
+func (r report) line() string {
+	if r.problem != "" {
+		return fmt.Sprintf("SURVIVES %s: %s (%s)", r.patch.name, r.problem, r.took.Round(time.Second))
+	}
+	return fmt.Sprintf("caught   %s by %s%s (%s)", r.patch.name, r.caught, r.seed, r.took.Round(time.Second))
+}
+
+// timeLimit bounds one mutant: some make a test run in circles, which counts as
+// caught only if the patch says so.
+const timeLimit = 4 * time.Minute
+
+// kill builds the mutant and runs the tests that must catch it.
+func kill(ctx context.Context, root string, p *patch) report {
+	began := time.Now()
+	r := report{patch: p}
+	dir, err := os.MkdirTemp("", "mutant")
+	if err != nil {
+		r.problem = err.Error()
+		return r
+	}
+	defer os.RemoveAll(dir)
+	overlay, err := p.apply(root, dir)
+	if err != nil {
+		r.problem = "the patch does not apply: " + err.Error()
+		return r
+	}
+	b, err := json.Marshal(map[string]any{"Replace": overlay})
+	if err == nil {
+		err = os.WriteFile(filepath.Join(dir, "overlay.json"), b, 0o600)
+	}
+	if err != nil {
+		r.problem = err.Error()
+		return r
+	}
+	ctx, stop := context.WithTimeout(ctx, timeLimit)
+	defer stop()
+	args := append([]string{"test", "-overlay", filepath.Join(dir, "overlay.json"), "-vet=off", "-count=1", "-timeout", "3m", "-run", p.tests, p.target, "-args"}, p.args...)
+	cmd := exec.CommandContext(ctx, "go", args...)
+	cmd.Dir = root
+	out, failed := cmd.CombinedOutput()
+	r.output, r.took = string(out), time.Since(began)
+	r.judge(failed)
+	return r
+}
+
+// judge asks whether the tests failed, and for the reason that was expected.
+func (r *report) judge(failed error) {
+	said := r.patch.says.FindString(r.output)
+	switch {
+	case strings.Contains(r.output, "[build failed]") || strings.Contains(r.output, "[setup failed]"):
+		r.problem = "it does not build"
+	case strings.Contains(r.output, "no tests to run"):
+		r.problem = "no such test: " + r.patch.tests
+	case failed == nil:
+		r.problem = "every test passes"
+	case said == "":
+		r.problem = "the test fails for another reason than /" + r.patch.says.String() + "/"
+	}
+	if m := regexp.MustCompile(`--- FAIL: (\S+)`).FindStringSubmatch(r.output); m != nil {
+		r.caught = m[1]
+	}
+	if m := regexp.MustCompile(`seed (\d+): (I\d+ [a-z-]+)`).FindStringSubmatch(r.output); m != nil {
+		r.seed = " seed " + m[1] + ", " + m[2]
+	}
+}
