@@ -117,6 +117,8 @@ func (w *world) heal() error {
 // round lets a phone finish, under a clear sky; busy says that it moved
 // something.
 func (w *world) round(p *phone) (busy bool, err error) {
+	p.server = w.servers[0]
+	defer func() { p.server = nil }()
 	before, err := p.standing()
 	if err != nil {
 		return false, err
@@ -136,18 +138,12 @@ func (w *world) round(p *phone) (busy bool, err error) {
 
 // standing is what changes on a phone as long as there is something to do.
 func (p *phone) standing() (string, error) {
-	out, err := p.Outbox()
+	unsent, err := p.Unsent()
 	if err != nil {
 		return "", err
 	}
 	cursor, err := p.Cursor()
-	answered := 0
-	for _, k := range out {
-		if k.Answered {
-			answered++
-		}
-	}
-	return fmt.Sprint(len(out), answered, cursor), err
+	return fmt.Sprint(len(unsent), " ", cursor), err
 }
 
 // history is one scope's time line as it is on disk.
