@@ -105,7 +105,7 @@ type meta struct {
 	Now     merge.Millis `json:"now"` // server time of the last answer
 	Backup  uint64       `json:"backup"`
 	Swept   merge.Millis `json:"swept,omitempty"` // server time of the last look for old entries
-	Out     uint64       `json:"out"` // last position used in the outbox
+	Out     uint64       `json:"out"`             // last position used in the outbox
 	Session *Session     `json:"session,omitempty"`
 }
 
