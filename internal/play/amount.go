@@ -62,14 +62,14 @@ func Orders(n int) [][]int {
 
 // amountStory is the stage of the story.
 type amountStory struct {
-	w                    *World
-	tell                 *Teller
-	a, b, c              *Phone
-	business, scope, id  string
-	out                  Amount
-	adjusted             map[string]string // id by what was wanted
-	names                []string
-	owner, staff, second *Person
+	w                   *World
+	tell                *Teller
+	a, b, c             *Phone
+	business, scope, id string
+	out                 Amount
+	adjusted            map[string]string // id by what was wanted
+	names               []string
+	owner, staff        *Person
 }
 
 // AmountStart is when the story of the wrong amount begins.

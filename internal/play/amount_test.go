@@ -8,6 +8,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/lumbung-ikm/lumbung/client"
+	"github.com/lumbung-ikm/lumbung/client/sqlite"
 	"github.com/lumbung-ikm/lumbung/domain"
 	"github.com/lumbung-ikm/lumbung/internal/play"
 	"github.com/lumbung-ikm/lumbung/internal/storefault"
@@ -96,5 +98,25 @@ func checkAmount(t *testing.T, got play.Amount) {
 	}
 	if !got.Alike {
 		t.Error("phones and server differ in the end")
+	}
+}
+
+// TestPhonesThatKeepTheirDataInAFile plays with phones on SQLite.
+func TestPhonesThatKeepTheirDataInAFile(t *testing.T) {
+	t.Parallel()
+	folder, n := t.TempDir(), 0
+	o := play.Options{Repeat: 2, Local: func(string) (client.Local, error) {
+		n++
+		return sqlite.Open(t.Context(), filepath.Join(folder, fmt.Sprintf("phone-%d.db", n)))
+	}}
+	w := open(t, play.AmountStart(), stores(t)["poor"](o))
+	got, err := w.PlayAmount(t.Context(), &play.Teller{}, []int{1, 2, 0})
+	if err != nil {
+		t.Fatal(err)
+	}
+	checkAmount(t, got)
+	month, err := w.PlayMonth(t.Context(), &play.Teller{})
+	if err != nil || !month.Alike || !month.TotalsSame || month.Waiting != 0 {
+		t.Errorf("the month: %+v, %v", month, err)
 	}
 }

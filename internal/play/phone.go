@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
-	"strings"
 	"time"
 
 	"github.com/lumbung-ikm/lumbung/client"
@@ -183,6 +182,3 @@ func (p *Phone) Holds(scope string) (bool, error) {
 }
 
 func scopeOf(business string) string { return "business/" + business }
-
-// short is the end of an id, for people's eyes.
-func short(recordID string) string { return recordID[strings.LastIndexByte(recordID, '-')+1:] }
