@@ -90,18 +90,23 @@ func (e *Engine) leave(scope string, j *job) bool {
 	return true
 }
 
-// lead commits batches until the own job is done, then hands over.
+// lead commits the own job with those that fit beside it, then hands over. It
+// does so even if a rule panics: the others wait for it.
 func (e *Engine) lead(ctx context.Context, scope string, own *job) {
-	for mine := false; !mine; {
-		batch := e.take(scope, own)
-		mine = slices.Contains(batch, own)
-		e.commitBatch(ctx, scope, batch)
+	defer e.handOver(scope)
+	batch := e.take(scope, own)
+	defer func() {
 		for _, j := range batch {
 			if j != own {
 				j.turn <- false
 			}
 		}
-	}
+	}()
+	e.commitBatch(ctx, scope, batch)
+}
+
+// handOver lets the next of those who wait lead.
+func (e *Engine) handOver(scope string) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	q := e.queues[scope]
@@ -148,14 +153,24 @@ func (e *Engine) commitBatch(ctx context.Context, scope string, batch []*job) {
 	// of the one who leads it.
 	ctx, stop := context.WithTimeout(context.WithoutCancel(ctx), attemptTime)
 	defer stop()
+	end(batch, errBroken) // unless it comes to an end
 	for again := true; again; {
 		var err error
 		if again, err = e.commitOnce(ctx, scope, batch); err != nil {
-			for _, j := range batch {
-				j.err = err
-			}
+			end(batch, err)
 			return
 		}
+	}
+	end(batch, nil)
+}
+
+// errBroken is the answer to those who shared a commit with an edit that made a
+// rule panic. The phone asks again.
+var errBroken = &fault.Error{Kind: fault.Transient, Code: "busy", Text: "another edit broke the commit", After: time.Second}
+
+func end(batch []*job, err error) {
+	for _, j := range batch {
+		j.err = err
 	}
 }
 
@@ -288,8 +303,8 @@ func refusedAlone(batch []*job, out *merge.Output) bool {
 	})
 }
 
-// deliver hands every job its answers. An item that was answered by an earlier
-// commit of the same batch keeps that answer.
+// deliver hands every job its answers. What an earlier commit of the same batch
+// answered keeps that answer.
 func deliver(batch []*job, out *merge.Output, head store.Head) {
 	for i, j := range batch {
 		j.head = head
@@ -297,14 +312,37 @@ func deliver(batch []*job, out *merge.Output, head store.Head) {
 			j.answers = out.Answers[i]
 			continue
 		}
-		for p := range out.Answers[i] {
-			for k, a := range out.Answers[i][p] {
-				if j.answers[p][k].Outcome == "" {
-					j.answers[p][k] = a
+		for p, answers := range j.answers {
+			next := 0
+			for k := range answers {
+				if answers[k].Outcome == "" {
+					answers[k] = out.Answers[i][p][next]
+					next++
 				}
 			}
 		}
 	}
+}
+
+// open gives the parts of a job with the items that no commit has answered yet.
+// An answered one is not judged again: it may have no number by which the book
+// would know it.
+func (j *job) open() []*merge.Part {
+	if j.answers == nil {
+		return j.parts
+	}
+	out := make([]*merge.Part, len(j.parts))
+	for p, part := range j.parts {
+		rest := *part
+		rest.Items = nil
+		for k := range part.Items {
+			if j.answers[p][k].Outcome == "" {
+				rest.Items = append(rest.Items, part.Items[k])
+			}
+		}
+		out[p] = &rest
+	}
+	return out
 }
 
 // resolve asks the resolver until it has everything it needs.
@@ -315,7 +353,7 @@ func (e *Engine) resolve(ctx context.Context, head store.Head, batch []*job) (*m
 		MaxItems: l.CommitItems, MaxBytes: l.CommitBytes, Self: selfOf(head.Scope),
 		Records: map[merge.Key]*merge.Record{}, Tagged: map[string][]merge.Key{}, Books: map[merge.BookKey]*merge.Book{}}
 	for _, j := range batch {
-		in.Pushes = append(in.Pushes, j.parts)
+		in.Pushes = append(in.Pushes, j.open())
 	}
 	in.Elsewhere = func(k merge.BookKey, n uint64) (merge.Entry, bool) {
 		for _, j := range batch {
