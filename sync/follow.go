@@ -3,6 +3,7 @@ package syncer
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 
 	"github.com/lumbung-ikm/lumbung/fault"
@@ -14,43 +15,65 @@ import (
 // carried out.
 const Follower = "effects"
 
-// batchHeads is how many scopes one round of work looks at.
+// batchHeads is how many scopes are asked for at a time.
 const batchHeads = 100
 
 // Work does what nobody waits for: it finishes commits that a crash left half
-// folded and carries out effects. It returns when nothing is left to do, and
-// gives how many commits it touched.
+// folded and carries out effects. It returns when nothing is left to do that
+// can be done, and gives how many commits it touched. A scope that fails does
+// not hold the others up; its error is in the error.
 func (e *Engine) Work(ctx context.Context) (int, error) {
-	done, err := e.Repair(ctx)
-	if err != nil {
-		return done, err
-	}
-	for {
-		n, err := e.Follow(ctx)
-		done += n
-		if err != nil || n == 0 {
-			return done, err
-		}
-	}
+	folded, err := e.Repair(ctx)
+	followed, bad := e.Follow(ctx)
+	return folded + followed, errors.Join(err, bad)
 }
 
 // Repair folds commits whose process died before it could, in scopes that
 // nobody may touch for a while.
 func (e *Engine) Repair(ctx context.Context) (int, error) {
-	done := 0
-	for {
-		scopes, err := e.Store.Unfolded(ctx, batchHeads)
-		if err != nil || len(scopes) == 0 {
-			return done, err
+	return drain(ctx, func(limit int) ([]string, error) { return e.Store.Unfolded(ctx, limit) },
+		func(scope string) string { return scope },
+		func(scope string) (int, error) { return e.foldAll(ctx, scope) })
+}
+
+// Follow carries out the effects of the scopes that wait. Effects have derived
+// ids: doing one twice changes nothing, so a crash between an effect and its
+// mark is harmless.
+func (e *Engine) Follow(ctx context.Context) (int, error) {
+	return drain(ctx, func(limit int) ([]store.Head, error) { return e.Store.Waiting(ctx, Follower, limit) },
+		func(h store.Head) string { return h.Scope },
+		func(h store.Head) (int, error) { return e.followScope(ctx, h) })
+}
+
+// drain does what find finds until it finds nothing new, and adds up what was
+// done. find always begins with the first of those that wait; therefore it is
+// asked for as many more as did not come to an end, and those are passed over.
+func drain[T any](ctx context.Context, find func(limit int) ([]T, error), name func(T) string, do func(T) (int, error)) (int, error) {
+	done, passed, errs := 0, map[string]bool{}, []error(nil)
+	for moved := true; moved; {
+		moved = false
+		found, err := find(batchHeads + len(passed))
+		if err != nil {
+			return done, errors.Join(append(errs, err)...)
 		}
-		for _, scope := range scopes {
-			n, err := e.foldAll(ctx, scope)
-			if err != nil {
-				return done, err
+		for _, t := range found {
+			if passed[name(t)] {
+				continue
 			}
-			done += n
+			if err := ctx.Err(); err != nil {
+				return done, errors.Join(append(errs, err)...)
+			}
+			n, err := do(t)
+			done, moved = done+n, true
+			if err != nil {
+				errs = append(errs, err)
+			}
+			if err != nil || n == 0 {
+				passed[name(t)] = true
+			}
 		}
 	}
+	return done, errors.Join(errs...)
 }
 
 // foldAll folds a scope's log to its end.
@@ -65,27 +88,11 @@ func (e *Engine) foldAll(ctx context.Context, scope string) (int, error) {
 		if err == nil {
 			head, err = e.Store.Fold(ctx, c)
 		}
+		if err != nil {
+			return n, fmt.Errorf("fold %s: %w", scope, err)
+		}
 	}
 	return 0, err
-}
-
-// Follow carries out the effects of the scopes that wait, one round. Effects
-// have derived ids: doing one twice changes nothing, so a crash between an
-// effect and its mark is harmless.
-func (e *Engine) Follow(ctx context.Context) (int, error) {
-	heads, err := e.Store.Waiting(ctx, Follower, batchHeads)
-	if err != nil {
-		return 0, err
-	}
-	done := 0
-	for _, h := range heads {
-		n, err := e.followScope(ctx, h)
-		if err != nil {
-			return done, err
-		}
-		done += n
-	}
-	return done, nil
 }
 
 func (e *Engine) followScope(ctx context.Context, h store.Head) (int, error) {
@@ -102,12 +109,19 @@ func (e *Engine) followScope(ctx context.Context, h store.Head) (int, error) {
 		commits = append(commits, c)
 		seq = c.Before
 	}
+	var failed []error
 	for _, c := range slices.Backward(commits) {
 		for _, eff := range c.Effects {
-			if err := e.carryOut(ctx, eff); err != nil {
+			if err := ctx.Err(); err != nil {
 				return 0, err
 			}
+			if err := e.carryOut(ctx, eff); err != nil {
+				failed = append(failed, fmt.Errorf("effect of %s on %s: %w", h.Scope, eff.Scope, err))
+			}
 		}
+	}
+	if len(failed) > 0 { // the mark stays, and everything is tried again
+		return 0, errors.Join(failed...)
 	}
 	return len(commits), e.Store.Done(ctx, h.Scope, Follower, mark)
 }
