@@ -2,10 +2,12 @@ package syncer_test
 
 import (
 	"context"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/lumbung-ikm/lumbung/client"
+	"github.com/lumbung-ikm/lumbung/internal/storefault"
 	"github.com/lumbung-ikm/lumbung/sync/merge"
 	"github.com/lumbung-ikm/lumbung/sync/protocol"
 )
@@ -139,5 +141,110 @@ func TestARevokedScopeTellsNothing(t *testing.T) {
 		if v := resp.Verdicts; len(v) != 1 || v[0].Verdict != merge.Superseded || v[0].Record != nil || v[0].Journal != nil {
 			t.Errorf("%s: %+v", name, v)
 		}
+	}
+}
+
+// TestTheMarkComesBeforeThePruning: a process that dies in the middle of pruning
+// leaves no place empty above the mark, where a stalled writer could put a commit
+// that nobody would ever fold.
+func TestTheMarkComesBeforeThePruning(t *testing.T) {
+	poor := storefault.NewPoor()
+	w := worldOn(t, poor)
+	w.admit("ani", merge.Owner)
+	a := w.phone("ani", "da")
+	for range 3 {
+		a.put("", "note", "x")
+		a.sync()
+	}
+	dying := storefault.NewFailing(poor, func(c storefault.Call) storefault.Fate {
+		if c.Method == "Prune" && c.Primitive == "remove entry" {
+			return storefault.DieAfter
+		}
+		return storefault.Live
+	}, nil)
+	if err := dying.Store().Prune(t.Context(), box, 2); err == nil {
+		t.Fatal("the process lives")
+	}
+	head, err := poor.Head(t.Context(), box)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for seq := merge.Seq(1); seq <= head.Applied; seq++ {
+		if _, err := poor.Entry(t.Context(), box, head.Generation.Count, seq); err != nil && seq > head.Pruned {
+			t.Errorf("entry %d is gone and the mark is at %d: %v", seq, head.Pruned, err)
+		}
+	}
+}
+
+// TestARestoreFoldsBeforeItRaises: a commit that was decided and not folded when
+// the backup was made belongs to what the backup holds.
+func TestARestoreFoldsBeforeItRaises(t *testing.T) {
+	poor := storefault.NewPoor()
+	w := worldOn(t, poor)
+	w.admit("ani", merge.Owner)
+	a := w.phone("ani", "da")
+	a.sync()
+	dying := storefault.NewFailing(poor, func(c storefault.Call) storefault.Fate {
+		if c.Method == "Insert" {
+			return storefault.DieAfter
+		}
+		return storefault.Live
+	}, nil)
+	k := a.put("", "note", "decided")
+	w.Engine.Store = dying.Store()
+	if err := a.Sync(t.Context()); err == nil {
+		t.Fatal("the process lives")
+	}
+	w.Engine.Store = poor
+	if _, err := w.Restored(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	b := w.phone("ani", "db")
+	b.sync()
+	if got := b.note(k); got != "decided" {
+		t.Errorf("note %q", got)
+	}
+}
+
+// TestARowThatDiesBetweenTwoPages is taken off the phone that got it in the first.
+func TestARowThatDiesBetweenTwoPages(t *testing.T) {
+	w := newWorld(t)
+	w.admit("ani", merge.Owner)
+	a, b := w.phone("ani", "da"), w.phone("ani", "db")
+	a.sync()
+	long := strings.Repeat("x", 180)
+	k := a.put("", "note", long)
+	a.sync()
+	for range 5 {
+		a.put("", "note", long)
+		a.sync()
+	}
+	b.PageBytes = 700
+	more, seen := true, false
+	for more {
+		req, ticket, err := b.Ask()
+		if err != nil {
+			t.Fatal(err)
+		}
+		resp, err := w.Engine.Sync(t.Context(), callerOf("ani"), req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := b.Take(ticket, resp); err != nil {
+			t.Fatal(err)
+		}
+		if more = resp.More; !seen && b.note(k) != "" {
+			seen = true
+			if !more {
+				t.Fatal("there was no second page")
+			}
+			if _, err := a.Do(client.Edit{Scope: box, Collection: "thing", ID: k, Op: merge.Delete}); err != nil {
+				t.Fatal(err)
+			}
+			a.sync()
+		}
+	}
+	if !seen || b.note(k) != "" || b.Mismatches() > 0 {
+		t.Errorf("seen %t, note %q, %d wrong hashes", seen, b.note(k), b.Mismatches())
 	}
 }

@@ -85,5 +85,8 @@ func (r *report) judge(failed error) {
 	}
 	if m := regexp.MustCompile(`seed (\d+): (I\d+ [a-z-]+)`).FindStringSubmatch(r.output); m != nil {
 		r.seed = " seed " + m[1] + ", " + m[2]
+		if !strings.Contains(r.patch.breaks, m[2]) && r.problem == "" {
+			r.problem = "the seed finds " + m[2] + " broken, the patch says " + r.patch.breaks
+		}
 	}
 }
