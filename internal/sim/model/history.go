@@ -50,9 +50,9 @@ type History struct {
 	ends  []int              // length of Order after each of them
 	wait  [Phones][]int      // labels not sent yet
 	view  [Phones]view       // what each phone has read
-	first merge.Seq // last commit before the history
-	fork  int       // length of Order that a restore kept; -1: no restore
-	mark  int       // length of past at the last edit
+	first merge.Seq          // last commit before the history
+	fork  int                // length of Order that a restore kept; -1: no restore
+	mark  int                // length of past at the last edit
 }
 
 // view is what one phone has read: the labels, and up to which commit.

@@ -21,6 +21,8 @@ import (
 	"syscall"
 	"text/tabwriter"
 	"time"
+
+	"github.com/lumbung-ikm/lumbung/clock"
 )
 
 func main() {
@@ -53,9 +55,9 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	if len(patches) == 0 {
 		return fmt.Errorf("no patch matches %q", *only)
 	}
-	began := time.Now()
+	began := clock.System{}.Now()
 	reports := runAll(ctx, *root, patches, *workers, out, *verbose)
-	return summary(out, reports, time.Since(began))
+	return summary(out, reports, clock.System{}.Now().Sub(began))
 }
 
 // runAll runs the patches, several at once, and gives the reports in order.
