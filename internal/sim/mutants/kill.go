@@ -10,6 +10,8 @@ import (
 	"regexp"
 	"strings"
 	"time"
+
+	"github.com/lumbung-ikm/lumbung/clock"
 )
 
 // report is what became of one mutant.
@@ -35,7 +37,7 @@ const timeLimit = 4 * time.Minute
 
 // kill builds the mutant and runs the tests that must catch it.
 func kill(ctx context.Context, root string, p *patch) report {
-	began := time.Now()
+	began := clock.System{}.Now()
 	r := report{patch: p}
 	dir, err := os.MkdirTemp("", "mutant")
 	if err != nil {
@@ -62,7 +64,7 @@ func kill(ctx context.Context, root string, p *patch) report {
 	cmd := exec.CommandContext(ctx, "go", args...)
 	cmd.Dir = root
 	out, failed := cmd.CombinedOutput()
-	r.output, r.took = string(out), time.Since(began)
+	r.output, r.took = string(out), clock.System{}.Now().Sub(began)
 	r.judge(failed)
 	return r
 }
