@@ -76,7 +76,7 @@ func (e *Engine) Sync(ctx context.Context, who Caller, req protocol.Request) (*p
 		return nil, err
 	}
 	if x.outdated() {
-		x.resp.Upgrade = &protocol.Upgrade{Min: e.MinApp}
+		x.upgrade()
 	} else if err := x.pull(ctx); err != nil {
 		return nil, err
 	}
@@ -91,7 +91,7 @@ func (e *Engine) Push(ctx context.Context, who Caller, req protocol.Request) (*p
 		return nil, err
 	}
 	if x.outdated() {
-		x.resp.Upgrade = &protocol.Upgrade{Min: e.MinApp}
+		x.upgrade()
 	} else if err := x.attach(ctx); err != nil {
 		return nil, err
 	}
@@ -208,6 +208,12 @@ func (e *Engine) knowBackup(done uint64) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	e.completed = max(e.completed, done)
+}
+
+// upgrade answers an app that may send and not read.
+func (x *exchange) upgrade() {
+	x.resp.Upgrade = &protocol.Upgrade{Min: x.MinApp}
+	x.conceal(func(string) bool { return true })
 }
 
 func (x *exchange) outdated() bool { return x.MinApp != "" && olderVersion(x.req.App, x.MinApp) }

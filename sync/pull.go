@@ -25,13 +25,7 @@ func (x *exchange) pull(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	granted := map[string]store.Head{}
-	for _, h := range heads {
-		if h.Scope == own || merge.Granted(h.Access, x.who.User, x.now) {
-			granted[h.Scope] = h
-			x.now = max(x.now, h.Time)
-		}
-	}
+	granted := x.granted(heads)
 	x.purge(had, granted)
 	next := cursor{}
 	changed := len(x.resp.Purge) > 0
@@ -54,6 +48,44 @@ func (x *exchange) pull(ctx context.Context) error {
 	return nil
 }
 
+// granted picks the scopes that the caller may read, at one instant for all of
+// them: that of the answer, which no commit of theirs lies above.
+func (x *exchange) granted(heads []store.Head) map[string]store.Head {
+	for _, h := range heads {
+		if h.Scope == merge.UserScope(x.who.User) || h.Names(x.who.User) {
+			x.now = max(x.now, h.Time)
+		}
+	}
+	out := map[string]store.Head{}
+	for _, h := range heads {
+		if x.may(h, x.now) {
+			out[h.Scope] = h
+		}
+	}
+	return out
+}
+
+func (x *exchange) may(h store.Head, at merge.Millis) bool {
+	return h.Scope == merge.UserScope(x.who.User) || merge.Granted(h.Access, x.who.User, at)
+}
+
+// advance lets the answer show a scope under a newer head than the one it began
+// with. It refuses if that head, or the instant that the answer then belongs to,
+// ends any right that the answer rests on: the next answer says so.
+func (x *exchange) advance(granted map[string]store.Head, h store.Head) bool {
+	now := max(x.now, h.Time)
+	if !x.may(h, now) {
+		return false
+	}
+	for _, g := range granted {
+		if g.Scope != h.Scope && !x.may(g, now) {
+			return false
+		}
+	}
+	x.now, granted[h.Scope] = now, h
+	return true
+}
+
 // purge orders every scope away that the phone has and may not see, and takes
 // what only members may know out of the verdicts of such scopes.
 func (x *exchange) purge(had cursor, granted map[string]store.Head) {
@@ -62,11 +94,10 @@ func (x *exchange) purge(had cursor, granted map[string]store.Head) {
 			x.resp.Purge = append(x.resp.Purge, scope)
 		}
 	}
-	for _, a := range x.answers {
-		if _, ok := granted[a.Scope]; !ok {
-			x.conceal(a.Scope)
-		}
-	}
+	x.conceal(func(scope string) bool {
+		_, ok := granted[scope]
+		return !ok
+	})
 }
 
 // stand says where the phone stands in a granted scope: where its cursor says,
@@ -134,7 +165,7 @@ func (x *exchange) pages(ctx context.Context, next cursor, granted map[string]st
 		if p.Complete && p.Head == h.Applied {
 			continue
 		}
-		used, err := x.page(ctx, &p, h, left)
+		used, err := x.page(ctx, &p, granted, h, left)
 		if err != nil {
 			return err
 		}
@@ -166,7 +197,7 @@ func (x *exchange) order(granted map[string]store.Head) []string {
 const tornRetries = 5
 
 // page adds rows of one scope, at most about limit bytes, and moves its place.
-func (x *exchange) page(ctx context.Context, p *place, h store.Head, limit int) (used int, err error) {
+func (x *exchange) page(ctx context.Context, p *place, granted map[string]store.Head, h store.Head, limit int) (used int, err error) {
 	var skip merge.Seq
 	if !p.Complete {
 		skip = p.First
@@ -176,7 +207,10 @@ func (x *exchange) page(ctx context.Context, p *place, h store.Head, limit int) 
 		if h, err = x.foldNext(ctx, h); err != nil {
 			return 0, err
 		}
-		x.now = max(x.now, h.Time)
+		if !x.advance(granted, h) {
+			x.resp.More = true
+			return 0, nil
+		}
 		got, err = x.Store.Changed(ctx, h.Scope, p.At, h.Applied, skip, limit)
 	}
 	if err != nil {

@@ -3,6 +3,7 @@ package syncer
 import (
 	"context"
 	"errors"
+	"maps"
 	"slices"
 	"time"
 
@@ -185,8 +186,9 @@ func (e *Engine) allow(user string, n int) bool {
 		a = &allowance{left: e.limits().Refusals, since: now}
 		e.refusals[user] = a
 	}
+	some := a.left > 0 // a push that is larger than what is left passes, or it never would
 	a.left -= n
-	return a.left >= 0
+	return some
 }
 
 // ownBook gives a look into what the author's own scope recorded about this
@@ -195,6 +197,13 @@ func (x *exchange) ownBook(ctx context.Context, scope string, parts []*merge.Par
 	own := merge.UserScope(x.who.User)
 	if scope == own {
 		return nil, nil
+	}
+	// A refusal that was decided before a crash counts, folded or not.
+	if _, err := x.foldAll(ctx, own); err != nil {
+		if errors.Is(err, store.ErrAbsent) {
+			return nil, nil
+		}
+		return nil, err
 	}
 	var want store.Want
 	for _, p := range parts {
@@ -259,9 +268,27 @@ func (x *exchange) attach(ctx context.Context) error {
 			wanted[a.Scope] = append(wanted[a.Scope], a.key)
 		}
 	}
-	for scope, keys := range wanted {
-		if err := x.attachScope(ctx, scope, keys); err != nil {
+	var heads []store.Head
+	for _, scope := range slices.Sorted(maps.Keys(wanted)) {
+		h, err := x.Store.Head(ctx, scope)
+		if err != nil && !errors.Is(err, store.ErrAbsent) {
 			return err
+		}
+		if err == nil {
+			heads = append(heads, h)
+		}
+	}
+	granted := x.granted(heads)
+	for scope, keys := range wanted {
+		h, ok := granted[scope]
+		if ok {
+			var err error
+			if ok, err = x.attachScope(ctx, granted, h, keys); err != nil {
+				return err
+			}
+		}
+		if !ok {
+			x.conceal(func(s string) bool { return s == scope })
 		}
 	}
 	for scope := range x.reset {
@@ -271,39 +298,42 @@ func (x *exchange) attach(ctx context.Context) error {
 	return nil
 }
 
-func (x *exchange) attachScope(ctx context.Context, scope string, keys []merge.Key) error {
-	head, err := x.Store.Head(ctx, scope)
-	if errors.Is(err, store.ErrAbsent) {
-		return nil
+// attachScope gives the verdicts of one scope their records. It gives false if
+// the right to see them ended meanwhile, or commits come too fast to tell.
+func (x *exchange) attachScope(ctx context.Context, granted map[string]store.Head, h store.Head, keys []merge.Key) (bool, error) {
+	got, err := x.Store.Load(ctx, h.Scope, store.Want{Keys: keys})
+	for i := 0; err == nil && newer(got, h.Applied); i++ { // rights and records must be of one cut
+		if h, err = x.foldNext(ctx, h); err != nil {
+			return false, err
+		}
+		if i == tornRetries || !x.advance(granted, h) {
+			return false, nil
+		}
+		got, err = x.Store.Load(ctx, h.Scope, store.Want{Keys: keys})
 	}
 	if err != nil {
-		return err
-	}
-	x.now = max(x.now, head.Time)
-	if scope != merge.UserScope(x.who.User) && !merge.Granted(head.Access, x.who.User, x.now) {
-		x.conceal(scope)
-		return nil
-	}
-	got, err := x.Store.Load(ctx, scope, store.Want{Keys: keys})
-	if err != nil {
-		return err
+		return false, err
 	}
 	rows := map[merge.Key]*protocol.Row{}
 	for i := range got.Records {
-		rows[got.Records[i].Key()] = wireRow(scope, &got.Records[i])
+		rows[got.Records[i].Key()] = wireRow(h.Scope, &got.Records[i])
 	}
 	for i := range x.answers {
-		if a := &x.answers[i]; a.Scope == scope && a.Verdict.Verdict.Final() {
+		if a := &x.answers[i]; a.Scope == h.Scope && a.Verdict.Verdict.Final() {
 			a.Record = rows[a.key]
 		}
 	}
-	return nil
+	return true, nil
 }
 
-// conceal takes out of the verdicts of a scope what only its members may know.
-func (x *exchange) conceal(scope string) {
+func newer(got store.Loaded, applied merge.Seq) bool {
+	return slices.ContainsFunc(got.Records, func(r store.Record) bool { return r.Version > applied })
+}
+
+// conceal takes out of the verdicts of hidden scopes what only members may know.
+func (x *exchange) conceal(hidden func(scope string) bool) {
 	for i := range x.answers {
-		if a := &x.answers[i]; a.Scope == scope {
+		if a := &x.answers[i]; hidden(a.Scope) {
 			a.Journal, a.Record = nil, nil
 		}
 	}
