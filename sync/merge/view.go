@@ -231,8 +231,7 @@ func (w *work) Now() Millis { return w.time }
 
 // Closure gives the ids of every operation among ops that is covered by one who
 // had seen these: the operations named and, through their own seen, all before
-// them. unknown lists the ids, named by these or by what they cover, that are not
-// among ops.
+// them. unknown lists the named ids that are not among ops.
 func Closure(ops []Row, seen []string) (covered map[string]bool, unknown []string) {
 	byID := make(map[string]Row, len(ops))
 	for _, o := range ops {
@@ -240,13 +239,15 @@ func Closure(ops []Row, seen []string) (covered map[string]bool, unknown []strin
 	}
 	covered = map[string]bool{}
 	queue := slices.Clone(seen)
+	for i, s := range seen {
+		if _, ok := byID[s]; !ok {
+			unknown = append(unknown, seen[i])
+		}
+	}
 	for len(queue) > 0 {
 		next := queue[0]
 		queue = queue[1:]
 		o, ok := byID[next]
-		if !ok && !slices.Contains(unknown, next) {
-			unknown = append(unknown, next)
-		}
 		if !ok || covered[next] {
 			continue
 		}
