@@ -1,0 +1,6 @@
+//go:build !race
+
+package syncer_test
+
+// stride is how many calls lie between two that get a fault: every call.
+const stride = 1
