@@ -80,16 +80,6 @@ type sending struct {
 
 func (w *world) as(user string) sending { return sending{w, user} }
 
-// generation is the current one of a scope.
-func (w *world) generation(scope string) string {
-	w.t.Helper()
-	h, err := w.Store.Head(w.t.Context(), scope)
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	return h.Generation.String()
-}
-
 // create is the n-th mutation of somebody: a new thing with a note.
 func (w *world) create(n uint64, note string) *merge.Mutation {
 	return &merge.Mutation{N: n, Schema: 1, Collection: "thing", ID: id.Derive("thing", note), Op: merge.Put,
