@@ -52,25 +52,12 @@ func (ed *edit) lift() {
 			ed.stamp = max(ed.stamp, e.Stamp)
 		}
 	}
-	if ed.low { // order kept by n: the clock cannot say more
-		if e, what := w.peek(ed.part.book(w.in.Scope), m.N-1); what {
+	if ed.low && m.N > 1 { // order kept by n: the clock cannot say more
+		if e, what := w.look(ed.part.book(w.in.Scope), m.N-1); what == known {
 			ed.stamp = max(ed.stamp, e.Stamp)
 		}
 	}
 	ed.stamp++
-}
-
-// peek looks up a neighbour without asking for pages that are not loaded.
-func (w *work) peek(k BookKey, n uint64) (Entry, bool) {
-	p := w.pages[PageKey{k, PageOf(n)}]
-	if p == nil && w.in.Books[k] != nil {
-		p = w.in.Books[k].Pages[PageOf(n)]
-	}
-	if p == nil {
-		return Entry{}, false
-	}
-	e, ok := p.Entries[n]
-	return e, ok
 }
 
 // admit decides whether the edit may happen at all.
@@ -231,7 +218,8 @@ func (ed *edit) attempt(old *Record) Attempt {
 func (ed *edit) check(old *Record) *Reject {
 	if old != nil && ed.m.Op == Put {
 		if ed.c.Immutable && ed.m.Create() {
-			for name, v := range ed.set {
+			for _, name := range slices.Sorted(maps.Keys(ed.set)) {
+				v := ed.set[name]
 				if f := ed.c.fields[name]; f.Policy == Once && !bytes.Equal(old.Fields[name], v) && !(Null(v) && old.Fields[name] == nil) {
 					return reject("id_reuse", "set."+name)
 				}
@@ -293,7 +281,8 @@ func (ed *edit) checkSizes(old *Record) *Reject {
 			delete(seen[field], element)
 		}
 	}
-	for field, elements := range seen {
+	for _, field := range slices.Sorted(maps.Keys(seen)) {
+		elements := seen[field]
 		touched := slices.ContainsFunc(ed.changes, func(ch change) bool {
 			return strings.HasPrefix(ch.slot, field+"/") && string(ch.value) != "false"
 		})
@@ -305,9 +294,9 @@ func (ed *edit) checkSizes(old *Record) *Reject {
 }
 
 func (ed *edit) checkReferences() (bad *Reject) {
-	for name, v := range ed.set {
-		ed.c.fields[name].Type.references(v, func(collection, target string) {
-			if ed.w.get(Key{collection, target}) == nil {
+	for _, name := range slices.Sorted(maps.Keys(ed.set)) {
+		ed.c.fields[name].Type.references(ed.set[name], func(collection, target string) {
+			if ed.w.get(Key{collection, target}) == nil && bad == nil {
 				bad = reject("invalid_reference", "set."+name)
 			}
 		})
@@ -315,7 +304,7 @@ func (ed *edit) checkReferences() (bad *Reject) {
 	for _, ch := range ed.changes {
 		if ch.field.Policy == Set && ch.field.Type.To != "" {
 			_, element, _ := strings.Cut(ch.slot, "/")
-			if ed.w.get(Key{ch.field.Type.To, element}) == nil {
+			if ed.w.get(Key{ch.field.Type.To, element}) == nil && bad == nil {
 				bad = reject("invalid_reference", "add."+ch.field.Name)
 			}
 		}

@@ -3,6 +3,7 @@ package merge
 import (
 	"bytes"
 	"encoding/json"
+	"maps"
 	"regexp"
 	"slices"
 	"strconv"
@@ -264,8 +265,8 @@ func (t *Type) checkObject(v Value) (Value, string, bool) {
 		}
 		out[m.Name] = c
 	}
-	for name := range got {
-		return nil, "." + name, false
+	if len(got) > 0 {
+		return nil, "." + slices.Min(slices.Collect(maps.Keys(got))), false
 	}
 	return Encode(out), "", true
 }
