@@ -106,6 +106,9 @@ func (t *taking) rows() {
 	if now, err := merge.ParseInstant(resp.Now); err == nil {
 		t.m.Now = max(t.m.Now, now)
 	}
+	if resp.Fresh {
+		t.fresh()
+	}
 	for _, scope := range resp.Reset {
 		t.reset(scope)
 	}
@@ -133,6 +136,23 @@ func (t *taking) rows() {
 	if t.m.Now-t.m.Swept >= sweepEvery {
 		t.m.Swept = t.m.Now
 		t.dropOld()
+	}
+}
+
+// fresh begins anew after the server could not read the cursor: what it does not
+// grant goes, the rest arrives beside what is on the screen.
+func (t *taking) fresh() {
+	var held []string
+	t.w.Scan(scopeBucket, "", func(scope string, _ []byte) bool {
+		held = append(held, scope)
+		return true
+	})
+	for _, scope := range held {
+		if slices.Contains(t.resp.Granted, scope) {
+			t.reset(scope)
+		} else {
+			t.purge(scope)
+		}
 	}
 }
 

@@ -95,7 +95,7 @@ func readCursor(token string) cursor {
 	for scope, e := range w {
 		p := place{Head: e.H, Chain: e.C, Complete: !e.P, First: e.F}
 		if p.Generation.UnmarshalText([]byte(e.G)) != nil {
-			continue
+			return cursor{} // half a cursor would leave rows behind that nobody knows of
 		}
 		p.At = store.Position{Version: e.H}
 		if e.P {

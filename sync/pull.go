@@ -29,6 +29,9 @@ func (x *exchange) pull(ctx context.Context) error {
 	x.purge(had, granted)
 	next := cursor{}
 	changed := len(x.resp.Purge) > 0
+	if x.req.Cursor != "" && len(had) == 0 { // nobody can tell what the phone holds
+		x.resp.Fresh, x.resp.Granted, changed = true, slices.Sorted(maps.Keys(granted)), true
+	}
 	for scope, h := range granted {
 		p, fresh, err := x.stand(ctx, had, h)
 		if err != nil {

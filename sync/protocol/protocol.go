@@ -48,17 +48,21 @@ type Part struct {
 // Response is what the server answers. With nothing new it holds now and
 // poll_after_s only.
 type Response struct {
-	Now      string           `json:"now"`
-	Verdicts []Verdict        `json:"verdicts,omitempty"`
-	Purge    []string         `json:"purge,omitempty"`
-	Reset    []string         `json:"reset,omitempty"`
-	Changes  []Row            `json:"changes,omitempty"`
-	Scopes   map[string]Scope `json:"scopes,omitempty"` // where this answer's rows bring each scope
-	Cursor   string           `json:"cursor,omitempty"`
-	More     bool             `json:"more,omitempty"`
-	PollIn   int              `json:"poll_after_s"`
-	Backup   *BackupMark      `json:"backup,omitempty"`
-	Upgrade  *Upgrade         `json:"upgrade,omitempty"`
+	Now      string    `json:"now"`
+	Verdicts []Verdict `json:"verdicts,omitempty"`
+	Purge    []string  `json:"purge,omitempty"`
+	Reset    []string  `json:"reset,omitempty"`
+	// Fresh says that the request's cursor could not be read: the phone keeps
+	// nothing but the scopes in Granted, and those arrive anew.
+	Fresh   bool             `json:"fresh,omitempty"`
+	Granted []string         `json:"granted,omitempty"`
+	Changes []Row            `json:"changes,omitempty"`
+	Scopes  map[string]Scope `json:"scopes,omitempty"` // where this answer's rows bring each scope
+	Cursor  string           `json:"cursor,omitempty"`
+	More    bool             `json:"more,omitempty"`
+	PollIn  int              `json:"poll_after_s"`
+	Backup  *BackupMark      `json:"backup,omitempty"`
+	Upgrade *Upgrade         `json:"upgrade,omitempty"`
 }
 
 // Scope says where the rows of an answer bring one scope.
