@@ -82,6 +82,9 @@ func (e *Engine) leave(scope string, j *job) bool {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	q := e.queues[scope]
+	if q == nil {
+		return false // it is done, and nobody waits any more
+	}
 	i := slices.Index(q.waiting, j)
 	if i < 0 || len(j.turn) > 0 {
 		return false

@@ -124,13 +124,21 @@ func (x *exchange) claim(ctx context.Context, device, incarnation string) (strin
 	if err != nil {
 		return "", err
 	}
-	x.mu.Lock()
-	defer x.mu.Unlock()
-	if x.owners == nil || len(x.owners) > 100_000 {
-		x.owners = map[string]string{}
-	}
-	x.owners[name] = owner
+	x.remember(name, owner)
 	return owner, nil
+}
+
+// mostRemembered bounds what the engine remembers of each kind; it is only there
+// to spare the store a question.
+const mostRemembered = 100_000
+
+func (e *Engine) remember(incarnation, owner string) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.owners == nil || len(e.owners) >= mostRemembered {
+		e.owners = map[string]string{}
+	}
+	e.owners[incarnation] = owner
 }
 
 func (x *exchange) againAll(scope string, p readPart) {
@@ -177,7 +185,7 @@ type allowance struct {
 func (e *Engine) allow(user string, n int) bool {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	if e.refusals == nil || len(e.refusals) > 100_000 {
+	if e.refusals == nil || len(e.refusals) >= mostRemembered {
 		e.refusals = map[string]*allowance{}
 	}
 	now := e.Clock.Now()
