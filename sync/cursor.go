@@ -77,25 +77,32 @@ func (c cursor) encode() string {
 // readCursor reads a token. What cannot be read counts as empty: the phone then
 // gets everything anew, and its push is judged all the same.
 func readCursor(token string) cursor {
-	c := cursor{}
+	c, _ := parseCursor(token)
+	return c
+}
+
+// parseCursor reads a token; ok is false if it is none.
+func parseCursor(token string) (c cursor, ok bool) {
+	none := cursor{}
+	c = cursor{}
 	if len(token) < 2 {
-		return c
+		return none, false
 	}
 	raw, err := base64.RawURLEncoding.DecodeString(token[1:])
 	if err == nil && token[0] == '1' {
 		raw, err = io.ReadAll(io.LimitReader(flate.NewReader(bytes.NewReader(raw)), maxCursor))
 	}
 	if err != nil {
-		return c
+		return none, false
 	}
 	var w map[string]wirePlace
 	if json.Unmarshal(raw, &w) != nil {
-		return c
+		return none, false
 	}
 	for scope, e := range w {
 		p := place{Head: e.H, Chain: e.C, Complete: !e.P, First: e.F}
 		if p.Generation.UnmarshalText([]byte(e.G)) != nil {
-			return cursor{} // half a cursor would leave rows behind that nobody knows of
+			return none, false // half a cursor would leave rows behind that nobody knows of
 		}
 		p.At = store.Position{Version: e.H}
 		if e.P {
@@ -103,5 +110,5 @@ func readCursor(token string) cursor {
 		}
 		c[scope] = p
 	}
-	return c
+	return c, true
 }

@@ -10,6 +10,8 @@ package syncer
 import (
 	"context"
 	"log/slog"
+	"strconv"
+	"strings"
 	"sync"
 	"time"
 
@@ -68,7 +70,8 @@ type Caller struct {
 
 // Sync pushes, then pulls, then keeps the books, in one round trip.
 //
-// Errors: Unreadable "too_many_mutations"; Transient and Internal of the store.
+// Errors: TooLarge "too_many_mutations"; Unreadable "body_unreadable" for a part
+// without mutations or with names that no phone makes; Transient and Internal of the store.
 // Everything that is wrong inside one mutation is that mutation's verdict.
 func (e *Engine) Sync(ctx context.Context, who Caller, req protocol.Request) (*protocol.Response, error) {
 	x, err := e.begin(ctx, who, req)
@@ -137,13 +140,43 @@ type outcome struct {
 func (e *Engine) begin(ctx context.Context, who Caller, req protocol.Request) (*exchange, error) {
 	x := &exchange{Engine: e, who: who, req: req, limits: e.limits(), now: e.millis(), reset: map[string]bool{}, resp: &protocol.Response{}}
 	total := 0
-	for _, p := range req.Push {
+	for i, p := range req.Push {
+		if err := checkPart(i, p); err != nil {
+			return nil, err
+		}
 		total += len(p.Mutations)
 	}
 	if total > x.limits.Mutations {
 		return nil, &fault.Error{Kind: fault.TooLarge, Code: "too_many_mutations", Text: "push is too large", Info: map[string]any{"max_mutations": x.limits.Mutations}}
 	}
 	return x, x.push(ctx)
+}
+
+// maxName bounds the names that a phone makes up: of its device, and of an
+// incarnation.
+const maxName = 64
+
+// checkPart refuses an envelope that no phone sends: a part without mutations,
+// or names that would not fit into the name of a mutation.
+func checkPart(i int, p protocol.Part) error {
+	at := "push[" + strconv.Itoa(i) + "]."
+	bad := func(field string) error {
+		return &fault.Error{Kind: fault.Unreadable, Code: "body_unreadable", Field: at + field, Text: "not a part of a push"}
+	}
+	named := func(s string) bool {
+		return s != "" && len(s) <= maxName && !strings.ContainsAny(s, "/| ")
+	}
+	switch {
+	case len(p.Mutations) == 0:
+		return bad("mutations")
+	case !named(p.Device):
+		return bad("device")
+	case !named(p.Incarnation):
+		return bad("incarnation")
+	case p.Scope == "" || len(p.Scope) > 2*maxName || strings.Contains(p.Scope, "|"):
+		return bad("scope")
+	}
+	return nil
 }
 
 func (e *Engine) limits() Limits {

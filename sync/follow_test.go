@@ -20,7 +20,7 @@ import (
 func (w *world) refusal(scope, user string, n uint64) {
 	w.t.Helper()
 	w.once(scope, user)
-	resp := w.as(user).push(w.partFor(scope, "i"+scope+user, w.create(n, fmt.Sprint(scope, user, n))))
+	resp := w.as(user).push(w.partFor(scope, "i"+strings.ReplaceAll(scope, "/", "-")+user, w.create(n, fmt.Sprint(scope, user, n))))
 	if got := words(resp.Verdicts); !slices.Equal(got, []string{fmt.Sprint(n, " rejected not_assigned")}) {
 		w.t.Fatalf("%q", got)
 	}

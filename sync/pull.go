@@ -15,7 +15,7 @@ import (
 // pull compares what the phone has with what it may see, and sends the
 // difference: purges, resets and pages.
 func (x *exchange) pull(ctx context.Context) error {
-	had := readCursor(x.req.Cursor)
+	had, readable := parseCursor(x.req.Cursor)
 	own := merge.UserScope(x.who.User)
 	named := slices.Sorted(maps.Keys(had))
 	if !slices.Contains(named, own) {
@@ -29,7 +29,7 @@ func (x *exchange) pull(ctx context.Context) error {
 	x.purge(had, granted)
 	next := cursor{}
 	changed := len(x.resp.Purge) > 0
-	if x.req.Cursor != "" && len(had) == 0 { // nobody can tell what the phone holds
+	if x.req.Cursor != "" && !readable { // nobody can tell what the phone holds
 		x.resp.Fresh, x.resp.Granted, changed = true, slices.Sorted(maps.Keys(granted)), true
 	}
 	for scope, h := range granted {

@@ -197,7 +197,11 @@ func (ed *edit) permit(s standing, old *Record) *Reject {
 			}
 		}
 	}
-	ed.changes, ed.set, ed.ignored, ed.stand = ch.list, ch.set, ch.ignored, s
+	ed.stand, ed.set = s, ch.set
+	if c.Ignore != nil {
+		ch.leave(c.Ignore(ed.attempt(old)))
+	}
+	ed.changes, ed.ignored = ch.list, ch.ignored
 	if c.Allow != nil {
 		return c.Allow(ed.attempt(old))
 	}
@@ -206,7 +210,8 @@ func (ed *edit) permit(s standing, old *Record) *Reject {
 
 func (ed *edit) attempt(old *Record) Attempt {
 	a := Attempt{View: ed.w, Author: ed.part.Author, Role: ed.stand.grant.Role, Perms: ed.stand.grant.Perms, Op: ed.m.Op,
-		Create: old == nil, ID: ed.m.ID, Set: ed.set, Corrected: ed.corrected}
+		Create: old == nil, ID: ed.m.ID, Set: ed.set, Corrected: ed.corrected,
+		w: ed.w, c: ed.c, rec: old, sees: ed.sees, upTo: ed.upTo, heard: min(ed.m.At.Server, ed.w.time)}
 	if old != nil {
 		a.Before = old.Row
 	}
@@ -445,7 +450,7 @@ func (ed *edit) bury(op Op, wasDead bool) {
 	if op == Delete {
 		for _, slot := range slices.Sorted(maps.Keys(ed.rec.Slots)) {
 			for _, h := range ed.rec.Slots[slot] {
-				if slot != alive && h.Write != ed.wr && !ed.sees(h.Write) {
+				if slot[0] != '/' && h.Write != ed.wr && !ed.sees(h.Write) {
 					ed.lose(slot, h, Head{win.Write, nullValue}, "delete")
 				}
 			}
@@ -469,6 +474,7 @@ func (ed *edit) field(ch change) {
 	if f.Policy == Server {
 		setField(rec.Fields, ch.slot, ch.value)
 		rec.Slots[served] = []Head{{ed.wr, nullValue}}
+		rec.remember(f, ed.wr, ch.value)
 		return
 	}
 	h := Head{ed.wr, ch.value}
@@ -477,6 +483,7 @@ func (ed *edit) field(ch change) {
 	rec.Slots[ch.slot] = after
 	win, _ := winner(f, after)
 	ed.show(ch, win.Value)
+	rec.remember(f, ed.wr, win.Value)
 	if !kept && !sameText(win.Value, h.Value) {
 		ed.lose(ch.slot, h, win, f.Policy.String())
 	}

@@ -23,6 +23,18 @@ type changes struct {
 	set     map[string]Value // canonical values by field, for rules
 }
 
+// leave takes plain fields out of the edit and reports them.
+func (ch *changes) leave(fields []string) {
+	for _, name := range fields {
+		if _, named := ch.set[name]; named {
+			delete(ch.set, name)
+			ch.list = slices.DeleteFunc(ch.list, func(c change) bool { return c.slot == name })
+			ch.ignored = append(ch.ignored, name)
+		}
+	}
+	slices.Sort(ch.ignored)
+}
+
 var itemKey = regexp.MustCompile(`^[a-z0-9_-]{1,40}$`)
 
 // parse checks what a mutation writes against types and rights of role, and

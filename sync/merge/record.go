@@ -85,6 +85,17 @@ const alive = "/alive"
 // served is the slot that remembers who wrote server fields last.
 const served = "/server"
 
+// history is the slot of every value that a remembered field has shown, oldest
+// first.
+func history(field string) string { return "/was/" + field }
+
+// remember notes what a field shows after a write.
+func (r *Record) remember(f *Field, w *Write, shown Value) {
+	if slot := history(f.Name); f.Remember {
+		r.Slots[slot] = append(slices.Clone(r.Slots[slot]), Head{w, shown})
+	}
+}
+
 func newRecord(k Key, born *Write) *Record {
 	return &Record{Row: Row{Key: k, Fields: map[string]Value{}}, Born: born, Slots: map[string][]Head{}}
 }

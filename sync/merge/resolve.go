@@ -346,7 +346,7 @@ func (w *work) server(sw ServerWrite) *Reject {
 	if r := strictly(old, sw, ch.list); r != nil {
 		return r
 	}
-	if r := w.online(c, sw, old, ch.set); r != nil {
+	if r := w.online(c, sw, old, &ch); r != nil {
 		return r
 	}
 	rec := w.edit(k)
@@ -379,13 +379,17 @@ func (w *work) seeAll(c *Collection, set map[string]Value) map[string]Value {
 
 // online puts an online edit by a person to the same rules as a phone's. What
 // the server does by itself is not questioned.
-func (w *work) online(c *Collection, sw ServerWrite, old *Record, set map[string]Value) *Reject {
+func (w *work) online(c *Collection, sw ServerWrite, old *Record, ch *changes) *Reject {
 	if sw.Role == System || sw.Role == "" {
 		return nil
 	}
-	a := Attempt{View: w, Author: sw.Author, Role: sw.Role, Op: sw.Op, Create: old == nil, ID: sw.ID, Set: set, Corrected: w.time, Online: true}
+	a := Attempt{View: w, Author: sw.Author, Role: sw.Role, Op: sw.Op, Create: old == nil, ID: sw.ID, Set: ch.set, Corrected: w.time, Online: true,
+		w: w, c: c, rec: old, sees: func(*Write) bool { return true }, upTo: w.seq, heard: w.time}
 	if old != nil {
 		a.Before = old.Row
+	}
+	if c.Ignore != nil {
+		ch.leave(c.Ignore(a))
 	}
 	if c.Allow != nil {
 		if r := c.Allow(a); r != nil {

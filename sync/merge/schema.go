@@ -53,6 +53,7 @@ type Field struct {
 	Required bool     // must be in a create, and can never be cleared
 	Max      int      // Set and Each: most elements or items
 	Item     []Field  // Each: the fields of an item
+	Remember bool     // rules ask what an author had seen of it, so its history is kept; for facts that seldom change, in no group
 	Doc      string   // one line for people
 	Unit     string   // overrides Type.Unit in the catalogue; may be empty
 	Options  []string // free words for the catalogue, such as section numbers
@@ -104,6 +105,9 @@ type Collection struct {
 	// operations: they carry "seen" and "from".
 	Parent, ParentField string
 
+	// Ignore names fields that are left out of an edit and reported, as server
+	// fields are. May be nil.
+	Ignore func(Attempt) []string
 	// Allow refuses an edit that rights by field do not catch. May be nil.
 	Allow func(Attempt) *Reject
 	// Judge refuses an operation that its author could not make from the state

@@ -22,7 +22,10 @@ type View interface {
 	Now() Millis
 }
 
-// Attempt is an edit before it is accepted, for Collection.Allow.
+// Attempt is an edit before it is accepted, for Collection.Allow. Whether it is
+// accepted must not depend on the order of arrival: a rule may use what the edit
+// says, what never changes, and what its author had seen (Saw, SawRow). Before
+// is for what never changes.
 type Attempt struct {
 	View
 	Author    string
@@ -35,6 +38,44 @@ type Attempt struct {
 	Set       map[string]Value // canonical; null = cleared
 	Corrected Millis           // when the edit was made
 	Online    bool             // made on the server's own copy, not on a phone's
+
+	w     *work
+	c     *Collection
+	rec   *Record // nil if it creates
+	sees  func(*Write) bool
+	upTo  Seq    // what the base covers
+	heard Millis // when the phone heard from the server last
+}
+
+// Saw is what a Once or a remembered field had shown to the author, nil if
+// nothing. Of a remembered field it is what the base covers, own edits behind it
+// left out.
+func (a Attempt) Saw(field string) (shown Value) {
+	if a.rec == nil {
+		return nil
+	}
+	if !a.c.fields[field].Remember {
+		for _, h := range a.rec.Slots[field] {
+			if a.sees(h.Write) {
+				shown = h.Value
+			}
+		}
+		return shown
+	}
+	for _, h := range a.rec.Slots[history(field)] {
+		if h.Write.Seq <= a.upTo {
+			shown = h.Value
+		}
+	}
+	return shown
+}
+
+// SawRow reports whether the author had seen the creation of another record of
+// the scope: below the base, own, or before the phone heard from the server
+// last, for a base speaks of one record only.
+func (a Attempt) SawRow(r Row) bool {
+	rec := a.w.get(r.Key)
+	return rec != nil && (a.sees(rec.Born) || rec.Born.Time <= a.heard)
 }
 
 // Judgement is an operation before it is accepted, for Collection.Judge.
