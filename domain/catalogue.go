@@ -110,6 +110,12 @@ func set(name string, t merge.Type, most int, write []merge.Role, doc string) me
 	return merge.Field{Name: name, Type: t, Policy: merge.Set, Max: most, Write: write, Doc: doc}
 }
 
+// remembered keeps what the field was, for rules about what an author saw.
+func remembered(f merge.Field) merge.Field {
+	f.Remember = true
+	return f
+}
+
 func required(f merge.Field) merge.Field {
 	f.Required = true
 	return f

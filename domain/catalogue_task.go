@@ -19,8 +19,8 @@ func task() *merge.Collection {
 	makers := everybody()
 	return &merge.Collection{
 		Name: "task", Scope: ScopeBusiness, Doc: "assistance task; the state is replayed from its events", Create: makers, Needs: PermSubmitTasks,
-		Allow: allowTask, Derive: deriveTask, React: reactTask, Fields: fields(
-			required(ranked("title", text(1, 120), shared, makers, "the owner's side writes it in an own proposal only")),
+		Ignore: ignoreTask, Allow: allowTask, Derive: deriveTask, React: reactTask, Fields: fields(
+			required(ranked("title", text(1, 120), shared, makers, "the owner's side writes it in an own proposal only, later it is ignored")),
 			ranked("description", text(0, 2000), shared, makers, "as title"),
 			ranked("track", enum(tracks()...), order, mentorSide(), ""),
 			ranked("mode", enum("online", "on_site"), order, mentorSide(), ""),
@@ -33,7 +33,7 @@ func task() *merge.Collection {
 			once("evidence_required", object(
 				merge.Member{Name: "photos_min", Type: whole(0, 20, "photos")},
 				merge.Member{Name: "file", Type: truth()},
-				merge.Member{Name: "note", Type: truth()}), mentorSide(), "least evidence of a submission"),
+				merge.Member{Name: "note", Type: truth()}), mentorSide(), "least evidence of a submission; at the create only"),
 			merge.Field{Name: "checklist", Policy: merge.Each, Max: MaxChecklist, Doc: "steps", Item: fields(
 				ranked("label", text(1, 120), shared, makers, ""),
 				ranked("done", truth(), shared, makers, ""),

@@ -13,11 +13,14 @@ import (
 // allowBusiness keeps verified facts from people who did not verify them, and
 // a district inside its regency.
 func allowBusiness(a merge.Attempt) *merge.Reject {
-	fixed := map[string]bool{"nib": string(a.Before.Fields["nib_verified"]) == "true", "baseline_monthly_idr": a.Before.Text("enrolled_at") != ""}
-	for _, name := range []string{"nib", "baseline_monthly_idr"} {
-		if fixed[name] && a.Role != merge.Admin && a.Set[name] != nil && !sameValue(a, name) {
-			return refuse("immutable_field", "set."+name)
-		}
+	if a.Create || a.Role == merge.Admin {
+		return checkRegion(a.Set)
+	}
+	switch {
+	case a.Set["nib"] != nil && string(a.Saw("nib_verified")) == "true" && !sameValue(a, "nib"):
+		return refuse("immutable_field", "set.nib")
+	case a.Set["baseline_monthly_idr"] != nil && merge.AsString(a.Saw("enrolled_at")) != "" && !sameValue(a, "baseline_monthly_idr"):
+		return refuse("immutable_field", "set.baseline_monthly_idr")
 	}
 	return checkRegion(a.Set)
 }
@@ -80,7 +83,8 @@ func strayShop(shops merge.Value) bool {
 }
 
 // allowAttachment leaves caption and hiding to the uploader, and keeps evidence
-// in sight once its task is verified.
+// in sight for whoever has seen that its task is verified. A photo that was
+// hidden meanwhile stays hidden.
 func allowAttachment(a merge.Attempt) *merge.Reject {
 	if a.Create {
 		return nil
@@ -90,11 +94,17 @@ func allowAttachment(a merge.Attempt) *merge.Reject {
 			return refuse("forbidden", "set."+name)
 		}
 	}
-	owner := objectOf(a.Before.Fields["owner_ref"])
-	if string(a.Set["hidden"]) == "true" && merge.AsString(owner["collection"]) == "task" {
-		if t, ok := a.Row("task", merge.AsString(owner["id"])); ok && t.Text("state") == TaskVerified {
-			return refuse("locked", "set.hidden")
-		}
+	owner := objectOf(a.Saw("owner_ref"))
+	if string(a.Set["hidden"]) != "true" || merge.AsString(owner["collection"]) != "task" {
+		return nil
+	}
+	t, ok := a.Row("task", merge.AsString(owner["id"]))
+	if !ok {
+		return nil
+	}
+	seen := slices.DeleteFunc(a.Operations("task_event", t.ID), func(o merge.Row) bool { return !a.SawRow(o) })
+	if TaskState(t, seen) == TaskVerified {
+		return refuse("locked", "set.hidden")
 	}
 	return nil
 }

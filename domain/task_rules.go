@@ -12,6 +12,16 @@ import (
 // refuse is why an edit is not taken.
 func refuse(code, field string) *merge.Reject { return &merge.Reject{Code: code, Field: field} }
 
+// ignoreTask leaves title and description out of what the owner's side changes:
+// a form sends them along, and whether they are unchanged would depend on who
+// renamed the task meanwhile.
+func ignoreTask(a merge.Attempt) []string {
+	if a.Create || a.Role != merge.Owner && a.Role != merge.Staff {
+		return nil
+	}
+	return []string{"title", "description"}
+}
+
 // allowTask keeps the owner's side to proposals, and dates behind today.
 func allowTask(a merge.Attempt) *merge.Reject {
 	owner := a.Role == merge.Owner || a.Role == merge.Staff
@@ -19,10 +29,8 @@ func allowTask(a merge.Attempt) *merge.Reject {
 	switch {
 	case a.Create && owner && origin != OriginOwnerRequest, a.Create && a.Role == merge.Mentor && origin != OriginMentor:
 		return refuse("forbidden", "set.origin")
-	case !a.Create && owner && a.Set["title"] != nil && !sameValue(a, "title"):
-		return refuse("forbidden", "set.title")
-	case !a.Create && owner && a.Set["description"] != nil && !sameValue(a, "description"):
-		return refuse("forbidden", "set.description")
+	case !a.Create && a.Set["evidence_required"] != nil && a.Before.Fields["evidence_required"] == nil:
+		return refuse("immutable_field", "set.evidence_required") // or a submission under way would miss it
 	}
 	made := a.Corrected
 	if !a.Create {
@@ -34,8 +42,9 @@ func allowTask(a merge.Attempt) *merge.Reject {
 	return nil
 }
 
+// sameValue reports whether the edit repeats what its author saw.
 func sameValue(a merge.Attempt, field string) bool {
-	return string(a.Before.Fields[field]) == string(a.Set[field])
+	return string(a.Saw(field)) == string(a.Set[field])
 }
 
 // zoneOf is the zone of the business whose scope v is; WIB until it has one.
@@ -99,8 +108,9 @@ func judgeTaskMore(j merge.Judgement, state string) *merge.Reject {
 	return nil
 }
 
-// judgeEvidence asks for the least evidence of a submission. Records of the
-// files are enough; their bytes may follow.
+// judgeEvidence asks for the least evidence of a submission, in the submission
+// itself or in what its author had seen. Records of the files are enough; their
+// bytes may follow.
 func judgeEvidence(j merge.Judgement) *merge.Reject {
 	var least struct {
 		Photos int  `json:"photos_min"`
@@ -122,7 +132,10 @@ func judgeEvidence(j merge.Judgement) *merge.Reject {
 			files++
 		}
 	}
-	note := strings.TrimSpace(merge.AsString(j.Set["note"])+j.Parent.Text("owner_note")) != ""
+	note := strings.TrimSpace(merge.AsString(j.Set["note"])) != "" || slices.ContainsFunc(j.Seen, func(o merge.Row) bool {
+		side := merge.Role(o.Text("role"))
+		return (side == merge.Owner || side == merge.Staff) && strings.TrimSpace(o.Text("note")) != ""
+	})
 	if photos < least.Photos || least.File && files == 0 || least.Note && !note {
 		return refuse("evidence_missing", "set.evidence_ids")
 	}
