@@ -161,3 +161,26 @@ func TestAPersonsOwnScope(t *testing.T) {
 		t.Errorf("%+v", a)
 	}
 }
+
+// TestStaffWithoutThePermissionToSubmit may propose and start, and no more.
+func TestStaffWithoutThePermissionToSubmit(t *testing.T) {
+	s := newScene(t)
+	newTask(s, domain.OriginTemplate)
+	proposal := texts("title", "Foto baru", "origin", domain.OriginOwnerRequest)
+	permitted := s.branch()
+	s.write("membership", key("window staff"), map[string]merge.Value{"permissions": merge.Encode([]string{domain.PermLogSales})})
+	for _, c := range []*scene{s, permitted} {
+		code := ""
+		if c == s {
+			code = "forbidden"
+		}
+		c.must(c.send(c.staff, c.make(c.staff, "task", key("k2"), proposal))[0])
+		c.must(c.act(do{"staff", "start", ""}, "a"))
+		if a := c.edit(c.staff, "task", key("k"), texts("owner_note", "halo")); a.Code != code {
+			t.Errorf("a note: %+v, want %q", a, code)
+		}
+		if a := c.act(do{"staff", "submit", "a"}, "b"); a.Code != code {
+			t.Errorf("submit: %+v, want %q", a, code)
+		}
+	}
+}

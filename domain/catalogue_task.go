@@ -18,7 +18,7 @@ func task() *merge.Collection {
 	const order, shared = "admin > mentor", "admin > mentor > owner = staff"
 	makers := everybody()
 	return &merge.Collection{
-		Name: "task", Scope: ScopeBusiness, Doc: "assistance task; the state is replayed from its events", Create: makers, Needs: PermSubmitTasks,
+		Name: "task", Scope: ScopeBusiness, Doc: "assistance task; the state is replayed from its events; staff change it with submit_tasks, and propose without", Create: makers,
 		Ignore: ignoreTask, Allow: allowTask, Derive: deriveTask, React: reactTask, Fields: fields(
 			required(ranked("title", text(1, 120), shared, makers, "the owner's side writes it in an own proposal only, later it is ignored")),
 			ranked("description", text(0, 2000), shared, makers, "as title"),
@@ -56,8 +56,8 @@ func task() *merge.Collection {
 func taskEvent() *merge.Collection {
 	people := everybody()
 	return &merge.Collection{
-		Name: "task_event", Scope: ScopeBusiness, Doc: "operations on tasks", Create: people, Immutable: true, Needs: PermSubmitTasks,
-		Parent: "task", ParentField: "task_id", Judge: judgeTask, React: reactTaskEvent, Fields: fields(
+		Name: "task_event", Scope: ScopeBusiness, Doc: "operations on tasks; staff submit with submit_tasks, and start without", Create: people, Immutable: true,
+		Parent: "task", ParentField: "task_id", Allow: allowTaskEvent, Judge: judgeTask, React: reactTaskEvent, Fields: fields(
 			required(once("task_id", ref("task"), people, "")),
 			required(once("op", enum(taskOps()...), people, "")),
 			once("reason_code", form(`^[a-z0-9_]{1,40}$`, 40), people, "with block, return, cancel and reopen: this or a note"),

@@ -27,6 +27,8 @@ func allowTask(a merge.Attempt) *merge.Reject {
 	owner := a.Role == merge.Owner || a.Role == merge.Staff
 	origin := merge.AsString(a.Set["origin"])
 	switch {
+	case !a.Create && lacks(a, PermSubmitTasks):
+		return refuse("forbidden", "")
 	case a.Create && owner && origin != OriginOwnerRequest, a.Create && a.Role == merge.Mentor && origin != OriginMentor:
 		return refuse("forbidden", "set.origin")
 	case !a.Create && a.Set["evidence_required"] != nil && a.Before.Fields["evidence_required"] == nil:
@@ -40,6 +42,21 @@ func allowTask(a merge.Attempt) *merge.Reject {
 		return refuse("due_before_created", "set.due_on")
 	}
 	return nil
+}
+
+// allowTaskEvent leaves the submission to staff who may; nothing else needs the
+// permission.
+func allowTaskEvent(a merge.Attempt) *merge.Reject {
+	if a.Create && merge.AsString(a.Set["op"]) == "submit" && lacks(a, PermSubmitTasks) {
+		return refuse("forbidden", "set.op")
+	}
+	return nil
+}
+
+// lacks reports whether the author is staff without the permission. The rights
+// of an online edit were checked before.
+func lacks(a merge.Attempt, permission string) bool {
+	return a.Role == merge.Staff && !a.Online && !slices.Contains(a.Perms, permission)
 }
 
 // sameValue reports whether the edit repeats what its author saw.
