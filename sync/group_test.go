@@ -431,3 +431,14 @@ func TestAPanicInARuleBlocksNobody(t *testing.T) {
 		t.Errorf("afterwards: %v", err)
 	}
 }
+
+// TestOneNumberWithTwoContentsInTwoParts of one push: the second is not taken
+// for a repetition of the first.
+func TestOneNumberWithTwoContentsInTwoParts(t *testing.T) {
+	w := worldOn(t, storefault.NewPoor())
+	w.admit("ani", merge.Owner)
+	resp := w.as("ani").push(w.part("i", w.create(1, "one")), w.part("j", w.create(1, "between")), w.part("i", w.create(1, "two"), w.create(2, "three")))
+	if got, want := words(resp.Verdicts), []string{"1 applied", "1 applied", "1 rekey", "2 rekey"}; !slices.Equal(got, want) {
+		t.Errorf("%q, want %q", got, want)
+	}
+}

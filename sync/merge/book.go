@@ -119,10 +119,16 @@ func (w *work) note(k BookKey, n uint64, e Entry) {
 // identify sorts the items of a part into those that the book knows and those
 // that are fresh, before anything of the part is judged. The order of the
 // rules matters: an erased number first, then a clash, then everything else.
-func (w *work) identify(p *Part) (answers []Answer, clash bool) {
+// said holds the fresh numbers of the whole push: one that comes twice with two
+// contents is a clash too, in whatever part.
+func (w *work) identify(p *Part, said map[BookKey]map[uint64]Hash) (answers []Answer, clash bool) {
 	key := p.book(w.in.Scope)
 	answers = make([]Answer, len(p.Items))
-	inPart := map[uint64]Hash{}
+	inPush := said[key]
+	if inPush == nil {
+		inPush = map[uint64]Hash{}
+		said[key] = inPush
+	}
 	for i := range p.Items {
 		it := &p.Items[i]
 		a := &answers[i]
@@ -149,10 +155,10 @@ func (w *work) identify(p *Part) (answers []Answer, clash bool) {
 				continue
 			}
 		}
-		if h, twice := inPart[it.Mutation.N]; twice && h != it.Hash {
+		if h, twice := inPush[it.Mutation.N]; twice && h != it.Hash {
 			clash = true
 		}
-		inPart[it.Mutation.N] = it.Hash
+		inPush[it.Mutation.N] = it.Hash
 	}
 	return answers, clash
 }

@@ -135,9 +135,10 @@ func Resolve(in *Input) *Output {
 
 func (w *work) push(parts []*Part) [][]Answer {
 	answers := make([][]Answer, len(parts))
+	said := map[BookKey]map[uint64]Hash{}
 	for i, p := range parts {
 		var clash bool
-		if answers[i], clash = w.identify(p); clash {
+		if answers[i], clash = w.identify(p, said); clash {
 			rekeyed(answers[i])
 		}
 	}
