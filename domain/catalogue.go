@@ -77,8 +77,8 @@ func object(members ...merge.Member) merge.Type {
 // place is a point of the earth, to five decimals, about a metre.
 func place() merge.Type {
 	return object(
-		merge.Member{Name: "lat", Type: form(`^-?[0-9]{1,2}(\.[0-9]{1,5})?$`, 10), Required: true},
-		merge.Member{Name: "lon", Type: form(`^-?[0-9]{1,3}(\.[0-9]{1,5})?$`, 10), Required: true})
+		merge.Member{Name: "lat", Type: form(`^-?([0-8]?[0-9](\.[0-9]{1,5})?|90(\.0{1,5})?)$`, 10), Required: true},
+		merge.Member{Name: "lon", Type: form(`^-?((1[0-7][0-9]|[0-9]{1,2})(\.[0-9]{1,5})?|180(\.0{1,5})?)$`, 10), Required: true})
 }
 
 // objectRef names a record of any collection.

@@ -185,3 +185,20 @@ func shapeOf(t merge.Type) string {
 	}
 	return "any value" + limits
 }
+
+func TestPlacesAreOnTheEarth(t *testing.T) {
+	c, _ := domain.MustCatalogue().Collection("business")
+	geo, _ := c.Field("geo")
+	for _, tt := range []struct {
+		lat, lon string
+		ok       bool
+	}{
+		{"-5.39714", "105.26679", true}, {"0", "0", true}, {"90", "180", true}, {"-90.00000", "-180.0", true}, {"89.99999", "179.99999", true}, {"7", "99.5", true},
+		{"99", "105", false}, {"90.00001", "105", false}, {"-91", "105", false}, {"100", "105", false}, {"-5.397141", "105", false}, {"", "105", false}, {"-5.", "105", false},
+		{"-5", "999", false}, {"-5", "180.00001", false}, {"-5", "-181", false}, {"-5", "200", false}, {"-5", "105.266791", false}, {"+5", "105", false}, {"-5", "1e2", false},
+	} {
+		if _, _, ok := geo.Type.Check(merge.Encode(texts("lat", tt.lat, "lon", tt.lon))); ok != tt.ok {
+			t.Errorf("%s, %s: %t", tt.lat, tt.lon, ok)
+		}
+	}
+}
