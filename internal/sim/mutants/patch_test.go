@@ -59,3 +59,20 @@ func TestEveryPatchApplies(t *testing.T) {
 		}
 	}
 }
+
+// TestTheTableListsEveryPatch holds docs/testing.md against the folder.
+func TestTheTableListsEveryPatch(t *testing.T) {
+	doc, err := os.ReadFile("../../../docs/testing.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	patches, err := readPatches("patches", regexp.MustCompile(""))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, p := range patches {
+		if !strings.Contains(string(doc), "| "+p.name+" | "+p.trap+" | "+p.breaks+" |") {
+			t.Errorf("docs/testing.md does not list %s as its header does", p.name)
+		}
+	}
+}
