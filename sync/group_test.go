@@ -108,10 +108,10 @@ func TestPushesToOneScopeShareCommits(t *testing.T) {
 			}
 			group.Wait()
 			log := w.history(box)
-			if n := len(log) - 1; n >= pushers*pushesEach {
-				t.Errorf("%d commits for %d pushes", n, pushers*pushesEach)
-			} else {
-				t.Logf("%d commits for %d pushes", n, pushers*pushesEach)
+			n := len(log) - 1
+			t.Logf("%d commits for %d pushes", n, pushers*pushesEach)
+			if name == "sqlite" && n >= pushers*pushesEach { // memory may be too fast for anybody to wait
+				t.Error("nobody shared a commit")
 			}
 			found := 0
 			for _, c := range log {
