@@ -96,6 +96,7 @@ type Server struct {
 	addresses meter
 	failures  meter
 	draining  atomic.Bool
+	silent    silent
 }
 
 // New makes a server. It does not listen yet.
@@ -118,7 +119,7 @@ func New(p Parts) *Server {
 
 // Serve answers what arrives at ln until Stop. It returns nil then.
 func (s *Server) Serve(ln net.Listener) error {
-	err := s.app.Listener(ln)
+	err := s.app.Listener(s.silent.listen(ln))
 	if errors.Is(err, net.ErrClosed) {
 		return nil
 	}
@@ -133,5 +134,7 @@ func (s *Server) Drain() { s.draining.Store(true) }
 // answer, or with the error of ctx.
 func (s *Server) Stop(ctx context.Context) error {
 	s.Drain()
+	hangUp := time.AfterFunc(silence, s.silent.hangUp)
+	defer hangUp.Stop()
 	return s.app.ShutdownWithContext(ctx)
 }

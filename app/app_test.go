@@ -228,3 +228,33 @@ func TestAFailedStartLeavesNothingOpen(t *testing.T) {
 		t.Errorf("an address in use: %v", err)
 	}
 }
+
+// TestAConnectionThatSaysNothingDoesNotHoldUpAStop: pools open such connections
+// ahead of need.
+func TestAConnectionThatSaysNothingDoesNotHoldUpAStop(t *testing.T) {
+	a := build(t, settings(t))
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, stop := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	go func() { ended <- a.Serve(ctx, ln) }()
+	idle, err := net.Dial("tcp", ln.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer idle.Close()
+	if resp, err := http.Get("http://" + ln.Addr().String() + "/healthz"); err != nil {
+		t.Fatal(err)
+	} else if err := resp.Body.Close(); err != nil {
+		t.Fatal(err)
+	}
+	stop()
+	if err := <-ended; err != nil {
+		t.Errorf("stop: %v", err)
+	}
+	if err := a.Close(t.Context()); err != nil {
+		t.Error(err)
+	}
+}

@@ -10,6 +10,7 @@ package syncer
 import (
 	"context"
 	"log/slog"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -70,8 +71,8 @@ type Caller struct {
 
 // Sync pushes, then pulls, then keeps the books, in one round trip.
 //
-// Errors: TooLarge "too_many_mutations"; Unreadable "body_unreadable" for a part
-// without mutations or with names that no phone makes; Transient and Internal of the store.
+// Errors: TooLarge "too_many_mutations"; Unreadable "body_unreadable" for
+// names that no phone makes; Transient and Internal of the store.
 // Everything that is wrong inside one mutation is that mutation's verdict.
 func (e *Engine) Sync(ctx context.Context, who Caller, req protocol.Request) (*protocol.Response, error) {
 	x, err := e.begin(ctx, who, req)
@@ -140,7 +141,8 @@ type outcome struct {
 func (e *Engine) begin(ctx context.Context, who Caller, req protocol.Request) (*exchange, error) {
 	x := &exchange{Engine: e, who: who, req: req, limits: e.limits(), now: e.millis(), reset: map[string]bool{}, resp: &protocol.Response{}}
 	total := 0
-	for i, p := range req.Push {
+	x.req.Push = slices.DeleteFunc(slices.Clone(req.Push), func(p protocol.Part) bool { return len(p.Mutations) == 0 })
+	for i, p := range x.req.Push {
 		if err := checkPart(i, p); err != nil {
 			return nil, err
 		}
@@ -156,8 +158,8 @@ func (e *Engine) begin(ctx context.Context, who Caller, req protocol.Request) (*
 // incarnation.
 const maxName = 64
 
-// checkPart refuses an envelope that no phone sends: a part without mutations,
-// or names that would not fit into the name of a mutation.
+// checkPart refuses an envelope that no phone sends: names that would not fit
+// into the name of a mutation.
 func checkPart(i int, p protocol.Part) error {
 	at := "push[" + strconv.Itoa(i) + "]."
 	bad := func(field string) error {
@@ -167,8 +169,6 @@ func checkPart(i int, p protocol.Part) error {
 		return s != "" && len(s) <= maxName && !strings.ContainsAny(s, "/| ")
 	}
 	switch {
-	case len(p.Mutations) == 0:
-		return bad("mutations")
 	case !named(p.Device):
 		return bad("device")
 	case !named(p.Incarnation):

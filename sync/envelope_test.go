@@ -20,7 +20,6 @@ func TestAnEnvelopeThatNoPhoneSends(t *testing.T) {
 		spoil func(*protocol.Part)
 		field string
 	}{
-		{"no mutations", func(p *protocol.Part) { p.Mutations = nil }, "push[1].mutations"},
 		{"no device", func(p *protocol.Part) { p.Device = "" }, "push[1].device"},
 		{"a device that is two names", func(p *protocol.Part) { p.Device = "a/b" }, "push[1].device"},
 		{"an incarnation without end", func(p *protocol.Part) { p.Incarnation = strings.Repeat("x", 65) }, "push[1].incarnation"},
@@ -39,5 +38,18 @@ func TestAnEnvelopeThatNoPhoneSends(t *testing.T) {
 				t.Errorf("applied %d, %v", h.Applied, err)
 			}
 		})
+	}
+}
+
+// TestPartsWithoutEditsLeaveNothingBehind: they are passed over, and bind no
+// incarnation.
+func TestPartsWithoutEditsLeaveNothingBehind(t *testing.T) {
+	w := newWorld(t)
+	w.admit("ani", merge.Owner)
+	if _, err := w.Sync(t.Context(), callerOf("ani"), protocol.Request{Push: []protocol.Part{{Scope: box, Device: "da", Incarnation: "i1"}}}); err != nil {
+		t.Fatal(err)
+	}
+	if holder, err := w.Store.Claim(t.Context(), "incarnation", "da/i1", "budi"); err != nil || holder != "budi" {
+		t.Errorf("the incarnation is held by %q, %v", holder, err)
 	}
 }

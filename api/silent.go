@@ -1,0 +1,84 @@
+package api
+
+import (
+	"net"
+	"sync"
+	"time"
+)
+
+// silence is how long a stop waits for the first byte of a connection that has
+// said nothing yet. Pools open such connections ahead of need, and the HTTP
+// library below would wait for them as long as for a slow request.
+const silence = time.Second
+
+// silent holds the connections that have said nothing yet. The zero value is
+// ready.
+type silent struct {
+	mu    sync.Mutex
+	conns map[*hearing]bool
+}
+
+// listen notes every connection that ln accepts.
+func (s *silent) listen(ln net.Listener) net.Listener { return ears{ln, s} }
+
+// hangUp closes those who still say nothing.
+func (s *silent) hangUp() {
+	s.mu.Lock()
+	left := s.conns
+	s.conns = nil
+	s.mu.Unlock()
+	for c := range left {
+		if c.Conn.Close() != nil {
+			continue // it closed itself meanwhile
+		}
+	}
+}
+
+func (s *silent) note(c *hearing, quiet bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !quiet {
+		delete(s.conns, c)
+		return
+	}
+	if s.conns == nil {
+		s.conns = map[*hearing]bool{}
+	}
+	s.conns[c] = true
+}
+
+type ears struct {
+	net.Listener
+	silent *silent
+}
+
+func (e ears) Accept() (net.Conn, error) {
+	c, err := e.Listener.Accept()
+	if err != nil {
+		return nil, err
+	}
+	h := &hearing{Conn: c, silent: e.silent}
+	e.silent.note(h, true)
+	return h, nil
+}
+
+// hearing is a connection until its first byte, and after it.
+type hearing struct {
+	net.Conn
+	silent *silent
+	heard  bool // read by the one goroutine that serves the connection
+}
+
+func (h *hearing) Read(p []byte) (int, error) {
+	n, err := h.Conn.Read(p)
+	if n > 0 && !h.heard {
+		h.heard = true
+		h.silent.note(h, false)
+	}
+	return n, err
+}
+
+func (h *hearing) Close() error {
+	h.silent.note(h, false)
+	return h.Conn.Close()
+}
