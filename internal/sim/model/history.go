@@ -50,7 +50,6 @@ type History struct {
 	ends  []int              // length of Order after each of them
 	wait  [Phones][]int      // labels not sent yet
 	view  [Phones]view       // what each phone has read
-	first merge.Seq          // last commit before the history
 	fork  int                // length of Order that a restore kept; -1: no restore
 	mark  int                // length of past at the last edit
 }
@@ -62,10 +61,8 @@ type view struct {
 	at   merge.Millis // when the server answered
 }
 
-// ids are the ids of the records that edits make.
-func editID(label int) string {
-	return [...]string{id.Derive("edit", "0"), id.Derive("edit", "1"), id.Derive("edit", "2"), id.Derive("edit", "3"), id.Derive("edit", "4")}[label]
-}
+// editID is the id of a record that an edit makes.
+func editID(label int) string { return id.Derive("edit", strconv.Itoa(label)) }
 
 func begin(g *Game, c Clock) *History {
 	h := &History{Game: g, Scope: mergetest.New(g.Schema, g.Scope), clock: c, fork: -1}
@@ -75,7 +72,6 @@ func begin(g *Game, c Clock) *History {
 		h.Scope.Grace = g.Grace
 	}
 	g.Start(h.Scope)
-	h.first = h.Scope.Applied
 	h.past, h.ends, h.mark = []*mergetest.Scope{h.Scope}, []int{0}, 1
 	for p := range Phones {
 		h.view[p] = h.at(0)
