@@ -13,7 +13,7 @@ import (
 type Database interface {
 	store.Store
 	Identity() store.Identity
-	// Backup writes a consistent copy to a file that must not exist.
+	// Backup writes a consistent copy to a file, which is replaced once it is whole.
 	Backup(ctx context.Context, path string) error
 	Close() error
 }

@@ -80,6 +80,9 @@ var httpTable = map[string]entry{
 	"database_too_new": {
 		Sentence{"Basis data dibuat oleh versi Lumbung yang lebih baru.", "Silakan pasang versi itu."},
 		Sentence{"The database was made by a newer version of Lumbung.", "Please install that version."}},
+	"backup_unsupported": {
+		Sentence{"Penyimpanan ini disalin dengan alatnya sendiri.", ""},
+		Sentence{"This store is copied by its own tools.", ""}},
 	"backup_failed": {
 		Sentence{"Cadangan tidak dapat dibuat atau dibaca.", "Silakan lihat catatan server."},
 		Sentence{"The backup could not be made or read.", "Please look at the log of the server."}},

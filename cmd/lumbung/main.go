@@ -53,6 +53,8 @@ func commands() []command {
 		{"serve", "answer phones, and do the work behind it", serve},
 		{"check", "look at the configuration and the database; --live asks a running server", check},
 		{"user", "people with a role: add, list, roles, suspend, restore", user},
+		{"backup", "a copy of the database, while the server goes on", backup},
+		{"restored", "tell a database that it was put back from a copy, once", restored},
 		{"sim", "everything that can go wrong, by seed", simulate},
 		{"version", "which program this is", version},
 	}

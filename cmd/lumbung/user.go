@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"flag"
 	"fmt"
 	"strings"
@@ -33,15 +32,7 @@ func user(ctx context.Context, args []string, s streams) error {
 		fmt.Fprint(s.out, userHelp)
 		return flag.ErrHelp
 	}
-	cfg, err := load(flags, s)
-	if err != nil {
-		return err
-	}
-	a, err := app.New(ctx, cfg, app.Options{Stderr: s.err, Version: programVersion()})
-	if err != nil {
-		return err
-	}
-	return errors.Join(userAction(ctx, a, action[0], action[1:], s), a.Close(ctx))
+	return withApp(ctx, flags, s, func(a *app.App) error { return userAction(ctx, a, action[0], action[1:], s) })
 }
 
 // split parts the settings from the action: the first word that is no flag nor

@@ -1,0 +1,65 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+
+	"github.com/lumbung-ikm/lumbung/app"
+)
+
+const backupHelp = `Salinan basis data. / A copy of the database, made while the server goes on.
+
+  lumbung backup [SETTINGS] FILE       a FILE that is there is replaced once the copy is whole
+
+After a fire: stop every server, put the copy where the database was, run
+"lumbung restored" once, start the server. Phones then send again what the copy
+may lack.
+`
+
+// backup copies the database.
+func backup(ctx context.Context, args []string, s streams) error {
+	flags, rest := split(args)
+	if len(rest) != 1 || rest[0] == "help" {
+		fmt.Fprint(s.out, backupHelp)
+		return flag.ErrHelp
+	}
+	return withApp(ctx, flags, s, func(a *app.App) error {
+		if err := a.Backup(ctx, rest[0]); err != nil {
+			return err
+		}
+		fmt.Fprintf(s.out, "copied to %s\n", rest[0])
+		return nil
+	})
+}
+
+// restored tells a database that it was put back from a copy.
+func restored(ctx context.Context, args []string, s streams) error {
+	flags, rest := split(args)
+	if len(rest) > 0 {
+		fmt.Fprint(s.out, backupHelp)
+		return flag.ErrHelp
+	}
+	return withApp(ctx, flags, s, func(a *app.App) error {
+		n, err := a.Restored(ctx)
+		if err != nil {
+			return err
+		}
+		fmt.Fprintf(s.out, "%d scopes begin a new generation\n", n)
+		return nil
+	})
+}
+
+// withApp builds the program from its settings, for one action.
+func withApp(ctx context.Context, flags []string, s streams, do func(*app.App) error) error {
+	cfg, err := load(flags, s)
+	if err != nil {
+		return err
+	}
+	a, err := app.New(ctx, cfg, app.Options{Stderr: s.err, Version: programVersion()})
+	if err != nil {
+		return err
+	}
+	return errors.Join(do(a), a.Close(ctx))
+}
