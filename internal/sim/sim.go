@@ -123,14 +123,7 @@ func Run(ctx context.Context, cfg Config) (Report, error) {
 	if err != nil {
 		return Report{}, err
 	}
-	w := &world{cfg: cfg, ctx: ctx, schema: schema, clock: clock.At(time.Date(2022, 3, 20, 1, 0, 0, 0, time.UTC)),
-		rng: rand.New(rand.NewPCG(cfg.Seed, 1)), chance: rand.New(rand.NewPCG(cfg.Seed, 2)), made: map[name]*edit{},
-		numbers: map[string]string{}, noise: rand.NewChaCha8([32]byte{byte(cfg.Seed), byte(cfg.Seed >> 8), byte(cfg.Seed >> 16), byte(cfg.Seed >> 24)}),
-		limits: generous(), identity: &storefault.MemoryIdentity{},
-		report: Report{Seed: cfg.Seed, Verdicts: map[merge.Outcome]int{}, Steps: map[string]int{}, Codes: map[string]int{}}}
-	if w.cfg.Steps == 0 {
-		w.cfg.Steps = SizeOf(cfg.Seed)
-	}
+	w := newWorld(ctx, cfg, schema)
 	err = w.play()
 	return w.report, w.blame(errors.Join(err, w.close()))
 }
@@ -150,22 +143,35 @@ func (w *world) play() error {
 	return w.check()
 }
 
-// begin sets the stage, or takes one that stands ready.
+// newWorld makes a world in which nothing has happened yet.
+func newWorld(ctx context.Context, cfg Config, schema *merge.Schema) *world {
+	w := &world{cfg: cfg, ctx: ctx, schema: schema, clock: clock.At(time.Date(2022, 3, 20, 1, 0, 0, 0, time.UTC)),
+		rng: rand.New(rand.NewPCG(cfg.Seed, 1)), chance: rand.New(rand.NewPCG(cfg.Seed, 2)), made: map[name]*edit{},
+		numbers: map[string]string{}, noise: rand.NewChaCha8([32]byte{byte(cfg.Seed), byte(cfg.Seed >> 8), byte(cfg.Seed >> 16), byte(cfg.Seed >> 24)}),
+		limits: generous(), identity: &storefault.MemoryIdentity{},
+		report: Report{Seed: cfg.Seed, Verdicts: map[merge.Outcome]int{}, Steps: map[string]int{}, Codes: map[string]int{}}}
+	if w.cfg.Steps == 0 {
+		w.cfg.Steps = SizeOf(cfg.Seed)
+	}
+	return w
+}
+
+// begin puts the world on the stage. The stage is the same for every seed,
+// whichever runs first, so that a seed that fails alone fails in company too.
 func (w *world) begin() error {
-	ready, err := w.cfg.Stages.set(w)
+	stages := w.cfg.Stages
+	if stages == nil {
+		stages = &Stages{}
+		defer func() { w.failed(stages.Close()) }()
+	}
+	ready, err := stages.set(w)
+	if err == nil && !ready {
+		if err = stages.build(w); err == nil {
+			_, err = stages.set(w)
+		}
+	}
 	if err != nil {
 		return err
-	}
-	if !ready {
-		if w.disk, err = w.cfg.Open(); err != nil {
-			return err
-		}
-		if err := w.settle(); err != nil {
-			return err
-		}
-		if err := w.cfg.Stages.keep(w); err != nil {
-			return err
-		}
 	}
 	w.stocked = true
 	w.servers = []*server{w.boot(false), w.boot(false)}

@@ -26,11 +26,23 @@ type stage struct {
 	from     *world
 }
 
+// build sets the stage for worlds such as w, in a world of its own.
+func (s *Stages) build(w *world) error {
+	cfg := w.cfg
+	cfg.Seed, cfg.Trace, cfg.Points = 0, nil, nil
+	first := newWorld(w.ctx, cfg, w.schema)
+	var err error
+	if first.disk, err = cfg.Open(); err != nil {
+		return err
+	}
+	if err = first.settle(); err == nil {
+		err = s.keep(first)
+	}
+	return errors.Join(err, first.close())
+}
+
 // keep remembers the world as it stands now.
 func (s *Stages) keep(w *world) error {
-	if s == nil {
-		return nil
-	}
 	disk, err := w.disk.Copy()
 	if err != nil {
 		return err
@@ -58,9 +70,6 @@ func (s *Stages) keep(w *world) error {
 
 // set puts w on a stage that was kept. ok is false if there is none.
 func (s *Stages) set(w *world) (ok bool, err error) {
-	if s == nil {
-		return false, nil
-	}
 	s.mu.Lock()
 	st := s.ready[w.small()]
 	s.mu.Unlock()
