@@ -96,6 +96,7 @@ type scopeState struct {
 	Resetting  bool      `json:"r,omitempty"` // rows arrive in the shadow
 	ShadowSum  uint64    `json:"ss,omitempty,string"`
 	AskReset   bool      `json:"a,omitempty"` // the hash did not match
+	Partial    bool      `json:"p,omitempty"` // the rows stop inside a cut: an operation may be here before its record's new state
 }
 
 // meta is what the phone remembers beside rows and outbox.

@@ -124,7 +124,11 @@ func (t *taking) rows() {
 	for scope, s := range resp.Scopes {
 		if s.Hash != "" {
 			t.complete(scope, s)
+			continue
 		}
+		cut := t.scope(scope)
+		cut.Partial = true
+		writeJSON(t.w, scopeBucket, scope, cut)
 	}
 	if resp.Cursor != "" {
 		t.m.Cursor = resp.Cursor
@@ -262,7 +266,7 @@ func (t *taking) complete(scope string, now protocol.Scope) {
 		t.swap(scope)
 		s.Sum, s.ShadowSum, s.Resetting = s.ShadowSum, 0, false
 	}
-	s.Cut = now.Seq
+	s.Cut, s.Partial = now.Seq, false
 	s.AskReset = protocol.FormatHash(s.Sum) != now.Hash
 	if s.AskReset {
 		t.c.split++

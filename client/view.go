@@ -64,7 +64,7 @@ func (v *view) Row(collection, recordID string) (merge.Row, bool) {
 		return merge.Row{}, false
 	}
 	col, _ := v.c.Schema.Collection(collection)
-	if col != nil && col.Derive != nil && v.depth == 0 && (touched || v.actedOn(col, recordID)) {
+	if col != nil && col.Derive != nil && v.depth == 0 && (touched || v.actedOn(col, recordID) || v.partial()) {
 		v.depth++
 		d := col.Derive(v, row)
 		v.depth--
@@ -72,6 +72,13 @@ func (v *view) Row(collection, recordID string) (merge.Row, bool) {
 		assign(row.Fields, d.Fields)
 	}
 	return row, !row.Deleted
+}
+
+// partial reports whether the base rows stop inside a cut. Then the state on a
+// record may be older than the operations beside it, and is replayed.
+func (v *view) partial() bool {
+	s, _ := readJSON[scopeState](v.r, scopeBucket, v.scope)
+	return s.Partial
 }
 
 // actedOn reports whether an own pending operation acts on the record.
