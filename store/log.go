@@ -198,7 +198,9 @@ type Log interface {
 	Done(ctx context.Context, scope, follower string, seq merge.Seq) error
 
 	// Prune raises Pruned towards upTo, durably, and then deletes log entries of
-	// the current generation up to there. It never deletes the newest entry nor
+	// the current and of ended generations up to there, older generations and
+	// lower places first, so that what a crash leaves is the end of the time
+	// line without a gap. It never deletes the newest entry nor
 	// one that is not folded, and nothing at all while a follower has a mark: its
 	// work may lie anywhere below. Pruned is never lowered. Repeated after a
 	// crash it deletes what was left over. The caller checks age.

@@ -162,12 +162,14 @@ func (p *Poor) Prune(_ context.Context, scope string, upTo merge.Seq) error {
 	}
 	log := c.in(scope).log
 	gone, err := scan(c, "entries", log, func(e *store.Commit) bool {
-		return e.Generation.Count == h.Generation.Count && e.Seq <= h.Pruned
+		return e.Generation.Count <= h.Generation.Count && e.Seq <= h.Pruned
 	})
 	if err != nil {
 		return err
 	}
-	sortBy(gone, func(a, b *store.Commit) bool { return a.Seq < b.Seq })
+	sortBy(gone, func(a, b *store.Commit) bool {
+		return a.Generation.Count < b.Generation.Count || a.Generation.Count == b.Generation.Count && a.Seq < b.Seq
+	})
 	for _, d := range gone {
 		if err := unlessStale(remove(c, "entry", log, placeOf(d.v), d.rev)); err != nil {
 			return err

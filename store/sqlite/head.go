@@ -109,7 +109,7 @@ func (d *DB) Prune(ctx context.Context, scope string, upTo merge.Seq) error {
 	for gone := int64(pruneBatch); gone == pruneBatch; {
 		if err := d.write(ctx, func(ctx context.Context, tx *sql.Tx) (err error) {
 			gone, err = affected(tx.ExecContext(ctx, `DELETE FROM log WHERE rowid IN (
-	SELECT rowid FROM log WHERE scope = ? AND generation = ? AND seq <= ? LIMIT ?)`, scope, h.Generation.Count, h.Pruned, pruneBatch))
+	SELECT rowid FROM log WHERE scope = ? AND generation <= ? AND seq <= ? ORDER BY generation, seq LIMIT ?)`, scope, h.Generation.Count, h.Pruned, pruneBatch))
 			return err
 		}); err != nil {
 			return err

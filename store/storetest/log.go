@@ -83,6 +83,7 @@ func promises() []promise {
 		{"prune never lowers the mark, nor deletes the newest or an unfolded entry", pruneLimits, false},
 		{"prune waits for followers", pruneWaits, false},
 		{"prune deletes what a crash left over", pruneAgain, false},
+		{"prune deletes what ended generations left", pruneEnded, false},
 		{"a fold does not lower the prune mark", foldKeepsPruned, false},
 		{"raise begins a generation and remembers the fork", raiseBegins, false},
 		{"raise is guarded by generation and applied", raiseGuard, false},

@@ -213,6 +213,27 @@ func pruneAgain(r *rig) {
 	r.pruned("s", 3, "4")
 }
 
+func pruneEnded(r *rig) {
+	r.create("s")
+	for range 3 {
+		r.commit("s")
+	}
+	h := r.head("s")
+	r.ok(r.s.Raise(r.Context(), "s", gen(2), merge.Fork{Generation: h.Generation, Seq: 3, At: h.Time}))
+	for range 3 {
+		r.commit("s")
+	}
+	r.ok(r.s.Prune(r.Context(), "s", 5))
+	for seq := merge.Seq(1); seq <= 6; seq++ {
+		for count := uint32(1); count <= 2; count++ {
+			_, err := r.s.Entry(r.Context(), "s", count, seq)
+			if there := err == nil; there != (seq == 6 && count == 2) {
+				r.Errorf("entry %d of generation %d: %v", seq, count, err)
+			}
+		}
+	}
+}
+
 func foldKeepsPruned(r *rig) {
 	r.create("s")
 	for range 3 {

@@ -257,7 +257,7 @@ func (m *machine) prune(t *rapid.T) {
 		s.head.Pruned = max(s.head.Pruned, min(upTo, s.head.Applied-1))
 	}
 	maps.DeleteFunc(s.log, func(k [2]uint64, _ *store.Commit) bool {
-		return k[0] == uint64(s.head.Generation.Count) && k[1] <= uint64(s.head.Pruned)
+		return k[0] <= uint64(s.head.Generation.Count) && k[1] <= uint64(s.head.Pruned)
 	})
 }
 
