@@ -30,13 +30,6 @@ func TestWindowsAreReadFromMembershipsAndAssignments(t *testing.T) {
 }
 
 func TestProfilesOfBusinesses(t *testing.T) {
-	region := func(regency, district string) map[string]merge.Value {
-		m := map[string]merge.Value{"region_code": merge.Str(regency), "district_code": merge.Value("null"), "village_code": merge.Value("null")}
-		if district != "" {
-			m["district_code"] = merge.Str(district)
-		}
-		return m
-	}
 	tests := []struct {
 		name string
 		set  map[string]merge.Value

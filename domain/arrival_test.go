@@ -89,6 +89,16 @@ func TestTheOrderOfArrivalDecidesNothing(t *testing.T) {
 				c.write("business", key("b"), map[string]merge.Value{"nib_verified": merge.Flag(false)})
 			}
 		}},
+		{"a sale of tomorrow in Papua, beside the move there", "", func(s *scene) (*mergetest.Phone, merge.Item) {
+			s.write("business", key("b"), region("31.71", ""))
+			s.now = start + 15*60*60*1000 + 30*60*1000 // 23:30 in Jakarta, 01:30 of the third in Papua
+			return s.owner, s.make(s.owner, "sales", key("e"), with(sale(), texts("sold_on", "2022-04-04")))
+		}, moves},
+		{"a task due today in Jakarta, beside the move to Papua", "", func(s *scene) (*mergetest.Phone, merge.Item) {
+			s.write("business", key("b"), region("31.71", ""))
+			s.now = start + 15*60*60*1000 + 30*60*1000
+			return s.mentor, s.make(s.mentor, "task", key("k"), texts("title", "Foto produk", "origin", domain.OriginMentor, "due_on", "2022-04-02"))
+		}, moves},
 		{"a baseline beside the enrolment", "", func(s *scene) (*mergetest.Phone, merge.Item) {
 			return s.owner, s.change(s.owner, "business", key("b"), map[string]merge.Value{"baseline_monthly_idr": merge.Num(7)})
 		}, func(*scene) func(*scene) {
@@ -119,6 +129,17 @@ func TestTheOrderOfArrivalDecidesNothing(t *testing.T) {
 				t.Errorf("two ends:\n%s\n%s", left[0], left[1])
 			}
 		})
+	}
+}
+
+// moves lets the business move to the easternmost zone.
+func moves(s *scene) func(*scene) {
+	it := s.change(s.owner, "business", key("b"), region("91.71", ""))
+	return func(c *scene) {
+		c.must(c.send(c.owner, it)[0])
+		if zone := c.Row("business", key("b")).Text("zone"); zone != string(domain.WIT) {
+			c.t.Errorf("zone %q", zone)
+		}
 	}
 }
 

@@ -99,7 +99,7 @@ func checkPlace(v merge.View, m map[string]merge.Value, path string) *merge.Reje
 			return &merge.Reject{Code: tie.extra, Field: path + tie.member}
 		}
 	}
-	if Date(merge.AsString(m["sold_on"])) > BusinessDay(v.Now().Time(), zoneOf(v)).AddDays(FutureDays) {
+	if Date(merge.AsString(m["sold_on"])) > LastDay(v.Now().Time()).AddDays(FutureDays) {
 		return refuse("date_in_future", path+"sold_on")
 	}
 	return nil

@@ -76,6 +76,15 @@ func (s *scene) make(p *mergetest.Phone, collection, record string, set map[stri
 	return p.Item(s.Name, merge.Mutation{Collection: collection, ID: record, At: at(s.tick()), Set: set})
 }
 
+// region is the address group; an empty district is none.
+func region(regency, district string) map[string]merge.Value {
+	m := map[string]merge.Value{"region_code": merge.Str(regency), "district_code": merge.Value("null"), "village_code": merge.Value("null")}
+	if district != "" {
+		m["district_code"] = merge.Str(district)
+	}
+	return m
+}
+
 // send pushes items of one phone.
 func (s *scene) send(p *mergetest.Phone, items ...merge.Item) []merge.Answer {
 	s.tick()

@@ -38,7 +38,7 @@ func allowTask(a merge.Attempt) *merge.Reject {
 	if !a.Create {
 		made = instantOf(a.Before, "created_at")
 	}
-	if due := Date(merge.AsString(a.Set["due_on"])); due != "" && due < BusinessDay(made.Time(), zoneOf(a)) {
+	if due := Date(merge.AsString(a.Set["due_on"])); due != "" && due < FirstDay(made.Time()) {
 		return refuse("due_before_created", "set.due_on")
 	}
 	return nil
@@ -62,16 +62,6 @@ func lacks(a merge.Attempt, permission string) bool {
 // sameValue reports whether the edit repeats what its author saw.
 func sameValue(a merge.Attempt, field string) bool {
 	return string(a.Saw(field)) == string(a.Set[field])
-}
-
-// zoneOf is the zone of the business whose scope v is; WIB until it has one.
-func zoneOf(v merge.View) Zone {
-	r, _ := v.Row("business", scopeID(v))
-	z, err := ParseZone(r.Text("zone"))
-	if err != nil {
-		return WIB
-	}
-	return z
 }
 
 // scopeID is the id of what the scope of v belongs to.

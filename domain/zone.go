@@ -75,6 +75,15 @@ func BusinessDay(t time.Time, z Zone) Date {
 	return Date(t.In(z.Location()).Format(dateForm))
 }
 
+// FirstDay is the earliest of the days on which t falls anywhere in the country,
+// and LastDay the latest. An edit is refused for its date only by them: the
+// business may be moving to another zone, and whether an edit is taken must not
+// depend on which of the two arrives first.
+func FirstDay(t time.Time) Date { return BusinessDay(t, WIB) }
+
+// LastDay is the latest of the days on which t falls anywhere in the country.
+func LastDay(t time.Time) Date { return BusinessDay(t, WIT) }
+
 // AddDays is the day n days after d, or before it if n is negative. It is the
 // empty date if d is no date.
 func (d Date) AddDays(n int) Date {
