@@ -25,7 +25,7 @@ func backup(ctx context.Context, args []string, s streams) error {
 		fmt.Fprint(s.out, backupHelp)
 		return flag.ErrHelp
 	}
-	return withApp(ctx, flags, s, func(a *app.App) error {
+	return withApp(ctx, flags, s, false, func(a *app.App) error {
 		if err := a.Backup(ctx, rest[0]); err != nil {
 			return err
 		}
@@ -41,7 +41,7 @@ func restored(ctx context.Context, args []string, s streams) error {
 		fmt.Fprint(s.out, backupHelp)
 		return flag.ErrHelp
 	}
-	return withApp(ctx, flags, s, func(a *app.App) error {
+	return withApp(ctx, flags, s, false, func(a *app.App) error {
 		n, err := a.Restored(ctx)
 		if err != nil {
 			return err
@@ -51,11 +51,17 @@ func restored(ctx context.Context, args []string, s streams) error {
 	})
 }
 
-// withApp builds the program from its settings, for one action.
-func withApp(ctx context.Context, flags []string, s streams, do func(*app.App) error) error {
+// withApp builds the program from its settings, for one action; create lets it
+// make a database where there is none.
+func withApp(ctx context.Context, flags []string, s streams, create bool, do func(*app.App) error) error {
 	cfg, err := load(flags, s)
 	if err != nil {
 		return err
+	}
+	if !create {
+		if err := existing(cfg); err != nil {
+			return err
+		}
 	}
 	a, err := app.New(ctx, cfg, app.Options{Stderr: s.err, Version: programVersion()})
 	if err != nil {

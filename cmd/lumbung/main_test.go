@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"net"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -65,9 +66,30 @@ func TestPeopleWithARole(t *testing.T) {
 }
 
 func TestCheckLooksAtConfigurationAndDatabase(t *testing.T) {
-	out, _, err := lumbung(t, filepath.Join(t.TempDir(), "deep", "l.db"), "check")
-	if err != nil || !strings.Contains(out, "are good") || !strings.Contains(out, "LUMBUNG_LISTEN=") {
+	db := filepath.Join(t.TempDir(), "deep", "l.db")
+	out, _, err := lumbung(t, db, "check")
+	if err != nil || !strings.Contains(out, "no database yet") || !strings.Contains(out, "LUMBUNG_LISTEN=") {
 		t.Errorf("%q, %v", out, err)
+	}
+	if _, _, err := lumbung(t, db, "user", "add", "--phone", "0811-7000-001", "--role", "mentor"); err != nil {
+		t.Fatal(err)
+	}
+	if out, _, err := lumbung(t, db, "check"); err != nil || !strings.Contains(out, "are good") {
+		t.Errorf("%q, %v", out, err)
+	}
+}
+
+// TestLookingMakesNoDatabase: who mistypes the path is told so, and finds no
+// empty database afterwards.
+func TestLookingMakesNoDatabase(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "none")
+	for _, args := range [][]string{{"check"}, {"user", "list"}, {"user", "suspend", "0811-7000-001"}, {"backup", filepath.Join(t.TempDir(), "copy.db")}, {"restored"}} {
+		if _, _, err := lumbung(t, filepath.Join(dir, "l.db"), args...); args[0] != "check" && !errors.Is(err, os.ErrNotExist) {
+			t.Errorf("%q: %v", args, err)
+		}
+	}
+	if _, err := os.Stat(dir); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("%v", err)
 	}
 }
 

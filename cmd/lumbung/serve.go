@@ -8,6 +8,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"os"
 	"runtime"
 	"runtime/debug"
 	"slices"
@@ -67,6 +68,12 @@ func check(ctx context.Context, args []string, s streams) error {
 	for _, line := range cfg.Redacted() {
 		fmt.Fprintln(s.out, line)
 	}
+	if err := existing(cfg); errors.Is(err, os.ErrNotExist) {
+		fmt.Fprintf(s.out, "the configuration is good; %v\n", err)
+		return nil
+	} else if err != nil {
+		return err
+	}
 	a, err := app.New(ctx, cfg, app.Options{Stderr: s.err, Version: programVersion()})
 	if err != nil {
 		return err
@@ -76,6 +83,16 @@ func check(ctx context.Context, args []string, s streams) error {
 	}
 	fmt.Fprintln(s.out, "configuration and database are good")
 	return nil
+}
+
+// existing fails if the database is not there yet: only a server and a first
+// user make one, so that a mistyped path is noticed.
+func existing(cfg config.Config) error {
+	_, err := os.Stat(cfg.StorePath())
+	if errors.Is(err, os.ErrNotExist) {
+		return fmt.Errorf("there is no database yet, \"lumbung serve\" makes one: %w", err)
+	}
+	return err
 }
 
 // alive asks the server of this machine whether it is ready.
