@@ -73,7 +73,7 @@ func (s *Server) routes() []route {
 
 // fiberPath writes "/v1/x/{id}" as "/v1/x/:id".
 func fiberPath(path string) string {
-	return strings.NewReplacer("{", ":", "}", "").Replace(path)
+	return strings.ReplaceAll(strings.ReplaceAll(path, "{", ":"), "}", "")
 }
 
 // inner is around every route: who asks, how often, and then the handler.

@@ -47,7 +47,7 @@ func simulate(ctx context.Context, args []string, s streams) error {
 	if b.Trace {
 		b.Workers = 1
 	}
-	debug.SetGCPercent(400) // many small worlds, none of which lives long
+	debug.SetGCPercent(sim.GCPercent)
 	fmt.Fprintf(s.out, "%d seeds from %d on the %s store\n", b.Seeds, b.First, *kind)
 	sum, err := sim.Many(ctx, b)
 	fmt.Fprintln(s.out, sum)

@@ -83,9 +83,8 @@ const healRounds = 200
 // heal lets the weather clear up and everybody finish.
 func (w *world) heal() error {
 	w.trace("healing")
-	for i := range w.servers {
-		w.servers[i] = w.boot(true)
-	}
+	w.servers = []*server{w.boot(true)}
+	rested := map[*phone]uint64{} // what was on disk when the phone found nothing to do
 	for range healRounds {
 		quiet := true
 		n, err := w.servers[0].app.Engine.Work(w.ctx)
@@ -94,11 +93,21 @@ func (w *world) heal() error {
 		}
 		quiet = quiet && n == 0
 		for _, p := range w.phones {
+			on, err := w.written()
+			if err != nil {
+				return err
+			}
+			if was, ok := rested[p]; ok && was == on {
+				continue // it would find nothing again
+			}
 			busy, err := w.round(p)
 			if err != nil {
 				return err
 			}
-			quiet = quiet && !busy
+			if rested[p] = on; busy {
+				delete(rested, p)
+				quiet = false
+			}
 		}
 		if quiet {
 			w.healed = true
@@ -112,6 +121,22 @@ func (w *world) heal() error {
 		}
 	}
 	return broken("I7 progress", "no end to healing: %s", strings.Join(who, ", "))
+}
+
+// written grows with every change of a scope.
+func (w *world) written() (sum uint64, err error) {
+	scopes, err := w.scopes()
+	if err != nil {
+		return 0, err
+	}
+	for _, scope := range scopes {
+		head, err := w.disk.Store().Head(w.ctx, scope)
+		if err != nil {
+			return 0, err
+		}
+		sum += head.Revision
+	}
+	return sum, nil
 }
 
 // round lets a phone finish, under a clear sky; busy says that it moved

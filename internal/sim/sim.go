@@ -18,7 +18,6 @@ import (
 
 	"github.com/lumbung-ikm/lumbung/auth"
 	"github.com/lumbung-ikm/lumbung/clock"
-	"github.com/lumbung-ikm/lumbung/domain"
 	"github.com/lumbung-ikm/lumbung/internal/storefault"
 	"github.com/lumbung-ikm/lumbung/store"
 	"github.com/lumbung-ikm/lumbung/sync/merge"
@@ -101,6 +100,10 @@ type world struct {
 	report    Report
 }
 
+// GCPercent suits whoever runs many seeds: worlds are many and small, and none
+// of them lives long.
+const GCPercent = 1600
+
 // SmallSteps is the length of a small schedule, with one business and a phone
 // for each of its three people.
 const SmallSteps = 20
@@ -118,8 +121,12 @@ func SizeOf(seed uint64) int {
 }
 
 // Run plays one seed. A *Broken error names the promise that did not hold.
-func Run(ctx context.Context, cfg Config) (Report, error) {
-	schema, err := domain.Catalogue()
+func Run(ctx context.Context, cfg Config) (_ Report, err error) {
+	if cfg.Stages == nil {
+		cfg.Stages = &Stages{}
+		defer func() { err = errors.Join(err, cfg.Stages.Close()) }()
+	}
+	schema, err := cfg.Stages.catalogue()
 	if err != nil {
 		return Report{}, err
 	}
@@ -160,10 +167,6 @@ func newWorld(ctx context.Context, cfg Config, schema *merge.Schema) *world {
 // whichever runs first, so that a seed that fails alone fails in company too.
 func (w *world) begin() error {
 	stages := w.cfg.Stages
-	if stages == nil {
-		stages = &Stages{}
-		defer func() { w.failed(stages.Close()) }()
-	}
 	ready, err := stages.set(w)
 	if err == nil && !ready {
 		if err = stages.build(w); err == nil {

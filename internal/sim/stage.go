@@ -6,7 +6,9 @@ import (
 	"sync"
 	"time"
 
+	"github.com/lumbung-ikm/lumbung/domain"
 	"github.com/lumbung-ikm/lumbung/internal/storefault"
+	"github.com/lumbung-ikm/lumbung/sync/merge"
 	"github.com/lumbung-ikm/lumbung/sync/protocol"
 )
 
@@ -14,8 +16,19 @@ import (
 // has to set the stage again: who is there does not depend on the seed, only
 // what they do. Safe for concurrent use.
 type Stages struct {
-	mu    sync.Mutex
-	ready map[bool]*stage // by whether the cast is small
+	mu     sync.Mutex
+	schema *merge.Schema
+	ready  map[bool]*stage // by whether the cast is small
+}
+
+// catalogue is the one of every world: nobody writes into it.
+func (s *Stages) catalogue() (_ *merge.Schema, err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.schema == nil {
+		s.schema, err = domain.Catalogue()
+	}
+	return s.schema, err
 }
 
 // stage is a world at rest.
