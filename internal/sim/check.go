@@ -123,12 +123,14 @@ func (w *world) heal() error {
 	return broken("I7 progress", "no end to healing: %s", strings.Join(who, ", "))
 }
 
-// written grows with every change of a scope.
-func (w *world) written() (sum uint64, err error) {
+// written grows with every change of a scope, and with every login: one of them
+// may end the session of a copy.
+func (w *world) written() (uint64, error) {
 	scopes, err := w.scopes()
 	if err != nil {
 		return 0, err
 	}
+	sum := w.logins
 	for _, scope := range scopes {
 		head, err := w.disk.Store().Head(w.ctx, scope)
 		if err != nil {

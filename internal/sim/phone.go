@@ -86,6 +86,7 @@ func (w *world) newPhone(who *person) (*phone, error) {
 
 // login proves the number, as often as it takes.
 func (p *phone) login() error {
+	p.w.logins++
 	for range 200 {
 		c, err := p.http.RequestCode(p.w.ctx, p.person.number, p.install)
 		if err == nil {

@@ -94,9 +94,10 @@ type world struct {
 	complaint string // last error that a server logged
 	broke     error  // first error of a step that nobody put in
 	healed    bool
-	pruned    bool // some log is not whole any more
-	copied    int  // clones made so far
-	installs  int  // of the app, so far
+	pruned    bool   // some log is not whole any more
+	copied    int    // clones made so far
+	installs  int    // of the app, so far
+	logins    uint64 // so far
 	report    Report
 }
 
