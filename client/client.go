@@ -110,7 +110,10 @@ type meta struct {
 	Session *Session     `json:"session,omitempty"`
 }
 
-func key(parts ...string) string { return strings.Join(parts, "|") }
+// separator stands between the names of a key, and in none of them.
+const separator = "|"
+
+func key(parts ...string) string { return strings.Join(parts, separator) }
 
 // Open reads the identity of an installation that was used before. A new one
 // has none: Become sets it after a login.

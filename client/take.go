@@ -15,25 +15,32 @@ import (
 // rows, purges, resets and the cursor together or not at all. An answer to any
 // but the newest request is late, and so is a second answer to that one: only
 // their final verdicts count.
+//
+// Errors: Transient "answer_unreadable" of an answer that no server makes; errors
+// of the local database. Either way the phone is as it was.
 func (c *Client) Take(ticket uint64, resp *protocol.Response) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	fresh := ""
-	err := c.Local.Update(func(w Writer) error {
-		t := &taking{c: c, w: w, resp: resp, m: readMeta(w), late: ticket != c.asked || ticket == c.taken, touched: map[string]bool{}, under: c.sent[ticket]}
+	changes, err := c.read(resp)
+	if err != nil {
+		return wrap("apply answer", err)
+	}
+	fresh, split := "", 0
+	err = c.Local.Update(func(w Writer) error {
+		t := &taking{c: c, w: w, resp: resp, changes: changes, m: readMeta(w), late: ticket != c.asked || ticket == c.taken, touched: map[string]bool{}, under: c.sent[ticket]}
 		t.verdicts()
 		if !t.late {
 			t.rows()
 		}
 		t.settle()
 		writeMeta(w, t.m)
-		fresh = t.m.Me.Incarnation
+		fresh, split = t.m.Me.Incarnation, t.split
 		return nil
 	})
 	if err != nil {
 		return wrap("apply answer", err)
 	}
-	c.me.Incarnation, c.taken = fresh, max(c.taken, ticket)
+	c.me.Incarnation, c.taken, c.split = fresh, max(c.taken, ticket), c.split+split
 	return nil
 }
 
@@ -42,7 +49,9 @@ type taking struct {
 	c       *Client
 	w       Writer
 	resp    *protocol.Response
+	changes []storedRow // the rows of resp, read
 	m       meta
+	split   int // scopes whose hash did not match
 	late    bool
 	touched map[string]bool   // scopes whose entries may settle now
 	under   map[string]string // generation that the request named, by scope
@@ -119,7 +128,7 @@ func (t *taking) rows() {
 		t.enter(scope, s.Generation)
 	}
 	for i := range resp.Changes {
-		t.row(&resp.Changes[i])
+		t.row(&resp.Changes[i], t.changes[i])
 	}
 	for scope, s := range resp.Scopes {
 		if s.Hash != "" {
@@ -169,7 +178,7 @@ func (t *taking) scope(name string) scopeState {
 // outbox is not touched.
 func (t *taking) reset(scope string) {
 	s := t.scope(scope)
-	clearBucket(t.w, shadowBucket, scope+"|")
+	clearBucket(t.w, shadowBucket, scope+separator)
 	s.AskReset, s.Resetting, s.ShadowSum = false, s.Generation != "", 0
 	writeJSON(t.w, scopeBucket, scope, s)
 }
@@ -177,7 +186,7 @@ func (t *taking) reset(scope string) {
 // purge removes a scope. Edits that were not answered stay until they are.
 func (t *taking) purge(scope string) {
 	for _, b := range []string{rowBucket, childBucket, shadowBucket} {
-		clearBucket(t.w, b, scope+"|")
+		clearBucket(t.w, b, scope+separator)
 	}
 	t.w.Delete(scopeBucket, scope)
 	for _, e := range everyEntry(t.w, func(e *entry) bool { return e.Scope == scope && e.State == accepted }) {
@@ -226,7 +235,7 @@ func union(a, b []merge.Ref) []merge.Ref {
 }
 
 // row puts one changed row into the base, or into the shadow of a reset.
-func (t *taking) row(r *protocol.Row) {
+func (t *taking) row(r *protocol.Row, row storedRow) {
 	s := t.scope(r.Scope)
 	k := key(r.Scope, r.Collection, r.ID)
 	bucket, sum := rowBucket, &s.Sum
@@ -237,9 +246,7 @@ func (t *taking) row(r *protocol.Row) {
 	if old, ok := readJSON[storedRow](t.w, bucket, k); ok && !old.Deleted {
 		*sum -= merge.Sum(mk, old.Version)
 	}
-	row := storedRow{Version: r.Version, Deleted: r.Deleted}
 	if !r.Deleted {
-		must(jsonv2.Unmarshal(r.Fields, &row.Fields))
 		*sum += merge.Sum(mk, r.Version)
 	}
 	writeJSON(t.w, bucket, k, row)
@@ -252,8 +259,7 @@ func (t *taking) row(r *protocol.Row) {
 
 // index makes an operation findable under the record it acts on.
 func (t *taking) index(scope string, k merge.Key, row storedRow) {
-	if col, ok := t.c.Schema.Collection(k.Collection); ok && col.Parent != "" {
-		parent := merge.AsString(row.Fields[col.ParentField])
+	if parent, ok := t.c.parentOf(k.Collection, row); ok {
 		t.w.Put(childBucket, key(scope, k.Collection, parent, k.ID), []byte{})
 	}
 }
@@ -269,17 +275,17 @@ func (t *taking) complete(scope string, now protocol.Scope) {
 	s.Cut, s.Partial = now.Seq, false
 	s.AskReset = protocol.FormatHash(s.Sum) != now.Hash
 	if s.AskReset {
-		t.c.split++
+		t.split++
 	}
 	writeJSON(t.w, scopeBucket, scope, s)
 	t.touched[scope] = true
 }
 
 func (t *taking) swap(scope string) {
-	clearBucket(t.w, rowBucket, scope+"|")
-	clearBucket(t.w, childBucket, scope+"|")
+	clearBucket(t.w, rowBucket, scope+separator)
+	clearBucket(t.w, childBucket, scope+separator)
 	rows := map[string][]byte{}
-	t.w.Scan(shadowBucket, scope+"|", func(k string, b []byte) bool {
+	t.w.Scan(shadowBucket, scope+separator, func(k string, b []byte) bool {
 		rows[k] = b
 		return true
 	})
@@ -288,7 +294,7 @@ func (t *taking) swap(scope string) {
 		t.w.Delete(shadowBucket, k)
 		var row storedRow
 		must(jsonv2.Unmarshal(b, &row))
-		parts := strings.Split(k, "|")
+		parts := strings.Split(k, separator)
 		t.index(scope, merge.Key{Collection: parts[1], ID: parts[2]}, row)
 	}
 }

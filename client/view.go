@@ -68,7 +68,7 @@ func (v *view) Row(collection, recordID string) (merge.Row, bool) {
 		v.depth++
 		d := col.Derive(v, row)
 		v.depth--
-		row.Fields = maps.Clone(row.Fields)
+		row.Fields = own(row.Fields)
 		assign(row.Fields, d.Fields)
 	}
 	return row, !row.Deleted
@@ -106,10 +106,7 @@ func (v *view) draw(row merge.Row, exists bool, e *entry) (merge.Row, bool, bool
 		return row, exists, true
 	}
 	row.Deleted = false
-	row.Fields = maps.Clone(row.Fields)
-	if row.Fields == nil {
-		row.Fields = map[string]merge.Value{}
-	}
+	row.Fields = own(row.Fields)
 	col, ok := v.c.Schema.Collection(m.Collection)
 	if !ok {
 		return row, exists, false
@@ -131,6 +128,14 @@ func (v *view) draw(row merge.Row, exists bool, e *entry) (merge.Row, bool, bool
 	drawSet(row.Fields, m.Add, true)
 	drawSet(row.Fields, m.Remove, false)
 	return row, true, true
+}
+
+// own copies the fields of a row for drawing on; a deleted row has none.
+func own(fields map[string]merge.Value) map[string]merge.Value {
+	if fields == nil {
+		return map[string]merge.Value{}
+	}
+	return maps.Clone(fields)
 }
 
 // born guesses what the server will write into a new record.
@@ -176,9 +181,9 @@ func assign(fields, set map[string]merge.Value) {
 }
 
 func drawItems(old, set merge.Value) merge.Value {
-	items := map[string]map[string]merge.Value{}
-	if old != nil {
-		must(json.Unmarshal(old, &items))
+	var items map[string]map[string]merge.Value
+	if json.Unmarshal(old, &items) != nil || items == nil { // nothing, or no keyed list as this app knows them
+		items = map[string]map[string]merge.Value{}
 	}
 	var changed map[string]map[string]merge.Value
 	if json.Unmarshal(set, &changed) != nil {
@@ -210,7 +215,7 @@ func drawSet(fields map[string]merge.Value, elements map[string][]string, presen
 // stored gives the operations on a record that the server knows.
 func (v *view) stored(col *merge.Collection, parent string) []merge.Row {
 	var out []merge.Row
-	v.r.Scan(childBucket, key(v.scope, col.Name, parent)+"|", func(k string, _ []byte) bool {
+	v.r.Scan(childBucket, key(v.scope, col.Name, parent)+separator, func(k string, _ []byte) bool {
 		if row, ok := v.base(col.Name, k[strings.LastIndexByte(k, '|')+1:]); ok {
 			out = append(out, row)
 		}
@@ -242,7 +247,7 @@ func (v *view) Operations(collection, parent string) []merge.Row {
 // rows gives the base rows of a collection.
 func (v *view) rows(collection string) []merge.Row {
 	var out []merge.Row
-	v.r.Scan(rowBucket, key(v.scope, collection)+"|", func(k string, _ []byte) bool {
+	v.r.Scan(rowBucket, key(v.scope, collection)+separator, func(k string, _ []byte) bool {
 		if row, ok := v.base(collection, k[strings.LastIndexByte(k, '|')+1:]); ok && !row.Deleted {
 			out = append(out, row)
 		}
@@ -318,8 +323,8 @@ func (c *Client) Snapshot(scope string) ([]merge.Row, error) {
 	var out []merge.Row
 	err := c.Local.View(func(r Reader) error {
 		v := &view{c: c, r: r, scope: scope}
-		r.Scan(rowBucket, scope+"|", func(k string, _ []byte) bool {
-			parts := strings.Split(k, "|")
+		r.Scan(rowBucket, scope+separator, func(k string, _ []byte) bool {
+			parts := strings.Split(k, separator)
 			if row, ok := v.base(parts[1], parts[2]); ok && !row.Deleted {
 				out = append(out, row)
 			}

@@ -2,6 +2,9 @@ package message
 
 // clientTable holds what a phone says by itself, without having heard a server.
 var clientTable = map[string]entry{
+	"answer_unreadable": {
+		Sentence{"Jawaban server tidak dapat dibaca.", "Perubahan Anda tersimpan di ponsel dan akan dikirim nanti."},
+		Sentence{"The answer of the server could not be read.", "Your changes are kept on the phone and will be sent later."}},
 	"login_required": {
 		Sentence{"Anda belum masuk di ponsel ini.", "Silakan masuk terlebih dahulu."},
 		Sentence{"Nobody is logged in on this phone.", "Please log in first."}},
