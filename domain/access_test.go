@@ -1,6 +1,7 @@
 package domain_test
 
 import (
+	"slices"
 	"testing"
 
 	"github.com/lumbung-ikm/lumbung/domain"
@@ -60,6 +61,13 @@ func TestProfilesOfBusinesses(t *testing.T) {
 	row := s.Row("business", key("b"))
 	if row.Text("zone") != string(domain.WITA) || len(row.Strings("flags")) != 1 || row.Strings("flags")[0] != "shop_url_mismatch" {
 		t.Errorf("%s", row.EncodeFields())
+	}
+	s.write("business", key("b"), texts("nib_taken", "1234567890123"))
+	if flags := s.Row("business", key("b")).Strings("flags"); !slices.Contains(flags, "nib_taken") {
+		t.Errorf("another enterprise had the number first: %q", flags)
+	}
+	if !slices.ContainsFunc(s.Effects, func(e merge.Effect) bool { return e.Claim != nil && e.Claim.Field == "nib" }) {
+		t.Errorf("the number is not claimed: %+v", s.Effects)
 	}
 	if a := s.edit(s.owner, "business", key("b"), texts("nib", "9999999999999")); a.Code != "immutable_field" {
 		t.Errorf("a verified number: %+v", a)

@@ -116,6 +116,13 @@ func remembered(f merge.Field) merge.Field {
 	return f
 }
 
+// unique lets one business at a time have the value; taken receives it where
+// another one had it first.
+func unique(taken string, f merge.Field) merge.Field {
+	f.Unique = taken
+	return f
+}
+
 func required(f merge.Field) merge.Field {
 	f.Required = true
 	return f

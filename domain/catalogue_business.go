@@ -23,7 +23,8 @@ func business() *merge.Collection {
 			server("zone", enum(zones()...), "time zone, from the province"),
 			ranked("primary_category", enum(categories()...), sharedOrder, everybody(), "the one it is counted under"),
 			set("categories", enum(categories()...), 3, ownerSide(), "one to three; should contain the primary one"),
-			remembered(ranked("nib", merge.Type{Kind: merge.Text, Max: 13, Valid: func(s string) bool { return CheckNIB(s) == nil }}, profileOrder, ownerSide(), "business number of 13 digits; fixed for who has seen it verified")),
+			unique("nib_taken", remembered(ranked("nib", merge.Type{Kind: merge.Text, Max: 13, Valid: func(s string) bool { return CheckNIB(s) == nil }}, profileOrder, ownerSide(), "business number of 13 digits; fixed for who has seen it verified"))),
+			server("nib_taken", text(1, 13), "the number, where another business had it first"),
 			remembered(server("nib_verified", truth(), "checked by an admin")),
 			set("kbli", merge.Type{Kind: merge.Text, Max: 5, Valid: func(s string) bool { return CheckKBLI(s) == nil }}, 20, ownerSide(), "lines of business, list of 2020"),
 			latest("size_class", enum("micro", "small", "medium"), ownerSide(), "as declared"),
@@ -50,7 +51,7 @@ func business() *merge.Collection {
 			set("photos", ref("attachment"), MaxPhotos, ownerSide(), ""),
 			server("status", enum("active", "merged_into", "closed"), ""),
 			server("merged_into", ref(""), "the enterprise that lives on"),
-			server("flags", list(text(1, 40), 10), "marks for a person: category_mismatch, too_many_categories, shop_url_mismatch"),
+			server("flags", list(text(1, 40), 10), "marks for a person: category_mismatch, nib_taken, too_many_categories, shop_url_mismatch"),
 		),
 	}
 }

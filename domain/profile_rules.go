@@ -49,6 +49,9 @@ func deriveBusiness(_ merge.View, r merge.Row) merge.Derived {
 	if p := r.Text("primary_category"); p != "" && len(categories) > 0 && !slices.Contains(categories, p) {
 		flags = append(flags, "category_mismatch")
 	}
+	if nib := r.Text("nib"); nib != "" && nib == r.Text("nib_taken") {
+		flags = append(flags, "nib_taken")
+	}
 	if strayShop(r.Fields["shops"]) {
 		flags = append(flags, "shop_url_mismatch")
 	}

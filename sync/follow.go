@@ -143,6 +143,9 @@ func (e *Engine) entryBelow(ctx context.Context, h store.Head, seq merge.Seq) (*
 // with other content is left alone and reported: its id would have to be
 // derived twice from different causes.
 func (e *Engine) carryOut(ctx context.Context, eff merge.Effect) error {
+	if eff.Claim != nil {
+		return e.claim(ctx, eff)
+	}
 	_, err := e.Write(ctx, eff.Scope, merge.ServerWrite{Name: "effect." + eff.ID, Role: merge.System, Collection: eff.Collection, ID: eff.ID,
 		Op: merge.Put, Set: eff.Set, Create: true})
 	if k := fault.KindOf(err); err != nil && k != fault.Transient && k != fault.Internal {

@@ -21,6 +21,7 @@ type hooked struct {
 	changed func(call int, scope string)
 	done    func(scope string)
 	write   func(*store.Commit) error // before Fold
+	release func()                    // before a claim is given up
 
 	pages int
 }
@@ -70,6 +71,13 @@ func (h *hooked) Done(ctx context.Context, scope, follower string, seq merge.Seq
 		h.done(scope)
 	}
 	return h.Store.Done(ctx, scope, follower, seq)
+}
+
+func (h *hooked) Release(ctx context.Context, space, key, holder string) error {
+	if h.release != nil {
+		h.release()
+	}
+	return h.Store.Release(ctx, space, key, holder)
 }
 
 // sending makes requests by hand, for what no phone would send.

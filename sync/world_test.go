@@ -32,7 +32,8 @@ func schema(t testing.TB) *merge.Schema {
 	}
 	s, err := merge.NewSchema(1,
 		&merge.Collection{Name: "thing", Scope: "box", Create: all, Delete: all, OnDelete: merge.Keep, Fields: []merge.Field{
-			{Name: "note", Type: text, Policy: merge.Latest, Write: all}, {Name: "color", Type: text, Policy: merge.Latest, Write: all}}},
+			{Name: "note", Type: text, Policy: merge.Latest, Write: all}, {Name: "color", Type: text, Policy: merge.Latest, Write: all},
+			{Name: "label", Type: text, Policy: merge.Latest, Write: all, Unique: "label_taken"}, {Name: "label_taken", Type: text}}},
 		&merge.Collection{Name: "member", Scope: "box", Fields: append(server("user", "role"),
 			merge.Field{Name: "from", Type: merge.Type{Kind: merge.Int}}, merge.Field{Name: "to", Type: merge.Type{Kind: merge.Int}}), Grant: func(r merge.Row) (merge.Grant, bool) {
 			return merge.Grant{ID: r.ID, User: r.Text("user"), Role: merge.Role(r.Text("role")), From: merge.Millis(r.Int("from")), To: merge.Millis(r.Int("to"))}, true

@@ -136,6 +136,7 @@ func (w *work) react() {
 	}
 	for _, k := range w.changed() {
 		c := w.collection(k)
+		w.claim(k, c)
 		if c.React == nil {
 			continue
 		}
@@ -150,6 +151,24 @@ func (w *work) react() {
 	none := map[string]bool{}
 	for _, k := range w.changed() {
 		w.retag(k, none)
+	}
+}
+
+// claim names the change of every unique field of a record.
+func (w *work) claim(k Key, c *Collection) {
+	shown := func(r *Record, f Field) string {
+		if r == nil || r.Deleted {
+			return ""
+		}
+		return r.Text(f.Name)
+	}
+	for _, f := range c.Fields {
+		if f.Unique == "" {
+			continue
+		}
+		if old := shown(w.before[k], f); old != shown(w.recs[k], f) {
+			w.out.Effects = append(w.out.Effects, Effect{Scope: w.in.Scope, Collection: k.Collection, ID: k.ID, Claim: &Claim{f.Name, old}})
+		}
 	}
 }
 

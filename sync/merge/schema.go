@@ -54,6 +54,7 @@ type Field struct {
 	Max      int      // Set and Each: most elements or items
 	Item     []Field  // Each: the fields of an item
 	Remember bool     // rules ask what an author had seen of it, so its history is kept; for facts that seldom change, in no group
+	Unique   string   // one scope at a time may hold the value; names the server field that receives it where another one was first
 	Doc      string   // one line for people
 	Unit     string   // overrides Type.Unit in the catalogue; may be empty
 	Options  []string // free words for the catalogue, such as section numbers
@@ -232,6 +233,11 @@ func (c *Collection) prepare() error {
 			if m.Policy != first.Policy || !slices.Equal(m.Write, first.Write) || !maps.Equal(m.Ranks, first.Ranks) {
 				return fmt.Errorf("members of group %s differ in policy or rights", name)
 			}
+		}
+	}
+	for _, f := range c.Fields {
+		if taken := c.fields[f.Unique]; f.Unique != "" && (taken == nil || taken.Policy != Server || f.Type.Kind != Text || taken.Type.Kind != Text) {
+			return fmt.Errorf("field %s: unique wants a text and a server field of texts to mark it in", f.Name)
 		}
 	}
 	if operation && (c.fields[c.ParentField] == nil || !c.Immutable) {

@@ -103,16 +103,27 @@ type Change struct {
 	Author        string // who made the mutation that caused it; "" for a recompute
 }
 
-// Effect is what a commit causes in another scope: a record that is created
-// there once, however often the effect is carried out.
+// Effect is what a commit causes outside its scope: a record that is created in
+// another one, once, however often the effect is carried out; or a claim.
 type Effect struct {
 	Scope      string           `json:"scope"`
 	Collection string           `json:"collection"`
 	ID         string           `json:"id"`
 	Set        map[string]Value `json:"set"`
+	// Claim makes the effect one on this scope's own record: what a Unique field
+	// shows is claimed, what it showed before is given up. Set is nil then.
+	Claim *Claim `json:"claim,omitempty"`
 	// Key tells apart the effects of one commit for one recipient, where ID is
 	// left to the resolver: two with one key are one effect.
 	Key string `json:"-"`
+}
+
+// Claim is a change of a Unique field. Whoever carries it out looks at the
+// record as it is by then: of several changes the last one counts, in whatever
+// order and however often they are carried out.
+type Claim struct {
+	Field string `json:"field"`
+	Old   string `json:"old,omitempty"` // what it showed before
 }
 
 // Refusal is a mutation that was refused, for Schema.Refused.
