@@ -45,6 +45,8 @@ type Options struct {
 	Sync syncer.Limits // syncer.DefaultLimits
 	HTTP api.Limits    // api.DefaultLimits
 	Auth *auth.Limits  // auth.DefaultLimits
+
+	Verified *auth.Verified // the server's own; several servers on one Identity may share one
 }
 
 // App is the program, built. Its parts may be used by themselves, such as by a
@@ -149,7 +151,7 @@ func (a *App) build(cfg config.Config, o Options, identity store.Identity, peppe
 	ids := id.Maker{Clock: o.Clock, Rand: o.Rand}
 	a.Engine = &syncer.Engine{Store: a.Store, Schema: o.Schema, Clock: o.Clock, IDs: ids, Log: o.Log, Limits: o.Sync, MinApp: cfg.MinAppVersion, Wake: a.Wake}
 	a.Auth = &auth.Service{Store: identity, Clock: o.Clock, IDs: ids, Rand: o.Rand, Sender: o.Sender, Pepper: pepper,
-		Issuer: cfg.PublicURL, Audience: "lumbung", Limits: *o.Auth, Log: o.Log, TestNumbers: map[domain.Phone]string{}, OnEvent: a.audit}
+		Issuer: cfg.PublicURL, Audience: "lumbung", Limits: *o.Auth, Log: o.Log, TestNumbers: map[domain.Phone]string{}, OnEvent: a.audit, Verified: o.Verified}
 	for number, code := range cfg.TestNumbers {
 		a.Auth.TestNumbers[domain.Phone(number)] = code
 	}

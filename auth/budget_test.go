@@ -60,7 +60,7 @@ func TestATakenEventCanBeGivenBack(t *testing.T) {
 }
 
 func TestTheTokenCacheIsBounded(t *testing.T) {
-	var c tokenCache
+	var c Verified
 	for i := range 5 * cacheHalf {
 		var h [32]byte
 		h[0], h[1], h[2] = byte(i), byte(i>>8), byte(i>>16)

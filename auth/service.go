@@ -33,6 +33,10 @@ type Service struct {
 	Limits   Limits // DefaultLimits, changed where wanted
 	Log      *slog.Logger
 
+	// Verified, if set, is shared by several services with one Store, such as the
+	// processes of a simulation: what one of them proved is known to all.
+	Verified *Verified
+
 	// TestNumbers are phones with a fixed code that is never sent. The
 	// configuration refuses them in production.
 	TestNumbers map[domain.Phone]string
@@ -43,14 +47,14 @@ type Service struct {
 	// OnEvent, if set, hears what belongs into the audit trail. It must not block.
 	OnEvent func(ctx context.Context, e Event)
 
-	vault  vault
-	ring   keyring
-	tokens tokenCache
-	denied denials
-	health healthBuffer
-	swept  atomic.Int64 // when, in Unix milliseconds
-	wakeMu sync.Mutex
-	wake   chan struct{}
+	vault    vault
+	ring     keyring
+	verified Verified // unless shared
+	denied   denials
+	health   healthBuffer
+	swept    atomic.Int64 // when, in Unix milliseconds
+	wakeMu   sync.Mutex
+	wake     chan struct{}
 }
 
 // EventKind says what happened.

@@ -42,6 +42,12 @@ type claims struct {
 	Roles    []string         `json:"roles,omitempty"`
 }
 
+// identity is who the claims speak of.
+func (c *claims) identity() Identity {
+	return Identity{User: c.Subject, Session: c.Session, Device: c.Device, Roles: c.Roles, Methods: c.Methods,
+		AuthTime: c.AuthTime.UTC(), Expires: c.ExpiresAt.UTC(), Ver: c.Ver}
+}
+
 // maxToken is far above the size of our own tokens, which have some 700 bytes.
 const maxToken = 4096
 
@@ -53,24 +59,26 @@ func (s *Service) access(ctx context.Context, u store.User, sess store.Session) 
 	}
 	now := s.Clock.Now().Truncate(time.Second)
 	ends := now.Add(s.Limits.Access)
-	t := jwt.NewWithClaims(jwt.SigningMethodES256, claims{
+	c := claims{
 		RegisteredClaims: jwt.RegisteredClaims{
 			Issuer: s.Issuer, Audience: jwt.ClaimStrings{s.Audience}, Subject: u.ID, ID: s.IDs.New(),
 			IssuedAt: jwt.NewNumericDate(now), ExpiresAt: jwt.NewNumericDate(ends),
 		},
 		Session: sess.ID, Device: sess.Device, Methods: sess.Methods,
-		AuthTime: jwt.NewNumericDate(sess.Created), Ver: u.Ver, Roles: u.Roles,
-	})
+		AuthTime: jwt.NewNumericDate(sess.Created), Ver: u.Ver, Roles: slices.Clone(u.Roles),
+	}
+	t := jwt.NewWithClaims(jwt.SigningMethodES256, c)
 	t.Header["kid"] = key.stored.KID
 	text, err := t.SignedString(key.private)
 	if err != nil {
 		return "", time.Time{}, fmt.Errorf("sign access token: %w", err)
 	}
+	s.known().put(sha256.Sum256([]byte(text)), c.identity())
 	return text, ends, nil
 }
 
-// Authenticate checks an access token (without the word Bearer). A token that
-// was checked before costs no statement and no signature. A session that was
+// Authenticate checks an access token (without the word Bearer). A token that was
+// signed or checked here costs no statement and no signature. A session that was
 // revoked or a user who was suspended in this process is refused at once, in
 // another process within PollEvery.
 //
@@ -83,16 +91,17 @@ func (s *Service) Authenticate(ctx context.Context, bearer string) (Identity, er
 		return Identity{}, tokenInvalid()
 	}
 	hash := sha256.Sum256([]byte(bearer))
-	who, ok := s.tokens.get(hash)
+	known := s.known()
+	who, ok := known.get(hash)
 	if !ok {
 		var err error
 		if who, err = s.verify(ctx, bearer); err != nil {
 			return Identity{}, err
 		}
-		if err := s.firstPoll(ctx); err != nil {
-			return Identity{}, err
-		}
-		s.tokens.put(hash, who)
+		known.put(hash, who)
+	}
+	if err := s.firstPoll(ctx); err != nil {
+		return Identity{}, err
 	}
 	if !s.Clock.Now().Before(who.Expires.Add(s.Limits.Leeway)) {
 		return Identity{}, keepOutbox(fault.Unauthorized, "token_expired", "access token has expired")
@@ -130,8 +139,7 @@ func (s *Service) verify(ctx context.Context, bearer string) (Identity, error) {
 		c.ExpiresAt.Sub(c.IssuedAt.Time) > s.Limits.Access {
 		return Identity{}, tokenInvalid()
 	}
-	return Identity{User: c.Subject, Session: c.Session, Device: c.Device, Roles: c.Roles, Methods: c.Methods,
-		AuthTime: c.AuthTime.UTC(), Expires: c.ExpiresAt.UTC(), Ver: c.Ver}, nil
+	return c.identity(), nil
 }
 
 func (s *Service) parser() *jwt.Parser {
@@ -161,17 +169,28 @@ func refusal(err error) error {
 	return tokenInvalid()
 }
 
-// tokenCache remembers tokens that were verified. It has two halves: when the
-// young one is full it becomes the old one, and what nobody asked for since is
-// forgotten.
-type tokenCache struct {
+// known are the tokens that need no verifying.
+func (s *Service) known() *Verified {
+	if s.Verified != nil {
+		return s.Verified
+	}
+	return &s.verified
+}
+
+// Verified remembers the access tokens that were signed or verified here, so that
+// none costs a signature again. The zero value is empty and ready; it is safe for
+// concurrent use.
+//
+// It has two halves: when the young one is full it becomes the old one, and what
+// nobody asked for since is forgotten.
+type Verified struct {
 	mu         sync.Mutex
 	young, old map[[sha256.Size]byte]Identity
 }
 
 const cacheHalf = 8192
 
-func (c *tokenCache) get(hash [sha256.Size]byte) (Identity, bool) {
+func (c *Verified) get(hash [sha256.Size]byte) (Identity, bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	who, ok := c.young[hash]
@@ -184,13 +203,13 @@ func (c *tokenCache) get(hash [sha256.Size]byte) (Identity, bool) {
 	return who, ok
 }
 
-func (c *tokenCache) put(hash [sha256.Size]byte, who Identity) {
+func (c *Verified) put(hash [sha256.Size]byte, who Identity) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.keep(hash, who)
 }
 
-func (c *tokenCache) keep(hash [sha256.Size]byte, who Identity) {
+func (c *Verified) keep(hash [sha256.Size]byte, who Identity) {
 	if c.young == nil || len(c.young) >= cacheHalf {
 		c.old, c.young = c.young, map[[sha256.Size]byte]Identity{}
 	}

@@ -89,6 +89,7 @@ type world struct {
 	numbers   map[string]string
 	noise     io.Reader // randomness of the servers
 	limits    *auth.Limits
+	verified  *auth.Verified // proofs of identity that need no second signature, by any process
 	identity  *storefault.MemoryIdentity
 	injected  bool   // a fault was put into the request that runs now
 	complaint string // last error that a server logged
@@ -156,7 +157,7 @@ func newWorld(ctx context.Context, cfg Config, schema *merge.Schema) *world {
 	w := &world{cfg: cfg, ctx: ctx, schema: schema, clock: clock.At(time.Date(2022, 3, 20, 1, 0, 0, 0, time.UTC)),
 		rng: rand.New(rand.NewPCG(cfg.Seed, 1)), chance: rand.New(rand.NewPCG(cfg.Seed, 2)), made: map[name]*edit{},
 		numbers: map[string]string{}, noise: rand.NewChaCha8([32]byte{byte(cfg.Seed), byte(cfg.Seed >> 8), byte(cfg.Seed >> 16), byte(cfg.Seed >> 24)}),
-		limits: generous(), identity: &storefault.MemoryIdentity{},
+		limits: generous(), verified: &auth.Verified{}, identity: &storefault.MemoryIdentity{},
 		report: Report{Seed: cfg.Seed, Verdicts: map[merge.Outcome]int{}, Steps: map[string]int{}, Codes: map[string]int{}}}
 	if w.cfg.Steps == 0 {
 		w.cfg.Steps = SizeOf(cfg.Seed)

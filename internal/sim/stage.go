@@ -94,6 +94,7 @@ func (s *Stages) set(w *world) (ok bool, err error) {
 	}
 	w.clock.Set(st.now)
 	w.identity = st.identity.Copy()
+	w.verified = st.from.verified // holds the tokens of the stage for all; every other token has a world of its own
 	w.people, w.numbers, w.installs = st.from.people, st.from.numbers, st.from.installs
 	w.shops = copyShops(st.from.shops)
 	twin := map[*phone]*phone{}
