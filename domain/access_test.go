@@ -137,7 +137,7 @@ func (s *scene) stand(a merge.Answer) {
 func TestAPersonsOwnScope(t *testing.T) {
 	s := mergetest.New(domain.MustCatalogue(), "user/"+key("me"))
 	s.Self = key("me")
-	phone := &mergetest.Phone{User: key("me"), Device: "d", Incarnation: "i"}
+	phone := &mergetest.Phone{User: key("me"), Device: key("device"), Incarnation: "i"}
 	write := func(collection string, set map[string]merge.Value) {
 		s.Commit(start, []*merge.Part{{Writes: []merge.ServerWrite{{Name: collection, Role: merge.System, Collection: collection, ID: key(collection), Op: merge.Put, Set: set, Create: true}}}})
 	}
@@ -156,6 +156,10 @@ func TestAPersonsOwnScope(t *testing.T) {
 	}
 	if a := try("device", merge.Put, map[string]merge.Value{"notify_enabled": merge.Flag(true), "status": merge.Str("active")}); a.Outcome != merge.Applied || len(a.Ignored) != 1 {
 		t.Errorf("%+v", a)
+	}
+	phone = &mergetest.Phone{User: key("me"), Device: key("another"), Incarnation: "j"}
+	if a := try("device", merge.Put, map[string]merge.Value{"push_token": merge.Str("mine")}); a.Code != "forbidden" {
+		t.Errorf("a phone in the name of another: %+v", a)
 	}
 	try("quarantine", merge.Put, map[string]merge.Value{"resolved": merge.Flag(true)})
 	if a := try("quarantine", merge.Delete, nil); a.Outcome != merge.Applied || !s.Row("quarantine", key("quarantine")).Deleted {

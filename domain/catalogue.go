@@ -123,6 +123,20 @@ func unique(taken string, f merge.Field) merge.Field {
 	return f
 }
 
+// written lists in the server field all what was ever written, newest first.
+func written(all string, f merge.Field) merge.Field {
+	f.History = all
+	return f
+}
+
+// history is the server field that written fills.
+func history(name string, t merge.Type, doc string) merge.Field {
+	return server(name, list(object(
+		merge.Member{Name: "value", Type: t},
+		merge.Member{Name: "at", Type: instant(), Required: true},
+		merge.Member{Name: "by", Type: text(0, 40), Required: true}), 30), doc)
+}
+
 func required(f merge.Field) merge.Field {
 	f.Required = true
 	return f

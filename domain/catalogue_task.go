@@ -27,7 +27,8 @@ func task() *merge.Collection {
 			required(once("origin", enum(OriginTemplate, OriginMentor, OriginOwnerRequest), makers, "owner_request starts as proposed")),
 			once("template_code", text(1, 40), mentorSide(), "item of the plan template"),
 			once("programme_id", ref(""), mentorSide(), ""),
-			ranked("due_on", date(), order, mentorSide(), "due at the end of this day in the business zone"),
+			written("due_dates", ranked("due_on", date(), order, mentorSide(), "due at the end of this day in the business zone; fixed for who has seen the end")),
+			history("due_dates", date(), "every date it was due, newest first; a submission beside a move counts as late only after the later of both"),
 			ranked("assignee_id", ref(""), "admin > mentor > owner", []merge.Role{merge.Owner, merge.Mentor, merge.Admin}, "absent = the owner's side"),
 			server("mentor_id", ref(""), "who looks after it; absent = the lead mentor"),
 			once("evidence_required", object(

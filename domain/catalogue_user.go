@@ -31,10 +31,10 @@ func user() *merge.Collection {
 // device is one installation of the app.
 func device() *merge.Collection {
 	return &merge.Collection{
-		Name: "device", Scope: ScopeUser, Doc: "an installation of the app; made at login", Fields: fields(
+		Name: "device", Scope: ScopeUser, Doc: "an installation of the app; made at login, written by itself alone", Allow: allowDevice, Fields: fields(
 			server("install_id", text(1, 64), "made anew at each installation"),
-			server("platform", text(0, 60), ""), server("model", text(0, 60), ""),
-			server("os_version", text(0, 60), ""), server("app_version", text(0, 60), ""),
+			latest("platform", text(0, 60), self(), "noted at each login too"), latest("model", text(0, 60), self(), ""),
+			latest("os_version", text(0, 60), self(), ""), latest("app_version", text(0, 60), self(), ""),
 			latest("push_token", text(0, 4000), self(), "address at the push service; the server removes one that is dead"),
 			server("push_token_at", instant(), ""),
 			latest("notify_enabled", truth(), self(), "the phone lets the app notify"),

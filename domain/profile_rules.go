@@ -65,6 +65,14 @@ func deriveBusiness(_ merge.View, r merge.Row) merge.Derived {
 	return d
 }
 
+// allowDevice lets an installation write its own record only.
+func allowDevice(a merge.Attempt) *merge.Reject {
+	if !a.Online && a.Device != a.ID {
+		return refuse("forbidden", "")
+	}
+	return nil
+}
+
 // strayShop reports whether a shop's address lies outside its marketplace.
 func strayShop(shops merge.Value) bool {
 	var items map[string]struct {

@@ -34,6 +34,9 @@ func allowTask(a merge.Attempt) *merge.Reject {
 	case !a.Create && a.Set["evidence_required"] != nil && a.Before.Fields["evidence_required"] == nil:
 		return refuse("immutable_field", "set.evidence_required") // or a submission under way would miss it
 	}
+	if a.Set["due_on"] != nil && !a.Create && ended(a, a.Before) {
+		return refuse("forbidden_transition", "set.due_on")
+	}
 	made := a.Corrected
 	if !a.Create {
 		made = instantOf(a.Before, "created_at")
@@ -42,6 +45,13 @@ func allowTask(a merge.Attempt) *merge.Reject {
 		return refuse("due_before_created", "set.due_on")
 	}
 	return nil
+}
+
+// ended reports whether the author has seen that the task came to its end.
+func ended(a merge.Attempt, task merge.Row) bool {
+	seen := slices.DeleteFunc(a.Operations("task_event", task.ID), func(o merge.Row) bool { return !a.SawRow(o) })
+	state := TaskState(task, seen)
+	return state == TaskVerified || state == TaskCancelled
 }
 
 // allowTaskEvent leaves the submission to staff who may; nothing else needs the

@@ -2,6 +2,7 @@ package domain_test
 
 import (
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/lumbung-ikm/lumbung/domain"
@@ -191,6 +192,14 @@ func TestConditionsOfATask(t *testing.T) {
 	if a := s.push("owner", key("x"), bare); a.Code != "reason_required" {
 		t.Errorf("a block without a reason: %+v", a)
 	}
+	if a := s.edit(s.mentor, "task", key("k"), texts("due_on", "2022-04-01")); a.Code != "due_before_created" {
+		t.Errorf("due before it was made: %+v", a)
+	}
+	s.must(s.edit(s.mentor, "task", key("k"), texts("due_on", "2022-06-17")))
+	s.must(s.edit(s.mentor, "task", key("k"), texts("due_on", "2022-06-20")))
+	if got := string(s.Row("task", key("k")).Fields["due_dates"]); strings.Index(got, "06-20") > strings.Index(got, "06-17") || !strings.Contains(got, s.mentor.User) {
+		t.Errorf("due dates %s", got)
+	}
 	s.must(s.act(do{"mentor", "verify", ""}, "a"))
 	s.now += 8 * oneDay
 	if a := s.act(do{"mentor online", "reopen", "a"}, "y"); a.Code != "forbidden" {
@@ -202,10 +211,19 @@ func TestConditionsOfATask(t *testing.T) {
 	if a := s.edit(s.owner, "task", key("k"), texts("title", "Lain")); !slices.Contains(a.Ignored, "title") || s.Row("task", key("k")).Text("title") != "Foto produk" {
 		t.Errorf("an owner renames a task of the plan: %+v", a)
 	}
-	if a := s.edit(s.mentor, "task", key("k"), texts("due_on", "2022-04-01")); a.Code != "due_before_created" {
-		t.Errorf("due before it was made: %+v", a)
+}
+
+// TestTheDueDateOfAnEndedTaskStays for who knows of the end.
+func TestTheDueDateOfAnEndedTaskStays(t *testing.T) {
+	s := newScene(t)
+	newTask(s, domain.OriginTemplate)
+	unaware := s.change(s.mentorB, "task", key("k"), texts("due_on", "2022-06-17"))
+	unaware.Mutation.At.Server = s.Time
+	s.must(s.act(do{"mentor", "verify", ""}, "v"))
+	s.must(s.send(s.mentorB, unaware)[0])
+	if a := s.edit(s.mentor, "task", key("k"), texts("due_on", "2022-06-18")); a.Code != "forbidden_transition" {
+		t.Errorf("%+v", a)
 	}
-	s.must(s.edit(s.mentor, "task", key("k"), texts("due_on", "2022-06-17")))
 }
 
 func photo(s *scene, p *mergetest.Phone, name string) string {

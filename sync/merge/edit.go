@@ -209,7 +209,7 @@ func (ed *edit) permit(s standing, old *Record) *Reject {
 }
 
 func (ed *edit) attempt(old *Record) Attempt {
-	a := Attempt{View: ed.w, Author: ed.part.Author, Role: ed.stand.grant.Role, Perms: ed.stand.grant.Perms, Op: ed.m.Op,
+	a := Attempt{View: ed.w, Author: ed.part.Author, Device: ed.part.Device, Role: ed.stand.grant.Role, Perms: ed.stand.grant.Perms, Op: ed.m.Op,
 		Create: old == nil, ID: ed.m.ID, Set: ed.set, Corrected: ed.corrected,
 		w: ed.w, c: ed.c, rec: old, sees: ed.sees, upTo: ed.upTo, heard: min(ed.m.At.Server, ed.w.time)}
 	if old != nil {
@@ -478,6 +478,7 @@ func (ed *edit) field(ch change) {
 		return
 	}
 	h := Head{ed.wr, ch.value}
+	rec.chronicle(f, h)
 	before := rec.Slots[ch.slot]
 	after, kept := place(f, before, h, ed.sees)
 	rec.Slots[ch.slot] = after

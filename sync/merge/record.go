@@ -96,6 +96,28 @@ func (r *Record) remember(f *Field, w *Write, shown Value) {
 	}
 }
 
+// mostWritten bounds a history.
+const mostWritten = 30
+
+// chronicle notes a write in the history of its field and shows that anew. It is
+// ordered by stamps and keeps the newest, so that it is the same in whatever
+// order the writes arrive, those that lost among them.
+func (r *Record) chronicle(f *Field, h Head) {
+	if f.History == "" {
+		return
+	}
+	slot := "/all/" + f.Name
+	all := append(slices.Clone(r.Slots[slot]), h)
+	slices.SortFunc(all, func(a, b Head) int { return -later(a, b) })
+	all = all[:min(len(all), mostWritten)]
+	r.Slots[slot] = all
+	shown := make([]map[string]Value, len(all))
+	for i, h := range all {
+		shown[i] = map[string]Value{"value": h.Value, "at": h.Write.Stamp.Value(), "by": Str(h.Write.Author)}
+	}
+	r.Fields[f.History] = Encode(shown)
+}
+
 func newRecord(k Key, born *Write) *Record {
 	return &Record{Row: Row{Key: k, Fields: map[string]Value{}}, Born: born, Slots: map[string][]Head{}}
 }

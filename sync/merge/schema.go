@@ -55,6 +55,7 @@ type Field struct {
 	Item     []Field  // Each: the fields of an item
 	Remember bool     // rules ask what an author had seen of it, so its history is kept; for facts that seldom change, in no group
 	Unique   string   // one scope at a time may hold the value; names the server field that receives it where another one was first
+	History  string   // names the server field that lists every value written, newest first; for a field in no group
 	Doc      string   // one line for people
 	Unit     string   // overrides Type.Unit in the catalogue; may be empty
 	Options  []string // free words for the catalogue, such as section numbers
@@ -238,6 +239,11 @@ func (c *Collection) prepare() error {
 	for _, f := range c.Fields {
 		if taken := c.fields[f.Unique]; f.Unique != "" && (taken == nil || taken.Policy != Server || f.Type.Kind != Text || taken.Type.Kind != Text) {
 			return fmt.Errorf("field %s: unique wants a text and a server field of texts to mark it in", f.Name)
+		}
+	}
+	for _, f := range c.Fields {
+		if all := c.fields[f.History]; f.History != "" && (all == nil || all.Policy != Server || all.Type.Kind != List || f.Group != "") {
+			return fmt.Errorf("field %s: history wants a server field with a list, and no group", f.Name)
 		}
 	}
 	if operation && (c.fields[c.ParentField] == nil || !c.Immutable) {

@@ -29,6 +29,7 @@ type View interface {
 type Attempt struct {
 	View
 	Author    string
+	Device    string // it was made on; "" online
 	Role      Role
 	Perms     []string
 	Op        Op
