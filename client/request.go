@@ -16,7 +16,9 @@ const (
 
 // Ask makes the next request. ticket tells its answer apart from late ones.
 // Sync calls Ask and Take; a simulator may call them itself.
-func (c *Client) Ask() (req protocol.Request, ticket uint64, err error) {
+func (c *Client) Ask() (req protocol.Request, ticket uint64, err error) { return c.ask(nil) }
+
+func (c *Client) ask(way giveWay) (req protocol.Request, ticket uint64, err error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.me.User == "" {
@@ -35,7 +37,7 @@ func (c *Client) Ask() (req protocol.Request, ticket uint64, err error) {
 			}
 			return true
 		})
-		c.fill(r, &req)
+		c.fill(r, &req, way)
 		return nil
 	})
 	c.remember(req)
@@ -59,12 +61,56 @@ func (c *Client) remember(req protocol.Request) {
 	delete(c.sent, c.asked-lateTickets)
 }
 
-// fill puts the oldest unsent edits into the request, in order.
-func (c *Client) fill(r Reader, req *protocol.Request) {
+// giveWay says of scopes under which generation their edits were sent and not
+// answered for good, in one Sync. They give way to those of other scopes, or a
+// batch of them would hold up the whole outbox. A scope gives way as a whole:
+// what stands behind such an edit must not overtake it.
+type giveWay map[string]string
+
+// to reports whether a scope gives way: it does no longer once the phone has
+// learned another generation.
+func (g giveWay) to(r Reader, scope string) bool {
+	under, ok := g[scope]
+	if !ok {
+		return false
+	}
+	s, _ := readJSON[scopeState](r, scopeBucket, scope)
+	return s.Generation == under
+}
+
+// note looks at what became of a request.
+func (g giveWay) note(req protocol.Request, resp *protocol.Response) {
+	for _, p := range req.Push {
+		answered := 0
+		for _, v := range resp.Verdicts {
+			if v.Scope == p.Scope && v.Device == p.Device && v.Incarnation == p.Incarnation && v.N > 0 && moves(v) {
+				answered++
+			}
+		}
+		if answered < len(p.Mutations) {
+			g[p.Scope] = p.Generation
+		}
+	}
+}
+
+// fill puts the oldest unsent edits into the request, in order; those of scopes
+// that give way come last.
+func (c *Client) fill(r Reader, req *protocol.Request, way giveWay) {
 	me := readMeta(r).Me.User
 	waiting := entries(r, func(e *entry) bool { return e.State == unsent && e.User == me })
 	if len(waiting) > 0 {
 		req.Outbox = &protocol.Outbox{Count: len(waiting), Oldest: merge.FormatInstant(waiting[0].Mutation.At.Wall)}
+	}
+	if len(way) > 0 {
+		var first, last []*entry
+		for _, e := range waiting {
+			if way.to(r, e.Scope) {
+				last = append(last, e)
+			} else {
+				first = append(first, e)
+			}
+		}
+		waiting = append(first, last...)
 	}
 	size := 0
 	for i, e := range waiting {

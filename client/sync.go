@@ -17,12 +17,14 @@ const maxRounds = 10_000
 
 // Sync talks to the server until everything is sent and everything is here. It
 // may be called at any time and gives up at the first error: what was done
-// until then stands, and the next Sync goes on from there.
+// until then stands, and the next Sync goes on from there. Edits that the server
+// answers with again are left for the next Sync; they hold up no other scope.
 //
 // Errors: those of Server. Whatever the error, the outbox is kept.
 func (c *Client) Sync(ctx context.Context) error {
+	way := giveWay{}
 	for range maxRounds {
-		more, err := c.round(ctx)
+		more, err := c.round(ctx, way)
 		if err != nil || !more {
 			return err
 		}
@@ -31,11 +33,11 @@ func (c *Client) Sync(ctx context.Context) error {
 }
 
 // round is one exchange. more says that another one has something to do.
-func (c *Client) round(ctx context.Context) (more bool, err error) {
+func (c *Client) round(ctx context.Context, way giveWay) (more bool, err error) {
 	if err := ctx.Err(); err != nil {
 		return false, err
 	}
-	req, ticket, err := c.Ask()
+	req, ticket, err := c.ask(way)
 	if err != nil {
 		return false, err
 	}
@@ -46,7 +48,7 @@ func (c *Client) round(ctx context.Context) (more bool, err error) {
 	resp, err := c.Server.Sync(ctx, req)
 	switch k := fault.KindOf(err); {
 	case err != nil && sent > 0 && (k == fault.TooLarge || k == fault.Unreadable):
-		return true, c.shrink(sent, err)
+		return true, c.shrink(req, sent, err)
 	case err != nil:
 		return false, wrap("sync", err)
 	}
@@ -54,25 +56,40 @@ func (c *Client) round(ctx context.Context) (more bool, err error) {
 		return false, err
 	}
 	c.grow()
-	left, err := c.left(req)
+	way.note(req, resp)
+	left, err := c.left(req, way)
 	if err != nil {
 		return false, err
 	}
-	progress := sent > 0 && slices.ContainsFunc(resp.Verdicts, func(v verdict) bool { return v.Verdict.Final() || v.Verdict == merge.Rekey })
-	return resp.More || len(resp.Reset) > 0 || left.asks || left.learned || (left.unsent > 0 && progress), nil
+	progress := sent > 0 && slices.ContainsFunc(resp.Verdicts, moves)
+	return resp.More || len(resp.Reset) > 0 || left.asks || left.learned || left.free || (left.unsent > 0 && progress), nil
 }
+
+// moves reports whether a verdict moves an edit on: it need not be sent again
+// under the name it had.
+func moves(v verdict) bool { return v.Verdict.Final() || v.Verdict == merge.Rekey }
 
 // left is what another round would have to do.
 type left struct {
 	unsent  int
 	asks    bool // a scope whose hash did not match
 	learned bool // a part named a generation that the phone has since found to be another
+	free    bool // an edit that was not in the request, of a scope that gives way to nobody
 }
 
-func (c *Client) left(req protocol.Request) (l left, err error) {
+func (c *Client) left(req protocol.Request, way giveWay) (l left, err error) {
+	sent := map[string]bool{}
+	for _, p := range req.Push {
+		for _, raw := range p.Mutations {
+			sent[key(p.Scope, p.Incarnation, string(raw))] = true
+		}
+	}
 	err = c.Local.View(func(r Reader) error {
 		me := readMeta(r).Me.User
-		l.unsent = len(entries(r, func(e *entry) bool { return e.State == unsent && e.User == me }))
+		for _, e := range entries(r, func(e *entry) bool { return e.State == unsent && e.User == me }) {
+			l.unsent++
+			l.free = l.free || !sent[key(e.Scope, e.Incarnation, string(e.Raw))] && !way.to(r, e.Scope)
+		}
 		r.Scan(scopeBucket, "", func(scope string, _ []byte) bool {
 			s, _ := readJSON[scopeState](r, scopeBucket, scope)
 			l.asks = l.asks || s.AskReset
@@ -90,7 +107,7 @@ func (c *Client) left(req protocol.Request) (l left, err error) {
 // shrink halves the batch after the server could not read an envelope. A batch
 // of one that still fails is kept on the phone, out of the way of the others;
 // but not if it was somebody on the way who refused it.
-func (c *Client) shrink(sent int, cause error) error {
+func (c *Client) shrink(req protocol.Request, sent int, cause error) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if sent > 1 {
@@ -100,12 +117,13 @@ func (c *Client) shrink(sent int, cause error) error {
 	if fault.CodeOf(cause) == "network" {
 		return cause
 	}
+	part := req.Push[0]
 	return c.Local.Update(func(w Writer) error {
-		me := readMeta(w).Me.User
-		for _, e := range entries(w, func(e *entry) bool { return e.State == unsent && e.User == me }) {
+		for _, e := range entries(w, func(e *entry) bool {
+			return e.State == unsent && e.Scope == part.Scope && e.Incarnation == part.Incarnation && string(e.Raw) == string(part.Mutations[0])
+		}) {
 			e.State, e.Code = stuck, "unreadable"
 			e.write(w)
-			return nil
 		}
 		return nil
 	})
