@@ -1,6 +1,7 @@
 package app_test
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"encoding/json"
@@ -16,6 +17,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/lumbung-ikm/lumbung/api"
 	"github.com/lumbung-ikm/lumbung/app"
 	"github.com/lumbung-ikm/lumbung/auth"
 	"github.com/lumbung-ikm/lumbung/config"
@@ -226,6 +228,67 @@ func TestAFailedStartLeavesNothingOpen(t *testing.T) {
 	a.Config.Listen = ln.Addr().String()
 	if err := a.Run(t.Context()); err == nil || !strings.Contains(err.Error(), "listen") {
 		t.Errorf("an address in use: %v", err)
+	}
+}
+
+// TestAStopOutlastsTheSlowestRequest: a body may take a minute over a bad network
+// and its answer half a minute more, and neither is cut.
+func TestAStopOutlastsTheSlowestRequest(t *testing.T) {
+	if l, grace := api.DefaultLimits(), config.Default().ShutdownGrace; grace < l.Read+l.Deadline {
+		t.Errorf("a stop waits %v, a request may take %v and %v", grace, l.Read, l.Deadline)
+	}
+	a := build(t, settings(t))
+	l := login(t, a)
+	scope := merge.UserScope(l.User.ID)
+	head, err := a.Store.Head(t.Context(), scope)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, stop := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	go func() { ended <- a.Serve(ctx, ln) }()
+	body := push(t, l, scope, head.Generation.String(), a.Engine.IDs.New(), 1)
+	slow, err := net.Dial("tcp", ln.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer slow.Close()
+	fmt.Fprintf(slow, "POST /v1/sync/push HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer %s\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s", l.Access, len(body), body[:len(body)/2])
+	if resp, err := http.Get("http://" + ln.Addr().String() + "/healthz"); err != nil { // by then the other one is being read
+		t.Fatal(err)
+	} else if err := resp.Body.Close(); err != nil {
+		t.Fatal(err)
+	}
+	stop()
+	for {
+		c, err := net.Dial("tcp", ln.Addr().String())
+		if err != nil {
+			break // the listener is closed
+		}
+		if err := c.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := slow.Write(body[len(body)/2:]); err != nil {
+		t.Fatal(err)
+	}
+	resp, err := http.ReadResponse(bufio.NewReader(slow), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	if resp.StatusCode != http.StatusOK {
+		t.Errorf("the slow push: %s", resp.Status)
+	}
+	if err := <-ended; err != nil {
+		t.Errorf("stop: %v", err)
+	}
+	if err := a.Close(t.Context()); err != nil {
+		t.Error(err)
 	}
 }
 

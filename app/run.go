@@ -23,7 +23,7 @@ func (a *App) Run(ctx context.Context) error {
 }
 
 // Serve answers requests at ln and does the background work until ctx ends,
-// then stops in order: /readyz turns, the listener closes, requests under way
+// then stops in order: /readyz turns, after DrainDelay the listener closes, requests under way
 // get their answers, the workers end. It returns nil after a clean stop.
 func (a *App) Serve(ctx context.Context, ln net.Listener) error {
 	working, rest := context.WithCancel(context.WithoutCancel(ctx))
@@ -50,6 +50,10 @@ func (a *App) Serve(ctx context.Context, ln net.Listener) error {
 // stop lets every request under way finish.
 func (a *App) stop(ctx context.Context, served <-chan error) error {
 	a.Log.LogAttrs(ctx, slog.LevelInfo, "stopping", slog.Duration("grace", a.Config.ShutdownGrace))
+	a.API.Drain()
+	if a.Config.DrainDelay > 0 {
+		<-time.After(a.Config.DrainDelay)
+	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), max(a.Config.ShutdownGrace, time.Second))
 	defer cancel()
 	if err := a.API.Stop(ctx); err != nil {

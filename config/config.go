@@ -32,7 +32,8 @@ type Config struct {
 	Pepper         string        // secret behind login codes and session keys, 32 characters or more; required in production
 	TrustedProxies []string      // addresses or CIDR ranges whose X-Forwarded-For is believed; none
 	CORSOrigins    []string      // web pages that may call, such as https://admin.example; none
-	ShutdownGrace  time.Duration // how long a stop waits for requests under way; 15 s, 0 to 5 min
+	ShutdownGrace  time.Duration // how long a stop waits for requests under way; 90 s, which is more than the slowest may take; 0 to 5 min
+	DrainDelay     time.Duration // how long a stop says so on /readyz before it takes no more connections; 0, at most 1 min
 	OTPSender      string        // log (default: the code appears in the log) or none
 
 	// TestNumbers maps phone numbers in E.164 to the fixed six-digit code that
@@ -54,7 +55,7 @@ func Default() Config {
 		Store:         "./data/lumbung.db",
 		LogLevel:      slog.LevelInfo,
 		LogFormat:     "text",
-		ShutdownGrace: 15 * time.Second,
+		ShutdownGrace: 90 * time.Second,
 		OTPSender:     "log",
 		WorkersEvery:  5 * time.Second,
 	}
@@ -133,6 +134,8 @@ func settings() []Setting {
 			get: func(c Config) string { return strings.Join(c.CORSOrigins, ",") },
 			set: func(c *Config, v string) error { c.CORSOrigins = list(v); return nil }},
 		span("shutdown-grace", "how long a stop waits for requests under way", func(c *Config) *time.Duration { return &c.ShutdownGrace }),
+		span("drain-delay", "how long a stop says so on /readyz before it takes no more connections; behind a load balancer, twice the interval of its checks",
+			func(c *Config) *time.Duration { return &c.DrainDelay }),
 		text("otp-sender", "log or none", func(c *Config) *string { return &c.OTPSender }),
 		secret(Setting{Flag: "test-numbers", Help: "+62…=123456 pairs, separated by commas; refused in production",
 			get: func(c Config) string { return pairs(c.TestNumbers) },

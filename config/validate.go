@@ -27,6 +27,7 @@ func (c Config) Validate() error {
 	check(c.LogFormat == "text" || c.LogFormat == "json", "log-format: %q is neither text nor json", c.LogFormat)
 	check(c.Pepper == "" || len(c.Pepper) >= 32, "pepper: %d characters, at least 32 are needed", len(c.Pepper))
 	check(c.OTPSender == "log" || c.OTPSender == "none", "otp-sender: %q is neither log nor none", c.OTPSender)
+	check(c.DrainDelay >= 0 && c.DrainDelay <= time.Minute, "drain-delay: %v is not within 0s and 1m", c.DrainDelay)
 	check(c.ShutdownGrace >= 0 && c.ShutdownGrace <= 5*time.Minute, "shutdown-grace: %v is not within 0s and 5m", c.ShutdownGrace)
 	check(c.WorkersEvery >= 100*time.Millisecond && c.WorkersEvery <= time.Hour, "workers-every: %v is not within 100ms and 1h", c.WorkersEvery)
 	check(c.MinAppVersion == "" || matches(`^\d{1,5}(\.\d{1,5}){0,2}$`, c.MinAppVersion), "min-app-version: %q is not a version such as 1.4.0", c.MinAppVersion)
