@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -147,23 +148,61 @@ func MutationName(device, incarnation string, n uint64) string {
 // ContentHash is the hash of a mutation's content: of scope, device and the
 // mutation without n and after, in canonical JSON. raw must be a JSON object.
 func ContentHash(scope, device string, raw json.RawMessage) (Hash, error) {
-	var obj map[string]jsontext.Value
-	if err := json.Unmarshal(raw, &obj); err != nil {
-		return Hash{}, err
-	}
-	delete(obj, "n")
-	delete(obj, "after")
-	body, err := json.Marshal(obj)
+	body, err := Canonical(raw)
 	if err != nil {
 		return Hash{}, err
 	}
-	if body, err = Canonical(body); err != nil {
-		return Hash{}, err
+	if body[0] != '{' {
+		return Hash{}, errNoObject
 	}
-	h := sha256.New()
-	h.Write([]byte(scope + "\n" + device + "\n"))
-	h.Write(body)
-	return Hash(h.Sum(nil)[:8]), nil
+	sum := sha256.Sum256(appendWithout([]byte(scope+"\n"+device+"\n"), body, `"n"`, `"after"`))
+	return Hash(sum[:8]), nil
+}
+
+var errNoObject = errors.New("a mutation is a JSON object")
+
+// appendWithout appends a canonical object without the members of these names,
+// which are written as in canonical JSON.
+func appendWithout(dst []byte, object Value, names ...string) []byte {
+	dst = append(dst, '{')
+	first := true
+	for rest := object[1:]; len(rest) > 1; {
+		name := rest[:valueEnd(rest)]
+		end := len(name) + 1 + valueEnd(rest[len(name)+1:])
+		if !slices.Contains(names, string(name)) {
+			if !first {
+				dst = append(dst, ',')
+			}
+			first = false
+			dst = append(dst, rest[:end]...)
+		}
+		rest = bytes.TrimPrefix(rest[end:], []byte{','})
+	}
+	return append(dst, '}')
+}
+
+// valueEnd is the length of the value that canonical text begins with.
+func valueEnd(text []byte) int {
+	depth, quoted, escaped := 0, false, false
+	for i, c := range text {
+		switch {
+		case escaped:
+			escaped = false
+		case quoted:
+			if escaped = c == '\\'; c == '"' {
+				quoted = false
+			}
+		case c == '"':
+			quoted = true
+		case c == '{' || c == '[':
+			depth++
+		case depth == 0 && (c == ',' || c == ':' || c == '}' || c == ']'):
+			return i
+		case c == '}' || c == ']':
+			depth--
+		}
+	}
+	return len(text)
 }
 
 // wireMutation is the JSON of a mutation. Numbers that may be absent are
@@ -314,21 +353,19 @@ func (it *Item) read(raw json.RawMessage) *Reject {
 
 // WireMutation writes m as it goes on the wire, in canonical JSON.
 func (m *Mutation) WireMutation() json.RawMessage {
-	w := map[string]any{"n": m.N, "schema": m.Schema, "collection": m.Collection, "id": m.ID, "op": m.Op, "base": m.Base,
-		"at": m.At.wire()}
-	if len(m.After) > 0 {
-		w["after"] = m.After
-	}
-	if len(m.Set) > 0 {
-		w["set"] = m.Set
-	}
-	if len(m.Add) > 0 {
-		w["add"] = m.Add
-	}
-	if len(m.Remove) > 0 {
-		w["remove"] = m.Remove
-	}
-	return Encode(w)
+	return Encode(struct {
+		Add        map[string][]string `json:"add,omitempty"`
+		After      []Ref               `json:"after,omitempty"`
+		At         wireReading         `json:"at"`
+		Base       *Base               `json:"base"`
+		Collection string              `json:"collection"`
+		ID         string              `json:"id"`
+		N          uint64              `json:"n"`
+		Op         Op                  `json:"op"`
+		Remove     map[string][]string `json:"remove,omitempty"`
+		Schema     int                 `json:"schema"`
+		Set        map[string]Value    `json:"set,omitempty"`
+	}{m.Add, m.After, m.At.wire(), m.Base, m.Collection, m.ID, m.N, m.Op, m.Remove, m.Schema, m.Set})
 }
 
 func (r Reading) wire() wireReading {

@@ -134,11 +134,11 @@ func Encode(x any) Value {
 	if err != nil {
 		panic("merge: " + err.Error())
 	}
-	v, err := Canonical(b)
-	if err != nil {
+	v := jsontext.Value(b)
+	if err := v.Canonicalize(); err != nil {
 		panic("merge: " + err.Error())
 	}
-	return v
+	return Value(v)
 }
 
 // Canonical puts v into canonical form: sorted keys, no white space, shortest
