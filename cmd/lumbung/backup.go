@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"flag"
 	"fmt"
 
 	"github.com/lumbung-ikm/lumbung/app"
@@ -16,14 +15,25 @@ const backupHelp = `Salinan basis data. / A copy of the database, made while the
 After a fire: stop every server, put the copy where the database was, run
 "lumbung restored" once, start the server. Phones then send again what the copy
 may lack.
+
+Setelah kebakaran: hentikan semua server, taruh salinan di tempat basis data,
+jalankan "lumbung restored" sekali, lalu mulai server. Ponsel mengirim ulang apa
+yang mungkin belum ada di salinan.
+`
+
+const restoredHelp = `Sesudah basis data dikembalikan dari salinan. / After a database was put back from a copy.
+
+  lumbung restored [SETTINGS]         sekali, selagi tidak ada server berjalan / once, while no server runs
+
+Setiap usaha memulai generasi baru, sehingga ponsel mengirim ulang apa yang mungkin hilang.
+Every scope begins a new generation, so that phones send again what may be lost. It may be repeated after a failure.
 `
 
 // backup copies the database.
 func backup(ctx context.Context, args []string, s streams) error {
 	flags, rest := split(args)
-	if len(rest) != 1 || rest[0] == "help" {
-		fmt.Fprint(s.out, backupHelp)
-		return flag.ErrHelp
+	if len(rest) != 1 {
+		return usageError{"backup wants one FILE"}
 	}
 	return withApp(ctx, flags, s, false, func(a *app.App) error {
 		if err := a.Backup(ctx, rest[0]); err != nil {
@@ -38,8 +48,7 @@ func backup(ctx context.Context, args []string, s streams) error {
 func restored(ctx context.Context, args []string, s streams) error {
 	flags, rest := split(args)
 	if len(rest) > 0 {
-		fmt.Fprint(s.out, backupHelp)
-		return flag.ErrHelp
+		return usageError{fmt.Sprintf("not understood: %q", rest)}
 	}
 	return withApp(ctx, flags, s, false, func(a *app.App) error {
 		n, err := a.Restored(ctx)

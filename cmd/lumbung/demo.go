@@ -20,6 +20,12 @@ import (
 // demoListen is where the demo listens if nobody says where.
 const demoListen = "127.0.0.1:8080"
 
+const demoHelp = `Melihatnya bekerja: tiga cerita dengan ponsel sungguhan, lalu server untuk dicoba.
+See it work: three stories with real phones, then a server to try, until Ctrl-C.
+
+  lumbung demo [OPTIONS]
+`
+
 // demo plays the stories on a fresh database and goes on serving it.
 func demo(ctx context.Context, args []string, s streams) (err error) {
 	set := flag.NewFlagSet("demo", flag.ContinueOnError)

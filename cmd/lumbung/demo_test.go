@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"os"
 	"os/exec"
 	"strings"
 	"sync"
@@ -55,15 +56,24 @@ func TestDemoEndsWhenAsked(t *testing.T) {
 	}
 }
 
+// tool finds a program that a test runs. Without it the test is left out, but
+// not in CI, where nobody would notice.
+func tool(t *testing.T, name string) string {
+	t.Helper()
+	path, err := exec.LookPath(name)
+	if err != nil && os.Getenv("CI") != "" {
+		t.Fatalf("CI has no %s: %v", name, err)
+	}
+	if err != nil {
+		t.Skipf("no %s here", name)
+	}
+	return path
+}
+
 // TestTheDemoServesWhatItPrints pastes its commands into a shell.
 func TestTheDemoServesWhatItPrints(t *testing.T) {
-	shell, err := exec.LookPath("sh")
-	if err != nil {
-		t.Skip("no shell here")
-	}
-	if _, err := exec.LookPath("curl"); err != nil {
-		t.Skip("no curl here")
-	}
+	shell := tool(t, "sh")
+	tool(t, "curl")
 	ctx, stop := context.WithCancel(t.Context())
 	out := &page{want: "docs/protocol.md.", seen: make(chan struct{})}
 	ended := make(chan error, 1)

@@ -10,8 +10,11 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"slices"
 	"syscall"
 	_ "time/tzdata" // zones on a machine that has none
+
+	"github.com/lumbung-ikm/lumbung/config"
 )
 
 func main() {
@@ -43,20 +46,31 @@ type streams struct {
 // command is one word of the program.
 type command struct {
 	name, help string
+	usage      string // in two languages, as a person asks for it
+	more       more   // what is printed behind the usage
 	run        func(ctx context.Context, args []string, s streams) error
 }
+
+// more is a list of options behind a usage.
+type more uint8
+
+const (
+	nothing  more = iota
+	settings      // those of the configuration
+	flags         // those that the command itself reads
+)
 
 // commands lists every word, in the order of the help.
 func commands() []command {
 	return []command{
-		{"demo", "see it work: stories played by real phones, then a server to try", demo},
-		{"serve", "answer phones, and do the work behind it", serve},
-		{"check", "look at the configuration and the database; --live asks a running server", check},
-		{"user", "people with a role: add, list, roles, suspend, restore", user},
-		{"backup", "a copy of the database, while the server goes on", backup},
-		{"restored", "tell a database that it was put back from a copy, once", restored},
-		{"sim", "everything that can go wrong, by seed", simulate},
-		{"version", "which program this is", version},
+		{"demo", "see it work: stories played by real phones, then a server to try", demoHelp, flags, demo},
+		{"serve", "answer phones, and do the work behind it", serveHelp, settings, serve},
+		{"check", "look at the configuration and the database; --live asks a running server", checkHelp, settings, check},
+		{"user", "people with a role: add, list, roles, suspend, restore", userHelp, nothing, user},
+		{"backup", "a copy of the database, while the server goes on", backupHelp, nothing, backup},
+		{"restored", "tell a database that it was put back from a copy, once", restoredHelp, nothing, restored},
+		{"sim", "everything that can go wrong, by seed", simHelp, flags, simulate},
+		{"version", "which program this is", versionHelp, nothing, version},
 	}
 }
 
@@ -67,22 +81,46 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdin i
 		help(stderr)
 		return usageError{"which command?"}
 	}
-	if args[0] == "help" || args[0] == "-h" || args[0] == "--help" {
-		help(stdout)
-		return nil
+	if asksHelp(args[:1]) {
+		if len(args) == 1 || asksHelp(args[1:2]) {
+			help(stdout)
+			return nil
+		}
+		args = []string{args[1], "-h"}
 	}
 	for _, c := range commands() {
 		if c.name != args[0] {
 			continue
 		}
-		err := c.run(ctx, args[1:], s)
-		if errors.Is(err, flag.ErrHelp) {
-			return nil // the command has written its help
+		if asksHelp(args[1:]) {
+			return c.explain(ctx, s)
 		}
-		return err
+		return c.run(ctx, args[1:], s)
 	}
 	help(stderr)
 	return usageError{"there is no command " + args[0]}
+}
+
+// asksHelp reports whether somebody wants to read before doing.
+func asksHelp(args []string) bool {
+	return len(args) > 0 && args[0] == "help" || slices.ContainsFunc(args, func(a string) bool { return a == "-h" || a == "-help" || a == "--help" })
+}
+
+// explain prints the usage of one command.
+func (c command) explain(ctx context.Context, s streams) error {
+	fmt.Fprint(s.out, c.usage)
+	switch c.more {
+	case settings:
+		fmt.Fprint(s.out, "\nPengaturan, sebagai opsi atau variabel lingkungan. / Settings, as a flag or a variable of the environment:\n\n")
+		config.Usage(s.out)
+	case flags:
+		fmt.Fprint(s.out, "\n")
+		s.err = s.out
+		if err := c.run(ctx, []string{"-h"}, s); !errors.Is(err, flag.ErrHelp) {
+			return err
+		}
+	}
+	return nil
 }
 
 func help(w io.Writer) {
@@ -91,6 +129,7 @@ func help(w io.Writer) {
 	for _, c := range commands() {
 		fmt.Fprintf(w, "  %-9s %s\n", c.name, c.help)
 	}
-	fmt.Fprint(w, "\n\"lumbung serve -h\" lists the settings; each is a flag or a LUMBUNG_ variable.\n"+
-		"Exit status: 0 done, 1 failed, 2 not understood.\n")
+	fmt.Fprint(w, "\n\"lumbung help COMMAND\" menjelaskan satu perintah; \"lumbung help serve\" memuat semua pengaturan.\n"+
+		"\"lumbung help COMMAND\" explains a command; \"lumbung help serve\" lists the settings.\n\n"+
+		"Status: 0 selesai / done, 1 gagal / failed, 2 tidak dipahami / not understood.\n")
 }

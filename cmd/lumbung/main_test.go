@@ -33,8 +33,25 @@ func TestHelpNamesEveryCommand(t *testing.T) {
 	}
 }
 
+func TestEveryCommandExplainsItself(t *testing.T) {
+	for _, c := range commands() {
+		asked, _, err := lumbung(t, "", "help", c.name)
+		if err != nil || !strings.Contains(asked, "lumbung "+c.name) || !strings.Contains(asked, " / ") && !strings.Contains(asked, "\nSee") && !strings.Contains(asked, "\nPeople") {
+			t.Errorf("help %s: %v\n%s", c.name, err, asked)
+		}
+		for _, args := range [][]string{{c.name, "-h"}, {c.name, "--help"}, {c.name, "help"}, {c.name, "x", "-help"}} {
+			if out, _, err := lumbung(t, "", args...); err != nil || out != asked {
+				t.Errorf("%q: %v\n%s", args, err, out)
+			}
+		}
+	}
+	if out, _, err := lumbung(t, "", "check", "-h"); err != nil || !strings.Contains(out, "--live") || !strings.Contains(out, "LUMBUNG_LISTEN") {
+		t.Errorf("%v\n%s", err, out)
+	}
+}
+
 func TestWhatIsNotUnderstoodDoesNothing(t *testing.T) {
-	for _, args := range [][]string{{}, {"dance"}, {"serve", "extra"}, {"serve", "-listen", "nowhere"}, {"user", "-store", filepath.Join(t.TempDir(), "x.db"), "add"}, {"version", "x"}} {
+	for _, args := range [][]string{{}, {"dance"}, {"serve", "extra"}, {"serve", "-listen", "nowhere"}, {"user", "-store", filepath.Join(t.TempDir(), "x.db"), "add"}, {"version", "x"}, {"sim", "x"}, {"demo", "x"}, {"backup"}, {"restored", "x"}, {"user"}} {
 		if _, _, err := lumbung(t, filepath.Join(t.TempDir(), "l.db"), args...); !errors.As(err, new(usageError)) {
 			t.Errorf("%q: %v", args, err)
 		}

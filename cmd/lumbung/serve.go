@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"flag"
 	"fmt"
 	"io"
 	"net"
@@ -18,13 +17,29 @@ import (
 	"github.com/lumbung-ikm/lumbung/config"
 )
 
+const serveHelp = `Melayani ponsel sampai dihentikan. / Answers phones until it is stopped.
+
+  lumbung serve [SETTINGS]
+
+SIGINT dan SIGTERM menghentikannya dengan tertib: permintaan yang sedang berjalan diselesaikan.
+SIGINT and SIGTERM stop it in order: requests under way are finished, for at most -shutdown-grace.
+`
+
+const checkHelp = `Memeriksa sebelum mulai, atau menanyai server yang berjalan. / Looks before a start, or asks a running server.
+
+  lumbung check [SETTINGS]            pengaturan dan basis data; tidak membuat apa pun / the settings and the database; makes nothing
+  lumbung check --live [SETTINGS]     apakah server di mesin ini siap (untuk HEALTHCHECK) / whether the server of this machine is ready
+`
+
+const versionHelp = `Versi program. / Which program this is.
+
+  lumbung version
+`
+
 // load reads the configuration of a command that takes no other arguments.
 func load(args []string, s streams) (config.Config, error) {
 	cfg, rest, err := config.Load(args, s.getenv)
 	switch {
-	case errors.Is(err, flag.ErrHelp):
-		config.Usage(s.out)
-		return cfg, err
 	case err != nil:
 		return cfg, usageError{"the configuration does not hold:\n" + err.Error()}
 	case len(rest) > 0:

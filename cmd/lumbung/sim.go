@@ -13,6 +13,13 @@ import (
 	"github.com/lumbung-ikm/lumbung/internal/sim"
 )
 
+const simHelp = `Semua yang dapat gagal, menurut benih. / Everything that can go wrong, by seed.
+
+  lumbung sim [OPTIONS]
+
+Benih yang gagal mencetak namanya dan gagal lagi bila diulang. / A seed that breaks a promise says so and breaks it again.
+`
+
 // simulate runs seeds of the simulator.
 func simulate(ctx context.Context, args []string, s streams) error {
 	f := flag.NewFlagSet("lumbung sim", flag.ContinueOnError)
@@ -29,6 +36,9 @@ func simulate(ctx context.Context, args []string, s streams) error {
 			return err
 		}
 		return usageError{err.Error()}
+	}
+	if f.NArg() > 0 {
+		return usageError{fmt.Sprintf("not understood: %q", f.Args())}
 	}
 	switch *kind {
 	case "sqlite":

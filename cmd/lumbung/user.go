@@ -28,9 +28,8 @@ USER is an id or a phone number. Settings such as -store go before the action: l
 // user looks after people with a role.
 func user(ctx context.Context, args []string, s streams) error {
 	flags, action := split(args)
-	if len(action) == 0 || action[0] == "help" {
-		fmt.Fprint(s.out, userHelp)
-		return flag.ErrHelp
+	if len(action) == 0 {
+		return usageError{"which action? \"lumbung help user\" lists them"}
 	}
 	return withApp(ctx, flags, s, action[0] == "add", func(a *app.App) error { return userAction(ctx, a, action[0], action[1:], s) })
 }
