@@ -38,7 +38,7 @@ func sales() *merge.Collection {
 			required(once("amount_idr", rupiah(1, MaxAmount), people, "sum of the lines, rounded half up once, minus the discount; typed directly if there are no lines")),
 			required(once("granularity", enum("single", "daily_total"), people, "")),
 			once("order_ref", text(1, 60), people, "order number; counts once per marketplace"),
-			once("receipt", list(ref("attachment"), 10), people, "wanted above Rp10.000.000"),
+			once("receipt", list(ref("attachment"), 10), people, "those at hand at the sale, wanted above Rp10.000.000; one that is photographed later names the sale in its owner_ref"),
 			once("note", text(0, 500), people, ""),
 			once("on_behalf", truth(), mentorSide(), "a mentor writes for the owner; then it is true, and only then"),
 			effectiveFields()),

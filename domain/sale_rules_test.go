@@ -1,6 +1,7 @@
 package domain_test
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/lumbung-ikm/lumbung/domain"
@@ -51,6 +52,18 @@ func TestEntriesAreChecked(t *testing.T) {
 				t.Errorf("%+v, want %q", a, tt.code)
 			}
 		})
+	}
+}
+
+// TestAReceiptMayComeLater: the entry itself never changes, so the photo names it.
+func TestAReceiptMayComeLater(t *testing.T) {
+	s := newScene(t)
+	s.must(s.send(s.owner, s.make(s.owner, "sales", key("e"), sale()))[0])
+	late := with(texts("sha256", strings.Repeat("b", 64), "mime", "image/jpeg"), map[string]merge.Value{"bytes": merge.Num(10),
+		"owner_ref": merge.Encode(map[string]string{"collection": "sales", "id": key("e"), "field": "receipt"})})
+	s.must(s.send(s.staff, s.make(s.staff, "attachment", key("r"), late))[0])
+	if a := s.edit(s.owner, "sales", key("e"), map[string]merge.Value{"receipt": merge.Encode([]string{key("r")})}); a.Outcome != merge.Rejected {
+		t.Errorf("the entry itself: %+v", a)
 	}
 }
 
