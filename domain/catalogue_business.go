@@ -117,7 +117,7 @@ func attachment() *merge.Collection {
 			required(once("mime", enum("image/jpeg", "image/png", "image/webp", "application/pdf"), people, "")),
 			once("width", whole(1, 20_000, "pixels"), people, ""),
 			once("height", whole(1, 20_000, "pixels"), people, ""),
-			once("owner_ref", object(append(objectRef().Members, merge.Member{Name: "field", Type: text(1, 40)})...), people, "what it belongs to, and as what, such as a receipt"),
+			once("owner_ref", objectRef(), people, "what it belongs to, and as what, such as a receipt"),
 			once("taken_at", instant(), people, ""),
 			once("geo", place(), people, "only with consent"),
 			once("exif_stripped", truth(), people, "the phone took the location out"),
