@@ -2,6 +2,7 @@ package play_test
 
 import (
 	"encoding/json"
+	"flag"
 	"net/http"
 	"strings"
 	"testing"
@@ -140,8 +141,39 @@ func (s *scene) settled(phones ...*play.Phone) {
 type cutter struct {
 	next  http.RoundTripper
 	path  string
-	after int // bytes that still get through; less than 0: all
-	spent int // bytes that got through while after was below 0
+	after int   // bytes that still get through; less than 0: all
+	ends  []int // where the answers ended that came while after was below 0, in bytes
+}
+
+// everyByte is for whoever has changed how answers are read.
+var everyByte = flag.Bool("every", false, "cut answers at every byte, also deep inside")
+
+// edge is how near to the ends of an answer every byte counts.
+const edge = 32
+
+// places are where to cut: at every byte near the beginning and the end of each
+// answer, and here and there between. An answer is read whole or not at all, so
+// one place deep inside is like the next.
+func (c *cutter) places() (out []int) {
+	from := 0
+	for _, end := range c.ends {
+		for n := from; n < end; n++ {
+			if *everyByte || n-from < edge || end-n <= edge || (n-from)%11 == 0 {
+				out = append(out, n)
+			}
+		}
+		from = end
+	}
+	c.ends = nil
+	return out
+}
+
+// total is how many bytes got through while after was below 0.
+func (c *cutter) total() int {
+	if len(c.ends) == 0 {
+		return 0
+	}
+	return c.ends[len(c.ends)-1]
 }
 
 // cut puts a cutter in front of a phone's network.
@@ -162,7 +194,7 @@ func (c *cutter) RoundTrip(r *http.Request) (*http.Response, error) {
 	}
 	switch {
 	case c.after < 0:
-		c.spent += len(answer)
+		c.ends = append(c.ends, c.total()+len(answer))
 		resp.Body = play.Whole(answer)
 	case c.after < len(answer):
 		resp.Body = play.Cut(answer, c.after)
