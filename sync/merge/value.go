@@ -102,11 +102,29 @@ func FormatInstant(m Millis) string { return m.Time().Format("2006-01-02T15:04:0
 
 // AsString reads a text value, or "" if v is none.
 func AsString(v Value) string {
+	if plain(v) {
+		return string(v[1 : len(v)-1])
+	}
 	var s string
 	if json.Unmarshal(v, &s) != nil {
 		return ""
 	}
 	return s
+}
+
+// plain reports whether v is a text that means what stands between its quotes.
+// Most are.
+func plain(v Value) bool {
+	last := len(v) - 1
+	if last < 1 || v[0] != '"' || v[last] != '"' {
+		return false
+	}
+	for _, c := range v[1:last] {
+		if c < ' ' || c >= utf8.RuneSelf || c == '"' || c == '\\' {
+			return false
+		}
+	}
+	return true
 }
 
 // AsInt reads a whole number, or 0 if v is none.
@@ -157,8 +175,8 @@ func (t *Type) Check(v Value) (canonical Value, path string, ok bool) {
 	v = bytes.TrimSpace(v)
 	switch t.Kind {
 	case Text, Enum, Date, Instant, Decimal, Reference:
-		var s string
-		if len(v) == 0 || v[0] != '"' || json.Unmarshal(v, &s) != nil {
+		s := AsString(v)
+		if s == "" && string(v) != `""` {
 			return nil, "", false
 		}
 		s, ok = t.checkString(s)
