@@ -274,9 +274,10 @@ func (c *Client) Rows(scope, collection string) ([]merge.Row, error) {
 	err := c.Local.View(func(r Reader) error {
 		v := &view{c: c, r: r, scope: scope}
 		ids := map[string]bool{}
-		for _, row := range v.rows(collection) {
-			ids[row.ID] = true
-		}
+		r.Scan(rowBucket, key(scope, collection)+separator, func(k string, _ []byte) bool {
+			ids[k[strings.LastIndex(k, separator)+1:]] = true
+			return true
+		})
 		for _, e := range v.pending() {
 			if e.Mutation.Collection == collection {
 				ids[e.Mutation.ID] = true
