@@ -319,8 +319,10 @@ func (w *world) checkMonotone(h *history) error {
 	for _, c := range h.log {
 		reopened := map[string]bool{}
 		for _, r := range c.Records {
-			row := rowOf(r)
-			if r.Collection == "task_event" && row.Text("op") == "reopen" {
+			if r.Collection != "task_event" {
+				continue
+			}
+			if row := rowOf(r); row.Text("op") == "reopen" {
 				reopened[row.Text("task_id")] = true
 			}
 		}
