@@ -2,6 +2,8 @@ package model_test
 
 import (
 	"flag"
+	"os"
+	"runtime/debug"
 	"sync"
 	"testing"
 
@@ -12,6 +14,12 @@ import (
 // depth is how many edits a history has. Three take seconds; four, which the
 // full check runs, take minutes.
 var depth = flag.Int("depth", 3, "most edits in a history")
+
+// TestMain lets garbage lie longer: a history is much of it, and keeps nothing.
+func TestMain(m *testing.M) {
+	debug.SetGCPercent(800)
+	os.Exit(m.Run())
+}
 
 func TestEveryHistory(t *testing.T) {
 	games, err := model.Games(domain.MustCatalogue())
