@@ -281,9 +281,23 @@ func (o *tour) watch(owner, stranger, staff, admin wire.Login, business string) 
 	o.want(422, admin.AccessToken, "POST", "/v1/admin/attest", `!{"user_id":"`+owner.User.Id+`","hours":1000}`)
 }
 
-// everywhere asks what is true of every operation: no proof of identity is 401,
-// half a body is 400.
+// everywhere asks what is true of every operation: no proof of identity is 401, a
+// suspended account 403, half a body is 400.
 func (o *tour) everywhere(owner wire.Login) {
+	barred := o.enter("+628117000008")
+	o.clock.Advance(5 * time.Minute)
+	owner = o.enter(owner.User.Phone)
+	var c wire.Challenge
+	o.want(202, "", "POST", "/v1/auth/code", `{"phone":"+628117000008"}`).Into(o, &c)
+	if _, err := o.parts.Auth.Deliver(o.Context()); err != nil {
+		o.Fatal(err)
+	}
+	if err := o.parts.Auth.Suspend(o.Context(), barred.User.Id); err != nil {
+		o.Fatal(err)
+	}
+	o.code("account_suspended", o.want(403, "", "POST", "/v1/auth/login", fmt.Sprintf(`{"challenge":%q,"phone":"+628117000008","code":%q,"device":{"install_id":"0190aaaa-0000-4000-8000-117000008000"}}`,
+		c.Challenge, o.box.code(c.Challenge))))
+	o.code("account_suspended", o.want(403, "", "POST", "/v1/auth/refresh", `{"refresh_token":"`+barred.RefreshToken+`"}`))
 	for _, op := range o.client.Spec.Operations() {
 		path := regexp.MustCompile(`\{\w+\}`).ReplaceAllString(op.Path, nobody)
 		header := []string{"If-Match", `"1-1"`, "Idempotency-Key", "key-for-half-a-body"}
@@ -293,6 +307,7 @@ func (o *tour) everywhere(owner wire.Login) {
 			if r.Problem.Info["keep_outbox"] != true || r.Header.Get("WWW-Authenticate") == "" {
 				o.Errorf("%s %s: %s", op.Method, path, r.Body)
 			}
+			o.code("account_suspended", o.want(403, barred.AccessToken, op.Method, path, "!", header...))
 		}
 		if op.Body {
 			o.code("body_unreadable", o.want(400, owner.AccessToken, op.Method, path, `!{"a`, header...))

@@ -10,6 +10,8 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -56,6 +58,18 @@ func (s *Spec) Operations() []Operation {
 				}
 			}
 			out = append(out, o)
+		}
+	}
+	return out
+}
+
+// Everywhere lists the statuses that any operation may give, because what gives
+// them stands before every handler: x-everywhere of the response Failure.
+func (s *Spec) Everywhere() []string {
+	var out []string
+	if all, ok := s.doc.Components.Responses["Failure"].Value.Extensions["x-everywhere"].([]any); ok {
+		for _, v := range all {
+			out = append(out, fmt.Sprint(v))
 		}
 	}
 	return out
@@ -187,6 +201,9 @@ func (c *Client) Send(t testing.TB, r *http.Request, hostile bool) Response {
 	}
 	if route != nil {
 		c.Seen.note(route.Method, route.Path, out.Status)
+		if status := strconv.Itoa(out.Status); route.Operation.Responses.Value(status) == nil && !slices.Contains(c.Spec.Everywhere(), status) {
+			t.Errorf("%s %s answered %s, which openapi.yaml does not name", route.Method, route.Path, status)
+		}
 	}
 	return out
 }
