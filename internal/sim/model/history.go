@@ -59,6 +59,7 @@ type view struct {
 	read []int
 	base merge.Base
 	at   merge.Millis // when the server answered
+	row  merge.Row    // the record
 }
 
 // editID is the id of a record that an edit makes.
@@ -143,7 +144,8 @@ func (h *History) views(p int, all bool) []view {
 }
 
 func (h *History) at(i int) view {
-	return view{h.Order[:h.ends[i]], merge.Base{Generation: h.Scope.Generation, Version: h.past[i].Applied}, h.past[i].Time}
+	s := h.past[i]
+	return view{h.Order[:h.ends[i]], merge.Base{Generation: h.Scope.Generation, Version: s.Applied}, s.Time, s.Row(h.Game.about(), record())}
 }
 
 // edit lets a person make a move on what the phone shows.
@@ -250,7 +252,7 @@ func (h *History) state() string {
 func (h *History) String() string {
 	var b strings.Builder
 	for l, e := range h.Edits {
-		fmt.Fprintf(&b, "edit %d: %s by %s having seen %v → %s %s\n", l, h.Game.Moves[e.Move].Name, h.Game.Access[e.Phone].Role, h.covers(l), e.Outcome, e.Code)
+		fmt.Fprintf(&b, "edit %d: %s by %s having seen %v → %s %s\n", l, h.Game.Moves[e.Move].Name, h.Game.role(e.Phone), h.covers(l), e.Outcome, e.Code)
 	}
 	fmt.Fprintf(&b, "arrived %v, kept by a restore %d\nstate %s", h.Order, h.fork, h.Game.Show(h.Scope))
 	return b.String()

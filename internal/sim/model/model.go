@@ -2,7 +2,8 @@
 // edits of one record by three people on three phones, with every choice of
 // who edits what, and every placing of syncs between the edits: who has sent
 // what, in which order, alone or sharing a commit, and who has seen what of the
-// others. Nothing is sampled.
+// others. Some edits are made online, by an admin or by one of the three, on what
+// the server has by then. Nothing is sampled.
 //
 // Histories in which every author did the same and had seen the same, but whose
 // edits arrived in another order, must end in the same state; and every value
@@ -31,6 +32,9 @@ import (
 
 // Phones is how many people take part.
 const Phones = 3
+
+// Admin is who has no phone and makes online edits only.
+const Admin = Phones
 
 // Game is one kind of record and everything that people may do to it.
 type Game struct {
@@ -78,8 +82,11 @@ type Clock func(phone int, t merge.Millis) merge.Reading
 // Move is one thing a person may do.
 type Move struct {
 	Name string
-	// Who may make the move; nil: everybody.
+	// Who may make the move; nil: everybody with a phone.
 	Who []int
+	// Online moves are made on the server's own copy, at once, and refused there
+	// if the rules do not offer them.
+	Online bool
 	// Offered says whether the screen offers the move. nil: always.
 	Offered func(v *Screen) bool
 	// Make writes the edit. v is what its author sees.
@@ -95,6 +102,29 @@ type Screen struct {
 	Seen  []string // operations: stored ones that no other on the screen has seen, and every own pending one
 	Row   merge.Row
 	State string // of the row, replayed with own pending operations
+	Gone  bool   // the screen shows the record as deleted
+}
+
+// about is the collection of the record that the edits change.
+func (g *Game) about() string {
+	if g.Parent == "" {
+		return "thing"
+	}
+	return g.Parent
+}
+
+func (g *Game) role(p int) merge.Role {
+	if p == Admin {
+		return merge.Admin
+	}
+	return g.Access[p].Role
+}
+
+func (g *Game) user(p int) string {
+	if p == Admin {
+		return "ua"
+	}
+	return g.Access[p].User
 }
 
 // Result counts what was run.
@@ -167,12 +197,36 @@ func (r *runner) anyEdit(s *History, all bool) error {
 			screen := s.screen(p, v)
 			for m := range r.game.Moves {
 				move := &r.game.Moves[m]
-				if move.Who != nil && !slices.Contains(move.Who, p) || move.Offered != nil && !move.Offered(screen) {
+				if move.Online || move.Who != nil && !slices.Contains(move.Who, p) || move.Offered != nil && !move.Offered(screen) {
 					continue
 				}
 				if err := r.edits(s.edit(screen, v, m)); err != nil {
 					return err
 				}
+			}
+		}
+	}
+	return r.anyOnline(s)
+}
+
+// anyOnline tries every edit at the server.
+func (r *runner) anyOnline(s *History) error {
+	for m := range r.game.Moves {
+		move := &r.game.Moves[m]
+		if !move.Online {
+			continue
+		}
+		for _, p := range move.Who {
+			screen := s.console(p)
+			if move.Offered != nil && !move.Offered(screen) {
+				continue
+			}
+			next, err := s.online(screen, m)
+			if err != nil {
+				return err
+			}
+			if err := r.edits(next); err != nil {
+				return err
 			}
 		}
 	}

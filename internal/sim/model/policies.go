@@ -72,6 +72,11 @@ func op(what merge.Op) func(*Screen) merge.Mutation {
 	}
 }
 
+// there and gone are moves that a screen shows for a record that lives, and for
+// one that was deleted.
+func there(v *Screen) bool { return !v.Gone }
+func gone(v *Screen) bool  { return v.Gone }
+
 func item(key, field string) func(*Screen) merge.Mutation {
 	return set(func(v *Screen) map[string]merge.Value {
 		return map[string]merge.Value{"list": merge.Encode(map[string]map[string]string{key: {field: fmt.Sprintf("v%d", v.Label)}})}
@@ -106,7 +111,7 @@ func Policies() ([]*Game, error) {
 	if err != nil {
 		return nil, err
 	}
-	gone, err := thing(merge.DeleteWins)
+	wins, err := thing(merge.DeleteWins)
 	if err != nil {
 		return nil, err
 	}
@@ -120,8 +125,10 @@ func Policies() ([]*Game, error) {
 		{Name: "group", Schema: keep, Moves: []Move{{Name: "group", Make: group()}, {Name: "note", Make: own("note")}}},
 		{Name: "earliest", Schema: keep, Moves: []Move{{Name: "number", Make: number("first", zigzag)}, {Name: "four", Make: number("first", func(int) int { return 4 })}}},
 		{Name: "latest-of", Schema: keep, Moves: []Move{{Name: "number", Make: number("last", zigzag)}, {Name: "four", Make: number("last", func(int) int { return 4 })}}},
-		{Name: "delete keep", Schema: keep, Moves: []Move{{Name: "edit", Make: own("note")}, {Name: "delete", Make: op(merge.Delete)}, {Name: "undelete", Make: op(merge.Undelete)}}},
-		{Name: "delete wins", Schema: gone, Moves: []Move{{Name: "edit", Make: own("note")}, {Name: "delete", Make: op(merge.Delete)}, {Name: "undelete", Make: op(merge.Undelete)}}},
+		{Name: "delete keep", Schema: keep, Law: notFromTheDead(merge.Keep, merge.Undelete), Moves: deletes()},
+		{Name: "delete wins", Schema: wins, Law: notFromTheDead(merge.DeleteWins, merge.Undelete), Moves: deletes()},
+		{Name: "delete keep, broken app", Schema: keep, Law: notFromTheDead(merge.Keep, merge.Undelete, merge.Put), Moves: anyScreen(deletes())},
+		{Name: "delete wins, broken app", Schema: wins, Law: notFromTheDead(merge.DeleteWins, merge.Undelete, merge.Put), Moves: anyScreen(deletes())},
 	}
 	for _, g := range games {
 		g.Scope = "box/1"
@@ -176,4 +183,53 @@ func onceLoss(h *History) string {
 		}
 	}
 	return ""
+}
+
+func deletes() []Move {
+	return []Move{{Name: "edit", Make: own("note"), Offered: there}, {Name: "delete", Make: op(merge.Delete), Offered: there},
+		{Name: "undelete", Make: op(merge.Undelete), Offered: gone}}
+}
+
+// anyScreen makes moves that an app shows whatever the screen says.
+func anyScreen(moves []Move) []Move {
+	for i := range moves {
+		moves[i].Offered = nil
+	}
+	return moves
+}
+
+// notFromTheDead is I9: what was deleted lives again only by an undelete of
+// somebody who had seen the delete, or with Keep by an edit that had not seen it.
+// undeletes are the operations that count as one: a put too, where apps edit what
+// their screens show as deleted.
+func notFromTheDead(d merge.DeletePolicy, undeletes ...merge.Op) func(*History) string {
+	return func(h *History) string {
+		if h.Scope.Row("thing", record()).Deleted {
+			return ""
+		}
+		for l := range h.Edits {
+			if h.Edits[l].item.Mutation.Op != merge.Delete || h.Edits[l].Outcome == merge.Rejected {
+				continue
+			}
+			if !slices.ContainsFunc(h.lives(), func(o int) bool {
+				if slices.Contains(h.covers(o), l) {
+					return slices.Contains(undeletes, h.Edits[o].item.Mutation.Op)
+				}
+				return d == merge.Keep && !slices.Contains(h.covers(l), o)
+			}) {
+				return fmt.Sprintf("I9 no-resurrection: nobody took delete %d back, and the record lives", l)
+			}
+		}
+		return ""
+	}
+}
+
+// lives gives the accepted edits that want the record alive.
+func (h *History) lives() (out []int) {
+	for l := range h.Edits {
+		if h.Edits[l].item.Mutation.Op != merge.Delete && h.Edits[l].Outcome != merge.Rejected {
+			out = append(out, l)
+		}
+	}
+	return out
 }

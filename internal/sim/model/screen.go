@@ -15,6 +15,10 @@ func (h *History) screen(p int, v view) *Screen {
 		s.Base = h.Edits[h.wait[p][0]].item.Mutation.Base
 	}
 	if h.Game.Parent == "" {
+		s.Row, s.Gone = v.row, v.row.Deleted
+		for _, l := range h.wait[p] {
+			s.Gone = h.Edits[l].item.Mutation.Op == merge.Delete
+		}
 		return s
 	}
 	var stored, all []merge.Row
@@ -38,6 +42,12 @@ func (h *History) screen(p int, v view) *Screen {
 	slices.SortFunc(all, func(a, b merge.Row) int { return strings.Compare(a.ID, b.ID) })
 	s.State = merge.AsString(c.Derive(replay(all), s.Row).Fields["state"])
 	return s
+}
+
+// console is what the server shows to somebody online.
+func (h *History) console(p int) *Screen {
+	row := h.Scope.Row(h.Game.about(), record())
+	return &Screen{Label: len(h.Edits), Phone: p, ID: editID(len(h.Edits)), Row: row, State: row.Text("state"), Gone: row.Deleted}
 }
 
 // replay is the view of a phone that knows these operations and nothing else.

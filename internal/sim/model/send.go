@@ -76,6 +76,33 @@ func (h *History) send(phones ...int) error {
 	for _, p := range phones {
 		h.view[p] = h.at(len(h.past) - 1)
 	}
+	return h.step(before)
+}
+
+// online makes an edit at the server: its author has seen everything that is
+// stored and nothing else, and it is a commit of its own.
+func (h *History) online(s *Screen, move int) (*History, error) {
+	c := h.clone()
+	game := c.Game
+	m := game.Moves[move].Make(s)
+	at := start + minute*merge.Millis(s.Label)
+	e := Edit{Phone: s.Phone, Move: move, Read: c.Order, generation: c.Scope.Generation, At: s.Label + 1, item: merge.Item{Mutation: m}}
+	delete(m.Set, "seen") // the server knows
+	before := c.Scope
+	c.Scope = before.Clone()
+	out := c.Scope.Commit(at, []*merge.Part{{Author: game.user(s.Phone), Writes: []merge.ServerWrite{{Name: "rest." + m.ID, Author: game.user(s.Phone),
+		Role: game.role(s.Phone), Collection: m.Collection, ID: m.ID, Op: merge.Put, Set: m.Set, Create: true}}}})
+	e.Outcome, e.Code = out.Answers[0][0][0].Outcome, out.Answers[0][0][0].Code
+	e.row = c.Scope.Row(m.Collection, m.ID)
+	c.Edits, c.Order = append(c.Edits, e), append(c.Order, s.Label)
+	if c.Scope.Applied > before.Applied {
+		c.past, c.ends = append(c.past, c.Scope), append(c.ends, len(c.Order))
+	}
+	c.mark = len(c.past)
+	return c, c.step(before)
+}
+
+func (h *History) step(before *mergetest.Scope) error {
 	if h.Game.Step != nil {
 		if wrong := h.Game.Step(before, h.Scope); wrong != "" {
 			return fmt.Errorf("%s\n%s", wrong, h)

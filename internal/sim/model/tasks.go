@@ -44,6 +44,30 @@ func taskMoves() []taskMove {
 	}
 }
 
+// onlineMoves are the operations at the server. A mentor reopens what the mentor
+// checked off, an admin everything.
+func onlineMoves() []taskMove {
+	return []taskMove{
+		{"return", []int{Admin}, "submitted"},
+		{"verify", []int{Admin}, "assigned in_progress blocked returned submitted"},
+		{"cancel", []int{Admin}, "proposed assigned in_progress blocked returned submitted"},
+		{"reopen", []int{Admin, mentor}, "verified cancelled"},
+	}
+}
+
+// online gives the named moves at the server.
+func online(names ...string) (out []Move) {
+	for _, m := range onlineMoves() {
+		if slices.Contains(names, m.op) {
+			out = append(out, Move{Name: m.op + " online", Who: m.who, Make: event(m.op), Online: true, Offered: func(v *Screen) bool {
+				own := v.State == domain.TaskVerified && v.Row.Text("verified_by") == "u3"
+				return slices.Contains(strings.Fields(m.from), v.State) && (v.Phone != mentor || own)
+			}})
+		}
+	}
+	return out
+}
+
 // operation makes a move that acts on the record.
 func operation(collection, parentField string, set func(v *Screen) map[string]merge.Value) func(*Screen) merge.Mutation {
 	return func(v *Screen) merge.Mutation {
@@ -87,12 +111,21 @@ func Tasks(schema *merge.Schema) []*Game {
 		{Name: "task, proposed", Moves: offered("accept", "refuse", "start", "submit", "verify"), Law: Taken, Start: startTask("u1", domain.OriginOwnerRequest)},
 		{Name: "task, broken app", Moves: anyway("submit", "return", "verify"), Law: nothingHidden},
 		{Name: "task, restored", Moves: offered("submit", "return", "verify"), Law: Taken, Restores: true},
+		{Name: "task, an admin decides", Moves: append(by(offered("submit", "return", "verify"), []int{owner}, []int{mentor}, []int{mentor}), online("return", "verify", "cancel")...), Law: final},
+		{Name: "task, verified and reopened", Moves: append(by(offered("submit", "verify"), []int{owner, staff}, []int{mentor}), online("verify", "reopen")...), Law: final},
+		{Name: "task, cancelled and reopened", Moves: append(by(offered("start", "verify", "cancel"), []int{owner}, []int{mentor}, []int{mentor}), online("cancel", "reopen")...), Law: final},
+		{Name: "task, refused and reopened", Moves: append(by(offered("start", "accept", "refuse"), []int{owner}, []int{mentor}, []int{mentor}), online("cancel", "reopen")...), Law: final,
+			Start: startTask("u1", domain.OriginOwnerRequest)},
+		{Name: "task, a window ends", Moves: offered("submit", "block", "return", "verify"), Law: handover},
 	}
 	for _, g := range games {
 		g.Schema, g.Scope, g.Access, g.Parent, g.Alike = schema, "business/"+id.Derive("business"), people(), "task", [Phones]int{0, 1, 2}
 		g.Loss, g.Step, g.Show = Kept, neverBack, showMachine("task", "task_event")
 		if g.Start == nil {
 			g.Start = startTask("u3", domain.OriginMentor)
+		}
+		if strings.HasSuffix(g.Name, "a window ends") {
+			windows(g)
 		}
 	}
 	return games
@@ -114,13 +147,39 @@ func create(s *mergetest.Scope, author, collection string, set map[string]merge.
 	}
 }
 
-// neverBack is I5: what is verified stays verified, as long as nobody reopens.
+// neverBack is I5: what is verified stays verified, and what is cancelled stays
+// so or turns out to be verified, but for the commit in which somebody reopens.
 func neverBack(before, after *mergetest.Scope) string {
 	was, is := before.Row("task", record()).Text("state"), after.Row("task", record()).Text("state")
-	if was == domain.TaskVerified && is != was {
-		return "I5 monotone: from verified to " + is
+	ended := was == domain.TaskVerified && is != was || was == domain.TaskCancelled && is != was && is != domain.TaskVerified
+	reopens := func(s *mergetest.Scope) (n int) {
+		for _, o := range s.Rows("task_event") {
+			if o.Text("op") == "reopen" {
+				n++
+			}
+		}
+		return n
+	}
+	if ended && reopens(before) == reopens(after) {
+		return "I5 monotone: from " + was + " to " + is
 	}
 	return ""
+}
+
+// final is I5 for whole histories: what no reopen has seen is the end.
+func final(h *History) string {
+	state := h.Scope.Row("task", record()).Text("state")
+	for l := range h.Edits {
+		op, reopened := merge.AsString(h.Edits[l].item.Mutation.Set["op"]), false
+		for o := range h.Edits {
+			reopened = reopened || merge.AsString(h.Edits[o].item.Mutation.Set["op"]) == "reopen" && slices.Contains(h.covers(o), l)
+		}
+		cancels := op == "cancel" || op == "refuse"
+		if !reopened && (op == "verify" && state != domain.TaskVerified || cancels && state != domain.TaskVerified && state != domain.TaskCancelled) {
+			return fmt.Sprintf("I5 monotone: nobody who saw edit %d reopened the task, and it is %s", l, state)
+		}
+	}
+	return Taken(h)
 }
 
 // nothingHidden says that an operation that was legal on its author's screen is

@@ -63,12 +63,37 @@ func Times(policies []*Game) []*Game {
 		add(base, "reboots", func(g *Game) { g.Clocks, g.Ordered, g.Timed, g.Law = []Clock{rebooting}, true, true, ownOrder })
 	}
 	for _, base := range []string{"latest", "set", "delete keep", "delete wins"} {
-		add(base, "restored", func(g *Game) { g.Restores, g.Law, g.Alike, g.Moves = true, Taken, [Phones]int{}, g.Moves[:2] })
+		add(base, "restored", func(g *Game) {
+			g.Restores, g.Law, g.Alike, g.Moves = true, both(Taken, g.Law), [Phones]int{}, g.Moves[:2]
+		})
+	}
+	for _, base := range []string{"earliest", "latest-of", "each", "group", "authority", "once"} { // every edit with a value of its own
+		alike := find(base).Alike
+		add(base, "restored", func(g *Game) {
+			g.Restores, g.Law, g.Alike, g.Moves = true, Taken, alike, g.Moves[:1]
+			if base == "once" {
+				g.Law = immutable
+			}
+		})
 	}
 	for _, base := range []string{"latest", "authority"} {
-		add(base, "a window ends", windows)
+		add(base, "a window ends", func(g *Game) {
+			windows(g)
+			g.Alike, g.Law = [Phones]int{0, 0, 1}, handover
+		})
 	}
 	return games
+}
+
+// immutable says that an edit of a once field is taken unless its author had seen
+// another value.
+func immutable(h *History) string {
+	for l := range h.Edits {
+		if e := &h.Edits[l]; e.Outcome == merge.Rejected && (e.Code != "immutable_field" || len(e.Read)+len(e.Own) == 0) {
+			return fmt.Sprintf("edit %d, having seen %v, is refused: %s", l, e.Read, e.Code)
+		}
+	}
+	return ""
 }
 
 // The mentor's window ends between the second and the third edit, and its grace
@@ -80,9 +105,7 @@ const (
 
 func windows(g *Game) {
 	g.Access[mentor].To, g.Grace, g.Timed = windowEnd, grace, true
-	g.Alike = [Phones]int{0, 0, 1}
 	g.Phase = func(h *History, l int) string { return fmt.Sprint(phase(h, l)) }
-	g.Law = handover
 	g.MayEdit = func(h *History, p int) bool { // who heard of the end has no record left to edit
 		return p != mentor || h.view[p].at < windowEnd
 	}
@@ -108,7 +131,7 @@ func phase(h *History, l int) int {
 // in it are taken until the grace is over, and marked; nothing else of the
 // mentor's is taken.
 func handover(h *History) string {
-	marked := false
+	early := true
 	for l := range h.Edits {
 		e := &h.Edits[l]
 		inWindow := e.Phone != mentor || start+minute*merge.Millis(l) < windowEnd
@@ -119,10 +142,19 @@ func handover(h *History) string {
 		case !taken && e.Code != "not_assigned":
 			return fmt.Sprintf("edit %d is refused as %s", l, e.Code)
 		}
-		marked = marked || taken && phase(h, l) == 1
+		if got, want := h.late(l), taken && phase(h, l) == 1; got != want && (h.Game.Parent != "" || want) {
+			return fmt.Sprintf("edit %d late_handover: %t, want %t", l, got, want)
+		}
+		early = early && !(taken && phase(h, l) == 1)
 	}
-	if got := slices.Contains(h.Scope.Row("thing", record()).Strings("review"), "late_handover"); got != marked {
-		return fmt.Sprintf("late_handover: %t, want %t", got, marked)
+	if h.Game.Parent == "" && early && h.late(0) {
+		return "late_handover, and nothing came late"
 	}
 	return ""
+}
+
+// late reports whether the row that edit l wrote is marked as a late handover.
+func (h *History) late(l int) bool {
+	m := &h.Edits[l].item.Mutation
+	return slices.Contains(h.Scope.Row(m.Collection, m.ID).Strings("review"), "late_handover")
 }
