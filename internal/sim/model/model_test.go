@@ -2,13 +2,16 @@ package model_test
 
 import (
 	"flag"
+	"fmt"
+	"io"
 	"os"
 	"runtime/debug"
-	"sync"
+	"strconv"
 	"testing"
 
 	"github.com/lumbung-ikm/lumbung/domain"
 	"github.com/lumbung-ikm/lumbung/internal/sim/model"
+	"github.com/lumbung-ikm/lumbung/sync/merge"
 )
 
 // depth is how many edits a history has. Three take seconds; four, which the
@@ -21,32 +24,114 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
+// TestEveryHistory ends with the table of docs/testing.md, if it is asked to be
+// verbose.
 func TestEveryHistory(t *testing.T) {
 	games, err := model.Games(domain.MustCatalogue())
 	if err != nil {
 		t.Fatal(err)
 	}
-	var mu sync.Mutex
-	var all model.Result
+	rows := make([]row, len(games))
 	t.Cleanup(func() {
-		t.Logf("%d games: %d histories of up to %d edits, %d states, %d groups that agree", len(games), all.Histories, *depth, all.States, all.Groups)
+		if testing.Verbose() {
+			table(os.Stdout, rows)
+		}
 	})
-	for _, g := range games {
+	for i, g := range games {
 		t.Run(g.Name, func(t *testing.T) {
 			t.Parallel()
-			var total model.Result
+			r := row{name: g.Name}
 			for n := 1; n <= *depth; n++ {
-				r, err := model.Run(g, n)
+				got, err := model.Run(g, n)
 				if err != nil {
 					t.Fatal(err)
 				}
-				total = total.Add(r)
+				r.upTo = append(r.upTo, got)
+				if n > 1 {
+					r.upTo[n-1] = got.Add(r.upTo[n-2])
+				}
 			}
-			t.Logf("%d histories of up to %d edits, %d states, %d groups that agree", total.Histories, *depth, total.States, total.Groups)
-			mu.Lock()
-			defer mu.Unlock()
-			all = all.Add(total)
+			rows[i] = r
 		})
+	}
+}
+
+// row is one line of the table: what a game came to, by the most edits that its
+// histories have, from one on.
+type row struct {
+	name string
+	upTo []model.Result
+}
+
+// table writes the games that were run, in Markdown: up to three edits, and up to
+// as many as were asked for.
+func table(w io.Writer, rows []row) {
+	columns := []int{min(3, *depth)}
+	if *depth > 3 {
+		columns = append(columns, *depth)
+	}
+	head, rule := "| Game |", "|---|"
+	for _, n := range columns {
+		head += fmt.Sprintf(" histories ≤ %d edits | groups |", n)
+		rule += "---|---|"
+	}
+	fmt.Fprintf(w, "\n%s\n%s\n", head, rule)
+	all, games := row{upTo: make([]model.Result, *depth)}, 0
+	for _, r := range rows {
+		if r.name == "" {
+			continue // not run, or it failed
+		}
+		games++
+		for n := range r.upTo {
+			all.upTo[n] = all.upTo[n].Add(r.upTo[n])
+		}
+		line(w, r, columns)
+	}
+	all.name = fmt.Sprintf("**all %d games**", games)
+	line(w, all, columns)
+}
+
+func line(w io.Writer, r row, columns []int) {
+	fmt.Fprintf(w, "| %s |", r.name)
+	for _, n := range columns {
+		fmt.Fprintf(w, " %s | %s |", thousands(r.upTo[n-1].Histories), thousands(r.upTo[n-1].Groups))
+	}
+	fmt.Fprintln(w)
+}
+
+// thousands writes a number with commas.
+func thousands(n int) string {
+	if n < 1000 {
+		return strconv.Itoa(n)
+	}
+	return fmt.Sprintf("%s,%03d", thousands(n/1000), n%1000)
+}
+
+// TestEveryOperationIsPlayed: whatever the catalogue lets people do to a task or a
+// sales entry, some game does.
+func TestEveryOperationIsPlayed(t *testing.T) {
+	catalogue := domain.MustCatalogue()
+	games, err := model.Games(catalogue)
+	if err != nil {
+		t.Fatal(err)
+	}
+	played := map[string]bool{}
+	for _, g := range games {
+		for _, m := range g.Moves {
+			if g.Schema == catalogue {
+				made := m.Make(&model.Screen{})
+				played[made.Collection+" "+merge.AsString(made.Set["op"])+merge.AsString(made.Set["kind"])] = true
+			}
+		}
+	}
+	for collection, field := range map[string]string{"task_event": "op", "sale_adjustment": "kind"} {
+		c, _ := catalogue.Collection(collection)
+		f, _ := c.Field(field)
+		for _, op := range f.Type.Enum {
+			if !played[collection+" "+op] {
+				t.Errorf("no game plays %s %s", collection, op)
+			}
+		}
 	}
 }
 

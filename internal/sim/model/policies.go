@@ -102,7 +102,9 @@ func Games(catalogue *merge.Schema) ([]*Game, error) {
 	}
 	games = append(games, Times(games)...)
 	games = append(games, Tasks(catalogue)...)
-	return append(games, Ledgers(catalogue)...), nil
+	games = append(games, Ledgers(catalogue)...)
+	applications, err := Applications()
+	return append(games, applications...), err
 }
 
 // Policies gives one game per policy of the resolver.
