@@ -3,7 +3,6 @@ package api
 import (
 	"log/slog"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/gofiber/fiber/v2"
@@ -189,17 +188,4 @@ func (s *Server) readyz(x *call) error {
 
 func (s *Server) version(x *call) error {
 	return x.json(fiber.StatusOK, wire.Version{Version: s.Version, Schema: s.Engine.Schema.Version, MinApp: s.Engine.MinApp})
-}
-
-// cutTag reads the tag "1-17" of a version, with its quotes.
-func cutTag(text string) (generation uint32, seq uint64, ok bool) {
-	inner, open := strings.CutPrefix(text, `"`)
-	inner, closed := strings.CutSuffix(inner, `"`)
-	g, n, cut := strings.Cut(inner, "-")
-	count, err := strconv.ParseUint(g, 10, 32)
-	if !open || !closed || !cut || err != nil {
-		return 0, 0, false
-	}
-	seq, err = strconv.ParseUint(n, 10, 63)
-	return uint32(count), seq, err == nil
 }

@@ -2,6 +2,7 @@ package api
 
 import (
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/gofiber/fiber/v2"
@@ -178,6 +179,15 @@ func etag(v programme.Version) string {
 	return `"` + strconv.FormatUint(uint64(v.Generation), 10) + "-" + strconv.FormatUint(uint64(v.Seq), 10) + `"`
 }
 
+// readTag reads what etag writes, in that one spelling.
+func readTag(tag string) (v programme.Version, ok bool) {
+	g, n, _ := strings.Cut(strings.Trim(tag, `"`), "-")
+	generation, err := strconv.ParseUint(g, 10, 32)
+	seq, err2 := strconv.ParseUint(n, 10, 63)
+	v = programme.Version{Generation: uint32(generation), Seq: merge.Seq(seq)}
+	return v, err == nil && err2 == nil && etag(v) == tag
+}
+
 // ifMatch reads the version that the caller saw.
 //
 // Errors: MissingGuard "precondition_required", Unreadable "header_invalid".
@@ -186,11 +196,11 @@ func (x *call) ifMatch() (v programme.Version, err error) {
 	if text == "" {
 		return v, &fault.Error{Kind: fault.MissingGuard, Code: "precondition_required", Text: "no If-Match"}
 	}
-	generation, seq, ok := cutTag(text)
+	v, ok := readTag(text)
 	if !ok {
 		return v, badHeader(fiber.HeaderIfMatch)
 	}
-	return programme.Version{Generation: generation, Seq: merge.Seq(seq)}, nil
+	return v, nil
 }
 
 func businessOf(b programme.Business) wire.Business {

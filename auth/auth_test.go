@@ -110,7 +110,7 @@ func device(n int) auth.DeviceInfo {
 func addr(n int) netip.Addr { return netip.AddrFrom4([4]byte{103, 10, byte(n >> 8), byte(n)}) }
 
 // ask requests a code and has it delivered.
-func (h house) ask(t *testing.T, phone string, install int) auth.Challenge {
+func (h house) ask(t testing.TB, phone string, install int) auth.Challenge {
 	t.Helper()
 	c, err := h.RequestCode(t.Context(), auth.CodeRequest{Phone: phone, Purpose: auth.PurposeLogin, Install: device(install).Install})
 	if err != nil {
@@ -122,12 +122,12 @@ func (h house) ask(t *testing.T, phone string, install int) auth.Challenge {
 	return c
 }
 
-func (h house) try(t *testing.T, phone string, c auth.Challenge, code string, install int) (auth.Login, error) {
+func (h house) try(t testing.TB, phone string, c auth.Challenge, code string, install int) (auth.Login, error) {
 	return h.Verify(t.Context(), auth.VerifyRequest{Challenge: c.ID, Phone: phone, Code: code, Device: device(install)})
 }
 
 // login logs a phone in, waiting as long as the cool-down wants.
-func (h house) login(t *testing.T, phone string, install int) auth.Login {
+func (h house) login(t testing.TB, phone string, install int) auth.Login {
 	t.Helper()
 	c := h.ask(t, phone, install)
 	l, err := h.try(t, phone, c, h.box.code(c.ID), install)
@@ -163,7 +163,7 @@ func wantKeepOutbox(t *testing.T, err error) {
 	}
 }
 
-func must(t *testing.T, err error) {
+func must(t testing.TB, err error) {
 	t.Helper()
 	if err != nil {
 		t.Fatal(err)
