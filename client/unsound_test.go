@@ -122,7 +122,10 @@ func TestOddRowsAreShown(t *testing.T) {
 	gone, above := id.Derive("gone"), id.Derive("above")
 	catalogue := schema(t).Collections
 	for i, value := range odd {
-		for _, col := range catalogue {
+		for j, col := range catalogue {
+			if (i+j)%stride != 0 {
+				continue
+			}
 			h := phone(t, &client.Memory{})
 			scope := col.Scope + strings.TrimPrefix(shop, "business")
 			fields := map[string]json.RawMessage{}

@@ -152,7 +152,7 @@ func generations(t *testing.T, s store.Store) map[string]uint32 {
 func TestARestoreThatDiesIsRunAgain(t *testing.T) {
 	folding, between, partly, twice := 0, 0, 0, 0
 	for _, fate := range []storefault.Fate{storefault.DieBefore, storefault.DieAfter} {
-		for n, over := 1, false; !over; n++ {
+		for n, over := 1, false; !over; n += pace {
 			f := burnt(t)
 			before := generations(t, f.backup)
 			dying := storefault.NewFailing(f.backup, func(c storefault.Call) storefault.Fate {
