@@ -64,7 +64,7 @@ func Many(ctx context.Context, b Batch) (Summary, error) {
 	for i := range uint64(b.Seeds) {
 		runs = append(runs, seedRun{b.First + i, b.Steps})
 	}
-	dir, err := os.MkdirTemp("", "lumbung-sim-")
+	dir, err := scratch()
 	if err != nil {
 		return Summary{}, err
 	}
@@ -89,6 +89,16 @@ func Many(ctx context.Context, b Batch) (Summary, error) {
 	group.Wait()
 	m.sum.Took = b.Clock.Now().Sub(began)
 	return m.sum, errors.Join(errors.Join(m.errs...), ctx.Err(), m.stages.Close(), os.RemoveAll(dir))
+}
+
+// scratch makes a folder for databases that nobody reads again: in memory, where
+// there is a place for that, since nothing here pulls the plug.
+func scratch() (string, error) {
+	const pattern = "lumbung-sim-"
+	if dir, err := os.MkdirTemp("/dev/shm", pattern); err == nil {
+		return dir, nil
+	}
+	return os.MkdirTemp("", pattern)
 }
 
 // recordedSeeds reads the list of seeds that must always run.
