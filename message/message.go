@@ -62,7 +62,22 @@ func Text(code string, lang Lang, params map[string]any) Sentence {
 	if lang == EN {
 		s = e.en
 	}
-	return Sentence{Title: fill(s.Title, params), Detail: fill(s.Detail, params)}
+	return Sentence{Title: fill(s.Title, params), Detail: fill(sayable(s.Detail, params), params)}
+}
+
+// sayable leaves out the sentences of a detail that speak of a field where none
+// is to blame.
+func sayable(detail string, params map[string]any) string {
+	if field, given := params["field"]; !given || field != "" {
+		return detail
+	}
+	var kept []string
+	for sentence := range strings.SplitAfterSeq(detail, ". ") {
+		if !strings.Contains(sentence, "{field}") {
+			kept = append(kept, sentence)
+		}
+	}
+	return strings.TrimSpace(strings.Join(kept, ""))
 }
 
 // Both is the sentence of code on one line in every language, as verdicts
