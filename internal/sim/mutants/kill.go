@@ -17,8 +17,8 @@ import (
 // report is what became of one mutant.
 type report struct {
 	patch   *patch
-	caught  string // test and invariant
-	seed    string
+	caught  string // the test, the first that failed
+	seed    string // and the promise that it names; "" if no seed found it
 	problem string // why it does not count as caught; "" if it does
 	output  string
 	took    time.Duration
@@ -28,8 +28,14 @@ func (r report) line() string {
 	if r.problem != "" {
 		return fmt.Sprintf("SURVIVES %s: %s (%s)", r.patch.name, r.problem, r.took.Round(time.Second))
 	}
-	return fmt.Sprintf("caught   %s by %s%s (%s)", r.patch.name, r.caught, r.seed, r.took.Round(time.Second))
+	by := r.caught
+	if r.seed != "" {
+		by += ", seed " + r.seed
+	}
+	return fmt.Sprintf("caught   %s by %s (%s)", r.patch.name, by, r.took.Round(time.Second))
 }
+
+var promise = regexp.MustCompile(`^I\d+ `)
 
 // timeLimit bounds one mutant: some make a test run in circles, which counts as
 // caught only if the patch says so.
@@ -82,12 +88,15 @@ func (r *report) judge(failed error) {
 	case said == "":
 		r.problem = "the test fails for another reason than /" + r.patch.says.String() + "/"
 	}
-	if m := regexp.MustCompile(`--- FAIL: (\S+)`).FindStringSubmatch(r.output); m != nil {
-		r.caught = m[1]
+	for _, m := range regexp.MustCompile(`--- FAIL: (\S+)`).FindAllStringSubmatch(r.output, -1) {
+		if r.caught == "" || strings.HasPrefix(m[1], r.caught+"/") { // of tests in tests the innermost
+			r.caught = m[1]
+		}
 	}
-	if m := regexp.MustCompile(`seed (\d+): (I\d+ [a-z-]+)`).FindStringSubmatch(r.output); m != nil {
-		r.seed = " seed " + m[1] + ", " + m[2]
-		if !strings.Contains(r.patch.breaks, m[2]) && r.problem == "" {
+	if m := regexp.MustCompile(`seed (\d+): (I\d+ [a-z-]+ broken|[a-z_]+: [^\n]*)`).FindStringSubmatch(r.output); m != nil {
+		m[2] = strings.TrimSuffix(m[2], " broken")
+		r.seed = m[1] + " (" + m[2] + ")"
+		if promise.MatchString(m[2]) && !strings.Contains(r.patch.breaks, m[2]) && r.problem == "" {
 			r.problem = "the seed finds " + m[2] + " broken, the patch says " + r.patch.breaks
 		}
 	}

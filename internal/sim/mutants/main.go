@@ -19,7 +19,6 @@ import (
 	"runtime"
 	"sync"
 	"syscall"
-	"text/tabwriter"
 	"time"
 
 	"github.com/lumbung-ikm/lumbung/clock"
@@ -40,7 +39,8 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	only := flags.String("only", "", "run the patches whose file names match")
 	root := flags.String("root", ".", "folder of the module")
 	workers := flags.Int("workers", runtime.NumCPU(), "how many to run at once")
-	verbose := flags.Bool("v", false, "print what the tests said of mutants that were not caught as expected")
+	write := flags.Bool("write", false, "write the table of docs/testing.md; patches that did not run keep their rows")
+	verbose := flags.Bool("v", false, "print what the tests said")
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
@@ -48,7 +48,8 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	if err != nil {
 		return err
 	}
-	patches, err := readPatches(filepath.Join(*root, "internal/sim/mutants/patches"), pattern)
+	dir := filepath.Join(*root, "internal/sim/mutants/patches")
+	patches, err := readPatches(dir, pattern)
 	if err != nil {
 		return err
 	}
@@ -57,7 +58,14 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	}
 	began := clock.System{}.Now()
 	reports := runAll(ctx, *root, patches, *workers, out, *verbose)
-	return summary(out, reports, clock.System{}.Now().Sub(began))
+	if err := summary(out, reports, clock.System{}.Now().Sub(began)); err != nil || !*write {
+		return err
+	}
+	all, err := readPatches(dir, regexp.MustCompile(""))
+	if err != nil {
+		return err
+	}
+	return writeTable(filepath.Join(*root, "docs/testing.md"), all, reports)
 }
 
 // runAll runs the patches, several at once, and gives the reports in order.
@@ -72,7 +80,7 @@ func runAll(ctx context.Context, root string, patches []*patch, workers int, out
 				reports[i] = kill(ctx, root, patches[i])
 				mu.Lock()
 				fmt.Fprintln(out, reports[i].line())
-				if verbose && reports[i].problem != "" {
+				if verbose {
 					fmt.Fprintln(out, reports[i].output)
 				}
 				mu.Unlock()
@@ -87,20 +95,15 @@ func runAll(ctx context.Context, root string, patches []*patch, workers int, out
 	return reports
 }
 
+// summary prints the rows of the table, and what is wrong.
 func summary(out io.Writer, reports []report, took time.Duration) error {
-	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(w, "\nmutant\tbreaks\tcaught by\tseed")
+	fmt.Fprint(out, "\n"+head)
 	bad := 0
 	for _, r := range reports {
-		caught := r.caught
 		if r.problem != "" {
 			bad++
-			caught = "NOT CAUGHT: " + r.problem
 		}
-		fmt.Fprintf(w, "%s\t%s\t%s\t%s\n", r.patch.name, r.patch.breaks, caught, r.seed)
-	}
-	if err := w.Flush(); err != nil {
-		return err
+		fmt.Fprintln(out, r.row())
 	}
 	fmt.Fprintf(out, "\n%d mutants, %d caught, in %s\n", len(reports), len(reports)-bad, took.Round(time.Second))
 	if bad > 0 {

@@ -76,3 +76,37 @@ func TestTheTableListsEveryPatch(t *testing.T) {
 		}
 	}
 }
+
+// TestTheTableIsWritten: rows of patches that ran are new, others stay, and those
+// of patches that are gone go.
+func TestTheTableIsWritten(t *testing.T) {
+	one, two := &patch{name: "01", trap: "a", breaks: "I1", target: "./x"}, &patch{name: "02", trap: "b", breaks: "I2", target: "./y"}
+	doc := "text\n" + begins + head + "| 00 | gone | I1 | x | — |\n| 01 | a | I1 | `x`: `Old` | — |\n" + ends + "more\n"
+	ran := []report{{patch: two, caught: "TestY/part", seed: "7 (I2 once)"}}
+	want := "text\n" + begins + head + "| 01 | a | I1 | `x`: `Old` | — |\n| 02 | b | I2 | `y`: `TestY/part` | 7 (I2 once) |\n" + ends + "more\n"
+	if got, err := retable(doc, []*patch{one, two}, ran); err != nil || got != want {
+		t.Errorf("%s, %v", got, err)
+	}
+	if _, err := retable(doc, []*patch{one, two}, nil); err == nil {
+		t.Error("a patch that never ran has a row")
+	}
+	if _, err := retable("text\n", []*patch{one}, nil); err == nil {
+		t.Error("a table in a document without one")
+	}
+}
+
+// TestAMutantIsJudged: by the innermost test that failed, the seed and the promise.
+func TestAMutantIsJudged(t *testing.T) {
+	for _, tt := range []struct{ output, caught, seed, problem string }{
+		{"--- FAIL: TestA (0.00s)\n    --- FAIL: TestA/one (0.00s)\n a.go:1: two apples\n    --- FAIL: TestA/two (0.00s)\n", "TestA/one", "", ""},
+		{"--- FAIL: TestA (0.00s)\n sim: seed 7: I2 once broken: two apples\n", "TestA", "7 (I2 once)", ""},
+		{"--- FAIL: TestA (0.00s)\n sim: seed 7: I3 no-loss broken: two apples\n", "TestA", "7 (I3 no-loss)", "the seed finds I3 no-loss broken, the patch says I2 once"},
+		{"--- FAIL: TestA (0.00s)\n pears\n", "TestA", "", "the test fails for another reason than /two apples/"},
+	} {
+		r := report{patch: &patch{breaks: "I2 once", says: regexp.MustCompile("two apples")}, output: tt.output}
+		r.judge(os.ErrInvalid)
+		if r.caught != tt.caught || r.seed != tt.seed || r.problem != tt.problem {
+			t.Errorf("%q: %q, %q, %q", tt.output, r.caught, r.seed, r.problem)
+		}
+	}
+}
