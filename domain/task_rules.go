@@ -50,9 +50,11 @@ func allowTask(a merge.Attempt) *merge.Reject {
 // ended reports whether the author has seen that the task came to its end.
 func ended(a merge.Attempt, task merge.Row) bool {
 	seen := slices.DeleteFunc(a.Operations("task_event", task.ID), func(o merge.Row) bool { return !a.SawRow(o) })
-	state := TaskState(task, seen)
-	return state == TaskVerified || state == TaskCancelled
+	return final(TaskState(task, seen))
 }
+
+// final reports whether nothing but a reopening leads out of a state.
+func final(state string) bool { return state == TaskVerified || state == TaskCancelled }
 
 // allowTaskEvent leaves the submission to staff who may; nothing else needs the
 // permission.
@@ -82,11 +84,13 @@ func scopeID(v merge.View) string {
 
 // judgeTask asks whether an operation is legal from the state its author saw,
 // for the role its author had. After a restore, when what was seen is lost, the
-// state that the author named stands in for it.
+// state that the author named stands in for it, unless the author had seen an
+// end that is not lost: only a reopening leads out of one, and whether that was
+// lost nobody can tell from a phone's word.
 func judgeTask(j merge.Judgement) *merge.Reject {
 	rule, _ := taskRuleOf(merge.AsString(j.Set["op"]))
 	state := TaskState(j.Parent, j.Seen)
-	if j.AfterRestore {
+	if j.AfterRestore && !final(state) {
 		state = j.From
 	}
 	switch {

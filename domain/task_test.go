@@ -293,6 +293,22 @@ func TestCheckOffAtAVisitAndReassignment(t *testing.T) {
 	}
 }
 
+// TestAfterARestoreAnEndStaysAnEnd: the named state does not count against an
+// end that is known, for nothing that a phone does leads out of it.
+func TestAfterARestoreAnEndStaysAnEnd(t *testing.T) {
+	for _, end := range []string{"verify", "cancel"} {
+		s := newScene(t)
+		s.must(s.send(s.mentor, s.make(s.mentor, "task", key("k"), texts("title", "Foto produk", "origin", domain.OriginMentor)))[0])
+		s.must(s.act(do{"mentor", end, ""}, "end"))
+		was := s.state()
+		late := s.make(s.owner, "task_event", key("x"), with(event("submit", key("end"), key("lost")), texts("from", "blocked")))
+		s.Raise(s.tick())
+		if a := s.send(s.owner, late)[0]; a.Code != "forbidden_transition" || s.state() != was {
+			t.Errorf("after %s: %+v, %s", end, a, s.state())
+		}
+	}
+}
+
 // TestAfterARestoreTheNamedStateCounts: what the author had seen is lost with
 // the backup's last hours, so the operation is judged by the state it names.
 func TestAfterARestoreTheNamedStateCounts(t *testing.T) {
