@@ -215,7 +215,7 @@ func notFromTheDead(d merge.DeletePolicy, undeletes ...merge.Op) func(*History) 
 			}
 			if !slices.ContainsFunc(h.lives(), func(o int) bool {
 				if slices.Contains(h.covers(o), l) {
-					return slices.Contains(undeletes, h.Edits[o].item.Mutation.Op)
+					return slices.Contains(undeletes, h.Edits[o].item.Mutation.Op) || h.sawUndeleted(o, l)
 				}
 				return d == merge.Keep && !slices.Contains(h.covers(l), o)
 			}) {
@@ -224,6 +224,15 @@ func notFromTheDead(d merge.DeletePolicy, undeletes ...merge.Op) func(*History) 
 		}
 		return ""
 	}
+}
+
+// sawUndeleted reports whether edit o was made on a screen where somebody had
+// taken delete l back, be it on a time line that a restore ended.
+func (h *History) sawUndeleted(o, l int) bool {
+	return slices.ContainsFunc(h.Edits[o].Read, func(u int) bool {
+		e := &h.Edits[u]
+		return e.item.Mutation.Op == merge.Undelete && (slices.Contains(e.Read, l) || slices.Contains(e.Own, l))
+	})
 }
 
 // lives gives the accepted edits that want the record alive.

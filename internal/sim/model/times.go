@@ -62,18 +62,17 @@ func Times(policies []*Game) []*Game {
 		add(base, "wrong clocks", func(g *Game) { g.Clocks = []Clock{Exact, wrong} })
 		add(base, "reboots", func(g *Game) { g.Clocks, g.Ordered, g.Timed, g.Law = []Clock{rebooting}, true, true, ownOrder })
 	}
-	for _, base := range []string{"latest", "set", "delete keep", "delete wins"} {
-		add(base, "restored", func(g *Game) {
-			g.Restores, g.Law, g.Alike, g.Moves = true, both(Taken, g.Law), [Phones]int{}, g.Moves[:2]
-		})
-	}
-	for _, base := range []string{"earliest", "latest-of", "each", "group", "authority", "once"} { // every edit with a value of its own
-		alike := find(base).Alike
-		add(base, "restored", func(g *Game) {
-			g.Restores, g.Law, g.Alike, g.Moves = true, Taken, alike, g.Moves[:1]
-			if base == "once" {
-				g.Law = immutable
-			}
+	for _, r := range []struct {
+		base  string
+		moves int // how many of them, from the first
+		law   func(*History) string
+	}{
+		{"latest", 2, Taken}, {"set", 2, Taken}, {"delete keep", 3, Taken}, {"delete wins", 3, Taken}, {"earliest", 2, Taken}, {"latest-of", 2, Taken},
+		{"each", 2, Taken}, {"group", 1, Taken}, {"authority", 1, Taken}, {"once", 1, immutable},
+	} {
+		alike := find(r.base).Alike
+		add(r.base, "restored", func(g *Game) {
+			g.Restores, g.Law, g.Alike, g.Moves = true, both(r.law, g.Law), alike, g.Moves[:r.moves]
 		})
 	}
 	for _, base := range []string{"latest", "authority"} {
