@@ -78,6 +78,7 @@ const (
 	scopeBucket  = "scope"  // scope → scopeState
 	outBucket    = "outbox" // position → entry that is drawn over a base row
 	keptBucket   = "kept"   // position → entry that is answered for good
+	lostBucket   = "lost"   // position → entry that was refused for what a restore took
 	countBucket  = "count"  // incarnation|scope → last n
 )
 
@@ -96,6 +97,7 @@ type scopeState struct {
 	Resetting  bool      `json:"r,omitempty"` // rows arrive in the shadow
 	ShadowSum  uint64    `json:"ss,omitempty,string"`
 	AskReset   bool      `json:"a,omitempty"` // the hash did not match
+	Ended      string    `json:"e,omitempty"` // generation of the rows on the screen, if those of the present one are still arriving
 	Partial    bool      `json:"p,omitempty"` // the rows stop inside a cut: an operation may be here before its record's new state
 }
 

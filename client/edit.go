@@ -1,6 +1,7 @@
 package client
 
 import (
+	"cmp"
 	"encoding/binary"
 	"slices"
 
@@ -52,7 +53,7 @@ func (c *Client) Do(ed Edit) (string, error) {
 
 func (c *Client) keep(w Writer, col *merge.Collection, ed Edit) error {
 	m := readMeta(w)
-	e := &entry{User: c.me.User, Scope: ed.Scope, Device: c.me.Device, Incarnation: c.me.Incarnation, State: unsent}
+	e := &entry{User: m.Me.User, Scope: ed.Scope, Device: m.Me.Device, Incarnation: m.Me.Incarnation, State: unsent}
 	wall, mono, boot := c.Clock.Read()
 	e.Mutation = merge.Mutation{N: c.count(w, e), Schema: c.schemaVersion(), Collection: ed.Collection, ID: ed.ID, Op: ed.Op,
 		At:  merge.Reading{Wall: merge.Millis(max(wall, 0)), Mono: max(mono, 0), Boot: boot, Server: m.Now},
@@ -60,6 +61,7 @@ func (c *Client) keep(w Writer, col *merge.Collection, ed Edit) error {
 	if err := base(w, e); err != nil {
 		return err
 	}
+	e.Forked = forked(w, e.Scope)
 	if col.Parent != "" && e.Mutation.Create() {
 		c.watch(w, col, e)
 	}
@@ -108,9 +110,16 @@ func base(r Reader, e *entry) error {
 	}
 	sc, _ := readJSON[scopeState](r, scopeBucket, e.Scope)
 	var g merge.Generation
-	must(g.UnmarshalText([]byte(sc.Generation)))
+	must(g.UnmarshalText([]byte(cmp.Or(sc.Ended, sc.Generation))))
 	e.Mutation.Base = &merge.Base{Generation: g, Version: row.Version}
 	return nil
+}
+
+// forked reports whether a record on the screen may be one that a restore took:
+// a row of the time line that ended, or what an own edit made before draws.
+func forked(r Reader, scope string) bool {
+	s, _ := readJSON[scopeState](r, scopeBucket, scope)
+	return s.Ended != "" || len(entries(r, func(o *entry) bool { return o.pending() && o.Scope == scope && o.Forked })) > 0
 }
 
 // after lists entries and everything they list, each once.

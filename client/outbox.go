@@ -34,6 +34,9 @@ type entry struct {
 	Under   string        `json:"g,omitempty"` // generation that the verdict belongs to
 	Settled bool          `json:"se,omitempty"`
 	At      merge.Millis  `json:"a,omitempty"` // server time of the verdict
+
+	Forked     bool   `json:"fo,omitempty"` // a restore came between edit and verdict: what it needs may not be back yet
+	Quarantine string `json:"qr,omitempty"` // of a refused one: its record in the author's own scope
 }
 
 // state is how far an entry has come.
@@ -44,10 +47,15 @@ const (
 	accepted state = "accepted" // kept until a backup holds it
 	refused  state = "refused"  // kept for its author to look at
 	stuck    state = "stuck"    // the server cannot read it at all: kept here only
+	lost     state = "lost"     // refused for what a restore took; made anew when that is back
+	anew     state = "anew"     // made anew; kept until its quarantine record can be marked
 )
 
 // pending reports whether the entry is drawn over the base row.
 func (e *entry) pending() bool { return e.State == unsent || (e.State == accepted && !e.Settled) }
+
+// refused reports whether its author should look at the entry.
+func (e *entry) refused() bool { return e.State == refused || e.State == stuck || e.State == lost }
 
 func (e *entry) record() merge.Key {
 	return merge.Key{Collection: e.Mutation.Collection, ID: e.Mutation.ID}
@@ -65,17 +73,24 @@ func readEntry(b []byte) *entry {
 // weeks, and must not read them at every tap.
 func (e *entry) write(w Writer) {
 	e.Raw = e.Mutation.WireMutation()
-	here, there := keptBucket, outBucket
-	if e.pending() {
-		here, there = there, here
+	e.remove(w)
+	writeJSON(w, e.bucket(), position(e.Pos), e)
+}
+
+func (e *entry) bucket() string {
+	switch {
+	case e.pending():
+		return outBucket
+	case e.State == lost || e.State == anew:
+		return lostBucket
 	}
-	w.Delete(there, position(e.Pos))
-	writeJSON(w, here, position(e.Pos), e)
+	return keptBucket
 }
 
 func (e *entry) remove(w Writer) {
-	w.Delete(outBucket, position(e.Pos))
-	w.Delete(keptBucket, position(e.Pos))
+	for _, b := range []string{outBucket, keptBucket, lostBucket} {
+		w.Delete(b, position(e.Pos))
+	}
 }
 
 // entries reads the pending entries in order, every one that keep wants.
@@ -83,7 +98,7 @@ func entries(r Reader, keep func(*entry) bool) []*entry { return scanEntries(r, 
 
 // everyEntry reads answered entries too.
 func everyEntry(r Reader, keep func(*entry) bool) []*entry {
-	out := append(scanEntries(r, keptBucket, keep), scanEntries(r, outBucket, keep)...)
+	out := slices.Concat(scanEntries(r, keptBucket, keep), scanEntries(r, lostBucket, keep), scanEntries(r, outBucket, keep))
 	slices.SortFunc(out, func(a, b *entry) int { return cmp.Compare(a.Pos, b.Pos) })
 	return out
 }
@@ -130,6 +145,7 @@ type Refused struct {
 	Code       string // key of the message catalogue
 	Field      string
 	Mutation   json.RawMessage
+	Waits      bool // for a record that a restore took: the phone makes the edit anew when that is back
 }
 
 // Refused lists the edits that were not taken, oldest first.
@@ -137,8 +153,8 @@ func (c *Client) Refused() ([]Refused, error) {
 	var out []Refused
 	err := c.Local.View(func(r Reader) error {
 		me := readMeta(r).Me.User
-		for _, e := range everyEntry(r, func(e *entry) bool { return (e.State == refused || e.State == stuck) && e.User == me }) {
-			out = append(out, Refused{e.Scope, e.Mutation.Collection, e.Mutation.ID, e.Code, e.Field, slices.Clone(e.Raw)})
+		for _, e := range everyEntry(r, func(e *entry) bool { return e.refused() && e.User == me }) {
+			out = append(out, Refused{e.Scope, e.Mutation.Collection, e.Mutation.ID, e.Code, e.Field, slices.Clone(e.Raw), e.State == lost})
 		}
 		return nil
 	})
@@ -155,6 +171,7 @@ type Kept struct {
 	Code                             string
 	Seq                              merge.Seq
 	Under                            string // generation that the verdict belongs to
+	Forked                           bool   // a restore came between edit and verdict
 }
 
 // Outbox lists everything that the outbox holds, oldest first: what is not sent,
@@ -183,7 +200,7 @@ func (c *Client) Last() (last Kept, ok bool, err error) {
 }
 
 func kept(e *entry) Kept {
-	return Kept{e.User, e.Scope, e.Device, e.Incarnation, e.Mutation, e.Hash, e.State != unsent, e.Verdict, e.Code, e.Seq, e.Under}
+	return Kept{e.User, e.Scope, e.Device, e.Incarnation, e.Mutation, e.Hash, e.State != unsent, e.Verdict, e.Code, e.Seq, e.Under, e.Forked}
 }
 
 // Status is what a screen says about one record.
@@ -206,7 +223,7 @@ func (c *Client) Status(scope, collection, recordID string) (Status, error) {
 			switch {
 			case e.State == unsent:
 				out = Pending
-			case (e.State == refused || e.State == stuck || len(e.Lost) > 0) && out == Sent:
+			case (e.refused() || len(e.Lost) > 0) && out == Sent:
 				out = Attention
 			}
 		}

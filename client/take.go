@@ -33,6 +33,7 @@ func (c *Client) Take(ticket uint64, resp *protocol.Response) error {
 			t.rows()
 		}
 		t.settle()
+		t.anew()
 		writeMeta(w, t.m)
 		fresh, split = t.m.Me.Incarnation, t.split
 		return nil
@@ -76,7 +77,10 @@ func (t *taking) verdicts() {
 		case v.Verdict == merge.Rekey && !t.late:
 			rekey = true
 		case v.Verdict == merge.Rejected:
-			e.State, e.Verdict, e.Code, e.Field = refused, v.Verdict, v.Code, v.Field
+			e.State, e.Verdict, e.Code, e.Field, e.Quarantine = refused, v.Verdict, v.Code, v.Field, v.Quarantine
+			if e.Forked && slices.Contains(forWant(), v.Code) {
+				e.State = lost
+			}
 			t.stamp(e)
 			e.write(t.w)
 		case v.Verdict.Final() && t.current(e):
@@ -202,12 +206,16 @@ func (t *taking) enter(scope, generation string) {
 	if s.Generation == generation {
 		return
 	}
+	known := s.Generation != ""
+	if s.Resetting && s.Ended == "" {
+		s.Ended = s.Generation
+	}
 	s.Generation, s.Cut = generation, 0
 	writeJSON(t.w, scopeBucket, scope, s)
 	kept := everyEntry(t.w, func(e *entry) bool {
 		return e.Scope == scope && e.User == t.m.Me.User && (e.State == unsent || e.State == accepted)
 	})
-	if !slices.ContainsFunc(kept, func(e *entry) bool { return e.State == accepted && e.Under != generation }) {
+	if !known && !slices.ContainsFunc(kept, func(e *entry) bool { return e.State == accepted && e.Under != generation }) {
 		return // nothing was accepted on another time line
 	}
 	before := map[merge.Key][]*entry{}
@@ -216,7 +224,7 @@ func (t *taking) enter(scope, generation string) {
 			before[e.record()] = append(before[e.record()], e)
 			continue
 		}
-		e.State, e.Verdict, e.Seq, e.Epoch, e.Under, e.Lost, e.Settled = unsent, "", 0, 0, "", nil, false
+		e.State, e.Verdict, e.Seq, e.Epoch, e.Under, e.Lost, e.Settled, e.Forked = unsent, "", 0, 0, "", nil, false, true
 		e.Mutation.After = union(e.Mutation.After, after(before[e.record()]))
 		e.write(t.w)
 		before[e.record()] = append(before[e.record()], e)
@@ -270,7 +278,7 @@ func (t *taking) complete(scope string, now protocol.Scope) {
 	s := t.scope(scope)
 	if s.Resetting {
 		t.swap(scope)
-		s.Sum, s.ShadowSum, s.Resetting = s.ShadowSum, 0, false
+		s.Sum, s.ShadowSum, s.Resetting, s.Ended = s.ShadowSum, 0, false, ""
 	}
 	s.Cut, s.Partial = now.Seq, false
 	s.AskReset = protocol.FormatHash(s.Sum) != now.Hash
@@ -329,10 +337,19 @@ const (
 	sweepEvery   merge.Millis = 24 * 3600 * 1000
 )
 
-// dropOld removes accepted edits that were kept long enough.
+// dropOld removes what was kept long enough: accepted edits, and refused ones that
+// waited for what a restore took.
 func (t *taking) dropOld() {
-	for _, e := range scanEntries(t.w, keptBucket, func(e *entry) bool { return e.State == accepted && t.m.Now-e.At > keepAccepted }) {
+	old := func(e *entry) bool { return t.m.Now-e.At > keepAccepted }
+	for _, e := range scanEntries(t.w, keptBucket, func(e *entry) bool { return e.State == accepted && old(e) }) {
 		e.remove(t.w)
+	}
+	for _, e := range scanEntries(t.w, lostBucket, old) {
+		e.remove(t.w)
+		if e.State == lost {
+			e.State = refused // for the author to look at, as long as such are kept
+			e.write(t.w)
+		}
 	}
 }
 
@@ -361,12 +378,17 @@ func (t *taking) rekey() {
 		t.m.Me.Incarnation = t.c.IDs.New() // new edits take a fresh one
 	}
 	for _, e := range all {
-		for i, r := range e.Mutation.After {
-			if now, ok := renamed[r]; ok {
-				e.Mutation.After[i] = now
-			}
-		}
+		e.follow(renamed)
 		e.write(t.w)
+	}
+}
+
+// follow gives those that the entry lists their new names.
+func (e *entry) follow(renamed map[merge.Ref]merge.Ref) {
+	for i, r := range e.Mutation.After {
+		if now, ok := renamed[r]; ok {
+			e.Mutation.After[i] = now
+		}
 	}
 }
 

@@ -110,6 +110,36 @@ func TestAResetArrivesBesideTheOldRows(t *testing.T) {
 	})
 }
 
+// TestAnEditOfAnOldRowSaysSo: the rows of the new time line are still arriving,
+// and somebody edits what is on the screen.
+func TestAnEditOfAnOldRowSaysSo(t *testing.T) {
+	h := phone(t, &client.Memory{})
+	h.have(5, row(item, 5, 10))
+	restored := func(more bool) protocol.Response {
+		resp := cut(6, row(item, 6, 60))
+		resp.Reset, resp.More = []string{shop}, more
+		hash := resp.Scopes[shop].Hash
+		if more {
+			hash = ""
+		}
+		resp.Scopes[shop] = protocol.Scope{Generation: "2.bb", Seq: 6, Hash: hash}
+		return resp
+	}
+	h.ask()
+	h.take(restored(true))
+	h.edit(item, 11)
+	if sent := h.ask(); sent[0].Mutation.Base.Generation.String() != gen || sent[0].Mutation.Base.Version != 5 {
+		t.Errorf("the base is %v, and the author saw version 5 of %s", sent[0].Mutation.Base, gen)
+	}
+	resp := restored(false)
+	resp.Verdicts = h.told(merge.Rejected, 0).Verdicts
+	h.take(resp)
+	h.edit(item, 12)
+	if sent := h.ask(); sent[0].Mutation.Base.Generation.String() != "2.bb" || sent[0].Mutation.Base.Version != 6 {
+		t.Errorf("the base is %v, and the author saw version 6 of the new time line", sent[0].Mutation.Base)
+	}
+}
+
 func TestAWrongHashAsksForAReset(t *testing.T) {
 	h := phone(t, &client.Memory{})
 	h.ask()

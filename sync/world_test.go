@@ -40,7 +40,8 @@ func schema(t testing.TB) *merge.Schema {
 		}},
 		&merge.Collection{Name: "journal", Scope: "box"},
 		&merge.Collection{Name: "quarantine", Scope: "user",
-			Fields: server("scope", "collection", "record", "code", "field", "device", "incarnation", "n", "refused_at", "mutation")},
+			Fields: append(server("scope", "collection", "record", "code", "field", "device", "incarnation", "n", "refused_at", "mutation"),
+				merge.Field{Name: "resolved", Type: merge.Type{Kind: merge.Bool}, Policy: merge.Latest, Write: []merge.Role{merge.Self}})},
 	)
 	if err != nil {
 		t.Fatal(err)

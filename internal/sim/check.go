@@ -294,10 +294,14 @@ func (w *world) checkOnce(h *history) error {
 			if l.Hash == (merge.Hash{}) {
 				continue
 			}
-			if names[l.Mutation] {
+			known := l.Mutation
+			if l.Verdict.Code == "not_found" { // the author's scope speaks for another, which counts for itself
+				known += " elsewhere " + l.Hash.String()
+			}
+			if names[known] {
 				return broken("I2 once", "%s has two verdicts in %s", l.Mutation, h.head.Scope)
 			}
-			names[l.Mutation] = true
+			names[known] = true
 			device, _, _ := strings.Cut(l.Mutation, "/")
 			k := device + l.Hash.String()
 			if _, twice := h.at[k]; twice && l.Verdict.Outcome != merge.Rejected && !(w.report.Restores > 0 && w.copied > 0) {
@@ -436,6 +440,9 @@ func (w *world) checkLoss(all map[string]*history) error {
 			}
 			continue
 		}
+		if h != nil && w.report.Restores > 0 && w.back(h, e, h.line[key].Verdict.Code) {
+			return broken("I3 no-loss", "an edit of %s on %s in %s was refused as %s, and what it needs is back: %v%s", e.by, e.kept.Mutation.ID, k.scope, h.line[key].Verdict.Code, e.kept.Mutation.Set, w.whereabouts(e))
+		}
 		if h != nil && h.line[key].Mutation != "" || own != nil && own.line[key].Mutation != "" {
 			continue // refused, and looked for in quarantine above
 		}
@@ -449,14 +456,16 @@ func (w *world) checkLoss(all map[string]*history) error {
 
 // stillKept reports whether a phone holds the edit in its outbox, and may see the
 // scope: nobody sends accepted edits again to a place that is closed.
-func (w *world) stillKept(e *edit) bool {
+func (w *world) stillKept(e *edit) bool { return w.keeps(e, func(kept) bool { return true }) }
+
+func (w *world) keeps(e *edit, how func(kept) bool) bool {
 	for _, p := range w.phones {
 		out, err := p.Outbox()
 		scopes, _ := p.Scopes()
 		if _, open := scopes[e.kept.Scope]; !open && e.excused == "" && w.healed {
 			continue
 		}
-		if err == nil && slices.ContainsFunc(out, func(k kept) bool { return k.Hash == e.kept.Hash && k.Device == e.kept.Device }) {
+		if err == nil && slices.ContainsFunc(out, func(k kept) bool { return k.Hash == e.kept.Hash && k.Device == e.kept.Device && how(k) }) {
 			return true
 		}
 	}

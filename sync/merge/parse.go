@@ -191,6 +191,28 @@ func (c *Collection) parseElements(out *changes, what string, part map[string][]
 
 func may(f *Field, role Role) bool { return role == System || slices.Contains(f.Write, role) }
 
+// References lists the records of its scope that a mutation of the collection
+// refers to; an operation refers to its parent.
+func (c *Collection) References(m *Mutation) (out []Key) {
+	visit := func(collection, id string) { out = append(out, Key{collection, id}) }
+	for _, name := range slices.Sorted(maps.Keys(m.Set)) {
+		if f := c.fields[name]; f != nil {
+			f.Type.references(m.Set[name], visit)
+		}
+		if c.Parent != "" && name == c.ParentField {
+			visit(c.Parent, AsString(m.Set[name]))
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(m.Add)) {
+		if f := c.fields[name]; f != nil && f.Type.To != "" {
+			for _, e := range m.Add[name] {
+				visit(f.Type.To, e)
+			}
+		}
+	}
+	return out
+}
+
 // references collects the ids that a value of type t refers to, by collection.
 func (t *Type) references(v Value, out func(collection, id string)) {
 	if Null(v) {
