@@ -187,14 +187,18 @@ func (t *taking) reset(scope string) {
 	writeJSON(t.w, scopeBucket, scope, s)
 }
 
-// purge removes a scope. Edits that were not answered stay until they are.
+// purge removes a scope. Edits that were not answered stay until they are, and
+// accepted ones until a backup holds them, but nothing shows those any more: if
+// the right was newer than a backup that the server came back from, it comes
+// again with another generation, and they are sent again.
 func (t *taking) purge(scope string) {
 	for _, b := range []string{rowBucket, childBucket, shadowBucket} {
 		clearBucket(t.w, b, scope+separator)
 	}
 	t.w.Delete(scopeBucket, scope)
-	for _, e := range everyEntry(t.w, func(e *entry) bool { return e.Scope == scope && e.State == accepted }) {
-		e.remove(t.w)
+	for _, e := range entries(t.w, func(e *entry) bool { return e.Scope == scope && e.State == accepted }) {
+		e.Settled = true
+		e.write(t.w)
 	}
 }
 

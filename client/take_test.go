@@ -157,15 +157,18 @@ func TestAWrongHashAsksForAReset(t *testing.T) {
 	}
 }
 
-// TestAPurgeKeepsUnsentEdits removes rows and acknowledged edits; what has no
-// verdict stays until it has one.
+// TestAPurgeKeepsUnsentEdits removes rows; what has no verdict stays until it has
+// one, and what was accepted until a backup of the server holds it. That is not
+// shown any more.
 func TestAPurgeKeepsUnsentEdits(t *testing.T) {
 	each(t, func(t *testing.T, local client.Local) {
 		h := phone(t, local)
 		h.have(5, row(item, 5, 10))
 		h.edit(item, 11)
 		h.ask()
-		h.take(h.told(merge.Applied, 6))
+		resp := h.told(merge.Applied, 6) // its row has not come yet
+		resp.Backup = &protocol.BackupMark{Epoch: 3}
+		h.take(resp)
 		h.edit(item, 12)
 		h.ask()
 		h.take(protocol.Response{Purge: []string{shop}, Cursor: "without"})
@@ -176,7 +179,7 @@ func TestAPurgeKeepsUnsentEdits(t *testing.T) {
 		if len(rows) != 0 || len(scopes) != 0 {
 			t.Errorf("%d rows, scopes %v", len(rows), scopes)
 		}
-		if all := h.kept(); len(all) != 1 || all[0].Answered {
+		if all := h.kept(); len(all) != 2 || !all[0].Answered || all[1].Answered {
 			t.Errorf("outbox %+v", all)
 		}
 		if sent := h.ask(); len(sent) != 1 || h.asked.Cursor != "without" {
@@ -185,6 +188,17 @@ func TestAPurgeKeepsUnsentEdits(t *testing.T) {
 		h.take(h.told(merge.Rejected, 0))
 		if refused, err := h.Refused(); err != nil || len(refused) != 1 {
 			t.Errorf("refused %v, %v", refused, err)
+		}
+		if h.shows(item) != -1 {
+			t.Errorf("an accepted edit shows %d in a place that is closed", h.shows(item))
+		}
+		h.have(6, row(item, 6, 11)) // let in again, in the same generation
+		if sent := h.ask(); len(sent) != 0 || h.shows(item) != 11 {
+			t.Errorf("sends %d, shows %d", len(sent), h.shows(item))
+		}
+		h.take(protocol.Response{Backup: &protocol.BackupMark{Epoch: 5, Done: 4}})
+		if all := h.kept(); len(all) != 0 {
+			t.Errorf("backup 4 has it, and the phone keeps %+v", all)
 		}
 	})
 }

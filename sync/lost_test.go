@@ -246,3 +246,49 @@ func (s *shop) shown(p *phone, keys []merge.Key) (out string) {
 	}
 	return out
 }
+
+// TestWhatAPurgeTookFromTheScreenComesBackWithTheRight: a mentor was let in after
+// the backup, and the restored server knows nothing of it. What the server had
+// accepted stays on the phone, unseen, and is sent again when the admin has let
+// the mentor in once more.
+func TestWhatAPurgeTookFromTheScreenComesBackWithTheRight(t *testing.T) {
+	s := openShop(t)
+	s.turn(s.owner, s.mentor)
+	k := s.edit(s.mentor, "task", "", map[string]any{"title": "Foto produk", "origin": "mentor", "track": "digital"})
+	s.turn(s.mentor, s.owner)
+	second := s.phone(id.Derive("user", "eko"), "de")
+	s.mentor, second = second, s.mentor
+	backup := s.disk.Copy()
+	s.clock.Advance(time.Hour)
+	granted := s.now()
+	let := func() {
+		s.must("assignment", id.Derive("assignment", "eko"), map[string]any{"mentor_id": s.mentor.Me().User, "from_at": granted, "lead": false})
+	}
+	let()
+	s.turn(s.mentor)
+	s.edit(s.mentor, "task", k, map[string]any{"mentor_note": "Satu foto lagi"})
+	s.edit(s.mentor, "task_event", "", map[string]any{"task_id": k, "op": "verify"})
+	s.turn(s.mentor, s.owner, s.mentor)
+
+	s.burn(backup)
+	s.turn(s.mentor, s.owner)
+	if rows, err := s.mentor.Snapshot(s.scope); err != nil || len(rows) != 0 {
+		t.Errorf("%d rows of a place that is closed, %v", len(rows), err)
+	}
+	for _, c := range []string{"task", "task_event"} {
+		if rows, err := s.mentor.Rows(s.scope, c); err != nil || len(rows) != 0 {
+			t.Errorf("shows %v of a place that is closed, %v", rows, err)
+		}
+	}
+	s.reopen(s.mentor)
+	s.clock.Advance(48 * time.Hour)
+	let()
+	s.turn(s.mentor, s.owner, second)
+	s.settled(s.mentor, s.owner, second)
+	for i, p := range []*phone{s.mentor, s.owner, second} {
+		row, ok, err := p.Row(s.scope, "task", k)
+		if err != nil || !ok || row.Text("mentor_note") != "Satu foto lagi" || row.Text("state") != "verified" {
+			t.Errorf("phone %d shows %v, %v", i, row.Fields, err)
+		}
+	}
+}
