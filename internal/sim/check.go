@@ -59,9 +59,9 @@ func (w *world) heard(p *phone, answer []byte) error {
 }
 
 // entitled asks the world's own list of windows. After a restore the server may
-// know fewer of them than the world.
+// not know what it was told after the backup.
 func (w *world) entitled(who *person, scope string, now merge.Millis) bool {
-	if scope == merge.UserScope(who.id) || w.report.Restores > 0 {
+	if scope == merge.UserScope(who.id) {
 		return true
 	}
 	for _, s := range w.shops {
@@ -69,7 +69,7 @@ func (w *world) entitled(who *person, scope string, now merge.Millis) bool {
 			continue
 		}
 		for _, x := range s.windows {
-			if x.who == who && x.holds(now.Time()) {
+			if x.who == who && (x.forgot || x.holds(now.Time())) {
 				return true
 			}
 		}
@@ -194,7 +194,7 @@ func (w *world) check() error {
 			return err
 		}
 		all[scope] = h
-		if err := errors.Join(w.checkFold(h), w.checkOnce(h), w.checkMonotone(h)); err != nil {
+		if err := errors.Join(w.checkFold(h), w.checkOnce(h), w.checkMonotone(h), w.checkDead(h)); err != nil {
 			return err
 		}
 	}
@@ -241,13 +241,10 @@ func (w *world) read(scope string) (*history, error) {
 		h.rows[r.Key()] = r
 	}
 	for seq := merge.Seq(1); seq <= head.Applied; seq++ {
-		count := head.Generation.Count
-		for i := len(head.Forks) - 1; i >= 0 && seq <= head.Forks[i].Seq; i-- {
-			count = head.Forks[i].Generation.Count
-		}
+		count := generationAt(head, seq)
 		c, err := s.Entry(w.ctx, scope, count, seq)
-		if errors.Is(err, store.ErrAbsent) && w.pruned {
-			continue
+		if old := w.aside[place{scope, count, seq}]; old != nil && seq <= head.Pruned && errors.Is(err, store.ErrAbsent) {
+			c, err = old, nil
 		}
 		if err != nil {
 			return nil, broken("I8 fold", "entry %d of %s: %v", seq, scope, err)
@@ -280,7 +277,7 @@ func (w *world) checkFold(h *history) error {
 			return broken("I8 fold", "%s %s is at %d, its log says %d", h.head.Scope, k, got.Version, r.Version)
 		}
 	}
-	if !w.pruned && len(folded) != len(h.rows) {
+	if len(folded) != len(h.rows) {
 		return broken("I8 fold", "%s has %d records, its log %d", h.head.Scope, len(h.rows), len(folded))
 	}
 	return nil
@@ -409,7 +406,7 @@ func (w *world) checkQuarantine(all map[string]*history) error {
 			if own == nil {
 				return broken("I3 no-loss", "%s was refused in %s and its author has no scope", l.Mutation, scope)
 			}
-			if _, ok := own.rows[merge.Key{Collection: "quarantine", ID: l.Verdict.Quarantine}]; !ok && !(w.report.Restores > 0) {
+			if _, ok := own.rows[merge.Key{Collection: "quarantine", ID: l.Verdict.Quarantine}]; !ok {
 				return broken("I3 no-loss", "%s was refused in %s and is not in quarantine", l.Mutation, scope)
 			}
 		}
@@ -420,9 +417,6 @@ func (w *world) checkQuarantine(all map[string]*history) error {
 // checkLoss asks where every edit that a phone kept has gone, and every value
 // that was accepted.
 func (w *world) checkLoss(all map[string]*history) error {
-	if w.pruned {
-		return nil // the log no longer tells
-	}
 	latest := w.latest()
 	for _, k := range slices.SortedFunc(maps.Keys(w.made), func(a, b name) int { return strings.Compare(fmt.Sprint(a), fmt.Sprint(b)) }) {
 		e := w.made[k]

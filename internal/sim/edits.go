@@ -24,6 +24,11 @@ func (w *world) edit() error {
 	if len(mine) == 0 {
 		return w.exchange()
 	}
+	if w.rng.IntN(12) == 0 {
+		if ed, ok := w.own(p); ok {
+			return w.do(p, ed)
+		}
+	}
 	ed := w.invent(p, mine[w.rng.IntN(len(mine))].scope)
 	if w.rng.IntN(60) == 0 { // somebody else's business, by a broken app
 		ed.Scope = w.shops[w.rng.IntN(len(w.shops))].scope
@@ -49,8 +54,9 @@ func (w *world) do(p *phone, ed client.Edit) error {
 // invent makes up an edit that fits the person; now and then one that does not.
 func (w *world) invent(p *phone, scope string) client.Edit {
 	tag := fmt.Sprintf("%s %d", p.label, w.report.Edits)
-	kinds := []func(*phone, string, string) (client.Edit, bool){w.newSale, w.adjust, w.newTask, w.operate, w.tick, w.newProduct, w.editProduct, w.editBusiness, w.nonsense}
-	weights := []int{10, 25, 5, 25, 15, 3, 20, 15, 4}
+	kinds := []func(*phone, string, string) (client.Edit, bool){w.newSale, w.adjust, w.newTask, w.operate, w.tick, w.newProduct, w.editProduct, w.editBusiness, w.nonsense,
+		w.scribble, w.photograph}
+	weights := []int{10, 25, 5, 25, 15, 3, 20, 15, 4, 25, 5}
 	total := 0
 	for _, n := range weights {
 		total += n
@@ -242,4 +248,64 @@ func (w *world) nonsense(p *phone, scope, tag string) (client.Edit, bool) {
 		{Collection: "sale_adjustment", Set: values("entry_id", w.unique("no", "sale"), "kind", "void", "note", tag)},
 	}
 	return eds[w.rng.IntN(len(eds))], true
+}
+
+// scribble makes, changes, deletes and brings back what may be deleted.
+func (w *world) scribble(p *phone, scope, tag string) (client.Edit, bool) {
+	ed := client.Edit{Collection: []string{memo, pin}[w.rng.IntN(2)]}
+	row, ok := w.pick(p, scope, ed.Collection)
+	switch n := w.rng.IntN(10); {
+	case !ok || n == 0:
+		ed.Set = values("text", tag)
+		return ed, true
+	case n < 4:
+		ed.Op = merge.Delete
+		w.trash = append(w.trash, row.Key)
+	case n < 5 && len(w.trash) > 0:
+		back := w.trash[w.rng.IntN(len(w.trash))]
+		return client.Edit{Collection: back.Collection, ID: back.ID, Op: merge.Undelete}, true
+	case n < 8:
+		ed.Set = values("text", tag)
+	default:
+		word := []string{fmt.Sprint("word", w.rng.IntN(3))}
+		if slices.Contains(row.Strings("words"), word[0]) {
+			ed.Remove = map[string][]string{"words": word}
+		} else {
+			ed.Add = map[string][]string{"words": word}
+		}
+	}
+	ed.ID = row.ID
+	return ed, true
+}
+
+// photograph notes a file; its bytes are no matter of the simulator's.
+func (w *world) photograph(p *phone, scope, tag string) (client.Edit, bool) {
+	set := values("sha256", fmt.Sprintf("%064x", w.report.Edits), "bytes", 1000, "mime", "image/jpeg", "caption", tag)
+	if task, ok := w.pick(p, scope, "task"); ok {
+		set["owner_ref"] = merge.Encode(map[string]string{"collection": "task", "id": task.ID})
+	}
+	return client.Edit{Collection: "attachment", Set: set}, true
+}
+
+// own changes what is the person's alone: a notice is read, an announcement
+// confirmed, the phone's own settings change, a refused edit is put away.
+func (w *world) own(p *phone) (client.Edit, bool) {
+	ed := client.Edit{Scope: merge.UserScope(p.person.id)}
+	now := w.clock.Now().Add(p.skew)
+	switch w.rng.IntN(5) {
+	case 0, 1:
+		row, ok := w.pick(p, ed.Scope, "inbox")
+		ed.Collection, ed.ID, ed.Set = "inbox", row.ID, values("read_at", merge.FormatInstant(merge.Millis(max(now.UnixMilli(), 0))))
+		return ed, ok
+	case 2:
+		ed.Collection, ed.ID, ed.Set = "device", p.Me().Device, values("notify_enabled", w.rng.IntN(2) == 0)
+		_, ok, err := p.Row(ed.Scope, ed.Collection, ed.ID)
+		return ed, ok && err == nil
+	case 3:
+		ed.Collection, ed.Set = "receipt", values("announcement_id", w.unique("announcement", fmt.Sprint(w.rng.IntN(2))), "read_at", merge.FormatInstant(merge.Millis(max(now.UnixMilli(), 0))))
+		return ed, true
+	}
+	row, ok := w.pick(p, ed.Scope, "quarantine")
+	ed.Collection, ed.ID, ed.Op = "quarantine", row.ID, merge.Delete
+	return ed, ok
 }

@@ -193,10 +193,44 @@ func (w *world) prune() error {
 			return err
 		}
 		w.trace("prune %s up to %d", shop.name, upTo)
-		w.pruned = true
+		if err := w.setAside(e, head, upTo); err != nil {
+			return err
+		}
 		return e.Store.Prune(w.ctx, shop.scope, upTo)
 	}))
 	return nil
+}
+
+// setAside keeps what is about to be pruned, so that the checks know the whole
+// history.
+func (w *world) setAside(e *syncer.Engine, h store.Head, upTo merge.Seq) error {
+	for seq := merge.Seq(1); seq <= upTo; seq++ {
+		c, err := e.Store.Entry(w.ctx, h.Scope, generationAt(h, seq), seq)
+		if errors.Is(err, store.ErrAbsent) {
+			continue // aside already
+		}
+		if err != nil {
+			return err
+		}
+		w.aside[place{h.Scope, c.Generation.Count, seq}] = c
+	}
+	return nil
+}
+
+// place is where a commit lies.
+type place struct {
+	scope      string
+	generation uint32
+	seq        merge.Seq
+}
+
+// generationAt is the generation in which the time line of h has its entry seq.
+func generationAt(h store.Head, seq merge.Seq) uint32 {
+	count := h.Generation.Count
+	for i := len(h.Forks) - 1; i >= 0 && seq <= h.Forks[i].Seq; i-- {
+		count = h.Forks[i].Generation.Count
+	}
+	return count
 }
 
 func (w *world) youngerThanADay(e *syncer.Engine, scope string, generation uint32, seq merge.Seq) (bool, error) {
@@ -213,6 +247,7 @@ func (w *world) youngerThanADay(e *syncer.Engine, scope string, generation uint3
 // takeBackup copies the database while phones go on.
 func (w *world) takeBackup() error {
 	var copied Disk
+	saved := w.clock.Now()
 	err := w.using(w.anyServer(), func(e *syncer.Engine) error {
 		return e.Backup(w.ctx, func(context.Context) (err error) {
 			copied, err = w.disk.Copy()
@@ -230,7 +265,7 @@ func (w *world) takeBackup() error {
 	if w.backup != nil {
 		w.failed(w.backup.Close())
 	}
-	w.backup = copied
+	w.backup, w.saved = copied, saved
 	return nil
 }
 
@@ -248,6 +283,11 @@ func (w *world) restore() error {
 	}
 	w.disk = again
 	w.report.Restores++
+	for _, s := range w.shops {
+		for _, x := range s.windows {
+			x.forgot = x.forgot || !x.told.Before(w.saved)
+		}
+	}
 	w.trace("restore from backup")
 	for i := range w.servers {
 		w.servers[i] = w.boot(true)

@@ -78,7 +78,8 @@ type world struct {
 	clock     *clock.Fixed
 	schema    *merge.Schema
 	disk      Disk
-	backup    Disk // newest complete one; nil before the first
+	backup    Disk      // newest complete one; nil before the first
+	saved     time.Time // when it was made
 	servers   []*server
 	people    []*person
 	phones    []*phone
@@ -86,6 +87,7 @@ type world struct {
 	made      map[name]*edit // every edit that a phone kept
 	nested    bool           // a request runs inside a call of another one
 	stocked   bool           // the stage is set
+	trash     []merge.Key    // what somebody deleted, and may want back
 	numbers   map[string]string
 	noise     io.Reader // randomness of the servers
 	limits    *auth.Limits
@@ -95,10 +97,10 @@ type world struct {
 	complaint string // last error that a server logged
 	broke     error  // first error of a step that nobody put in
 	healed    bool
-	pruned    bool   // some log is not whole any more
-	copied    int    // clones made so far
-	installs  int    // of the app, so far
-	logins    uint64 // so far
+	aside     map[place]*store.Commit // what was pruned
+	copied    int                     // clones made so far
+	installs  int                     // of the app, so far
+	logins    uint64                  // so far
 	report    Report
 }
 
@@ -157,7 +159,7 @@ func newWorld(ctx context.Context, cfg Config, schema *merge.Schema) *world {
 	w := &world{cfg: cfg, ctx: ctx, schema: schema, clock: clock.At(time.Date(2022, 3, 20, 1, 0, 0, 0, time.UTC)),
 		rng: rand.New(rand.NewPCG(cfg.Seed, 1)), chance: rand.New(rand.NewPCG(cfg.Seed, 2)), made: map[name]*edit{},
 		numbers: map[string]string{}, noise: rand.NewChaCha8([32]byte{byte(cfg.Seed), byte(cfg.Seed >> 8), byte(cfg.Seed >> 16), byte(cfg.Seed >> 24)}),
-		limits: generous(), verified: &auth.Verified{}, identity: &storefault.MemoryIdentity{},
+		limits: generous(), aside: map[place]*store.Commit{}, verified: &auth.Verified{}, identity: &storefault.MemoryIdentity{},
 		report: Report{Seed: cfg.Seed, Verdicts: map[merge.Outcome]int{}, Steps: map[string]int{}, Codes: map[string]int{}}}
 	if w.cfg.Steps == 0 {
 		w.cfg.Steps = SizeOf(cfg.Seed)
@@ -260,12 +262,12 @@ func actions() []action {
 		{"app crash", 15, (*world).appCrash},
 		{"reboot", 15, (*world).reboot},
 		{"wrong clock", 10, (*world).wrongClock},
-		{"reinstall", 6, (*world).reinstall},
-		{"clone", 6, (*world).clone},
+		{"reinstall", 8, (*world).reinstall},
+		{"clone", 8, (*world).clone},
 		{"work", 30, (*world).work},
-		{"backup", 10, (*world).takeBackup},
-		{"restore", 4, (*world).restore},
-		{"prune", 8, (*world).prune},
+		{"backup", 20, (*world).takeBackup},
+		{"restore", 12, (*world).restore},
+		{"prune", 20, (*world).prune},
 		{"server restart", 10, (*world).restart},
 	}
 }

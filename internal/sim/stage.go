@@ -3,6 +3,7 @@ package sim
 import (
 	"errors"
 	"maps"
+	"slices"
 	"sync"
 	"time"
 
@@ -26,10 +27,37 @@ func (s *Stages) catalogue() (_ *merge.Schema, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.schema == nil {
-		s.schema, err = domain.Catalogue()
+		s.schema, err = catalogue()
 	}
 	return s.schema, err
 }
+
+// catalogue is that of the domain, and two collections of which records may be
+// deleted: nobody of the domain deletes what others work on.
+func catalogue() (*merge.Schema, error) {
+	real, err := domain.Catalogue()
+	if err != nil {
+		return nil, err
+	}
+	people := []merge.Role{merge.Owner, merge.Staff, merge.Mentor}
+	text := merge.Type{Kind: merge.Text, Max: 200}
+	all := slices.Clone(real.Collections)
+	for name, policy := range map[string]merge.DeletePolicy{memo: merge.Keep, pin: merge.DeleteWins} {
+		all = append(all, &merge.Collection{Name: name, Scope: domain.ScopeBusiness, Create: people, Delete: people, OnDelete: policy, Fields: []merge.Field{
+			{Name: "text", Type: text, Policy: merge.Latest, Write: people},
+			{Name: "words", Type: text, Policy: merge.Set, Max: 20, Write: people}}})
+	}
+	s, err := merge.NewSchema(real.Version, all...)
+	if err != nil {
+		return nil, err
+	}
+	s.Refused = real.Refused
+	return s, nil
+}
+
+// Collections of the simulator's own: with the one an edit keeps a record alive
+// that somebody deletes meanwhile, with the other it does not.
+const memo, pin = "memo", "pin"
 
 // stage is a world at rest.
 type stage struct {
