@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/lumbung-ikm/lumbung/client"
 	"github.com/lumbung-ikm/lumbung/sync/merge"
 )
 
@@ -165,7 +166,10 @@ func TestWhatLostIsRestoredWithOneEdit(t *testing.T) {
 	if lost.Text("lost") != "Keripik pisang manis" || lost.Text("kept") != "Keripik pisang asin" || lost.Text("lost_by") != s.owner.Me().User || lost.Text("kept_by") != s.staff.Me().User {
 		t.Errorf("journal says %v", lost.Fields)
 	}
-	s.write(s.owner, lost.Text("collection"), lost.Text("record"), map[string]any{lost.Text("field"): lost.Text("lost")})
+	ed, err := client.RestoreEdit(s.w.Schema, s.scope, lost)
+	s.ok(err)
+	_, err = s.owner.Do(ed)
+	s.ok(err)
 	s.sync(s.owner, s.staff, s.tablet)
 	if got := s.held("product", s.product).Text("name"); got != "Keripik pisang manis" {
 		t.Errorf("after the restore %q", got)
