@@ -89,7 +89,7 @@ func (t *taking) resolve(e *entry) {
 		if !row.Deleted && string(row.Fields["resolved"]) != "true" {
 			writeMeta(t.w, t.m)
 			must(t.c.keep(t.w, col, ed))
-			t.m = readMeta(t.w)
+			t.m = t.c.readMeta(t.w)
 		}
 	}
 	e.remove(t.w)

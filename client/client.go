@@ -9,12 +9,14 @@
 package client
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"strings"
 	"sync"
+	"sync/atomic"
 
 	jsonv2 "github.com/go-json-experiment/json"
 
@@ -50,7 +52,8 @@ type Client struct {
 	batch  int                          // most mutations in the next push
 	me     Identity
 	opened bool
-	split  int // scopes whose hash did not match, so far
+	meta   atomic.Pointer[readMeta] // as read last
+	split  int                      // scopes whose hash did not match, so far
 }
 
 // Mismatches counts how often the rows of a scope did not have the hash that
@@ -124,7 +127,7 @@ func (c *Client) Open() error {
 	defer c.mu.Unlock()
 	c.batch, c.opened = maxBatch, true
 	return c.Local.View(func(r Reader) error {
-		c.me = readMeta(r).Me
+		c.me = c.readMeta(r).Me
 		return nil
 	})
 }
@@ -147,7 +150,7 @@ func (c *Client) become(who Identity, s *Session) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	err := c.Local.Update(func(w Writer) error {
-		m := readMeta(w)
+		m := c.readMeta(w)
 		if m.Me.User != who.User {
 			forgetRows(w)
 			m.Cursor, m.Now, m.Session = "", 0, nil
@@ -174,7 +177,7 @@ func (c *Client) Forget() error {
 	c.asked++
 	return c.Local.Update(func(w Writer) error {
 		forgetRows(w)
-		m := readMeta(w)
+		m := c.readMeta(w)
 		m.Cursor = ""
 		writeMeta(w, m)
 		return nil
@@ -221,9 +224,22 @@ func writeJSON(w Writer, bucket, k string, v any) {
 	w.Put(bucket, k, b)
 }
 
-func readMeta(r Reader) meta {
+// readMeta reads what the phone remembers. It is asked for with every record on
+// the screen and seldom changes.
+func (c *Client) readMeta(r Reader) meta {
+	b := r.Get(metaBucket, "")
+	if last := c.meta.Load(); last != nil && bytes.Equal(last.raw, b) {
+		return last.meta
+	}
 	m, _ := readJSON[meta](r, metaBucket, "")
+	c.meta.Store(&readMeta{bytes.Clone(b), m})
 	return m
+}
+
+// readMeta is a meta with the bytes that it was read from. Nobody writes into it.
+type readMeta struct {
+	raw []byte
+	meta
 }
 
 func writeMeta(w Writer, m meta) { writeJSON(w, metaBucket, "", m) }

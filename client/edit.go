@@ -52,7 +52,7 @@ func (c *Client) Do(ed Edit) (string, error) {
 }
 
 func (c *Client) keep(w Writer, col *merge.Collection, ed Edit) error {
-	m := readMeta(w)
+	m := c.readMeta(w)
 	e := &entry{User: m.Me.User, Scope: ed.Scope, Device: m.Me.Device, Incarnation: m.Me.Incarnation, State: unsent}
 	wall, mono, boot := c.Clock.Read()
 	e.Mutation = merge.Mutation{N: c.count(w, e), Schema: c.schemaVersion(), Collection: ed.Collection, ID: ed.ID, Op: ed.Op,

@@ -127,7 +127,7 @@ type Unsent struct {
 func (c *Client) Unsent() ([]Unsent, error) {
 	var out []Unsent
 	err := c.Local.View(func(r Reader) error {
-		me := readMeta(r).Me.User
+		me := c.readMeta(r).Me.User
 		for _, e := range entries(r, func(e *entry) bool { return e.State == unsent && e.User == me }) {
 			out = append(out, Unsent{e.Scope, e.Mutation.Collection, e.Mutation.ID, e.Mutation.Op, e.Mutation.At.Wall})
 		}
@@ -152,7 +152,7 @@ type Refused struct {
 func (c *Client) Refused() ([]Refused, error) {
 	var out []Refused
 	err := c.Local.View(func(r Reader) error {
-		me := readMeta(r).Me.User
+		me := c.readMeta(r).Me.User
 		for _, e := range everyEntry(r, func(e *entry) bool { return e.refused() && e.User == me }) {
 			out = append(out, Refused{e.Scope, e.Mutation.Collection, e.Mutation.ID, e.Code, e.Field, slices.Clone(e.Raw), e.State == lost})
 		}
@@ -191,7 +191,7 @@ func (c *Client) Outbox() ([]Kept, error) {
 // there is none.
 func (c *Client) Last() (last Kept, ok bool, err error) {
 	err = c.Local.View(func(r Reader) error {
-		if b := r.Get(outBucket, position(readMeta(r).Out)); b != nil {
+		if b := r.Get(outBucket, position(c.readMeta(r).Out)); b != nil {
 			last, ok = kept(readEntry(b)), true
 		}
 		return nil
@@ -218,7 +218,7 @@ func (c *Client) Status(scope, collection, recordID string) (Status, error) {
 	out := Sent
 	err := c.Local.View(func(r Reader) error {
 		k := merge.Key{Collection: collection, ID: recordID}
-		me := readMeta(r).Me.User
+		me := c.readMeta(r).Me.User
 		for _, e := range everyEntry(r, func(e *entry) bool { return e.Scope == scope && e.record() == k && e.User == me }) {
 			switch {
 			case e.State == unsent:

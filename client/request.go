@@ -29,7 +29,7 @@ func (c *Client) ask(way giveWay) (req protocol.Request, ticket uint64, err erro
 	req = protocol.Request{App: c.App, LimitBytes: c.PageBytes,
 		Clock: protocol.Reading{Wall: merge.FormatInstant(merge.Millis(max(wall, 0))), Mono: max(mono, 0), Boot: boot}}
 	err = c.Local.View(func(r Reader) error {
-		m := readMeta(r)
+		m := c.readMeta(r)
 		req.Cursor, req.Backup = m.Cursor, m.Backup
 		r.Scan(scopeBucket, "", func(scope string, _ []byte) bool {
 			if s, _ := readJSON[scopeState](r, scopeBucket, scope); s.AskReset {
@@ -96,7 +96,7 @@ func (g giveWay) note(req protocol.Request, resp *protocol.Response) {
 // fill puts the oldest unsent edits into the request, in order; those of scopes
 // that give way come last.
 func (c *Client) fill(r Reader, req *protocol.Request, way giveWay) {
-	me := readMeta(r).Me.User
+	me := c.readMeta(r).Me.User
 	waiting := entries(r, func(e *entry) bool { return e.State == unsent && e.User == me })
 	if len(waiting) > 0 {
 		req.Outbox = &protocol.Outbox{Count: len(waiting), Oldest: merge.FormatInstant(waiting[0].Mutation.At.Wall)}

@@ -15,7 +15,7 @@ type Session struct {
 func (c *Client) Session() (Session, error) {
 	var s Session
 	err := c.Local.View(func(r Reader) error {
-		if m := readMeta(r); m.Session != nil {
+		if m := c.readMeta(r); m.Session != nil {
 			s = *m.Session
 		}
 		return nil
@@ -27,7 +27,7 @@ func (c *Client) Session() (Session, error) {
 // not stored is asked for again.
 func (c *Client) KeepSession(s Session) error {
 	return c.Local.Update(func(w Writer) error {
-		m := readMeta(w)
+		m := c.readMeta(w)
 		m.Session = &s
 		writeMeta(w, m)
 		return nil
@@ -38,7 +38,7 @@ func (c *Client) KeepSession(s Session) error {
 // with: another one, if somebody logged in or refreshed meanwhile.
 func (c *Client) renewed(old, s Session) (Session, error) {
 	err := c.Local.Update(func(w Writer) error {
-		m := readMeta(w)
+		m := c.readMeta(w)
 		if m.Session == nil || m.Session.Refresh != old.Refresh {
 			s = Session{}
 			if m.Session != nil {

@@ -85,7 +85,7 @@ func (c *Client) left(req protocol.Request, way giveWay) (l left, err error) {
 		}
 	}
 	err = c.Local.View(func(r Reader) error {
-		me := readMeta(r).Me.User
+		me := c.readMeta(r).Me.User
 		for _, e := range entries(r, func(e *entry) bool { return e.State == unsent && e.User == me }) {
 			l.unsent++
 			l.free = l.free || !sent[key(e.Scope, e.Incarnation, string(e.Raw))] && !way.to(r, e.Scope)

@@ -27,7 +27,7 @@ func (c *Client) Take(ticket uint64, resp *protocol.Response) error {
 	}
 	fresh, split := "", 0
 	err = c.Local.Update(func(w Writer) error {
-		t := &taking{c: c, w: w, resp: resp, changes: changes, m: readMeta(w), late: ticket != c.asked || ticket == c.taken, touched: map[string]bool{}, under: c.sent[ticket]}
+		t := &taking{c: c, w: w, resp: resp, changes: changes, m: c.readMeta(w), late: ticket != c.asked || ticket == c.taken, touched: map[string]bool{}, under: c.sent[ticket]}
 		t.verdicts()
 		if !t.late {
 			t.rows()

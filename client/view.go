@@ -24,7 +24,7 @@ type view struct {
 // me is whose screen it is.
 func (v *view) me() string {
 	if v.user == "" {
-		v.user = readMeta(v.r).Me.User
+		v.user = v.c.readMeta(v.r).Me.User
 	}
 	return v.user
 }
@@ -44,7 +44,7 @@ func (v *view) Scope() string { return v.scope }
 // Now implements merge.View: the best guess at server time.
 func (v *view) Now() merge.Millis {
 	wall, _, _ := v.c.Clock.Read()
-	return max(merge.Millis(wall), readMeta(v.r).Now)
+	return max(merge.Millis(wall), v.c.readMeta(v.r).Now)
 }
 
 // Tagged implements merge.View. What only related records can tell is left to
@@ -340,7 +340,7 @@ func (c *Client) Snapshot(scope string) ([]merge.Row, error) {
 func (c *Client) Cursor() (string, error) {
 	var cursor string
 	err := c.Local.View(func(r Reader) error {
-		cursor = readMeta(r).Cursor
+		cursor = c.readMeta(r).Cursor
 		return nil
 	})
 	return cursor, err
