@@ -3,6 +3,7 @@ package sim_test
 import (
 	"flag"
 	"os"
+	"strings"
 	"testing"
 
 	"github.com/lumbung-ikm/lumbung/internal/sim"
@@ -44,14 +45,18 @@ func TestPromisesHoldOnSQLite(t *testing.T) {
 }
 
 func TestASeedPlaysTheSameTwice(t *testing.T) {
-	for seed := uint64(1); seed <= 8; seed++ {
-		a, errA := sim.Run(t.Context(), sim.Config{Seed: seed, Open: poor})
-		b, errB := sim.Run(t.Context(), sim.Config{Seed: seed, Open: poor})
-		if errA != nil || errB != nil {
-			t.Fatal(errA, errB)
-		}
-		if a.String() != b.String() {
-			t.Errorf("%s\n%s", a, b)
+	sqlite := func() (sim.Disk, error) { return sim.SQLiteDisk(t.Context(), t.TempDir()) }
+	for name, open := range map[string]func() (sim.Disk, error){"poor": poor, "sqlite": sqlite} {
+		for seed := uint64(1); seed <= 8; seed++ {
+			var told [2]strings.Builder
+			for i := range told {
+				if _, err := sim.Run(t.Context(), sim.Config{Seed: seed, Open: open, Trace: &told[i]}); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if told[0].String() != told[1].String() {
+				t.Errorf("seed %d on %s goes two ways:\n%s\n%s", seed, name, &told[0], &told[1])
+			}
 		}
 	}
 }
