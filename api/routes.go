@@ -62,7 +62,7 @@ func (s *Server) routes() []route {
 		post("/v1/businesses", s.createBusiness).onlyOnce(), get("/v1/businesses", s.businesses), get(business, s.business),
 		post(business+"/members", s.addMember).onlyOnce(), get(business+"/members", s.members), patch(business+"/members/{member}", s.changeMember),
 		post(business+"/assignments", s.assign).onlyOnce(), get(business+"/assignments", s.assignments), patch(business+"/assignments/{assignment}", s.changeAssignment),
-		get(business+"/health", s.health),
+		get(business+"/health", s.health), post(business+"/merge", s.mergeBusiness),
 
 		get("/v1/reviews", s.reviews), post("/v1/admin/attest", s.attest),
 

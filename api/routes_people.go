@@ -33,6 +33,18 @@ func (s *Server) createBusiness(x *call) error {
 	return x.tagged(fiber.StatusCreated, businessOf(b), versionOf(b))
 }
 
+func (s *Server) mergeBusiness(x *call) error {
+	var in wire.Merger
+	if err := x.read(&in); err != nil {
+		return err
+	}
+	b, err := s.Programme.Merge(x.ctx, x.caller(), x.Params("business"), in.Into)
+	if err != nil {
+		return err
+	}
+	return x.tagged(fiber.StatusOK, businessOf(b), versionOf(b))
+}
+
 func (s *Server) businesses(x *call) error {
 	all, err := s.Programme.Businesses(x.ctx, x.caller())
 	if err != nil {

@@ -107,6 +107,7 @@ func TestEveryOperationAndStatus(t *testing.T) {
 	o.enterprises(owner, stranger, business)
 	staff := o.people(owner, stranger, business)
 	o.mentors(owner, stranger, admin, mentor, business)
+	o.mergers(owner, stranger, admin, business)
 	o.watch(owner, stranger, staff, admin, business)
 	o.everywhere(owner)
 	o.machines()
@@ -257,6 +258,22 @@ func (o *tour) mentors(owner, stranger, admin, mentor wire.Login, business strin
 	o.want(200, token, "PATCH", one, end, "If-Match", ended.Etag).Into(o, &ended)
 	o.clock.Advance(time.Minute)
 	o.code("conflict", o.want(409, token, "PATCH", one, `{"to":"2022-07-05T02:00:00Z"}`, "If-Match", ended.Etag))
+}
+
+func (o *tour) mergers(owner, stranger, admin wire.Login, business string) {
+	other := o.makeBusiness(owner)
+	into := `{"into":"` + strings.TrimPrefix(business, "/v1/businesses/") + `"}`
+	o.want(403, owner.AccessToken, "POST", other+"/merge", into)
+	o.want(404, stranger.AccessToken, "POST", other+"/merge", into)
+	o.want(422, admin.AccessToken, "POST", other+"/merge", `{"into":"`+nobody+`"}`)
+	var b wire.Business
+	o.want(200, admin.AccessToken, "POST", other+"/merge", into).Into(o, &b)
+	if "/v1/businesses/"+b.Id != business {
+		o.Errorf("the survivor is %s", b.Id)
+	}
+	o.want(200, admin.AccessToken, "POST", other+"/merge", into)
+	o.code("business_merged", o.want(409, admin.AccessToken, "POST", business+"/merge", `{"into":"`+strings.TrimPrefix(other, "/v1/businesses/")+`"}`))
+	o.code("business_merged", o.want(409, owner.AccessToken, "POST", other+"/members", `{"phone":"08117000006","role":"staff"}`))
 }
 
 func (o *tour) watch(owner, stranger, staff, admin wire.Login, business string) {

@@ -10,7 +10,7 @@ const sharedOrder = "admin > mentor > owner = staff"
 func business() *merge.Collection {
 	return &merge.Collection{
 		Name: "business", Scope: ScopeBusiness, Doc: "the enterprise itself; one record per scope, made by the server",
-		Needs: PermEditProfile, Allow: allowBusiness, Derive: deriveBusiness,
+		Needs: PermEditProfile, Allow: allowBusiness, Derive: deriveBusiness, Moved: survivor,
 		Fields: fields(
 			required(ranked("name", text(2, 120), profileOrder, ownerSide(), "name on the signboard")),
 			set("brand_names", text(1, 60), 10, ownerSide(), "brands on the labels"),

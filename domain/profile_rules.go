@@ -41,6 +41,14 @@ func checkRegion(m map[string]merge.Value) *merge.Reject {
 	return nil
 }
 
+// survivor is the scope of the business that this one was merged into.
+func survivor(r merge.Row) string {
+	if r.Text("status") != "merged_into" {
+		return ""
+	}
+	return ScopeBusiness + "/" + r.Text("merged_into")
+}
+
 // deriveBusiness works out the zone and what a person should look at. A rule
 // across fields only flags: two people may have kept one half of it each.
 func deriveBusiness(_ merge.View, r merge.Row) merge.Derived {

@@ -44,6 +44,9 @@ var httpTable = map[string]entry{
 	"conflict": {
 		Sentence{"Langkah ini tidak sesuai dengan keadaan sekarang.", ""},
 		Sentence{"This does not fit the present state.", ""}},
+	"business_merged": {
+		Sentence{"Usaha ini sudah digabung.", "Silakan lanjutkan di usaha gabungannya."},
+		Sentence{"This enterprise has been merged.", "Please go on in the one that it was merged into."}},
 	"last_owner": {
 		Sentence{"Usaha harus selalu memiliki pemilik.", "Silakan tambahkan pemilik lain terlebih dahulu."},
 		Sentence{"A business must always have an owner.", "Please add another owner first."}},

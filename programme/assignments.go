@@ -48,6 +48,9 @@ type AssignmentChange struct {
 // Conflict "conflict" if the mentor has an open window.
 func (s *Service) Assign(ctx context.Context, who Caller, business string, n NewAssignment) (Assignment, error) {
 	st, err := s.enterAsAdmin(ctx, who, business)
+	if err == nil {
+		err = st.alive()
+	}
 	if err != nil {
 		return Assignment{}, err
 	}
@@ -128,6 +131,9 @@ func (s *Service) Assignments(ctx context.Context, who Caller, business string) 
 // that has ended.
 func (s *Service) ChangeAssignment(ctx context.Context, who Caller, business, assignment string, v Version, c AssignmentChange) (Assignment, error) {
 	st, err := s.enterAsAdmin(ctx, who, business)
+	if err == nil {
+		err = st.alive()
+	}
 	if err != nil {
 		return Assignment{}, err
 	}

@@ -41,6 +41,9 @@ type MemberChange struct {
 // Conflict "conflict" if the person has an open window.
 func (s *Service) AddMember(ctx context.Context, who Caller, business string, n NewMember) (Member, error) {
 	st, err := s.enter(ctx, who, business)
+	if err == nil {
+		err = st.alive()
+	}
 	if err != nil {
 		return Member{}, err
 	}
@@ -107,6 +110,9 @@ func (s *Service) Members(ctx context.Context, who Caller, business string) ([]M
 // Conflict "conflict" for a window that has ended, "last_owner".
 func (s *Service) ChangeMember(ctx context.Context, who Caller, business, member string, v Version, c MemberChange) (Member, error) {
 	st, err := s.enter(ctx, who, business)
+	if err == nil {
+		err = st.alive()
+	}
 	if err != nil {
 		return Member{}, err
 	}

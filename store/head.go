@@ -39,6 +39,9 @@ func (h Head) Folded(c *Commit) (Head, error) {
 	h.Access = c.Access
 	h = h.Clone()
 	h.Applied, h.Time, h.Chain, h.Sum = c.Seq, c.Time, c.Chain, c.Sum
+	if c.MovedTo != "" {
+		h.MovedTo = c.MovedTo
+	}
 	for follower, seq := range c.Todo {
 		if h.Todo == nil {
 			h.Todo = map[string]merge.Seq{}

@@ -31,7 +31,7 @@ type Head struct {
 	Access     []merge.Grant    `json:"access,omitempty"`
 	// Todo holds, per follower, the last seq whose commit has work for it.
 	Todo    map[string]merge.Seq `json:"todo,omitempty"`
-	MovedTo string               `json:"moved_to,omitempty"`
+	MovedTo string               `json:"moved_to,omitempty"` // the scope that this one was merged into
 	// Revision is raised by every change of the document, so that a store that
 	// replaces whole documents can guard with it.
 	Revision uint64 `json:"revision"`
@@ -72,7 +72,8 @@ type Commit struct {
 	Access  []merge.Grant        `json:"access,omitempty"` // the whole list after this commit
 	Sum     uint64               `json:"sum,string"`
 	Effects []merge.Effect       `json:"effects,omitempty"`
-	Todo    map[string]merge.Seq `json:"todo,omitempty"` // followers with work in this commit, each with Seq
+	MovedTo string               `json:"moved_to,omitempty"` // this commit merges the scope into another one
+	Todo    map[string]merge.Seq `json:"todo,omitempty"`     // followers with work in this commit, each with Seq
 	// Before is the newest earlier commit whose effects were still waiting, or
 	// 0: a follower finds its work by walking back from the head's mark.
 	Before merge.Seq `json:"before,omitempty"`
@@ -169,7 +170,7 @@ type Log interface {
 	// Fold carries c into records and book pages, each guarded by "(generation
 	// count, version) is lower", where already newer counts as done, and only
 	// then moves the head from seq-1 to seq, guarded by generation count and
-	// Applied: it sets Applied, Time, Chain, Sum, Access, and raises Todo, and
+	// Applied: it sets Applied, Time, Chain, Sum, Access, MovedTo if c has one, raises Todo, and
 	// leaves everything else alone. If the head has moved on already, to a later
 	// commit or a later generation, that is no error and writes nothing. It gives
 	// the head afterwards. Each step is durable before the next begins, or all

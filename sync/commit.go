@@ -353,7 +353,7 @@ func (e *Engine) resolve(ctx context.Context, head store.Head, batch []*job) (*m
 	l := e.limits()
 	in := &merge.Input{Schema: e.Schema, Scope: head.Scope, Generation: head.Generation, Forks: head.Forks, Applied: head.Applied,
 		Time: head.Time, Sum: head.Sum, Access: head.Access, Now: e.millis(), Grace: merge.Millis(l.Grace.Milliseconds()),
-		MaxItems: l.CommitItems, MaxBytes: l.CommitBytes, Self: selfOf(head.Scope),
+		MaxItems: l.CommitItems, MaxBytes: l.CommitBytes, Self: selfOf(head.Scope), MovedTo: head.MovedTo,
 		Records: map[merge.Key]*merge.Record{}, Tagged: map[string][]merge.Key{}, Books: map[merge.BookKey]*merge.Book{}}
 	for _, j := range batch {
 		in.Pushes = append(in.Pushes, j.open())
@@ -446,7 +446,7 @@ func fillBooks(books map[merge.BookKey]*merge.Book, asked []merge.PageKey, got s
 // build makes the commit document.
 func (e *Engine) build(head store.Head, id string, out *merge.Output) (*store.Commit, error) {
 	c := &store.Commit{Scope: head.Scope, Generation: head.Generation, Seq: out.Seq, ID: id, Time: out.Time, Lines: out.Lines,
-		Access: out.Access, Sum: out.Sum, Effects: out.Effects}
+		Access: out.Access, Sum: out.Sum, Effects: out.Effects, MovedTo: out.MovedTo}
 	for _, r := range out.Records {
 		c.Records = append(c.Records, store.Record{Collection: r.Collection, ID: r.ID, Version: r.Version, Deleted: r.Deleted,
 			Fields: r.EncodeFields(), State: r.EncodeState(), Tags: r.Tags})

@@ -110,12 +110,18 @@ func (e *Engine) followScope(ctx context.Context, h store.Head) (int, error) {
 		seq = c.Before
 	}
 	var failed []error
+	held := false // what is made once more elsewhere keeps its order, and comes after what it edits
 	for _, c := range slices.Backward(commits) {
 		for _, eff := range c.Effects {
 			if err := ctx.Err(); err != nil {
 				return 0, err
 			}
-			if err := e.carryOut(ctx, eff); err != nil {
+			moves := eff.Take || eff.Repeat != nil
+			if held && moves {
+				continue
+			}
+			if err := e.carryOut(ctx, h.Scope, eff); err != nil {
+				held = held || moves
 				failed = append(failed, fmt.Errorf("effect of %s on %s: %w", h.Scope, eff.Scope, err))
 			}
 		}
@@ -142,9 +148,14 @@ func (e *Engine) entryBelow(ctx context.Context, h store.Head, seq merge.Seq) (*
 // carryOut makes the record that an effect asks for. One that is there already
 // with other content is left alone and reported: its id would have to be
 // derived twice from different causes.
-func (e *Engine) carryOut(ctx context.Context, eff merge.Effect) error {
-	if eff.Claim != nil {
+func (e *Engine) carryOut(ctx context.Context, from string, eff merge.Effect) error {
+	switch {
+	case eff.Claim != nil:
 		return e.claim(ctx, eff)
+	case eff.Take:
+		return e.takeOver(ctx, from, eff.Scope)
+	case eff.Repeat != nil:
+		return e.repeat(ctx, eff.Scope, eff.Repeat)
 	}
 	_, err := e.Write(ctx, eff.Scope, merge.ServerWrite{Name: "effect." + eff.ID, Role: merge.System, Collection: eff.Collection, ID: eff.ID,
 		Op: merge.Put, Set: eff.Set, Create: true})

@@ -394,6 +394,14 @@ type MemberList struct {
 	Members []Member `json:"members"`
 }
 
+// Merger defines model for Merger.
+type Merger struct {
+	// Into UUID of version 7, or 8 if derived.
+	//
+	// Example: 018099a2-f7c0-7d3e-8f0a-1b2c3d4e5f60
+	Into RecordId `json:"into"`
+}
+
 // NewAssignment defines model for NewAssignment.
 type NewAssignment struct {
 	// MentorId UUID of version 7, or 8 if derived.
@@ -717,6 +725,9 @@ type AddMemberJSONRequestBody = NewMember
 
 // ChangeMemberJSONRequestBody defines body for ChangeMember for application/json ContentType.
 type ChangeMemberJSONRequestBody = MemberChange
+
+// MergeBusinessJSONRequestBody defines body for MergeBusiness for application/json ContentType.
+type MergeBusinessJSONRequestBody = Merger
 
 // NewIncarnationJSONRequestBody defines body for NewIncarnation for application/json ContentType.
 type NewIncarnationJSONRequestBody = IncarnationRequest

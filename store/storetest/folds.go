@@ -37,6 +37,18 @@ func foldTouchesItsFields(r *rig) {
 	r.same("the rest of the head", got, before)
 }
 
+func foldMoves(r *rig) {
+	r.create("s")
+	c := next(r.head("s"))
+	c.MovedTo = "t"
+	if h := r.fold(r.insert(c)); h.MovedTo != "t" {
+		r.Errorf("moved to %q", h.MovedTo)
+	}
+	if h := r.fold(r.insert(next(r.head("s")))); h.MovedTo != "t" {
+		r.Errorf("afterwards moved to %q", h.MovedTo)
+	}
+}
+
 func foldRaisesMarks(r *rig) {
 	r.ok(r.s.Create(r.Context(), store.Head{Scope: "s", Generation: gen(1), Todo: map[string]merge.Seq{"high": 9, "other": 1}}))
 	c := next(r.head("s"))

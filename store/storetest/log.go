@@ -52,6 +52,7 @@ func promises() []promise {
 
 		{"fold carries records, pages and head", foldCarries, false},
 		{"fold leaves everything else in the head alone", foldTouchesItsFields, false},
+		{"a fold of a merger says where the scope has moved", foldMoves, false},
 		{"a fold raises marks and never lowers them", foldRaisesMarks, false},
 		{"a commit folded again changes nothing", foldTwice, false},
 		{"many may fold the same log at once", foldTogether, false},

@@ -137,7 +137,7 @@ func (w *work) react() {
 	for _, k := range w.changed() {
 		c := w.collection(k)
 		w.claim(k, c)
-		if c.React == nil {
+		if c.React == nil || w.taken[k] {
 			continue
 		}
 		ch := Change{View: w, After: w.recs[k].Row, New: w.before[k] == nil, Access: w.access, Author: w.author[k]}

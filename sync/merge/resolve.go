@@ -24,6 +24,10 @@ type Part struct {
 	// Writes are the server's own edits: effects and online edits. A part has
 	// either items or writes.
 	Writes []ServerWrite
+
+	// Take are records of a scope that is merged into this one. Each is taken as
+	// it is, unless a record of that key is there already.
+	Take []*Record
 }
 
 func (p *Part) book(scope string) BookKey {
@@ -63,6 +67,7 @@ type Input struct {
 	Now        Millis
 	Grace      Millis // how long after a right ended an edit made under it is accepted
 	Self       string // the user whose own scope this is; "" for others
+	MovedTo    string // the scope that this one was merged into; "" for most
 
 	Pushes [][]*Part // pushes that share the commit, in order; parts of one push lie together
 
@@ -107,6 +112,7 @@ type Output struct {
 	Pages   []*Page
 	Access  []Grant
 	Effects []Effect
+	MovedTo string // set by the commit that merges the scope into another one
 	Lines   []Line
 }
 
@@ -127,6 +133,7 @@ func Resolve(in *Input) *Output {
 		w.out.Answers = append(w.out.Answers, w.push(push))
 	}
 	w.derive()
+	w.move()
 	w.react()
 	w.finish()
 	w.out.Need = w.need
@@ -176,6 +183,9 @@ func (w *work) part(p *Part, answers []Answer) []Answer {
 		}
 		w.item(p, it, a)
 	}
+	for _, r := range p.Take {
+		w.take(r)
+	}
 	for _, sw := range p.Writes {
 		a := Answer{Seq: w.seq, Key: Key{sw.Collection, sw.ID}}
 		if r := w.server(sw); r != nil {
@@ -209,6 +219,7 @@ func (w *work) item(p *Part, it *Item, a *Answer) {
 	if !it.HasN || a.erased {
 		return
 	}
+	w.repeat(p, it, v)
 	e := Entry{Hash: it.Hash, Stamp: stamp, Seq: w.seq}
 	if v.Outcome != Applied || len(v.Ignored) > 0 {
 		final := a.Verdict

@@ -126,6 +126,9 @@ type Collection struct {
 	Relate func(View, Row) map[string]Value
 	// Grant reads an access window from the record. May be nil.
 	Grant func(Row) (Grant, bool)
+	// Moved names the scope that this record says its own was merged into, or "".
+	// May be nil.
+	Moved func(Row) string
 	// React names what a change causes in other scopes. May be nil.
 	React func(Change) []Effect
 

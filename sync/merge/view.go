@@ -114,6 +114,11 @@ type Effect struct {
 	// Claim makes the effect one on this scope's own record: what a Unique field
 	// shows is claimed, what it showed before is given up. Set is nil then.
 	Claim *Claim `json:"claim,omitempty"`
+	// Take makes Scope take over the records of the scope that causes the effect.
+	Take bool `json:"take,omitempty"`
+	// Repeat makes an edit once more in Scope, which the scope that judged it was
+	// merged into.
+	Repeat *Repeat `json:"repeat,omitempty"`
 	// Key tells apart the effects of one commit for one recipient, where ID is
 	// left to the resolver: two with one key are one effect.
 	Key string `json:"-"`
@@ -125,6 +130,16 @@ type Effect struct {
 type Claim struct {
 	Field string `json:"field"`
 	Old   string `json:"old,omitempty"` // what it showed before
+}
+
+// Repeat is an accepted edit, to be made once more elsewhere under a name that
+// is derived from its own.
+type Repeat struct {
+	Author      string `json:"author"`
+	Device      string `json:"device"`
+	Incarnation string `json:"incarnation"`
+	Made        Millis `json:"made"`     // when, by the corrected clock
+	Raw         Value  `json:"mutation"` // as it was sent
 }
 
 // Refusal is a mutation that was refused, for Schema.Refused.
@@ -182,6 +197,7 @@ type work struct {
 	recs   map[Key]*Record // changed, cloned from in.Records
 	before map[Key]*Record // what they were; nil = absent
 	author map[Key]string
+	taken  map[Key]bool // from another scope, where what they cause has happened
 	pages  map[PageKey]*Page
 	access []Grant
 	items  int // judged so far, and their bytes
