@@ -60,7 +60,7 @@ func business() *merge.Collection {
 func membership() *merge.Collection {
 	return &merge.Collection{
 		Name: "membership", Scope: ScopeBusiness, Doc: "owners and staff; managed online by an owner or an admin, windows stay after they end",
-		Grant: grantMembership, Fields: fields(
+		Grant: grantMembership, Ends: []string{"to"}, Fields: fields(
 			server("user_id", ref(""), "the person"),
 			server("role", enum(string(merge.Owner), string(merge.Staff)), ""),
 			server("from", instant(), "first instant of the right"),
@@ -74,7 +74,7 @@ func membership() *merge.Collection {
 func assignment() *merge.Collection {
 	return &merge.Collection{
 		Name: "assignment", Scope: ScopeBusiness, Doc: "mentors; managed online by an admin, windows stay after they end",
-		Grant: grantAssignment, Fields: fields(
+		Grant: grantAssignment, Ends: []string{"to_at"}, Fields: fields(
 			server("mentor_id", ref(""), "the person"),
 			server("programme_id", ref(""), ""),
 			server("track", enum(tracks()...), "absent = all"),

@@ -48,9 +48,6 @@ type AssignmentChange struct {
 // Conflict "conflict" if the mentor has an open window.
 func (s *Service) Assign(ctx context.Context, who Caller, business string, n NewAssignment) (Assignment, error) {
 	st, err := s.enterAsAdmin(ctx, who, business)
-	if err == nil {
-		err = st.alive()
-	}
 	if err != nil {
 		return Assignment{}, err
 	}
@@ -90,7 +87,10 @@ func (s *Service) opening(who Caller, business string, n NewAssignment, from mer
 	aid := id.Derive("assignment", business, n.Mentor, who.Name)
 	set := map[string]merge.Value{"mentor_id": merge.Str(n.Mentor), "from_at": from.Value(), "lead": merge.Flag(lead), "reason": optional(n.Reason),
 		"programme_id": optional(n.Programme), "track": optional(n.Track)}
-	must := func(_ merge.View, access []merge.Grant) *merge.Reject {
+	must := func(v merge.View, access []merge.Grant) *merge.Reject {
+		if r := alive(v); r != nil {
+			return r
+		}
 		if slices.ContainsFunc(access, func(g merge.Grant) bool {
 			return g.User == n.Mentor && g.ID != aid && g.Role == merge.Mentor && (g.To == 0 || g.To > from)
 		}) {
@@ -131,9 +131,6 @@ func (s *Service) Assignments(ctx context.Context, who Caller, business string) 
 // that has ended.
 func (s *Service) ChangeAssignment(ctx context.Context, who Caller, business, assignment string, v Version, c AssignmentChange) (Assignment, error) {
 	st, err := s.enterAsAdmin(ctx, who, business)
-	if err == nil {
-		err = st.alive()
-	}
 	if err != nil {
 		return Assignment{}, err
 	}

@@ -1,6 +1,7 @@
 package programme
 
 import (
+	"cmp"
 	"context"
 	"slices"
 	"time"
@@ -41,9 +42,6 @@ type MemberChange struct {
 // Conflict "conflict" if the person has an open window.
 func (s *Service) AddMember(ctx context.Context, who Caller, business string, n NewMember) (Member, error) {
 	st, err := s.enter(ctx, who, business)
-	if err == nil {
-		err = st.alive()
-	}
 	if err != nil {
 		return Member{}, err
 	}
@@ -64,7 +62,7 @@ func (s *Service) AddMember(ctx context.Context, who Caller, business string, n 
 	set["user_id"] = merge.Str(user)
 	member := id.Derive("membership", business, user, who.Name)
 	must := func(v merge.View, access []merge.Grant) *merge.Reject {
-		if r := manages(who.User, st.admin)(v, access); r != nil {
+		if r := cmp.Or(manages(who.User, st.admin)(v, access), alive(v)); r != nil {
 			return r
 		}
 		if slices.ContainsFunc(access, func(g merge.Grant) bool {
@@ -110,9 +108,6 @@ func (s *Service) Members(ctx context.Context, who Caller, business string) ([]M
 // Conflict "conflict" for a window that has ended, "last_owner".
 func (s *Service) ChangeMember(ctx context.Context, who Caller, business, member string, v Version, c MemberChange) (Member, error) {
 	st, err := s.enter(ctx, who, business)
-	if err == nil {
-		err = st.alive()
-	}
 	if err != nil {
 		return Member{}, err
 	}
@@ -139,6 +134,9 @@ func (s *Service) ChangeMember(ctx context.Context, who Caller, business, member
 	must := func(v merge.View, access []merge.Grant) *merge.Reject {
 		if r := manages(who.User, st.admin)(v, access); r != nil {
 			return r
+		}
+		if r := alive(v); r != nil && c.Permissions != nil {
+			return r // an end is carried over to where the others went; permissions are theirs to give there
 		}
 		return mayEnd(v, access, member, to)
 	}

@@ -2,19 +2,23 @@ package programme
 
 import (
 	"context"
+	"errors"
+	"slices"
+	"strings"
 
 	"github.com/lumbung-ikm/lumbung/fault"
 	"github.com/lumbung-ikm/lumbung/sync/merge"
 )
 
-// The parts that an enterprise may have in a merger, for good: who was merged
-// away takes nobody in, and who took somebody in is not merged away, so that no
-// two can disappear into each other.
+// The parts that an enterprise may have in mergers: who was merged away takes
+// nobody in, and who took somebody in is not merged away, so that no two can
+// disappear into each other. Who goes says into whom.
 const (
 	mergers = "merger"
-	gone    = "gone"
 	stays   = "stays"
 )
+
+func into(survivor string) string { return "into " + survivor }
 
 func conflict(code, text string) error {
 	return &fault.Error{Kind: fault.Conflict, Code: code, Text: text}
@@ -45,24 +49,69 @@ func (s *Service) Merge(ctx context.Context, who Caller, business, survivor stri
 		}
 		return s.Business(ctx, who, survivor)
 	}
-	for _, part := range [][2]string{{business, gone}, {survivor, stays}} {
-		if has, err := s.Engine.Store.Claim(ctx, mergers, part[0], part[1]); err != nil {
-			return Business{}, err
-		} else if has != part[1] {
-			return Business{}, conflict("business_merged", part[0]+" has another part in a merger")
-		}
+	if err := s.parts(ctx, business, survivor); err != nil {
+		return Business{}, err
 	}
-	if _, err := s.Engine.Write(ctx, st.head.Scope, merge.ServerWrite{Name: who.Name, Author: who.User, Role: merge.Admin, Collection: "business", ID: business,
-		Op: merge.Put, Set: map[string]merge.Value{"status": merge.Str("merged_into"), "merged_into": merge.Str(survivor)}}); err != nil {
+	writes, err := s.goodbye(ctx, who, st, survivor)
+	if err != nil {
+		return Business{}, err
+	}
+	if _, err := s.Engine.Write(ctx, st.head.Scope, writes...); err != nil {
 		return Business{}, err
 	}
 	return s.Business(ctx, who, survivor)
 }
 
-// alive refuses to change who belongs to an enterprise that is no more.
-func (st standing) alive() error {
-	if st.head.MovedTo != "" {
-		return conflict("business_merged", "merged into "+st.head.MovedTo)
+// parts gives both their part in the merger, or neither.
+func (s *Service) parts(ctx context.Context, business, survivor string) error {
+	claims := s.Engine.Store
+	switch has, err := claims.Claim(ctx, mergers, business, into(survivor)); {
+	case err != nil:
+		return err
+	case has != into(survivor):
+		return conflict("business_merged", business+" has another part in a merger")
+	}
+	switch has, err := claims.Claim(ctx, mergers, survivor, stays); {
+	case err != nil:
+		return err
+	case has != stays:
+		return errors.Join(conflict("business_merged", survivor+" has another part in a merger"), claims.Release(ctx, mergers, business, into(survivor)))
+	}
+	return nil
+}
+
+// goodbye is the write that merges a business away. Where the survivor has a
+// lead mentor, those of the other one lead no more: exactly one does.
+func (s *Service) goodbye(ctx context.Context, who Caller, st standing, survivor string) ([]merge.ServerWrite, error) {
+	_, business, _ := strings.Cut(st.head.Scope, "/")
+	once := func(v merge.View, _ []merge.Grant) *merge.Reject {
+		if row, ok := v.Row("business", business); ok && row.Text("merged_into") != "" && row.Text("merged_into") != survivor {
+			return &merge.Reject{Code: "business_merged", Field: "into"}
+		}
+		return nil
+	}
+	writes := []merge.ServerWrite{{Name: who.Name, Author: who.User, Role: merge.Admin, Collection: "business", ID: business, Op: merge.Put, Must: once,
+		Set: map[string]merge.Value{"status": merge.Str("merged_into"), "merged_into": merge.Str(survivor)}}}
+	there, err := s.Assignments(ctx, who, survivor)
+	if err != nil || !slices.ContainsFunc(there, func(a Assignment) bool { return a.Lead && a.To.IsZero() }) {
+		return writes, err
+	}
+	here, err := s.Assignments(ctx, who, business)
+	for _, a := range here {
+		if a.Lead && a.To.IsZero() {
+			writes = append(writes, merge.ServerWrite{Name: who.Name, Author: who.User, Role: merge.Admin, Collection: "assignment", ID: a.ID, Op: merge.Put,
+				Set: map[string]merge.Value{"lead": merge.Flag(false)}})
+		}
+	}
+	return writes, err
+}
+
+// alive refuses to let anybody into a business that was merged away. It is
+// asked inside the commit, which a merger may be faster than.
+func alive(v merge.View) *merge.Reject {
+	_, business, _ := strings.Cut(v.Scope(), "/")
+	if row, ok := v.Row("business", business); ok && row.Text("merged_into") != "" {
+		return &merge.Reject{Code: "business_merged"}
 	}
 	return nil
 }

@@ -156,6 +156,8 @@ func (e *Engine) carryOut(ctx context.Context, from string, eff merge.Effect) er
 		return e.takeOver(ctx, from, eff.Scope)
 	case eff.Repeat != nil:
 		return e.repeat(ctx, eff.Scope, eff.Repeat)
+	case eff.Change:
+		return e.change(ctx, eff)
 	}
 	_, err := e.Write(ctx, eff.Scope, merge.ServerWrite{Name: "effect." + eff.ID, Role: merge.System, Collection: eff.Collection, ID: eff.ID,
 		Op: merge.Put, Set: eff.Set, Create: true})

@@ -1,6 +1,7 @@
 package syncer
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -62,7 +63,7 @@ func (e *Engine) takeKeys(ctx context.Context, from, into string, keys []merge.K
 	for _, r := range there.Records {
 		have[r.Key()] = true
 	}
-	part := &merge.Part{}
+	part := &merge.Part{From: from}
 	for _, r := range got.Records {
 		if have[r.Key()] {
 			continue
@@ -105,4 +106,24 @@ func (e *Engine) repeat(ctx context.Context, into string, r *merge.Repeat) error
 	it.Hash = was.Hash // which knows nothing of the generation that it happens to be repeated in
 	return e.submit(ctx, into, &job{parts: []*merge.Part{{Author: r.Author, Device: r.Device, Incarnation: r.Incarnation,
 		Clock: merge.Reading{Wall: now, Mono: int64(now), Boot: "moved"}, Items: []merge.Item{it}}}})
+}
+
+// change writes into a record that may be there what differs from what it says.
+func (e *Engine) change(ctx context.Context, eff merge.Effect) error {
+	row, err := e.row(ctx, eff)
+	if err != nil || row.Version == 0 {
+		return err
+	}
+	set := map[string]merge.Value{}
+	for name, v := range eff.Set {
+		if !bytes.Equal(row.Fields[name], v) {
+			set[name] = v
+		}
+	}
+	if len(set) == 0 {
+		return nil
+	}
+	_, err = e.Write(ctx, eff.Scope, merge.ServerWrite{Name: fmt.Sprintf("change.%s.%d", eff.ID, row.Version), Role: merge.System,
+		Collection: eff.Collection, ID: eff.ID, Op: merge.Put, Set: set})
+	return err
 }

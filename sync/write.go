@@ -38,7 +38,7 @@ func kindOf(code string) fault.Kind {
 		return fault.NotFound
 	case "forbidden", "not_assigned":
 		return fault.Forbidden
-	case "id_reuse", "last_owner", "conflict", "immutable_field":
+	case "id_reuse", "last_owner", "conflict", "immutable_field", "business_merged":
 		return fault.Conflict
 	}
 	return fault.Invalid

@@ -110,25 +110,6 @@ func (w *work) retag(k Key, related map[string]bool) {
 	maps.DeleteFunc(related, func(_ string, yes bool) bool { return !yes })
 }
 
-// regrant brings the access list up to date with changed memberships and
-// assignments. Windows stay; they only get an end.
-func (w *work) regrant() {
-	for _, k := range w.changed() {
-		c := w.collection(k)
-		if c.Grant == nil {
-			continue
-		}
-		g, ok := c.Grant(w.recs[k].Row)
-		i := slices.IndexFunc(w.access, func(o Grant) bool { return o.ID == k.ID })
-		switch {
-		case ok && i >= 0:
-			w.access[i] = g
-		case ok:
-			w.access = append(w.access, g)
-		}
-	}
-}
-
 // react names the effects of every change, in the order of the keys.
 func (w *work) react() {
 	if !w.need.Empty() {

@@ -34,7 +34,7 @@ func (w *work) repeat(p *Part, it *Item, v Verdict) {
 
 // take makes a record of another scope one of this, as if everything that
 // stands in it had been written in this commit.
-func (w *work) take(r *Record) {
+func (w *work) take(from string, r *Record) {
 	if w.get(r.Key) != nil || !w.need.Empty() {
 		return
 	}
@@ -45,7 +45,7 @@ func (w *work) take(r *Record) {
 		}
 		if here[wr] == nil {
 			c := *wr
-			c.Seq, c.Time = w.seq, w.time
+			c.From, c.Was, c.Seq, c.Time = from, wr.Seq, w.seq, w.time
 			here[wr] = &c
 		}
 		return here[wr]

@@ -53,6 +53,8 @@ type Write struct {
 	Time     Millis // of the commit
 	Stamp    Millis
 	Hash     Hash
+	From     string // the scope that was merged into this one and had it first; "" for most
+	Was      Seq    // its place there
 }
 
 // Head is one undominated write of a slot.
@@ -164,6 +166,8 @@ type storedWrite struct {
 	Time     Millis `json:"t"`
 	Stamp    Millis `json:"s"`
 	Hash     Hash   `json:"h"`
+	From     string `json:"f,omitempty"`
+	Was      Seq    `json:"p,omitempty"`
 }
 
 type storedHead struct {

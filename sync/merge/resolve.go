@@ -26,8 +26,9 @@ type Part struct {
 	Writes []ServerWrite
 
 	// Take are records of a scope that is merged into this one. Each is taken as
-	// it is, unless a record of that key is there already.
+	// it is, unless a record of that key is there already. From is that scope.
 	Take []*Record
+	From string
 }
 
 func (p *Part) book(scope string) BookKey {
@@ -184,7 +185,7 @@ func (w *work) part(p *Part, answers []Answer) []Answer {
 		w.item(p, it, a)
 	}
 	for _, r := range p.Take {
-		w.take(r)
+		w.take(p.From, r)
 	}
 	for _, sw := range p.Writes {
 		a := Answer{Seq: w.seq, Key: Key{sw.Collection, sw.ID}}

@@ -126,6 +126,8 @@ type Collection struct {
 	Relate func(View, Row) map[string]Value
 	// Grant reads an access window from the record. May be nil.
 	Grant func(Row) (Grant, bool)
+	// Ends are the fields of a window that say when it ends.
+	Ends []string
 	// Moved names the scope that this record says its own was merged into, or "".
 	// May be nil.
 	Moved func(Row) string

@@ -114,6 +114,9 @@ type Effect struct {
 	// Claim makes the effect one on this scope's own record: what a Unique field
 	// shows is claimed, what it showed before is given up. Set is nil then.
 	Claim *Claim `json:"claim,omitempty"`
+	// Change makes the effect a change of a record that is there; where it is not,
+	// nothing happens.
+	Change bool `json:"change,omitempty"`
 	// Take makes Scope take over the records of the scope that causes the effect.
 	Take bool `json:"take,omitempty"`
 	// Repeat makes an edit once more in Scope, which the scope that judged it was
