@@ -183,7 +183,7 @@ func parseRefresh(text string) (refreshToken, bool) {
 		return refreshToken{}, false
 	}
 	sum, err := base64.RawURLEncoding.Strict().DecodeString(parts[3])
-	if err != nil {
+	if err != nil || base64.RawURLEncoding.EncodeToString(sum) != parts[3] { // the decoder passes over line ends
 		return refreshToken{}, false
 	}
 	return refreshToken{session: parts[1], counter: n, mac: sum}, true

@@ -20,6 +20,8 @@ func FuzzAuthenticate(f *testing.F) {
 	f.Add("eyJhbGciOiJub25lIn0." + body + ".")
 	f.Add(head + "." + body + "." + sum + "=")
 	f.Add(" " + good)
+	f.Add(head + "." + body + "." + sum[:20] + "\n" + sum[20:])
+	f.Add(head + "." + body[:20] + "\r\n" + body[20:] + "." + sum)
 	f.Add(good + "." + sum)
 	f.Fuzz(func(t *testing.T, text string) {
 		who, err := h.Authenticate(t.Context(), text)
