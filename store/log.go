@@ -231,6 +231,8 @@ type Claims interface {
 	// Claim takes (space, key) for holder, durably, if nobody holds it, and
 	// gives the holder afterwards.
 	Claim(ctx context.Context, space, key, holder string) (string, error)
+	// Holder gives the holder of (space, key), or "" if nobody holds it.
+	Holder(ctx context.Context, space, key string) (string, error)
 	// Release gives (space, key) up if holder holds it.
 	Release(ctx context.Context, space, key, holder string) error
 }

@@ -1,7 +1,9 @@
 package syncer_test
 
 import (
+	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -139,6 +141,7 @@ func TestALateClaimIsNoClaim(t *testing.T) {
 	entered := make(chan struct{})
 	slow := &hooked{Store: poor}
 	slow.release = func() {
+		slow.release = nil
 		close(entered)
 		<-stall
 	}
@@ -159,7 +162,61 @@ func TestALateClaimIsNoClaim(t *testing.T) {
 	}
 	w.label("box/b", "1", 0)
 	w.work()
-	if got := w.labels("box/a", "box/b"); got != "1 1!" {
+	w.label("box/c", "2", 0) // which nobody shows any more
+	w.work()
+	if got := w.labels("box/a", "box/b", "box/c"); got != "1 1! 2" {
 		t.Errorf("%s", got)
+	}
+}
+
+// dying is the store of a process that stalls before it releases a claim, and
+// does nothing after that.
+type dying struct {
+	store.Store
+	before func()
+	dead   bool
+}
+
+func (d *dying) Release(ctx context.Context, space, key, holder string) error {
+	d.before()
+	d.dead = true
+	return d.Store.Release(ctx, space, key, holder)
+}
+
+func (d *dying) Load(ctx context.Context, scope string, want store.Want) (store.Loaded, error) {
+	if d.dead {
+		return store.Loaded{}, errLost
+	}
+	return d.Store.Load(ctx, scope, want)
+}
+
+func (d *dying) Claim(ctx context.Context, space, key, holder string) (string, error) {
+	if d.dead {
+		return "", errLost
+	}
+	return d.Store.Claim(ctx, space, key, holder)
+}
+
+// TestAClaimThatCameBackIsNotGivenUp: a process stalls before it gives a value up,
+// the value comes back, another process carries everything out, and the first one
+// goes on and dies.
+func TestAClaimThatCameBackIsNotGivenUp(t *testing.T) {
+	poor := storefault.NewPoor()
+	w := worldOn(t, poor)
+	w.label("box/a", "1234", 0)
+	w.work()
+	w.label("box/a", "5678", 1)
+	late := worldOn(t, &dying{Store: poor, before: func() {
+		w.label("box/a", "1234", 2)
+		w.work()
+	}})
+	if _, err := late.Work(t.Context()); !errors.Is(err, errLost) {
+		t.Fatalf("it did not die: %v", err)
+	}
+	w.work()
+	w.label("box/b", "1234", 0)
+	w.work()
+	if got := w.labels("box/a", "box/b"); got != "1234 1234!" {
+		t.Errorf("two boxes show one value and nobody is told: %s", got)
 	}
 }

@@ -116,11 +116,11 @@ func (e *Engine) followScope(ctx context.Context, h store.Head) (int, error) {
 			if err := ctx.Err(); err != nil {
 				return 0, err
 			}
-			moves := eff.Take || eff.Repeat != nil
+			moves := eff.Take || eff.Repeat != nil || eff.Taken != nil
 			if held && moves {
 				continue
 			}
-			if err := e.carryOut(ctx, h.Scope, eff); err != nil {
+			if err := e.carryOut(ctx, h, c.Seq, eff); err != nil {
 				held = held || moves
 				failed = append(failed, fmt.Errorf("effect of %s on %s: %w", h.Scope, eff.Scope, err))
 			}
@@ -147,17 +147,22 @@ func (e *Engine) entryBelow(ctx context.Context, h store.Head, seq merge.Seq) (*
 
 // carryOut makes the record that an effect asks for. One that is there already
 // with other content is left alone and reported: its id would have to be
-// derived twice from different causes.
-func (e *Engine) carryOut(ctx context.Context, from string, eff merge.Effect) error {
+// derived twice from different causes. seq is the commit of h's scope that asks.
+func (e *Engine) carryOut(ctx context.Context, h store.Head, seq merge.Seq, eff merge.Effect) error {
 	switch {
 	case eff.Claim != nil:
-		return e.claim(ctx, eff)
+		return e.claim(ctx, holding{eff.Scope, h.Generation.Count, seq}, eff)
 	case eff.Take:
-		return e.takeOver(ctx, from, eff.Scope)
+		return e.takeOver(ctx, h.Scope, eff.Scope)
 	case eff.Repeat != nil:
 		return e.repeat(ctx, eff.Scope, eff.Repeat)
 	case eff.Change:
 		return e.change(ctx, eff)
+	}
+	if eff.Taken != nil {
+		if taken, err := e.tookOver(ctx, h, *eff.Taken, seq); err != nil || !taken {
+			return err
+		}
 	}
 	_, err := e.Write(ctx, eff.Scope, merge.ServerWrite{Name: "effect." + eff.ID, Role: merge.System, Collection: eff.Collection, ID: eff.ID,
 		Op: merge.Put, Set: eff.Set, Create: true})

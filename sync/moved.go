@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 
 	"github.com/lumbung-ikm/lumbung/fault"
 	"github.com/lumbung-ikm/lumbung/store"
@@ -14,6 +15,9 @@ import (
 // takeBatch is how many records one commit takes over.
 const takeBatch = 100
 
+// takeBytes bounds their size; one record may be larger.
+const takeBytes = 256 << 10
+
 // takeOver brings the records of from into the scope that it was merged into.
 // What is there already stays: doing it again, or in two processes, changes
 // nothing.
@@ -22,30 +26,68 @@ func (e *Engine) takeOver(ctx context.Context, from, into string) error {
 	if err != nil {
 		return err
 	}
+	if err := e.eachPage(ctx, head, func(rs []store.Record) error {
+		var keys []merge.Key
+		for _, r := range rs {
+			if c, ok := e.Schema.Collection(r.Collection); ok && c.Moved == nil {
+				keys = append(keys, r.Key())
+			}
+		}
+		for batch := range slices.Chunk(keys, takeBatch) {
+			if err := e.takeKeys(ctx, from, into, batch); err != nil {
+				return err
+			}
+		}
+		return nil
+	}); err != nil {
+		return err
+	}
+	return e.claimAnew(ctx, into)
+}
+
+// claimAnew brings the claims of the record that a merger ends with up to date:
+// the other one has given up what it held, and both may have shown one value.
+func (e *Engine) claimAnew(ctx context.Context, scope string) error {
+	head, err := e.Store.Head(ctx, scope)
+	if err != nil {
+		return err
+	}
+	return e.eachPage(ctx, head, func(rs []store.Record) error {
+		for _, r := range rs {
+			c, ok := e.Schema.Collection(r.Collection)
+			if !ok || c.Moved == nil {
+				continue
+			}
+			for _, f := range c.Fields {
+				eff := merge.Effect{Scope: scope, Collection: r.Collection, ID: r.ID, Claim: &merge.Claim{Field: f.Name}}
+				if f.Unique == "" {
+					continue
+				}
+				if err := e.claim(ctx, holding{scope, head.Generation.Count, 0}, eff); err != nil {
+					return err
+				}
+			}
+		}
+		return nil
+	})
+}
+
+// eachPage reads every record of a scope.
+func (e *Engine) eachPage(ctx context.Context, head store.Head, do func([]store.Record) error) error {
 	at := store.Position{}
 	for {
-		page, err := e.Store.Changed(ctx, from, at, head.Applied, 0, 1<<16)
+		page, err := e.Store.Changed(ctx, head.Scope, at, head.Applied, 0, 1<<16)
 		if err != nil {
 			return err
 		}
 		if page.Torn {
-			return fmt.Errorf("%w: %s is being folded", store.ErrStale, from)
+			return fmt.Errorf("%w: %s is being folded", store.ErrStale, head.Scope)
 		}
-		var keys []merge.Key
-		for _, r := range page.Records {
-			if c, ok := e.Schema.Collection(r.Collection); ok && c.Moved == nil {
-				keys = append(keys, r.Key())
-			}
-			at = store.Position{Version: r.Version, Key: r.Key()}
+		if err := do(page.Records); err != nil || !page.More {
+			return err
 		}
-		for ; len(keys) > 0; keys = keys[min(len(keys), takeBatch):] {
-			if err := e.takeKeys(ctx, from, into, keys[:min(len(keys), takeBatch)]); err != nil {
-				return err
-			}
-		}
-		if !page.More {
-			return nil
-		}
+		last := page.Records[len(page.Records)-1]
+		at = store.Position{Version: last.Version, Key: last.Key()}
 	}
 }
 
@@ -63,49 +105,60 @@ func (e *Engine) takeKeys(ctx context.Context, from, into string, keys []merge.K
 	for _, r := range there.Records {
 		have[r.Key()] = true
 	}
-	part := &merge.Part{From: from}
+	part, size := &merge.Part{From: from}, 0
+	take := func() error {
+		if len(part.Take) == 0 {
+			return nil
+		}
+		j := &job{alone: true, parts: []*merge.Part{part}}
+		part, size = &merge.Part{From: from}, 0
+		return e.submit(ctx, into, j)
+	}
 	for _, r := range got.Records {
 		if have[r.Key()] {
 			continue
 		}
-		rec, err := merge.DecodeRecord(merge.Row{Key: r.Key(), Version: r.Version, Deleted: r.Deleted}, r.Fields, r.State, r.Tags)
+		rec, err := decode(r)
 		if err != nil {
-			return &fault.Error{Kind: fault.Internal, Code: "internal", Text: "record " + r.Key().String() + " does not decode", Cause: err}
+			return err
 		}
-		part.Take = append(part.Take, rec)
+		n := len(r.Fields) + len(r.State)
+		if size+n > takeBytes {
+			if err := take(); err != nil {
+				return err
+			}
+		}
+		part.Take, size = append(part.Take, rec), size+n
 	}
-	if len(part.Take) == 0 {
-		return nil
-	}
-	return e.submit(ctx, into, &job{alone: true, parts: []*merge.Part{part}})
+	return take()
 }
 
-// repeat makes an edit once more in the scope that its own was merged into, as
-// one that had seen nothing there. Its name is derived, so the book knows it if
-// it comes twice. What the rules of that scope refuse lies in its author's
-// quarantine, like any other edit.
+// tookOver reports whether the scope that h's was merged into took a record over
+// with the change of commit seq in it.
+func (e *Engine) tookOver(ctx context.Context, h store.Head, k merge.Key, seq merge.Seq) (bool, error) {
+	rec, err := e.record(ctx, h.MovedTo, k)
+	return rec != nil && rec.From == h.Scope && seq <= rec.Was, err
+}
+
+// repeat makes an edit once more in the scope that its own was merged into. Its
+// name is derived, so the book knows it if it comes twice. What the rules of
+// that scope refuse lies in its author's quarantine, like any other edit.
 func (e *Engine) repeat(ctx context.Context, into string, r *merge.Repeat) error {
-	head, err := e.Store.Head(ctx, into)
-	if err != nil {
+	it := merge.ReadItem(r.From, r.Device, 0, json.RawMessage(r.Raw)) // the hash that later edits name it by
+	it.Again = r
+	j := &job{parts: []*merge.Part{{Author: r.Author, Device: r.Device, Incarnation: r.Incarnation, Items: []merge.Item{it}}}}
+	if err := e.submit(ctx, into, j); err != nil {
 		return err
 	}
-	was := merge.ReadItem(into, r.Device, 0, json.RawMessage(r.Raw))
-	if was.Bad != nil {
-		return nil // it was accepted once, so it reads
+	a := j.answers[0][0]
+	if a.Outcome == merge.Again { // a newer process can read it
+		return &fault.Error{Kind: fault.Transient, Code: a.Code, Text: "edit to be made once more in " + into}
 	}
-	m := was.Mutation
-	if m.Create() {
-		m.Base = nil
-	} else {
-		m.Base = &merge.Base{Generation: head.Generation}
+	if !a.Outcome.Final() {
+		e.Log.ErrorContext(ctx, "edit not made once more", "scope", into, "from", r.From, "incarnation", r.Incarnation, "n", it.Mutation.N,
+			"verdict", string(a.Outcome))
 	}
-	m.After = nil
-	m.At = merge.Reading{Wall: r.Made, Mono: int64(r.Made), Boot: "moved", Server: r.Made}
-	now := e.millis()
-	it := merge.ReadItem(into, r.Device, 0, m.WireMutation())
-	it.Hash = was.Hash // which knows nothing of the generation that it happens to be repeated in
-	return e.submit(ctx, into, &job{parts: []*merge.Part{{Author: r.Author, Device: r.Device, Incarnation: r.Incarnation,
-		Clock: merge.Reading{Wall: now, Mono: int64(now), Boot: "moved"}, Items: []merge.Item{it}}}})
+	return nil
 }
 
 // change writes into a record that may be there what differs from what it says.

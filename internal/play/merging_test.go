@@ -1,16 +1,19 @@
 package play_test
 
 import (
+	"context"
 	"fmt"
 	"net/http"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/lumbung-ikm/lumbung/client"
 	"github.com/lumbung-ikm/lumbung/domain"
 	"github.com/lumbung-ikm/lumbung/fault"
 	"github.com/lumbung-ikm/lumbung/internal/play"
 	"github.com/lumbung-ikm/lumbung/internal/storefault"
+	"github.com/lumbung-ikm/lumbung/store"
 	"github.com/lumbung-ikm/lumbung/sync/merge"
 )
 
@@ -161,5 +164,272 @@ func TestWhoMayMerge(t *testing.T) {
 	m.old, m.survivor = m.survivor, m.old
 	if err := m.merge(); fault.CodeOf(err) != "business_merged" {
 		t.Errorf("back again: %v", err)
+	}
+}
+
+// merged merges and lets everybody hear of it.
+func (m *merging) merged() {
+	m.Helper()
+	m.ok(m.merge())
+	m.ok(m.w.Step(m.Context()))
+	m.sync(m.owner, m.mentor, m.staff)
+	m.w.Clock.Advance(time.Hour)
+}
+
+// round sends what phones have, and what it causes.
+func (m *merging) round() {
+	m.Helper()
+	for range 2 {
+		m.sync(m.staff, m.mentor, m.owner)
+		m.ok(m.w.Step(m.Context()))
+	}
+	m.sync(m.staff, m.mentor, m.owner)
+}
+
+// alike fails unless a record shows the same in both scopes, and gives it.
+func (m *merging) alike(collection, id string) merge.Row {
+	m.Helper()
+	was := m.scope
+	defer func() { m.scope = was }()
+	m.scope = m.old
+	old := m.held(collection, id)
+	m.scope = m.survivor
+	got := m.held(collection, id)
+	if string(old.EncodeFields()) != string(got.EncodeFields()) {
+		m.Errorf("%s\n old one  %s\n survivor %s", collection, old.EncodeFields(), got.EncodeFields())
+	}
+	return got
+}
+
+// none fails if a phone has records of a collection of its user.
+func (m *merging) none(p *play.Phone, collection string) {
+	m.Helper()
+	rows, err := p.Rows(merge.UserScope(p.Me().User), collection)
+	m.ok(err)
+	for _, r := range rows {
+		m.Errorf("%s of %s: %s", collection, p.Name, r.EncodeFields())
+	}
+}
+
+// TestAMergerKeepsTheOrderOfOneAuthor: a phone reboots into a wrong year between
+// two edits of one field. Only the scope that it wrote to knows their order.
+func TestAMergerKeepsTheOrderOfOneAuthor(t *testing.T) {
+	t.Parallel()
+	m := setMerging(t)
+	m.merged()
+	m.price(m.staff, 17_000)
+	m.w.Clock.Advance(time.Hour)
+	m.staff.Reboot()
+	m.staff.SetClock(-10 * 365 * 24 * time.Hour)
+	m.price(m.staff, 18_000)
+	m.w.Clock.Advance(time.Hour)
+	m.staff.Reboot()
+	m.staff.SetClock(0)
+	m.w.Clock.Advance(time.Hour)
+	m.round()
+	if got := m.alike("product", m.product).Int("price_idr"); got != 18_000 {
+		t.Errorf("price %d", got)
+	}
+}
+
+// TestAMergerMakesNobodyHearMore: the mentor's tablet is offline while her phone
+// verifies a task; at the tablet she moves its date, and may, for she cannot know.
+func TestAMergerMakesNobodyHearMore(t *testing.T) {
+	t.Parallel()
+	m := setMerging(t)
+	tablet := m.enter(m.mentor.Who, "tablet")
+	m.sync(tablet)
+	m.merged()
+	m.sync(tablet) // the last that it hears
+	m.write(m.mentor, "task_event", "", map[string]any{"task_id": m.task, "op": "verify", "note": "kunjungan"})
+	m.round()
+	m.w.Clock.Advance(time.Hour)
+	m.write(tablet, "task", m.task, map[string]any{"due_on": "2022-05-01"})
+	m.w.Clock.Advance(time.Hour)
+	m.sync(tablet)
+	m.round()
+	if got := m.alike("task", m.task).Text("due_on"); got != "2022-05-01" {
+		t.Errorf("due on %q", got)
+	}
+	m.none(m.mentor, "quarantine")
+}
+
+// TestAMergerLetsGoWhatIsTakenOff: what somebody takes off after a merger is off
+// in the survivor too, whether it was there before the merger, or came after it.
+func TestAMergerLetsGoWhatIsTakenOff(t *testing.T) {
+	for _, before := range []bool{true, false} {
+		t.Run(fmt.Sprintf("added before %t", before), func(t *testing.T) {
+			t.Parallel()
+			m := setMerging(t)
+			photo := m.write(m.owner, "attachment", "", map[string]any{"bytes": 1000, "mime": "image/jpeg",
+				"sha256": "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"})
+			change := func(e client.Edit) {
+				t.Helper()
+				e.Scope, e.Collection, e.ID = m.old, "product", m.product
+				_, err := m.owner.Do(e)
+				m.ok(err)
+			}
+			photos := map[string][]string{"photos": {photo}}
+			if before {
+				change(client.Edit{Add: photos})
+				m.sync(m.owner)
+				m.merged()
+			} else {
+				m.merged()
+				change(client.Edit{Add: photos})
+				m.sync(m.owner)
+				m.ok(m.w.Step(t.Context()))
+				if got := m.alike("product", m.product).Strings("photos"); len(got) != 1 {
+					t.Fatalf("photos %v", got)
+				}
+				change(client.Edit{Remove: photos})
+				change(client.Edit{Add: photos}) // which its next edit had seen without the server's word
+			}
+			change(client.Edit{Remove: photos})
+			m.round()
+			if got := m.alike("product", m.product).Strings("photos"); len(got) != 0 {
+				t.Errorf("photos %v", got)
+			}
+		})
+	}
+}
+
+// TestAMergerCoversNothingOfTheSurvivor: an edit that comes from the old record
+// has not seen what others wrote into the survivor; what loses is in the journal.
+func TestAMergerCoversNothingOfTheSurvivor(t *testing.T) {
+	t.Parallel()
+	m := setMerging(t)
+	m.merged()
+	m.price(m.staff, 17_000)
+	m.scope = m.survivor
+	m.write(m.owner, "product", m.product, map[string]any{"price_idr": 19_000})
+	m.sync(m.owner)
+	m.w.Clock.Advance(time.Minute)
+	m.scope = m.old
+	m.round()
+	journal, err := m.owner.Rows(m.survivor, "journal")
+	m.ok(err)
+	if len(journal) != 1 || journal[0].Text("field") != "price_idr" {
+		t.Errorf("journal of the survivor: %v", journal)
+	}
+}
+
+// asleep is a store whose effects nobody sees.
+type asleep struct{ store.Store }
+
+func (asleep) Waiting(context.Context, string, int) ([]store.Head, error) { return nil, nil }
+
+// TestAnEditBetweenAMergerAndItsTakeOverIsThereOnce, with what it causes.
+func TestAnEditBetweenAMergerAndItsTakeOverIsThereOnce(t *testing.T) {
+	t.Parallel()
+	poor := storefault.NewPoor()
+	m := setMerging(t, func(o *play.Options) { o.Store = poor })
+	before := m.notices()
+	m.w.App.Engine.Store = asleep{poor}
+	m.ok(m.merge())
+	m.price(m.staff, 17_000)
+	m.price(m.staff, 18_000)
+	m.write(m.mentor, "task_event", "", map[string]any{"task_id": m.task, "op": "verify", "note": "kunjungan"})
+	m.ok(m.staff.Sync(t.Context()))
+	m.ok(m.mentor.Sync(t.Context()))
+	m.w.App.Engine.Store = poor
+	m.round()
+	if got := m.alike("product", m.product).Int("price_idr"); got != 18_000 {
+		t.Errorf("price %d", got)
+	}
+	m.alike("task", m.task)
+	if journal, err := m.owner.Rows(m.survivor, "journal"); err != nil || len(journal) != 0 {
+		t.Errorf("journal of the survivor: %v, %v", journal, err)
+	}
+	if got := m.notices(); got != before+1 {
+		t.Errorf("%d notices more for the owner, want 1", got-before)
+	}
+}
+
+func (m *merging) notices() int {
+	m.Helper()
+	m.sync(m.owner)
+	rows, err := m.owner.Rows(merge.UserScope(m.owner.Me().User), "inbox")
+	m.ok(err)
+	return len(rows)
+}
+
+// TestAMergerTellsEverybodyOnce: what happens in the old record later is told by
+// the survivor alone.
+func TestAMergerTellsEverybodyOnce(t *testing.T) {
+	t.Parallel()
+	m := setMerging(t)
+	m.merged()
+	before := m.notices()
+	m.write(m.mentor, "task", "", map[string]any{"title": "Label baru", "origin": domain.OriginMentor})
+	m.write(m.mentor, "task_event", "", map[string]any{"task_id": m.task, "op": "verify", "note": "kunjungan"})
+	m.round()
+	if got := m.notices(); got != before+2 {
+		t.Errorf("%d notices more for the owner, want 2", got-before)
+	}
+}
+
+// TestAMergerLeavesTheProfileBehind: the profile of the record that goes stays
+// with it, and so do later edits of it.
+func TestAMergerLeavesTheProfileBehind(t *testing.T) {
+	t.Parallel()
+	m := setMerging(t)
+	m.merged()
+	m.write(m.owner, "business", strings.TrimPrefix(m.old, "business/"), map[string]any{"name": "Nama Baru"})
+	m.round()
+	m.none(m.owner, "quarantine")
+	m.scope = m.survivor
+	if got := m.held("business", strings.TrimPrefix(m.survivor, "business/")).Text("name"); got != "Rafin Snack" {
+		t.Errorf("name of the survivor: %q", got)
+	}
+}
+
+// TestAMergerGivesTheNumberToItsSurvivor: both records show one business number,
+// and whichever had it first, the survivor is not marked for it afterwards, nor
+// does anything hold it twice, whatever call of the work behind it dies.
+func TestAMergerGivesTheNumberToItsSurvivor(t *testing.T) {
+	const nib = "8120000000001"
+	for _, survivorFirst := range []bool{false, true} {
+		t.Run(fmt.Sprintf("survivor first %t", survivorFirst), func(t *testing.T) {
+			t.Parallel()
+			for n, failed := 1, true; failed; n++ {
+				poor := storefault.NewPoor()
+				m := setMerging(t, func(o *play.Options) { o.Store = poor })
+				number := func(scope string) merge.Row {
+					m.scope = scope
+					return m.held("business", strings.TrimPrefix(scope, "business/"))
+				}
+				scopes := []string{m.old, m.survivor}
+				if survivorFirst {
+					scopes = []string{m.survivor, m.old}
+				}
+				for _, s := range scopes {
+					m.scope = s
+					m.write(m.owner, "business", strings.TrimPrefix(s, "business/"), map[string]any{"nib": nib})
+					m.sync(m.owner)
+					m.ok(m.w.Step(t.Context()))
+				}
+				m.sync(m.owner)
+				if got := number(scopes[1]).Text("nib_taken"); got != nib {
+					t.Fatalf("the second is not marked: %q", got)
+				}
+				m.ok(m.merge())
+				failing := storefault.NewFailing(poor, storefault.At(n, storefault.DieAfter), nil)
+				m.w.App.Engine.Store = failing.Store()
+				_, err := m.w.App.Engine.Work(t.Context())
+				failed = err != nil
+				m.w.App.Engine.Store = poor
+				m.ok(m.w.Step(t.Context()))
+				m.sync(m.owner)
+				for _, s := range scopes {
+					if got := number(s).Text("nib_taken"); got != "" {
+						t.Fatalf("call %d: %s is marked: %s", n, s, got)
+					}
+				}
+				if has, err := poor.Holder(t.Context(), "business.nib", nib); err != nil || !strings.HasPrefix(has, m.survivor+"#") {
+					t.Fatalf("call %d: %q has the number, %v", n, has, err)
+				}
+			}
+		})
 	}
 }

@@ -250,6 +250,11 @@ func (f *Failing) Claim(ctx context.Context, space, key, holder string) (string,
 	return give(f, "Claim", func() (string, error) { return f.inner.Claim(ctx, space, key, holder) })
 }
 
+// Holder reads who has a name.
+func (f *Failing) Holder(ctx context.Context, space, key string) (string, error) {
+	return give(f, "Holder", func() (string, error) { return f.inner.Holder(ctx, space, key) })
+}
+
 // Release gives a name up.
 func (f *Failing) Release(ctx context.Context, space, key, holder string) error {
 	return f.try("Release", func() error { return f.inner.Release(ctx, space, key, holder) })

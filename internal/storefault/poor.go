@@ -185,6 +185,16 @@ func (p *Poor) Claim(_ context.Context, space, key, holder string) (string, erro
 	}
 }
 
+// Holder keeps the promise of store.Claims.
+func (p *Poor) Holder(_ context.Context, space, key string) (string, error) {
+	c := p.call("Holder")
+	d, err := read(c, "claim", c.disk.claims, [2]string{space, key})
+	if err != nil || d.rev == 0 {
+		return "", err
+	}
+	return d.v, nil
+}
+
 // Release keeps the promise of store.Claims.
 func (p *Poor) Release(_ context.Context, space, key, holder string) error {
 	c := p.call("Release")

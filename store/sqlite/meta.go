@@ -3,6 +3,7 @@ package sqlite
 import (
 	"context"
 	"database/sql"
+	"errors"
 )
 
 // Claim keeps the promise of store.Claims.
@@ -14,6 +15,15 @@ func (d *DB) Claim(ctx context.Context, space, key, holder string) (got string, 
 		return tx.QueryRowContext(ctx, `SELECT holder FROM claim WHERE space = ? AND key = ?`, space, key).Scan(&got)
 	})
 	return got, err
+}
+
+// Holder keeps the promise of store.Claims.
+func (d *DB) Holder(ctx context.Context, space, key string) (holder string, err error) {
+	err = d.read.QueryRowContext(ctx, `SELECT holder FROM claim WHERE space = ? AND key = ?`, space, key).Scan(&holder)
+	if errors.Is(err, sql.ErrNoRows) {
+		return "", nil
+	}
+	return holder, broken("read a claim", err)
 }
 
 // Release keeps the promise of store.Claims.

@@ -145,11 +145,20 @@ func claimRelease(r *rig) {
 			r.Errorf("held by %q (%v), want %q", got, err, want)
 		}
 	}
+	holder := func(want string) {
+		r.Helper()
+		if got, err := r.s.Holder(r.Context(), "nib", "1"); err != nil || got != want {
+			r.Errorf("holder %q (%v), want %q", got, err, want)
+		}
+	}
+	holder("")
 	r.ok(r.s.Release(r.Context(), "nib", "1", "a")) // nobody holds it
 	claim("a", "a")
 	r.ok(r.s.Release(r.Context(), "nib", "1", "b"))
 	claim("b", "a")
+	holder("a")
 	r.ok(r.s.Release(r.Context(), "nib", "1", "a"))
+	holder("")
 	claim("b", "b")
 }
 

@@ -126,7 +126,11 @@ func (w *work) react() {
 			ch.Before = old.Row
 		}
 		for i, e := range c.React(ch) {
-			w.effect(w.named(e, k.String()+" "+string(Num(i))))
+			e = w.named(e, k.String()+" "+string(Num(i)))
+			if w.in.MovedTo != "" && c.Moved == nil { // it happens once more where the scope went, or was taken there
+				e.Taken = &k
+			}
+			w.effect(e)
 		}
 	}
 	none := map[string]bool{}
@@ -135,10 +139,11 @@ func (w *work) react() {
 	}
 }
 
-// claim names the change of every unique field of a record.
+// claim names the change of every unique field of a record. One that was merged
+// into another shows nothing that it would hold against that one.
 func (w *work) claim(k Key, c *Collection) {
 	shown := func(r *Record, f Field) string {
-		if r == nil || r.Deleted {
+		if r == nil || r.Deleted || r == w.recs[k] && w.out.MovedTo != "" {
 			return ""
 		}
 		return r.Text(f.Name)

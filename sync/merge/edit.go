@@ -15,7 +15,8 @@ type edit struct {
 	m         *Mutation
 	hash      Hash
 	corrected Millis
-	low       bool // corrected is uncertain
+	low       bool    // corrected is uncertain
+	again     *Repeat // another scope has judged it before
 
 	stamp   Millis
 	refused []Ref // entries of after that were rejected
@@ -29,7 +30,8 @@ type edit struct {
 	marks   []string // for a person to look at
 	wr      *Write
 	sees    func(*Write) bool
-	upTo    Seq // what the base covers, on the time line of now
+	upTo    Seq    // what the base covers, on the time line of now
+	early   Millis // nobody can have made it before
 
 	lost     []string
 	journals []string
@@ -40,6 +42,15 @@ type edit struct {
 // the phone had seen, above every own earlier edit it builds on.
 func (ed *edit) lift() {
 	w, m := ed.w, ed.m
+	if ed.again != nil { // the books that it was lifted over are elsewhere
+		ed.stamp = ed.again.Stamp
+		for _, r := range m.After {
+			if e, what := w.look(BookKey{w.in.Scope, ed.part.Device, again(ed.again.From, r.Incarnation)}, r.N); what == known && e.verdict().Outcome == Rejected {
+				ed.refused = append(ed.refused, r)
+			}
+		}
+		return
+	}
 	ed.stamp = max(ed.corrected, min(m.At.Server, w.time))
 	for _, r := range m.After {
 		e, what := w.look(BookKey{w.in.Scope, ed.part.Device, r.Incarnation}, r.N)
@@ -98,8 +109,10 @@ func (ed *edit) standings(old *Record) []standing {
 	if w.in.Self != "" && ed.part.Author == w.in.Self {
 		access = append(slices.Clone(access), Grant{User: w.in.Self, Role: Self})
 	}
-	earliest := min(m.At.Server, w.time)
-	if old != nil && m.Base != nil {
+	earliest, now := min(m.At.Server, w.time), w.time
+	if ed.again != nil { // as mercifully as where it was judged first
+		earliest, now = ed.again.Earliest, min(ed.again.Time, w.time)
+	} else if old != nil && m.Base != nil {
 		for _, heads := range old.Slots {
 			for _, h := range heads {
 				if h.Write.Seq <= ed.upTo && h.Write.Mutation != "" { // an own pending edit was not committed yet
@@ -111,12 +124,13 @@ func (ed *edit) standings(old *Record) []standing {
 			earliest = max(earliest, min(old.Time, w.time))
 		}
 	}
+	ed.early = earliest
 	at := max(ed.corrected, earliest)
 	from := at
 	if ed.low {
 		from = earliest
 	}
-	return standings(access, ed.part.Author, at, from, w.time, w.in.Grace)
+	return standings(access, ed.part.Author, at, from, now, w.in.Grace)
 }
 
 // orphan says why an edit of an unknown record is refused. It is never taken
@@ -126,34 +140,57 @@ func (ed *edit) orphan() *Reject {
 	switch {
 	case len(ed.refused) > 0:
 		return reject("depends_on_rejected", "after")
-	case m.Base != nil && m.Base.Generation != in.Generation, len(ed.unheard) > 0 && len(in.Forks) > 0:
+	case ed.again == nil && m.Base != nil && m.Base.Generation != in.Generation, len(ed.unheard) > 0 && len(in.Forks) > 0:
 		return reject("depends_on_lost", "base")
 	}
 	return reject("record_unknown", "id")
 }
 
 // coverage says which earlier writes the author had seen: those at or below the
-// base in its generation, and the own ones named in after, and no others.
+// base in its generation, and the own ones named in after, and no others. An
+// edit that is made once more had seen nothing of this scope, but of what came
+// here from its own it had seen what it had seen there.
 func (ed *edit) coverage() func(*Write) bool {
 	m, in := ed.m, ed.w.in
-	if m.Base != nil {
+	if m.Base != nil && ed.again == nil {
 		ed.upTo = min(m.Base.Version, in.Applied)
 		if m.Base.Generation != in.Generation {
 			ed.upTo = min(ed.upTo, in.forkPoint(m.Base.Generation))
 		}
 	}
-	upTo := ed.upTo
 	own := make(map[string]Hash, len(m.After))
 	for _, r := range m.After {
 		own[MutationName(ed.part.Device, r.Incarnation, r.N)] = r.Hash
+		if ed.again != nil { // taken over, or made once more like this one
+			own[MutationName(ed.part.Device, again(ed.again.From, r.Incarnation), r.N)] = r.Hash
+		}
 	}
 	return func(h *Write) bool {
-		if h.Seq <= upTo {
+		if ed.below(h) {
 			return true
 		}
 		hash, ok := own[h.Mutation]
 		return ok && hash == h.Hash
 	}
+}
+
+// below reports whether the base covers a write.
+func (ed *edit) below(h *Write) bool {
+	if ed.again != nil {
+		return h.From == ed.again.From && h.Was <= ed.again.UpTo
+	}
+	return h.Seq <= ed.upTo
+}
+
+// onGoneLine reports whether the base speaks of a time line that is gone.
+func (ed *edit) onGoneLine() bool {
+	switch {
+	case ed.again != nil:
+		return ed.again.Forked
+	case ed.m == nil || ed.m.Base == nil:
+		return false
+	}
+	return ed.m.Base.Generation != ed.w.in.Generation
 }
 
 // forkPoint is the last commit that generation g shares with the current one,
@@ -211,7 +248,7 @@ func (ed *edit) permit(s standing, old *Record) *Reject {
 func (ed *edit) attempt(old *Record) Attempt {
 	a := Attempt{View: ed.w, Author: ed.part.Author, Device: ed.part.Device, Role: ed.stand.grant.Role, Perms: ed.stand.grant.Perms, Op: ed.m.Op,
 		Create: old == nil, ID: ed.m.ID, Set: ed.set, Corrected: ed.corrected,
-		w: ed.w, c: ed.c, rec: old, sees: ed.sees, upTo: ed.upTo, heard: min(ed.m.At.Server, ed.w.time)}
+		w: ed.w, c: ed.c, rec: old, sees: ed.sees, below: ed.below, again: ed.again, heard: min(ed.m.At.Server, ed.w.time)}
 	if old != nil {
 		a.Before = old.Row
 	}
@@ -372,6 +409,9 @@ func (ed *edit) apply() Verdict {
 	k := Key{m.Collection, m.ID}
 	ed.wr = &Write{Mutation: MutationName(ed.part.Device, ed.part.Incarnation, m.N), Author: ed.part.Author, Role: ed.stand.grant.Role,
 		Seq: w.seq, Time: w.time, Stamp: ed.stamp, Hash: ed.hash}
+	if ed.again != nil {
+		ed.wr.From, ed.wr.Was, ed.wr.WasTime = ed.again.From, ed.again.Seq, ed.again.Time
+	}
 	if ed.stand.late {
 		ed.marks = append(ed.marks, "late_handover")
 	}
@@ -504,7 +544,7 @@ func (ed *edit) field(ch change) {
 // journalForked keeps what a base of an older generation replaced: its author
 // saw it on a time line that is gone.
 func (ed *edit) journalForked(ch change, before, after []Head, win Head) {
-	if ed.m == nil || ed.m.Base == nil || ed.m.Base.Generation == ed.w.in.Generation {
+	if !ed.onGoneLine() {
 		return
 	}
 	for _, old := range before {

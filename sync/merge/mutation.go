@@ -138,6 +138,7 @@ type Item struct {
 	Mutation Mutation
 	Hash     Hash
 	Bad      *Reject // why it cannot be read; Mutation.N is valid if HasN
+	Again    *Repeat // another scope has judged it before; nil for what phones send
 }
 
 // MutationName is the name of a phone's mutation inside a scope.

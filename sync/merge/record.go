@@ -55,6 +55,7 @@ type Write struct {
 	Hash     Hash
 	From     string // the scope that was merged into this one and had it first; "" for most
 	Was      Seq    // its place there
+	WasTime  Millis // of its commit there
 }
 
 // Head is one undominated write of a slot.
@@ -79,6 +80,11 @@ type Record struct {
 	Slots map[string][]Head
 	Lost  []Lost
 	Tags  []string
+
+	// The scope that the record was taken over from, and the version it had there:
+	// it holds every edit up to that one. Empty for most.
+	From string
+	Was  Seq
 }
 
 // alive is the slot of a record's own liveness. No field can have its name.
@@ -156,6 +162,8 @@ type storedRecord struct {
 	Writes []storedWrite           `json:"w"`
 	Slots  map[string][]storedHead `json:"s,omitempty"`
 	Lost   []Lost                  `json:"l,omitempty"`
+	From   string                  `json:"f,omitempty"`
+	Was    Seq                     `json:"p,omitempty"`
 }
 
 type storedWrite struct {
@@ -168,6 +176,7 @@ type storedWrite struct {
 	Hash     Hash   `json:"h"`
 	From     string `json:"f,omitempty"`
 	Was      Seq    `json:"p,omitempty"`
+	WasTime  Millis `json:"pt,omitempty"`
 }
 
 type storedHead struct {
@@ -194,7 +203,7 @@ func (r Row) EncodeFields() json.RawMessage {
 
 // EncodeState writes the server-only half of the record: who wrote what.
 func (r *Record) EncodeState() json.RawMessage {
-	out := storedRecord{Time: r.Time, Born: -1, Lost: r.Lost}
+	out := storedRecord{Time: r.Time, Born: -1, Lost: r.Lost, From: r.From, Was: r.Was}
 	index := map[*Write]int{}
 	place := func(w *Write) int {
 		if w == nil {
@@ -249,7 +258,7 @@ func DecodeRecord(row Row, fields, state json.RawMessage, tags []string) (*Recor
 		}
 		return writes[i]
 	}
-	r.Born, r.Time, r.Lost = at(in.Born), in.Time, in.Lost
+	r.Born, r.Time, r.Lost, r.From, r.Was = at(in.Born), in.Time, in.Lost, in.From, in.Was
 	for slot, heads := range in.Slots {
 		for _, h := range heads {
 			w := at(h.Write)

@@ -136,6 +136,7 @@ func Resolve(in *Input) *Output {
 	w.derive()
 	w.move()
 	w.react()
+	w.handOver()
 	w.finish()
 	w.out.Need = w.need
 	return w.out
@@ -210,18 +211,18 @@ func (w *work) full(it *Item) bool {
 // item judges one fresh item and writes it into the book.
 func (w *work) item(p *Part, it *Item, a *Answer) {
 	w.out.Changed = true
-	v, stamp := w.judge(p, it, a)
+	v, ed := w.judge(p, it, a)
 	a.Verdict, a.Seq = v, w.seq
 	if v.Outcome == Rejected {
 		a.Quarantine = w.quarantine(p, it, v)
 	}
 	name := MutationName(p.Device, p.Incarnation, it.Mutation.N)
-	w.out.Lines = append(w.out.Lines, Line{name, p.Author, it.Hash, stamp, a.Verdict})
+	w.out.Lines = append(w.out.Lines, Line{name, p.Author, it.Hash, ed.stamp, a.Verdict})
 	if !it.HasN || a.erased {
 		return
 	}
-	w.repeat(p, it, v)
-	e := Entry{Hash: it.Hash, Stamp: stamp, Seq: w.seq}
+	w.repeat(ed, it, v)
+	e := Entry{Hash: it.Hash, Stamp: ed.stamp, Seq: w.seq}
 	if v.Outcome != Applied || len(v.Ignored) > 0 {
 		final := a.Verdict
 		e.Verdict = &final
@@ -231,11 +232,16 @@ func (w *work) item(p *Part, it *Item, a *Answer) {
 
 // judge decides one item. A panic in a rule refuses the one mutation that
 // caused it and nothing else; its content goes to quarantine like any other.
-func (w *work) judge(p *Part, it *Item, a *Answer) (v Verdict, stamp Millis) {
-	corrected, low := Correct(it.Mutation.At, p.Clock, w.time)
-	stamp = corrected + 1
-	refuse := func(r *Reject) (Verdict, Millis) {
-		return Verdict{Outcome: Rejected, Code: r.Code, Field: r.Field}, stamp
+func (w *work) judge(p *Part, it *Item, a *Answer) (v Verdict, ed *edit) {
+	ed = &edit{w: w, part: p, m: &it.Mutation, hash: it.Hash, again: it.Again}
+	if ed.again != nil {
+		ed.corrected, ed.low = min(ed.again.Made, w.time), ed.again.Low
+	} else {
+		ed.corrected, ed.low = Correct(it.Mutation.At, p.Clock, w.time)
+	}
+	ed.stamp = ed.corrected + 1
+	refuse := func(r *Reject) (Verdict, *edit) {
+		return Verdict{Outcome: Rejected, Code: r.Code, Field: r.Field}, ed
 	}
 	switch {
 	case a.erased:
@@ -247,16 +253,17 @@ func (w *work) judge(p *Part, it *Item, a *Answer) (v Verdict, stamp Millis) {
 	}
 	defer func() {
 		if problem := recover(); problem != nil {
-			v, stamp = refuse(reject("internal", ""))
+			v, ed = refuse(reject("internal", ""))
 		}
 	}()
-	ed := &edit{w: w, part: p, m: &it.Mutation, hash: it.Hash, corrected: corrected, low: low}
 	ed.lift()
-	stamp = ed.stamp
+	if w.contains(ed) {
+		return Verdict{Outcome: Applied}, ed
+	}
 	if r := ed.admit(); r != nil {
 		return refuse(r)
 	}
-	return ed.apply(), stamp
+	return ed.apply(), ed
 }
 
 // quarantine keeps what was refused, for its author.
@@ -366,8 +373,7 @@ func (w *work) server(sw ServerWrite) *Reject {
 	if rec == nil {
 		rec = w.create(c, k, wr, "", w.time)
 	}
-	sees := func(*Write) bool { return true } // the server reads before it writes
-	ed := &edit{w: w, c: c, rec: rec, wr: wr, sees: sees, changes: ch.list}
+	ed := &edit{w: w, c: c, rec: rec, wr: wr, sees: everything, changes: ch.list} // the server reads before it writes
 	ed.carryOut(sw.Op)
 	w.author[k] = sw.Author
 	w.out.Changed = true
@@ -397,7 +403,7 @@ func (w *work) online(c *Collection, sw ServerWrite, old *Record, ch *changes) *
 		return nil
 	}
 	a := Attempt{View: w, Author: sw.Author, Role: sw.Role, Op: sw.Op, Create: old == nil, ID: sw.ID, Set: ch.set, Corrected: w.time, Online: true,
-		w: w, c: c, rec: old, sees: func(*Write) bool { return true }, upTo: w.seq, heard: w.time}
+		w: w, c: c, rec: old, sees: everything, below: everything, heard: w.time}
 	if old != nil {
 		a.Before = old.Row
 	}
@@ -415,6 +421,8 @@ func (w *work) online(c *Collection, sw ServerWrite, old *Record, ch *changes) *
 	_, r := w.legal(c, a, nil)
 	return r
 }
+
+func everything(*Write) bool { return true }
 
 // done reports whether the server's write of that name is in the record.
 func done(r *Record, name string) bool {
@@ -459,6 +467,9 @@ func (w *work) create(c *Collection, k Key, wr *Write, device string, made Milli
 	}
 	rec.Fields["created_at"] = made.Value()
 	rec.Fields["received_at"] = w.time.Value()
+	if wr.From != "" { // that is when it arrived
+		rec.Fields["received_at"] = wr.WasTime.Value()
+	}
 	if c.Parent != "" {
 		rec.Fields["role"] = Str(string(wr.Role))
 		rec.Fields["stamp"] = Num(wr.Stamp)

@@ -44,7 +44,8 @@ type Attempt struct {
 	c     *Collection
 	rec   *Record // nil if it creates
 	sees  func(*Write) bool
-	upTo  Seq    // what the base covers
+	below func(*Write) bool // what the base covers
+	again *Repeat
 	heard Millis // when the phone heard from the server last
 }
 
@@ -64,7 +65,7 @@ func (a Attempt) Saw(field string) (shown Value) {
 		return shown
 	}
 	for _, h := range a.rec.Slots[history(field)] {
-		if h.Write.Seq <= a.upTo {
+		if a.below(h.Write) {
 			shown = h.Value
 		}
 	}
@@ -76,7 +77,15 @@ func (a Attempt) Saw(field string) (shown Value) {
 // last, for a base speaks of one record only.
 func (a Attempt) SawRow(r Row) bool {
 	rec := a.w.get(r.Key)
-	return rec != nil && (a.sees(rec.Born) || rec.Born.Time <= a.heard)
+	switch {
+	case rec == nil:
+		return false
+	case a.sees(rec.Born):
+		return true
+	case a.again != nil: // its phone heard from the other scope
+		return rec.Born.From == a.again.From && rec.Born.WasTime <= a.heard
+	}
+	return rec.Born.Time <= a.heard
 }
 
 // Judgement is an operation before it is accepted, for Collection.Judge.
@@ -122,6 +131,10 @@ type Effect struct {
 	// Repeat makes an edit once more in Scope, which the scope that judged it was
 	// merged into.
 	Repeat *Repeat `json:"repeat,omitempty"`
+	// Taken makes the effect count only if the scope that this one was merged into
+	// took this record over with the change in it. Any other change is made once
+	// more there, and causes there what it causes.
+	Taken *Key `json:"taken,omitempty"`
 	// Key tells apart the effects of one commit for one recipient, where ID is
 	// left to the resolver: two with one key are one effect.
 	Key string `json:"-"`
@@ -136,13 +149,22 @@ type Claim struct {
 }
 
 // Repeat is an accepted edit, to be made once more elsewhere under a name that
-// is derived from its own.
+// is derived from its own. What its scope found out of its time, its order and
+// what it had seen holds there too: only there is the phone's part known.
 type Repeat struct {
 	Author      string `json:"author"`
 	Device      string `json:"device"`
-	Incarnation string `json:"incarnation"`
-	Made        Millis `json:"made"`     // when, by the corrected clock
-	Raw         Value  `json:"mutation"` // as it was sent
+	Incarnation string `json:"incarnation"` // the derived one
+	From        string `json:"from"`        // the scope that judged it
+	Seq         Seq    `json:"seq"`         // of its commit
+	Time        Millis `json:"time"`        // of that commit
+	Made        Millis `json:"made"`        // by the corrected clock
+	Low         bool   `json:"low,omitempty"`
+	Earliest    Millis `json:"earliest"`
+	Stamp       Millis `json:"stamp"`
+	UpTo        Seq    `json:"up_to,omitempty"`  // what its base covered
+	Forked      bool   `json:"forked,omitempty"` // on a time line that is gone
+	Raw         Value  `json:"mutation"`         // as it was sent
 }
 
 // Refusal is a mutation that was refused, for Schema.Refused.
