@@ -116,8 +116,8 @@ func (e *Engine) followScope(ctx context.Context, h store.Head) (int, error) {
 			if err := ctx.Err(); err != nil {
 				return 0, err
 			}
-			moves := eff.Take || eff.Repeat != nil || eff.Taken != nil
-			if held && moves {
+			moves := eff.Take || eff.Repeat != nil
+			if held && (moves || eff.Taken != nil) {
 				continue
 			}
 			if err := e.carryOut(ctx, h, c.Seq, eff); err != nil {
