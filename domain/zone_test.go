@@ -3,6 +3,7 @@ package domain_test
 import (
 	"testing"
 	"time"
+	_ "time/tzdata" // the rules are held against it, also on a machine that has none
 
 	"pgregory.net/rapid"
 
@@ -21,7 +22,7 @@ func TestZonesAreThoseOfTheTimeZoneDatabase(t *testing.T) {
 		}
 		known, err := time.LoadLocation(string(zone))
 		if err != nil {
-			t.Skipf("this machine has no time zone database: %v", err)
+			t.Fatal(err)
 		}
 		for _, at := range instants {
 			const form = "2006-01-02 15:04:05 -0700"
