@@ -62,6 +62,19 @@ func login(t *testing.T, a *app.App) auth.Login {
 	return l
 }
 
+// serve starts a server at a free port; ended tells what its stop came to.
+func serve(t *testing.T, a *app.App) (ln net.Listener, stop context.CancelFunc, ended <-chan error) {
+	t.Helper()
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, stop := context.WithCancel(t.Context())
+	done := make(chan error, 1)
+	go func() { done <- a.Serve(ctx, ln) }()
+	return ln, stop, done
+}
+
 // TestNoAcknowledgedPushIsLostByAStop stops a server in the middle of 200
 // pushes. What was answered is in the database; what was not answered was cut
 // before it was begun or is there too.
@@ -74,13 +87,7 @@ func TestNoAcknowledgedPushIsLostByAStop(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	ctx, stop := context.WithCancel(t.Context())
-	ended := make(chan error, 1)
-	go func() { ended <- a.Serve(ctx, ln) }()
+	ln, stop, ended := serve(t, a)
 
 	const pushes = 200
 	ids := make([]string, pushes)
@@ -244,13 +251,7 @@ func TestAStopOutlastsTheSlowestRequest(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	ctx, stop := context.WithCancel(t.Context())
-	ended := make(chan error, 1)
-	go func() { ended <- a.Serve(ctx, ln) }()
+	ln, stop, ended := serve(t, a)
 	body := push(t, l, scope, head.Generation.String(), a.Engine.IDs.New(), 1)
 	slow, err := net.Dial("tcp", ln.Addr().String())
 	if err != nil {
@@ -296,13 +297,7 @@ func TestAStopOutlastsTheSlowestRequest(t *testing.T) {
 // ahead of need.
 func TestAConnectionThatSaysNothingDoesNotHoldUpAStop(t *testing.T) {
 	a := build(t, settings(t))
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	ctx, stop := context.WithCancel(t.Context())
-	ended := make(chan error, 1)
-	go func() { ended <- a.Serve(ctx, ln) }()
+	ln, stop, ended := serve(t, a)
 	idle, err := net.Dial("tcp", ln.Addr().String())
 	if err != nil {
 		t.Fatal(err)

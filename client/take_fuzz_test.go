@@ -20,15 +20,10 @@ type resting struct{}
 
 func (resting) Read() (wall, mono int64, boot string) { return 1_650_000_000_000, 1000, "b" }
 
-// used is a phone with three edits in its outbox: of a record it got from the
-// server, and of one that nobody knows yet.
-func used(t testing.TB) *client.Client {
+// alone is the phone of a user, with these collections and without a server.
+func alone(t testing.TB, collections ...*merge.Collection) *client.Client {
 	t.Helper()
-	all := []merge.Role{merge.Owner}
-	s, err := merge.NewSchema(1, &merge.Collection{Name: "thing", Scope: "box", Create: all, Fields: []merge.Field{
-		{Name: "note", Type: merge.Type{Kind: merge.Text, Max: 200}, Policy: merge.Latest, Write: all}}},
-		&merge.Collection{Name: "turn", Scope: "box", Create: all, Immutable: true, Parent: "thing", ParentField: "thing", Fields: []merge.Field{
-			{Name: "thing", Type: merge.Type{Kind: merge.Reference, To: "thing"}, Policy: merge.Once, Write: all, Required: true}}})
+	s, err := merge.NewSchema(1, collections...)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -40,6 +35,18 @@ func used(t testing.TB) *client.Client {
 	if err := c.Become(client.Identity{User: "u1", Device: "d1", Incarnation: "i1"}); err != nil {
 		t.Fatal(err)
 	}
+	return c
+}
+
+// used is a phone with three edits in its outbox: of a record it got from the
+// server, and of one that nobody knows yet.
+func used(t testing.TB) *client.Client {
+	t.Helper()
+	all := []merge.Role{merge.Owner}
+	c := alone(t, &merge.Collection{Name: "thing", Scope: "box", Create: all, Fields: []merge.Field{
+		{Name: "note", Type: merge.Type{Kind: merge.Text, Max: 200}, Policy: merge.Latest, Write: all}}},
+		&merge.Collection{Name: "turn", Scope: "box", Create: all, Immutable: true, Parent: "thing", ParentField: "thing", Fields: []merge.Field{
+			{Name: "thing", Type: merge.Type{Kind: merge.Reference, To: "thing"}, Policy: merge.Once, Write: all, Required: true}}})
 	take(t, c, start)
 	for _, record := range []string{known, "", known} {
 		if _, err := c.Do(client.Edit{Scope: "box/1", Collection: "thing", ID: record, Set: map[string]merge.Value{"note": merge.Str("mine")}}); err != nil {

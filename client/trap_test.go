@@ -1,13 +1,9 @@
 package client_test
 
 import (
-	"math/rand/v2"
 	"testing"
-	"time"
 
 	"github.com/lumbung-ikm/lumbung/client"
-	"github.com/lumbung-ikm/lumbung/clock"
-	"github.com/lumbung-ikm/lumbung/id"
 	"github.com/lumbung-ikm/lumbung/sync/merge"
 )
 
@@ -15,20 +11,9 @@ import (
 // ones before it are still seen.
 func TestAnOperationNamesEveryOwnPendingOne(t *testing.T) {
 	all := []merge.Role{merge.Owner}
-	s, err := merge.NewSchema(1, &merge.Collection{Name: "door", Scope: "box", Create: all},
+	c := alone(t, &merge.Collection{Name: "door", Scope: "box", Create: all},
 		&merge.Collection{Name: "turn", Scope: "box", Create: all, Immutable: true, Parent: "door", ParentField: "door", Fields: []merge.Field{
 			{Name: "door", Type: merge.Type{Kind: merge.Reference, To: "door"}, Policy: merge.Once, Write: all, Required: true}}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	c := &client.Client{Local: &client.Memory{}, Schema: s, Clock: resting{},
-		IDs: id.Maker{Clock: clock.At(time.UnixMilli(1_650_000_000_000)), Rand: rand.NewChaCha8([32]byte{1})}}
-	if err := c.Open(); err != nil {
-		t.Fatal(err)
-	}
-	if err := c.Become(client.Identity{User: "u1", Device: "d1", Incarnation: "i1"}); err != nil {
-		t.Fatal(err)
-	}
 	door, err := c.Do(client.Edit{Scope: "box/1", Collection: "door"})
 	if err != nil {
 		t.Fatal(err)

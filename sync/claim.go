@@ -25,7 +25,9 @@ func (h holding) String() string { return fmt.Sprintf("%s#%d.%d", h.scope, h.cou
 func readHolding(s string) holding {
 	scope, at, _ := strings.Cut(s, "#")
 	h := holding{scope: scope}
-	_, _ = fmt.Sscanf(at, "%d.%d", &h.count, &h.seq) // zero if it does not say: older than every other
+	if _, err := fmt.Sscanf(at, "%d.%d", &h.count, &h.seq); err != nil {
+		return holding{scope: scope} // it does not say: older than every other
+	}
 	return h
 }
 
