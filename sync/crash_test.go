@@ -13,7 +13,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/lumbung-ikm/lumbung/client"
+	"github.com/lumbung-ikm/lumbung/client/replica"
 	"github.com/lumbung-ikm/lumbung/clock"
 	"github.com/lumbung-ikm/lumbung/fault"
 	"github.com/lumbung-ikm/lumbung/id"
@@ -55,13 +55,13 @@ type cluster struct {
 	points *storefault.Points
 	procs  [2]*process
 	born   byte
-	phones map[string]*client.Client
+	phones map[string]*replica.Client
 	fixed  map[string]string // names of records
 }
 
 func newCluster(t *testing.T, s *merge.Schema, plan storefault.Plan, points *storefault.Points) *cluster {
 	c := &cluster{t: t, disk: storefault.NewPoor(), clock: clock.At(time.Date(2022, 4, 2, 1, 0, 0, 0, time.UTC)), schema: s,
-		plan: plan, points: points, phones: map[string]*client.Client{}, fixed: map[string]string{}}
+		plan: plan, points: points, phones: map[string]*replica.Client{}, fixed: map[string]string{}}
 	for i := range c.procs {
 		c.boot(i)
 	}
@@ -111,12 +111,12 @@ func (l *line) Sync(ctx context.Context, req protocol.Request) (*protocol.Respon
 }
 
 // user gives a user's phone, talking to process to from now on.
-func (c *cluster) user(name string, to int) *client.Client {
+func (c *cluster) user(name string, to int) *replica.Client {
 	p := c.phones[name]
 	if p == nil {
-		p = &client.Client{Local: &client.Memory{}, Schema: c.schema, Clock: ticking{c.clock, 0, "boot"}, PageBytes: 700,
+		p = &replica.Client{Local: &replica.Memory{}, Schema: c.schema, Clock: ticking{c.clock, 0, "boot"}, PageBytes: 700,
 			IDs: id.Maker{Clock: c.clock, Rand: &numbered{process: name[0]}}}
-		if err := errors.Join(p.Open(), p.Become(client.Identity{User: name, Device: "d" + name, Incarnation: "i" + name})); err != nil {
+		if err := errors.Join(p.Open(), p.Become(replica.Identity{User: name, Device: "d" + name, Incarnation: "i" + name})); err != nil {
 			c.t.Fatal(err)
 		}
 		c.phones[name] = p
@@ -134,7 +134,7 @@ func (c *cluster) sync(name string, to int) {
 // edit puts a note on a record with a name, or creates it.
 func (c *cluster) edit(name, record, note string) {
 	c.t.Helper()
-	k, err := c.user(name, 0).Do(client.Edit{Scope: box, Collection: "thing", ID: c.fixed[record], Set: map[string]merge.Value{"note": merge.Str(note)}})
+	k, err := c.user(name, 0).Do(replica.Edit{Scope: box, Collection: "thing", ID: c.fixed[record], Set: map[string]merge.Value{"note": merge.Str(note)}})
 	if err != nil {
 		c.t.Fatal(err)
 	}
@@ -143,7 +143,7 @@ func (c *cluster) edit(name, record, note string) {
 
 func (c *cluster) remove(name, record string) {
 	c.t.Helper()
-	if _, err := c.user(name, 0).Do(client.Edit{Scope: box, Collection: "thing", ID: c.fixed[record], Op: merge.Delete}); err != nil {
+	if _, err := c.user(name, 0).Do(replica.Edit{Scope: box, Collection: "thing", ID: c.fixed[record], Op: merge.Delete}); err != nil {
 		c.t.Fatal(err)
 	}
 }
@@ -522,7 +522,7 @@ func (c *cluster) heal() string {
 }
 
 // contents is what a phone shows of the box, without versions and times.
-func contents(t *testing.T, p *client.Client) string {
+func contents(t *testing.T, p *replica.Client) string {
 	t.Helper()
 	var out []string
 	for _, collection := range []string{"thing", "journal"} {

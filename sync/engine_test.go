@@ -4,7 +4,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/lumbung-ikm/lumbung/client"
+	"github.com/lumbung-ikm/lumbung/client/replica"
 	"github.com/lumbung-ikm/lumbung/sync/merge"
 )
 
@@ -117,7 +117,7 @@ func TestForeignScopeIsRefusedForGood(t *testing.T) {
 	// A grant that comes later does not wake the verdict up again.
 	w.admit("budi", merge.Staff)
 	again := w.phone("budi", "db") // the same phone before it heard the verdict
-	if _, err := again.Do(client.Edit{Scope: box, Collection: "thing", Set: map[string]merge.Value{"note": merge.Str("y")}}); err != nil {
+	if _, err := again.Do(replica.Edit{Scope: box, Collection: "thing", Set: map[string]merge.Value{"note": merge.Str("y")}}); err != nil {
 		t.Fatal(err)
 	}
 	q, err := b.Rows(merge.UserScope("budi"), "quarantine")
@@ -158,7 +158,7 @@ func TestClonedPhoneLosesNothing(t *testing.T) {
 	a.sync()
 	first := a.put("", "note", "before the copy")
 	b := w.phone("ani", "copy of da")
-	b.Local = a.Local.(*client.Memory).Clone()
+	b.Local = a.Local.(*replica.Memory).Clone()
 	if err := b.Open(); err != nil {
 		t.Fatal(err)
 	}

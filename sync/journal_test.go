@@ -6,7 +6,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/lumbung-ikm/lumbung/client"
+	"github.com/lumbung-ikm/lumbung/client/replica"
 	"github.com/lumbung-ikm/lumbung/fault"
 	"github.com/lumbung-ikm/lumbung/internal/storefault"
 	"github.com/lumbung-ikm/lumbung/sync/merge"
@@ -17,7 +17,7 @@ import (
 // finds it in the journal on the phone and makes one edit of it; everybody sees
 // the value back. What is written once says so instead.
 func TestEveryKindOfLossIsRestoredWithOneEdit(t *testing.T) {
-	set := func(name string, v any) client.Edit { return client.Edit{Set: encoded(map[string]any{name: v})} }
+	set := func(name string, v any) replica.Edit { return replica.Edit{Set: encoded(map[string]any{name: v})} }
 	task := func(s *shop) merge.Key {
 		return merge.Key{Collection: "task", ID: s.edit(s.mentor, "task", "", map[string]any{"title": "Foto produk", "origin": "mentor", "track": "digital",
 			"checklist": map[string]any{"step1": map[string]any{"label": "Lampu", "done": false}}})}
@@ -28,7 +28,7 @@ func TestEveryKindOfLossIsRestoredWithOneEdit(t *testing.T) {
 	business := func(s *shop) merge.Key {
 		return merge.Key{Collection: "business", ID: s.scope[len("business/"):]}
 	}
-	label := func(l string) client.Edit {
+	label := func(l string) replica.Edit {
 		return set("checklist", map[string]any{"step1": map[string]any{"label": l}})
 	}
 	item := func(row merge.Row) merge.Value {
@@ -45,7 +45,7 @@ func TestEveryKindOfLossIsRestoredWithOneEdit(t *testing.T) {
 	tests := map[string]struct {
 		record       func(*shop) merge.Key
 		loser, other func(*shop) *phone // nil: the owner's first phone, and the second
-		loses, wins  client.Edit
+		loses, wins  replica.Edit
 		slot         string
 		shows        func(merge.Row) merge.Value
 		lost         string // as it shows again
@@ -58,15 +58,15 @@ func TestEveryKindOfLossIsRestoredWithOneEdit(t *testing.T) {
 		"a field with ranks, against a higher one": {record: business, other: func(s *shop) *phone { return s.mentor }, loses: set("youth_role", "leads"), wins: set("youth_role", "none"),
 			slot: "youth_role", shows: field("youth_role"), lost: `"leads"`},
 		"a group": {record: business, other: func(s *shop) *phone { return s.mentor }, slot: "region", shows: field("district_code"), lost: `"18.10.01"`,
-			loses: client.Edit{Set: encoded(map[string]any{"region_code": "18.10", "district_code": "18.10.01", "village_code": nil})},
-			wins:  client.Edit{Set: encoded(map[string]any{"region_code": "18.71", "district_code": nil, "village_code": nil})}},
+			loses: replica.Edit{Set: encoded(map[string]any{"region_code": "18.10", "district_code": "18.10.01", "village_code": nil})},
+			wins:  replica.Edit{Set: encoded(map[string]any{"region_code": "18.71", "district_code": nil, "village_code": nil})}},
 		"an item of a keyed list": {record: task, loser: func(s *shop) *phone { return s.owner }, other: func(s *shop) *phone { return s.mentor }, loses: label("Lampu meja"), wins: label("Lampu sorot"),
 			slot: "checklist/step1/label", shows: item, lost: `"Lampu meja"`},
 		"an element of a set, removed by one and added by the other": {record: func(s *shop) merge.Key {
 			k := business(s)
-			s.does(s.owner, k, client.Edit{Add: kbli("10792", "10799")})
+			s.does(s.owner, k, replica.Edit{Add: kbli("10792", "10799")})
 			return k
-		}, loses: client.Edit{Remove: kbli("10792")}, wins: client.Edit{Add: kbli("10792")}, slot: "kbli/10792", shows: field("kbli"), lost: `["10799"]`},
+		}, loses: replica.Edit{Remove: kbli("10792")}, wins: replica.Edit{Add: kbli("10792")}, slot: "kbli/10792", shows: field("kbli"), lost: `["10799"]`},
 		"what was written to a record that somebody deleted": {record: func(s *shop) merge.Key {
 			s.edit(s.owner, "product", "", map[string]any{"name": "x", "colour": "red"})
 			s.turn(s.owner, s.owner)
@@ -75,9 +75,9 @@ func TestEveryKindOfLossIsRestoredWithOneEdit(t *testing.T) {
 				s.t.Fatal(rows, err)
 			}
 			return rows[0].Key
-		}, loses: set("resolved", true), wins: client.Edit{Op: merge.Delete}, slot: "resolved", shows: field("resolved"), lost: `true`},
+		}, loses: set("resolved", true), wins: replica.Edit{Op: merge.Delete}, slot: "resolved", shows: field("resolved"), lost: `true`},
 		"an earliest register": {record: func(s *shop) merge.Key {
-			k, err := s.owner.Do(client.Edit{Scope: merge.UserScope(s.owner.Me().User), Collection: "receipt", Set: encoded(map[string]any{"announcement_id": "0190aaaa-0000-7000-8000-000000000001"})})
+			k, err := s.owner.Do(replica.Edit{Scope: merge.UserScope(s.owner.Me().User), Collection: "receipt", Set: encoded(map[string]any{"announcement_id": "0190aaaa-0000-7000-8000-000000000001"})})
 			if err != nil {
 				s.t.Fatal(err)
 			}
@@ -117,8 +117,8 @@ func TestADeletionThatLostIsRestoredWithOneEdit(t *testing.T) {
 	a, b := s.phone("ani", "da"), s.phone("budi", "db")
 	k := merge.Key{Collection: "thing", ID: a.put("", "note", "hers")}
 	s.turn(a, b)
-	s.does(a, k, client.Edit{Op: merge.Delete})
-	s.does(b, k, client.Edit{Set: encoded(map[string]any{"note": "his"})})
+	s.does(a, k, replica.Edit{Op: merge.Delete})
+	s.does(b, k, replica.Edit{Set: encoded(map[string]any{"note": "his"})})
 	s.turn(a, b, a)
 	if a.note(k.ID) != "his" {
 		t.Fatalf("the record shows %q", a.note(k.ID))
@@ -130,7 +130,7 @@ func TestADeletionThatLostIsRestoredWithOneEdit(t *testing.T) {
 func (s *shop) tablet(p *phone) *phone { return s.phone(p.Me().User, "t"+p.Me().Device) }
 
 // does keeps an edit of a record, wherever it lives.
-func (s *shop) does(p *phone, k merge.Key, ed client.Edit) {
+func (s *shop) does(p *phone, k merge.Key, ed replica.Edit) {
 	s.t.Helper()
 	s.clock.Advance(time.Second)
 	ed.Scope, ed.Collection, ed.ID = s.home(p, k), k.Collection, k.ID
@@ -156,7 +156,7 @@ func (s *shop) restored(loser *phone, all []*phone, k merge.Key, slot, code stri
 	if err != nil || i < 0 || journal[i].Text("lost_by") != loser.Me().User {
 		s.t.Fatalf("journal %v, %v", journal, err)
 	}
-	ed, err := client.RestoreEdit(s.Schema, scope, journal[i])
+	ed, err := replica.RestoreEdit(s.Schema, scope, journal[i])
 	if code != "" {
 		if fault.CodeOf(err) != code {
 			s.t.Errorf("%v %v, want %s", ed, err, code)
@@ -187,7 +187,7 @@ func (s *shop) restored(loser *phone, all []*phone, k merge.Key, slot, code stri
 	if err != nil || row.Text("restored_by") != loser.Me().User {
 		s.t.Errorf("restored by %q, %v", row.Text("restored_by"), err)
 	}
-	if refused, err := loser.Refused(); err != nil || slices.ContainsFunc(refused, func(r client.Refused) bool { return r.ID == k.ID }) {
+	if refused, err := loser.Refused(); err != nil || slices.ContainsFunc(refused, func(r replica.Refused) bool { return r.ID == k.ID }) {
 		s.t.Errorf("refused %+v, %v", refused, err)
 	}
 }

@@ -6,7 +6,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/lumbung-ikm/lumbung/client"
+	"github.com/lumbung-ikm/lumbung/client/replica"
 	"github.com/lumbung-ikm/lumbung/domain"
 	"github.com/lumbung-ikm/lumbung/id"
 	"github.com/lumbung-ikm/lumbung/internal/storefault"
@@ -65,7 +65,7 @@ func encoded(set map[string]any) map[string]merge.Value {
 func (s *shop) edit(p *phone, collection, recordID string, set map[string]any) string {
 	s.t.Helper()
 	s.clock.Advance(time.Second)
-	k, err := p.Do(client.Edit{Scope: s.scope, Collection: collection, ID: recordID, Set: encoded(set)})
+	k, err := p.Do(replica.Edit{Scope: s.scope, Collection: collection, ID: recordID, Set: encoded(set)})
 	if err != nil {
 		s.t.Fatal(err)
 	}
@@ -100,7 +100,7 @@ func (s *shop) burn(backup *storefault.Poor) {
 // reopen closes the app of a phone and starts it again.
 func (s *shop) reopen(p *phone) {
 	s.t.Helper()
-	p.Client = &client.Client{Local: p.Local, Server: p.Server, Schema: p.Schema, Clock: p.Clock, IDs: p.IDs}
+	p.Client = &replica.Client{Local: p.Local, Server: p.Server, Schema: p.Schema, Clock: p.Clock, IDs: p.IDs}
 	if err := p.Open(); err != nil {
 		s.t.Fatal(err)
 	}

@@ -7,7 +7,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/lumbung-ikm/lumbung/client"
+	"github.com/lumbung-ikm/lumbung/client/replica"
 	"github.com/lumbung-ikm/lumbung/id"
 	"github.com/lumbung-ikm/lumbung/internal/storefault"
 	"github.com/lumbung-ikm/lumbung/store"
@@ -52,7 +52,7 @@ func burnt(t *testing.T) *fire {
 	f.phones = []*phone{a, b}
 	edit := func(p *phone, scope, recordID, note string) string {
 		f.clock.Advance(time.Second)
-		k, err := p.Do(client.Edit{Scope: scope, Collection: "thing", ID: recordID, Set: map[string]merge.Value{"note": merge.Str(note)}})
+		k, err := p.Do(replica.Edit{Scope: scope, Collection: "thing", ID: recordID, Set: map[string]merge.Value{"note": merge.Str(note)}})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -63,7 +63,7 @@ func burnt(t *testing.T) *fire {
 	for _, s := range boxes {
 		old = append(old, edit(a, s, "", "in the backup"))
 	}
-	if _, err := a.Do(client.Edit{Scope: "box/1", Collection: "thing", Set: map[string]merge.Value{"colour": merge.Str("x")}}); err != nil { // refused: ani has a scope of her own
+	if _, err := a.Do(replica.Edit{Scope: "box/1", Collection: "thing", Set: map[string]merge.Value{"colour": merge.Str("x")}}); err != nil { // refused: ani has a scope of her own
 		t.Fatal(err)
 	}
 	a.sync()
@@ -240,7 +240,7 @@ func TestAnEditThatIsBackBeforeItsRecord(t *testing.T) {
 	if err != nil || len(refused) != 1 || refused[0].Code != "depends_on_lost" || !refused[0].Waits || b.unsent() != 0 {
 		t.Fatalf("refused %+v, %d unsent, %v", refused, b.unsent(), err)
 	}
-	if s, err := b.Status(box, "thing", k); err != nil || s != client.Attention {
+	if s, err := b.Status(box, "thing", k); err != nil || s != replica.Attention {
 		t.Errorf("status %s, %v", s, err)
 	}
 	w.clock.Advance(time.Hour)
@@ -265,7 +265,7 @@ func TestAnEditThatIsBackBeforeItsRecord(t *testing.T) {
 	if refused, err := b.Refused(); err != nil || len(refused) != 0 {
 		t.Errorf("refused %+v, %v", refused, err)
 	}
-	if s, err := b.Status(box, "thing", k); err != nil || s != client.Sent {
+	if s, err := b.Status(box, "thing", k); err != nil || s != replica.Sent {
 		t.Errorf("status %s, %v", s, err)
 	}
 }

@@ -6,7 +6,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/lumbung-ikm/lumbung/client"
+	"github.com/lumbung-ikm/lumbung/client/replica"
 	"github.com/lumbung-ikm/lumbung/internal/storefault"
 	"github.com/lumbung-ikm/lumbung/sync/merge"
 	"github.com/lumbung-ikm/lumbung/sync/protocol"
@@ -74,7 +74,7 @@ func TestEffectsOfOneCommitHappenOnce(t *testing.T) {
 	w.admit("ani", merge.Owner)
 	a := w.phone("ani", "da")
 	a.sync()
-	if _, err := a.Do(client.Edit{Scope: box, Collection: "thing", Set: map[string]merge.Value{"colour": merge.Str("x")}}); err != nil {
+	if _, err := a.Do(replica.Edit{Scope: box, Collection: "thing", Set: map[string]merge.Value{"colour": merge.Str("x")}}); err != nil {
 		t.Fatal(err)
 	}
 	a.sync()
@@ -238,7 +238,7 @@ func TestARowThatDiesBetweenTwoPages(t *testing.T) {
 			if !more {
 				t.Fatal("there was no second page")
 			}
-			if _, err := a.Do(client.Edit{Scope: box, Collection: "thing", ID: k, Op: merge.Delete}); err != nil {
+			if _, err := a.Do(replica.Edit{Scope: box, Collection: "thing", ID: k, Op: merge.Delete}); err != nil {
 				t.Fatal(err)
 			}
 			a.sync()

@@ -9,7 +9,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/lumbung-ikm/lumbung/client"
+	"github.com/lumbung-ikm/lumbung/client/replica"
 	"github.com/lumbung-ikm/lumbung/clock"
 	"github.com/lumbung-ikm/lumbung/id"
 	"github.com/lumbung-ikm/lumbung/store"
@@ -128,19 +128,19 @@ var errLost error = lost{}
 
 // phone is a client of a user.
 type phone struct {
-	*client.Client
+	*replica.Client
 	t      testing.TB
 	server *direct
 }
 
 func (w *world) phone(user, device string) *phone {
 	d := &direct{w: w, user: user}
-	c := &client.Client{Local: &client.Memory{}, Server: d, Schema: w.Schema, Clock: ticking{w.clock, 0, "boot"},
+	c := &replica.Client{Local: &replica.Memory{}, Server: d, Schema: w.Schema, Clock: ticking{w.clock, 0, "boot"},
 		IDs: id.Maker{Clock: w.clock, Rand: rand.NewChaCha8([32]byte([]byte(device + "................................")[:32]))}}
 	if err := c.Open(); err != nil {
 		w.t.Fatal(err)
 	}
-	if err := c.Become(client.Identity{User: user, Device: device, Incarnation: device + "-1"}); err != nil {
+	if err := c.Become(replica.Identity{User: user, Device: device, Incarnation: device + "-1"}); err != nil {
 		w.t.Fatal(err)
 	}
 	return &phone{c, w.t, d}
@@ -152,7 +152,7 @@ func (p *phone) put(recordID string, kv ...string) string {
 	for i := 0; i < len(kv); i += 2 {
 		set[kv[i]] = merge.Str(kv[i+1])
 	}
-	k, err := p.Do(client.Edit{Scope: box, Collection: "thing", ID: recordID, Set: set})
+	k, err := p.Do(replica.Edit{Scope: box, Collection: "thing", ID: recordID, Set: set})
 	if err != nil {
 		p.t.Fatal(err)
 	}

@@ -8,8 +8,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/lumbung-ikm/lumbung/client"
-	"github.com/lumbung-ikm/lumbung/client/sqlite"
+	"github.com/lumbung-ikm/lumbung/client/replica"
+	"github.com/lumbung-ikm/lumbung/client/replica/sqlite"
 	"github.com/lumbung-ikm/lumbung/domain"
 	"github.com/lumbung-ikm/lumbung/internal/play"
 	"github.com/lumbung-ikm/lumbung/internal/storefault"
@@ -105,7 +105,7 @@ func checkAmount(t *testing.T, got play.Amount) {
 func TestPhonesThatKeepTheirDataInAFile(t *testing.T) {
 	t.Parallel()
 	folder, n := t.TempDir(), 0
-	o := play.Options{Repeat: 2, Local: func(string) (client.Local, error) {
+	o := play.Options{Repeat: 2, Local: func(string) (replica.Local, error) {
 		n++
 		return sqlite.Open(t.Context(), filepath.Join(folder, fmt.Sprintf("phone-%d.db", n)))
 	}}

@@ -6,7 +6,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/lumbung-ikm/lumbung/client"
+	"github.com/lumbung-ikm/lumbung/client/replica"
 	"github.com/lumbung-ikm/lumbung/internal/play"
 	"github.com/lumbung-ikm/lumbung/sync/merge"
 )
@@ -123,7 +123,7 @@ func tampered(s *scene) *play.Phone {
 	s.sync(s.staff, s.owner)
 	memory, err := s.owner.Save()
 	s.ok(err)
-	s.ok(memory.Update(func(w client.Writer) error {
+	s.ok(memory.Update(func(w replica.Writer) error {
 		var state map[string]any
 		if err := json.Unmarshal(w.Get("scope", s.scope), &state); err != nil {
 			return err

@@ -8,7 +8,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/lumbung-ikm/lumbung/client"
+	"github.com/lumbung-ikm/lumbung/client/replica"
 	"github.com/lumbung-ikm/lumbung/domain"
 	"github.com/lumbung-ikm/lumbung/fault"
 	"github.com/lumbung-ikm/lumbung/internal/play"
@@ -263,7 +263,7 @@ func TestAMergerLetsGoWhatIsTakenOff(t *testing.T) {
 			m := setMerging(t)
 			photo := m.write(m.owner, "attachment", "", map[string]any{"bytes": 1000, "mime": "image/jpeg",
 				"sha256": "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"})
-			change := func(e client.Edit) {
+			change := func(e replica.Edit) {
 				t.Helper()
 				e.Scope, e.Collection, e.ID = m.old, "product", m.product
 				_, err := m.owner.Do(e)
@@ -271,21 +271,21 @@ func TestAMergerLetsGoWhatIsTakenOff(t *testing.T) {
 			}
 			photos := map[string][]string{"photos": {photo}}
 			if before {
-				change(client.Edit{Add: photos})
+				change(replica.Edit{Add: photos})
 				m.sync(m.owner)
 				m.merged()
 			} else {
 				m.merged()
-				change(client.Edit{Add: photos})
+				change(replica.Edit{Add: photos})
 				m.sync(m.owner)
 				m.ok(m.w.Step(t.Context()))
 				if got := m.alike("product", m.product).Strings("photos"); len(got) != 1 {
 					t.Fatalf("photos %v", got)
 				}
-				change(client.Edit{Remove: photos})
-				change(client.Edit{Add: photos}) // which its next edit had seen without the server's word
+				change(replica.Edit{Remove: photos})
+				change(replica.Edit{Add: photos}) // which its next edit had seen without the server's word
 			}
-			change(client.Edit{Remove: photos})
+			change(replica.Edit{Remove: photos})
 			m.round()
 			if got := m.alike("product", m.product).Strings("photos"); len(got) != 0 {
 				t.Errorf("photos %v", got)

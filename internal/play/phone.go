@@ -7,15 +7,15 @@ import (
 	"net/http"
 	"time"
 
-	"github.com/lumbung-ikm/lumbung/client"
+	"github.com/lumbung-ikm/lumbung/client/replica"
 	"github.com/lumbung-ikm/lumbung/store"
 	"github.com/lumbung-ikm/lumbung/sync/merge"
 )
 
 // Phone is an installation of the app in somebody's hand.
 type Phone struct {
-	*client.Client
-	HTTP *client.HTTP
+	*replica.Client
+	HTTP *replica.HTTP
 	Name string // for people
 	Who  *Person
 	Sky  *Sky // the network in front of it
@@ -28,7 +28,7 @@ type Phone struct {
 	boots   int
 }
 
-// Read implements client.Clock.
+// Read implements replica.Clock.
 func (p *Phone) Read() (wall, mono int64, boot string) {
 	now := p.w.Clock.Now()
 	return now.Add(p.skew).UnixMilli(), now.Sub(p.booted).Milliseconds(), fmt.Sprintf("boot-%d", p.boots)
@@ -69,8 +69,8 @@ func (p *Phone) Login(ctx context.Context) error {
 	return p.w.Step(ctx)
 }
 
-func (p *Phone) device() client.Device {
-	return client.Device{Install: p.install, Platform: "android", Model: "A03", OSVersion: "11", AppVersion: "1.4.2"}
+func (p *Phone) device() replica.Device {
+	return replica.Device{Install: p.install, Platform: "android", Model: "A03", OSVersion: "11", AppVersion: "1.4.2"}
 }
 
 // Copy is a second phone that began as an exact copy of this one, as a move to
@@ -84,8 +84,8 @@ func (p *Phone) Copy(name string) (*Phone, error) {
 }
 
 // Save copies what is on the phone, as a backup of the phone does.
-func (p *Phone) Save() (*client.Memory, error) {
-	memory, ok := p.Local.(*client.Memory)
+func (p *Phone) Save() (*replica.Memory, error) {
+	memory, ok := p.Local.(*replica.Memory)
 	if !ok {
 		return nil, fmt.Errorf("%s cannot be copied", p.Name)
 	}
@@ -94,8 +94,8 @@ func (p *Phone) Save() (*client.Memory, error) {
 
 // Load puts a copy of a backup in the place of everything on the phone, and
 // starts the app anew.
-func (p *Phone) Load(backup *client.Memory) error {
-	p.Client = &client.Client{Local: backup.Clone(), Schema: p.w.Schema, Clock: p, IDs: p.IDs, App: p.App, PageBytes: p.PageBytes, Server: p.HTTP}
+func (p *Phone) Load(backup *replica.Memory) error {
+	p.Client = &replica.Client{Local: backup.Clone(), Schema: p.w.Schema, Clock: p, IDs: p.IDs, App: p.App, PageBytes: p.PageBytes, Server: p.HTTP}
 	p.HTTP.Phone = p.Client
 	return p.Open()
 }
@@ -104,7 +104,7 @@ func (p *Phone) Load(backup *client.Memory) error {
 // old one is left, and nobody is logged in.
 func (p *Phone) Reinstall() error {
 	p.install = p.IDs.New()
-	return p.Load(&client.Memory{})
+	return p.Load(&replica.Memory{})
 }
 
 // Send makes one request of the admin and owner API. A POST carries an
@@ -126,7 +126,7 @@ func (p *Phone) Send(ctx context.Context, method, path, tag string, in, out any)
 
 // create keeps a new record of a collection and gives its id.
 func (p *Phone) create(scope, collection string, set fields) (string, error) {
-	recordID, err := p.Do(client.Edit{Scope: scope, Collection: collection, Set: set.values()})
+	recordID, err := p.Do(replica.Edit{Scope: scope, Collection: collection, Set: set.values()})
 	if err != nil {
 		return "", fmt.Errorf("%s writes %s: %w", p.Name, collection, err)
 	}
@@ -136,7 +136,7 @@ func (p *Phone) create(scope, collection string, set fields) (string, error) {
 
 // change keeps an edit of a record that is on the phone.
 func (p *Phone) change(scope, collection, recordID string, set fields) error {
-	if _, err := p.Do(client.Edit{Scope: scope, Collection: collection, ID: recordID, Set: set.values()}); err != nil {
+	if _, err := p.Do(replica.Edit{Scope: scope, Collection: collection, ID: recordID, Set: set.values()}); err != nil {
 		return fmt.Errorf("%s changes %s: %w", p.Name, collection, err)
 	}
 	p.w.Clock.Advance(time.Second)

@@ -7,7 +7,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/lumbung-ikm/lumbung/client"
+	"github.com/lumbung-ikm/lumbung/client/replica"
 	"github.com/lumbung-ikm/lumbung/sync/merge"
 )
 
@@ -166,7 +166,7 @@ func TestWhatLostIsRestoredWithOneEdit(t *testing.T) {
 	if lost.Text("lost") != "Keripik pisang manis" || lost.Text("kept") != "Keripik pisang asin" || lost.Text("lost_by") != s.owner.Me().User || lost.Text("kept_by") != s.staff.Me().User {
 		t.Errorf("journal says %v", lost.Fields)
 	}
-	ed, err := client.RestoreEdit(s.w.Schema, s.scope, lost)
+	ed, err := replica.RestoreEdit(s.w.Schema, s.scope, lost)
 	s.ok(err)
 	_, err = s.owner.Do(ed)
 	s.ok(err)

@@ -8,7 +8,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/lumbung-ikm/lumbung/client"
+	"github.com/lumbung-ikm/lumbung/client/replica"
 	"github.com/lumbung-ikm/lumbung/internal/play"
 	"github.com/lumbung-ikm/lumbung/internal/storefault"
 	"github.com/lumbung-ikm/lumbung/sync/merge"
@@ -69,7 +69,7 @@ func (s *scene) write(p *play.Phone, collection, id string, set map[string]any) 
 	for name, v := range set {
 		values[name] = merge.Encode(v)
 	}
-	id, err := p.Do(client.Edit{Scope: s.scope, Collection: collection, ID: id, Set: values})
+	id, err := p.Do(replica.Edit{Scope: s.scope, Collection: collection, ID: id, Set: values})
 	s.ok(err)
 	s.w.Clock.Advance(time.Second)
 	return id
@@ -215,6 +215,6 @@ func encode(t *testing.T, v any) string {
 	return string(b)
 }
 
-func clientDevice() client.Device {
-	return client.Device{Install: "0190aaaa-0000-4000-8000-000000000003", Platform: "android", Model: "A03", OSVersion: "11", AppVersion: "1.4.2"}
+func clientDevice() replica.Device {
+	return replica.Device{Install: "0190aaaa-0000-4000-8000-000000000003", Platform: "android", Model: "A03", OSVersion: "11", AppVersion: "1.4.2"}
 }

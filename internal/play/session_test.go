@@ -5,7 +5,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/lumbung-ikm/lumbung/client"
+	"github.com/lumbung-ikm/lumbung/client/replica"
 	"github.com/lumbung-ikm/lumbung/fault"
 	"github.com/lumbung-ikm/lumbung/internal/play"
 )
@@ -25,7 +25,7 @@ func TestAStolenRefreshToken(t *testing.T) {
 
 	thief, err := s.w.NewPhone(s.owner.Who, "thief")
 	s.ok(err)
-	s.ok(thief.Become(client.Identity{User: s.owner.Me().User, Device: "018099a2-f7c0-7d3e-8f0a-1b2c3d4e5f60", Incarnation: "thief-000000"}))
+	s.ok(thief.Become(replica.Identity{User: s.owner.Me().User, Device: "018099a2-f7c0-7d3e-8f0a-1b2c3d4e5f60", Incarnation: "thief-000000"}))
 	s.ok(thief.KeepSession(stolen))
 	s.w.Clock.Advance(16 * time.Minute)
 	if err := thief.Sync(t.Context()); fault.CodeOf(err) != "refresh_reused" {

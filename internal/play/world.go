@@ -19,7 +19,7 @@ import (
 	"github.com/lumbung-ikm/lumbung/api"
 	"github.com/lumbung-ikm/lumbung/app"
 	"github.com/lumbung-ikm/lumbung/auth"
-	"github.com/lumbung-ikm/lumbung/client"
+	"github.com/lumbung-ikm/lumbung/client/replica"
 	"github.com/lumbung-ikm/lumbung/clock"
 	"github.com/lumbung-ikm/lumbung/config"
 	"github.com/lumbung-ikm/lumbung/domain"
@@ -43,7 +43,7 @@ type Options struct {
 	Rand io.Reader // of the server; nil: the machine's. Safe for concurrent use
 
 	// Local makes the database of a phone; nil keeps it in memory.
-	Local func(name string) (client.Local, error)
+	Local func(name string) (replica.Local, error)
 }
 
 // World is a server, the people of the cast and their phones. One goroutine
@@ -177,7 +177,7 @@ func (w *World) Rows(ctx context.Context, scope, collection string) ([]merge.Row
 
 // NewPhone gives a person an installation of the app, not logged in yet.
 func (w *World) NewPhone(who *Person, name string) (*Phone, error) {
-	local := client.Local(&client.Memory{})
+	local := replica.Local(&replica.Memory{})
 	if w.o.Local != nil {
 		var err error
 		if local, err = w.o.Local(name); err != nil {
@@ -187,7 +187,7 @@ func (w *World) NewPhone(who *Person, name string) (*Phone, error) {
 	return w.phone(who, name, local)
 }
 
-func (w *World) phone(who *Person, name string, local client.Local) (*Phone, error) {
+func (w *World) phone(who *Person, name string, local replica.Local) (*Phone, error) {
 	p := &Phone{Name: name, Who: who, w: w, booted: w.Clock.Now().Add(-3 * time.Hour), pipe: &http.Transport{MaxIdleConnsPerHost: 2}}
 	p.Sky = &Sky{next: p.pipe, repeat: w.o.Repeat}
 	seed := [32]byte{}
@@ -196,8 +196,8 @@ func (w *World) phone(who *Person, name string, local client.Local) (*Phone, err
 	}
 	ids := id.Maker{Clock: phoneClock{p}, Rand: rand.NewChaCha8(seed)}
 	p.install = ids.New()
-	p.HTTP = &client.HTTP{Base: w.URL, Client: &http.Client{Timeout: 30 * time.Second, Transport: p.Sky}}
-	p.Client = &client.Client{Local: local, Schema: w.Schema, Clock: p, IDs: ids, App: "1.4.2", Server: p.HTTP}
+	p.HTTP = &replica.HTTP{Base: w.URL, Client: &http.Client{Timeout: 30 * time.Second, Transport: p.Sky}}
+	p.Client = &replica.Client{Local: local, Schema: w.Schema, Clock: p, IDs: ids, App: "1.4.2", Server: p.HTTP}
 	p.HTTP.Phone = p.Client
 	w.phones = append(w.phones, p)
 	return p, p.Open()

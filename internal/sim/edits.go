@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"slices"
 
-	"github.com/lumbung-ikm/lumbung/client"
+	"github.com/lumbung-ikm/lumbung/client/replica"
 	"github.com/lumbung-ikm/lumbung/sync/merge"
 )
 
@@ -37,7 +37,7 @@ func (w *world) edit() error {
 }
 
 // do keeps an edit and remembers it for the checks.
-func (w *world) do(p *phone, ed client.Edit) error {
+func (w *world) do(p *phone, ed replica.Edit) error {
 	if _, err := p.Do(ed); err != nil {
 		return nil // the phone itself does not know the record
 	}
@@ -52,9 +52,9 @@ func (w *world) do(p *phone, ed client.Edit) error {
 }
 
 // invent makes up an edit that fits the person; now and then one that does not.
-func (w *world) invent(p *phone, scope string) client.Edit {
+func (w *world) invent(p *phone, scope string) replica.Edit {
 	tag := fmt.Sprintf("%s %d", p.label, w.report.Edits)
-	kinds := []func(*phone, string, string) (client.Edit, bool){w.newSale, w.adjust, w.newTask, w.operate, w.tick, w.newProduct, w.editProduct, w.editBusiness, w.nonsense,
+	kinds := []func(*phone, string, string) (replica.Edit, bool){w.newSale, w.adjust, w.newTask, w.operate, w.tick, w.newProduct, w.editProduct, w.editBusiness, w.nonsense,
 		w.scribble, w.photograph}
 	weights := []int{10, 25, 5, 25, 15, 3, 20, 15, 4, 25, 5}
 	total := 0
@@ -97,7 +97,7 @@ func values(kv ...any) map[string]merge.Value {
 
 func (w *world) amount() int64 { return int64(1+w.rng.IntN(4)) * 500_000 }
 
-func (w *world) newSale(p *phone, scope, tag string) (client.Edit, bool) {
+func (w *world) newSale(p *phone, scope, tag string) (replica.Edit, bool) {
 	set := values("sold_on", w.clock.Now().Format("2006-01-02"), "channel", []string{"store", "reseller"}[w.rng.IntN(2)], "payment", "cash",
 		"amount_idr", w.amount(), "granularity", "single", "note", tag)
 	if w.rng.IntN(4) == 0 {
@@ -106,16 +106,16 @@ func (w *world) newSale(p *phone, scope, tag string) (client.Edit, bool) {
 	if p.person.role == merge.Mentor {
 		set["on_behalf"] = merge.Flag(true)
 	}
-	return client.Edit{Collection: "sales", Set: set}, true
+	return replica.Edit{Collection: "sales", Set: set}, true
 }
 
-func (w *world) adjust(p *phone, scope, tag string) (client.Edit, bool) {
+func (w *world) adjust(p *phone, scope, tag string) (replica.Edit, bool) {
 	sale, ok := w.pick(p, scope, "sales")
 	if !ok {
-		return client.Edit{}, false
+		return replica.Edit{}, false
 	}
 	if p.person.role == merge.Staff && sale.Text("created_by") != p.person.id && w.rng.IntN(10) > 0 {
-		return client.Edit{}, false
+		return replica.Edit{}, false
 	}
 	set := values("entry_id", sale.ID, "note", tag)
 	kinds := map[merge.Role][]string{merge.Owner: {"correct", "correct", "void", "refund"}, merge.Staff: {"correct", "void"},
@@ -141,24 +141,24 @@ func (w *world) adjust(p *phone, scope, tag string) (client.Edit, bool) {
 	case "refund":
 		set["refund_idr"] = merge.Num(int64(1000 * (1 + w.rng.IntN(5))))
 	}
-	return client.Edit{Collection: "sale_adjustment", Set: set}, true
+	return replica.Edit{Collection: "sale_adjustment", Set: set}, true
 }
 
-func (w *world) newTask(p *phone, scope, tag string) (client.Edit, bool) {
+func (w *world) newTask(p *phone, scope, tag string) (replica.Edit, bool) {
 	if p.person.role == merge.Owner && w.rng.IntN(2) == 0 {
-		return client.Edit{}, false // most tasks come from mentors
+		return replica.Edit{}, false // most tasks come from mentors
 	}
 	set := values("title", tag, "origin", "owner_request")
 	if p.person.role == merge.Mentor {
 		set = values("title", tag, "origin", "mentor", "track", "digital", "mode", "online")
 	}
-	return client.Edit{Collection: "task", Set: set}, true
+	return replica.Edit{Collection: "task", Set: set}, true
 }
 
-func (w *world) operate(p *phone, scope, tag string) (client.Edit, bool) {
+func (w *world) operate(p *phone, scope, tag string) (replica.Edit, bool) {
 	task, ok := w.pick(p, scope, "task")
 	if !ok {
-		return client.Edit{}, false
+		return replica.Edit{}, false
 	}
 	mine := map[string][]string{"assigned": {"start", "submit", "block"}, "in_progress": {"submit", "block"}, "blocked": {"unblock", "submit"},
 		"returned": {"start", "submit"}}
@@ -168,19 +168,19 @@ func (w *world) operate(p *phone, scope, tag string) (client.Edit, bool) {
 	}
 	ops := mine[task.Text("state")]
 	if len(ops) == 0 && w.rng.IntN(10) > 0 {
-		return client.Edit{}, false
+		return replica.Edit{}, false
 	}
 	if len(ops) == 0 || w.rng.IntN(20) == 0 { // whatever comes to mind
 		ops = []string{"start", "submit", "block", "unblock", "accept", "refuse", "return", "verify", "cancel"}
 	}
-	return client.Edit{Collection: "task_event", Set: values("task_id", task.ID, "op", ops[w.rng.IntN(len(ops))], "note", tag)}, true
+	return replica.Edit{Collection: "task_event", Set: values("task_id", task.ID, "op", ops[w.rng.IntN(len(ops))], "note", tag)}, true
 }
 
 // tick changes the checklist and the notes of a task.
-func (w *world) tick(p *phone, scope, tag string) (client.Edit, bool) {
+func (w *world) tick(p *phone, scope, tag string) (replica.Edit, bool) {
 	task, ok := w.pick(p, scope, "task")
 	if !ok {
-		return client.Edit{}, false
+		return replica.Edit{}, false
 	}
 	note := "owner_note"
 	if p.person.role == merge.Mentor {
@@ -191,31 +191,31 @@ func (w *world) tick(p *phone, scope, tag string) (client.Edit, bool) {
 	if w.rng.IntN(2) == 0 {
 		set = values(note, tag)
 	}
-	return client.Edit{Collection: "task", ID: task.ID, Set: set}, true
+	return replica.Edit{Collection: "task", ID: task.ID, Set: set}, true
 }
 
-func (w *world) newProduct(p *phone, scope, tag string) (client.Edit, bool) {
+func (w *world) newProduct(p *phone, scope, tag string) (replica.Edit, bool) {
 	if p.person.role == merge.Mentor {
-		return client.Edit{}, false
+		return replica.Edit{}, false
 	}
-	return client.Edit{Collection: "product", Set: values("name", tag, "price_idr", w.amount())}, true
+	return replica.Edit{Collection: "product", Set: values("name", tag, "price_idr", w.amount())}, true
 }
 
-func (w *world) editProduct(p *phone, scope, tag string) (client.Edit, bool) {
+func (w *world) editProduct(p *phone, scope, tag string) (replica.Edit, bool) {
 	product, ok := w.pick(p, scope, "product")
 	if !ok || p.person.role == merge.Mentor {
-		return client.Edit{}, false
+		return replica.Edit{}, false
 	}
 	sets := []map[string]merge.Value{values("name", tag), values("price_idr", w.amount()), values("name", tag, "unit", "pack"), values("archived", w.rng.IntN(2) == 0)}
-	return client.Edit{Collection: "product", ID: product.ID, Set: sets[w.rng.IntN(len(sets))]}, true
+	return replica.Edit{Collection: "product", ID: product.ID, Set: sets[w.rng.IntN(len(sets))]}, true
 }
 
-func (w *world) editBusiness(p *phone, scope, tag string) (client.Edit, bool) {
+func (w *world) editBusiness(p *phone, scope, tag string) (replica.Edit, bool) {
 	b, ok := w.pick(p, scope, "business")
 	if !ok {
-		return client.Edit{}, false
+		return replica.Edit{}, false
 	}
-	ed := client.Edit{Collection: "business", ID: b.ID}
+	ed := replica.Edit{Collection: "business", ID: b.ID}
 	if p.person.role == merge.Mentor {
 		ed.Set = values("youth_role", []string{"none", "supports", "leads"}[w.rng.IntN(3)])
 		return ed, true
@@ -239,8 +239,8 @@ func (w *world) editBusiness(p *phone, scope, tag string) (client.Edit, bool) {
 }
 
 // nonsense is what a broken app or a curious person sends.
-func (w *world) nonsense(p *phone, scope, tag string) (client.Edit, bool) {
-	eds := []client.Edit{
+func (w *world) nonsense(p *phone, scope, tag string) (replica.Edit, bool) {
+	eds := []replica.Edit{
 		{Collection: "product", Set: values("name", tag, "colour", "red")},
 		{Collection: "product", Set: values("name", 5)},
 		{Collection: "membership", Set: values("user_id", p.person.id, "role", "owner")},
@@ -251,8 +251,8 @@ func (w *world) nonsense(p *phone, scope, tag string) (client.Edit, bool) {
 }
 
 // scribble makes, changes, deletes and brings back what may be deleted.
-func (w *world) scribble(p *phone, scope, tag string) (client.Edit, bool) {
-	ed := client.Edit{Collection: []string{memo, pin}[w.rng.IntN(2)]}
+func (w *world) scribble(p *phone, scope, tag string) (replica.Edit, bool) {
+	ed := replica.Edit{Collection: []string{memo, pin}[w.rng.IntN(2)]}
 	row, ok := w.pick(p, scope, ed.Collection)
 	switch n := w.rng.IntN(10); {
 	case !ok || n == 0:
@@ -263,7 +263,7 @@ func (w *world) scribble(p *phone, scope, tag string) (client.Edit, bool) {
 		w.trash = append(w.trash, row.Key)
 	case n < 5 && len(w.trash) > 0:
 		back := w.trash[w.rng.IntN(len(w.trash))]
-		return client.Edit{Collection: back.Collection, ID: back.ID, Op: merge.Undelete}, true
+		return replica.Edit{Collection: back.Collection, ID: back.ID, Op: merge.Undelete}, true
 	case n < 8:
 		ed.Set = values("text", tag)
 	default:
@@ -279,18 +279,18 @@ func (w *world) scribble(p *phone, scope, tag string) (client.Edit, bool) {
 }
 
 // photograph notes a file; its bytes are no matter of the simulator's.
-func (w *world) photograph(p *phone, scope, tag string) (client.Edit, bool) {
+func (w *world) photograph(p *phone, scope, tag string) (replica.Edit, bool) {
 	set := values("sha256", fmt.Sprintf("%064x", w.report.Edits), "bytes", 1000, "mime", "image/jpeg", "caption", tag)
 	if task, ok := w.pick(p, scope, "task"); ok {
 		set["owner_ref"] = merge.Encode(map[string]string{"collection": "task", "id": task.ID})
 	}
-	return client.Edit{Collection: "attachment", Set: set}, true
+	return replica.Edit{Collection: "attachment", Set: set}, true
 }
 
 // own changes what is the person's alone: a notice is read, an announcement
 // confirmed, the phone's own settings change, a refused edit is put away.
-func (w *world) own(p *phone) (client.Edit, bool) {
-	ed := client.Edit{Scope: merge.UserScope(p.person.id)}
+func (w *world) own(p *phone) (replica.Edit, bool) {
+	ed := replica.Edit{Scope: merge.UserScope(p.person.id)}
 	now := w.clock.Now().Add(p.skew)
 	switch w.rng.IntN(5) {
 	case 0, 1:

@@ -4,11 +4,11 @@ import (
 	"encoding/json"
 	"slices"
 
-	"github.com/lumbung-ikm/lumbung/client"
+	"github.com/lumbung-ikm/lumbung/client/replica"
 	"github.com/lumbung-ikm/lumbung/sync/merge"
 )
 
-type kept = client.Kept
+type kept = replica.Kept
 
 // leaf is one value that a mutation writes.
 type leaf struct {

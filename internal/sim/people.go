@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/lumbung-ikm/lumbung/client"
+	"github.com/lumbung-ikm/lumbung/client/replica"
 	"github.com/lumbung-ikm/lumbung/fault"
 	"github.com/lumbung-ikm/lumbung/id"
 	syncer "github.com/lumbung-ikm/lumbung/sync"
@@ -89,7 +89,7 @@ func (w *world) stock() error {
 		owner, mentor := w.phones[3*i], w.phones[2]
 		for _, x := range []struct {
 			who    *phone
-			invent func(*phone, string, string) (client.Edit, bool)
+			invent func(*phone, string, string) (replica.Edit, bool)
 		}{{owner, w.newProduct}, {owner, w.newSale}, {mentor, w.newTask}} {
 			ed, _ := x.invent(x.who, s.scope, "first")
 			ed.Scope = s.scope

@@ -11,7 +11,7 @@ import (
 	"slices"
 	"time"
 
-	"github.com/lumbung-ikm/lumbung/client"
+	"github.com/lumbung-ikm/lumbung/client/replica"
 	"github.com/lumbung-ikm/lumbung/fault"
 	"github.com/lumbung-ikm/lumbung/id"
 	"github.com/lumbung-ikm/lumbung/sync/merge"
@@ -26,18 +26,18 @@ type person struct {
 
 // phone is one installation in somebody's hands.
 type phone struct {
-	*client.Client
+	*replica.Client
 	w        *world
 	label    string
 	person   *person
-	memory   *client.Memory
+	memory   *replica.Memory
 	skew     time.Duration // wall clock minus true time
 	booted   time.Time     // true time of the last boot
 	boots    int
 	late     []late
 	verdicts map[name]protocol.Verdict // final ones it was told, by mutation
 	busy     bool                      // a request is on its way
-	http     *client.HTTP
+	http     *replica.HTTP
 	install  string
 	sky      weather // over the request that is on its way
 	server   *server // that it goes to; nil: any
@@ -59,14 +59,14 @@ type name struct {
 // edit is an edit that a phone kept.
 type edit struct {
 	by      *phone
-	kept    client.Kept
+	kept    replica.Kept
 	excused string // why it may be missing; "" if it may not
 }
 
 // String names the phone in traces.
 func (p *phone) String() string { return p.label }
 
-// Read implements client.Clock.
+// Read implements replica.Clock.
 func (p *phone) Read() (wall, mono int64, boot string) {
 	now := p.w.clock.Now()
 	return now.Add(p.skew).UnixMilli(), now.Sub(p.booted).Milliseconds(), fmt.Sprintf("%s-%d", p.label, p.boots)
@@ -75,7 +75,7 @@ func (p *phone) Read() (wall, mono int64, boot string) {
 // newPhone gives a person a fresh installation, and logs in.
 func (w *world) newPhone(who *person) (*phone, error) {
 	w.installs++
-	p := &phone{w: w, person: who, label: fmt.Sprintf("%s/%d", who.name, w.installs), memory: &client.Memory{}, booted: w.clock.Now().Add(-time.Hour),
+	p := &phone{w: w, person: who, label: fmt.Sprintf("%s/%d", who.name, w.installs), memory: &replica.Memory{}, booted: w.clock.Now().Add(-time.Hour),
 		install: id.Derive("install", fmt.Sprint(w.installs)), verdicts: map[name]protocol.Verdict{}}
 	p.open()
 	err := p.login()
@@ -90,7 +90,7 @@ func (p *phone) login() error {
 	for range 200 {
 		c, err := p.http.RequestCode(p.w.ctx, p.person.number, p.install)
 		if err == nil {
-			err = p.http.Login(p.w.ctx, p.person.number, c.ID, testCode, client.Device{Install: p.install})
+			err = p.http.Login(p.w.ctx, p.person.number, c.ID, testCode, replica.Device{Install: p.install})
 		}
 		if err == nil || !p.w.passing(err) {
 			return err
@@ -101,11 +101,11 @@ func (p *phone) login() error {
 
 // open starts the app on the phone's database.
 func (p *phone) open() {
-	p.Client = &client.Client{Local: p.memory, Schema: p.w.schema, Clock: p, IDs: id.Maker{Clock: p.w.clock, Rand: p.w}, App: "1.0.0", PageBytes: p.pageBytes()}
+	p.Client = &replica.Client{Local: p.memory, Schema: p.w.schema, Clock: p, IDs: id.Maker{Clock: p.w.clock, Rand: p.w}, App: "1.0.0", PageBytes: p.pageBytes()}
 	if err := p.Open(); err != nil {
 		panic(err)
 	}
-	p.http = &client.HTTP{Base: "http://lumbung.test", Client: &http.Client{Transport: p}, Phone: p.Client}
+	p.http = &replica.HTTP{Base: "http://lumbung.test", Client: &http.Client{Transport: p}, Phone: p.Client}
 	p.Server = p.http
 	p.late = nil // answers to a dead app come to nothing
 }

@@ -1,6 +1,0 @@
-//go:build !race
-
-package client_test
-
-// stride is how many of many like cases are one: each is.
-const stride = 1
