@@ -34,6 +34,12 @@ func tagSales(r merge.Row) []string {
 
 func tag(kind string, parts ...string) string { return kind + ":" + strings.Join(parts, "|") }
 
+// hintOf is the hint for two entries that share a tag.
+func hintOf(t string) string {
+	kind, _, _ := strings.Cut(t, ":")
+	return map[string]string{tagOrder: HintSameOrder, tagDaily: HintSameDay, tagAlike: HintLookAlike}[kind]
+}
+
 // relateSales looks at the entries that share a tag. Of one order, or one day's
 // total, the smallest (time made, id) counts, whichever arrived first.
 func relateSales(v merge.View, r merge.Row) map[string]merge.Value {
@@ -61,8 +67,7 @@ func relateSales(v merge.View, r merge.Row) map[string]merge.Value {
 func lookAlikes(r merge.Row, others []merge.Row) []string {
 	var out []string
 	for _, o := range others {
-		apart := instantOf(o, "created_at") - instantOf(r, "created_at")
-		if o.ID != r.ID && o.Text("created_device") != r.Text("created_device") && max(apart, -apart) <= DuplicateMinutes*minute && len(out) < 20 {
+		if o.ID != r.ID && o.Text("created_device") != r.Text("created_device") && near(instantOf(o, "created_at"), instantOf(r, "created_at")) && len(out) < 20 {
 			out = append(out, o.ID)
 		}
 	}

@@ -120,9 +120,11 @@ func (s *scene) told(kind, user string) int {
 }
 
 // with copies a set of fields with changes; nil takes a field out.
-func with(set map[string]merge.Value, change map[string]merge.Value) map[string]merge.Value {
+func with(set map[string]merge.Value, changes ...map[string]merge.Value) map[string]merge.Value {
 	out := maps.Clone(set)
-	maps.Copy(out, change)
+	for _, c := range changes {
+		maps.Copy(out, c)
+	}
 	maps.DeleteFunc(out, func(_ string, v merge.Value) bool { return v == nil })
 	return out
 }

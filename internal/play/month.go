@@ -206,7 +206,7 @@ func (s *monthStory) close(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	s.out.Totals, s.out.TotalsSame = domain.Totals(rows), true
+	s.out.Totals, s.out.TotalsSame = domain.Totals(rows, nil), true
 	s.out.Server = sum(s.out.Totals)
 	fresh, err := s.w.Enter(ctx, s.phones[0].Who, "a new phone of Bu Rafika")
 	if err != nil {
@@ -245,7 +245,7 @@ func (s *monthStory) closePhone(p *Phone) error {
 	if err != nil {
 		return err
 	}
-	mine := domain.Totals(rows)
+	mine := domain.Totals(rows, nil)
 	s.out.Phones[p.Name] = sum(mine)
 	s.out.TotalsSame = s.out.TotalsSame && slices.Equal(mine, s.out.Totals)
 	kept, err := p.Outbox()
