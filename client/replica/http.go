@@ -107,6 +107,9 @@ func (h *HTTP) Call(ctx context.Context, method, path string, header http.Header
 	if err != nil {
 		return err
 	}
+	if s == (Session{}) {
+		return errNobody
+	}
 	err = h.call(ctx, method, path, s.Access, header, in, out)
 	if fault.CodeOf(err) == "token_expired" || fault.CodeOf(err) == "token_invalid" {
 		if s, err = h.refresh(ctx, s); err == nil {

@@ -136,6 +136,19 @@ func (c *Client) Unsent() ([]Unsent, error) {
 	return out, err
 }
 
+// Waiting names the records of a scope of which the server lacks something: an
+// edit of the record, or an operation on it.
+func (c *Client) Waiting(scope string) (map[merge.Key]bool, error) {
+	all, err := c.Statuses(scope)
+	out := map[merge.Key]bool{}
+	for k, s := range all {
+		if s == Pending {
+			out[k] = true
+		}
+	}
+	return out, err
+}
+
 // Refused is one edit that the server did not take. Its content is on the
 // phone, and on the server in its author's quarantine.
 type Refused struct {
@@ -213,18 +226,33 @@ const (
 	Attention Status = "attention" // an edit of mine was refused, or lost fields
 )
 
-// Status says how safe a record is.
+// Status says how safe a record is: the worst of what is said of it and of
+// operations on it. An edit on its way comes before one that needs a look.
 func (c *Client) Status(scope, collection, recordID string) (Status, error) {
-	out := Sent
+	all, err := c.Statuses(scope)
+	if s, ok := all[merge.Key{Collection: collection, ID: recordID}]; ok {
+		return s, err
+	}
+	return Sent, err
+}
+
+// Statuses says so of every record of a scope that is not just Sent.
+func (c *Client) Statuses(scope string) (map[merge.Key]Status, error) {
+	out := map[merge.Key]Status{}
 	err := c.Local.View(func(r Reader) error {
-		k := merge.Key{Collection: collection, ID: recordID}
 		me := c.readMeta(r).Me.User
-		for _, e := range everyEntry(r, func(e *entry) bool { return e.Scope == scope && e.record() == k && e.User == me }) {
-			switch {
-			case e.State == unsent:
-				out = Pending
-			case (e.refused() || len(e.Lost) > 0) && out == Sent:
-				out = Attention
+		for _, e := range everyEntry(r, func(e *entry) bool { return e.Scope == scope && e.User == me }) {
+			about := []merge.Key{e.record()}
+			if col, ok := c.Schema.Collection(e.Mutation.Collection); ok && e.Parent != "" {
+				about = append(about, merge.Key{Collection: col.Parent, ID: e.Parent})
+			}
+			for _, k := range about {
+				switch {
+				case e.State == unsent:
+					out[k] = Pending
+				case (e.refused() || len(e.Lost) > 0) && out[k] == "":
+					out[k] = Attention
+				}
 			}
 		}
 		return nil

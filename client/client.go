@@ -1,0 +1,184 @@
+// Package client is Lumbung for apps in other languages: the phone of package
+// replica behind a face that a binding generator can carry over whole. It
+// speaks in texts, numbers and booleans; records and lists travel as JSON.
+//
+// One Client belongs to one installation and one file. What Save or Change has
+// returned for is on disk, whatever happens next; Sync talks to the server when
+// there is one. Calls read and write the file, and those named in their comments
+// the network, so they belong on a background thread. A Client may be used by
+// several threads at once.
+//
+// Every error begins with a stable code: CodeOf gives it, Sentence puts it into
+// words. docs/android.md walks through all of it.
+package client
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"net/http"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/lumbung-ikm/lumbung/client/replica"
+	"github.com/lumbung-ikm/lumbung/client/replica/sqlite"
+	"github.com/lumbung-ikm/lumbung/domain"
+	"github.com/lumbung-ikm/lumbung/id"
+	"github.com/lumbung-ikm/lumbung/message"
+	"github.com/lumbung-ikm/lumbung/sync/merge"
+)
+
+// Clock reads the clocks of the phone. The app implements it; none of the
+// readings needs to be right.
+type Clock interface {
+	// WallMillis is the wall clock, in ms since 1970.
+	WallMillis() int64
+	// ElapsedMillis is the time since boot, in ms, with sleep: elapsedRealtime on
+	// Android.
+	ElapsedMillis() int64
+	// Boot is a name that changes with each boot.
+	Boot() string
+}
+
+// Options say what Open needs to know. Server, AppVersion and InstallID must be
+// given.
+type Options struct {
+	Server     string // such as "https://lumbung.example"
+	AppVersion string // such as "1.4.2"
+	InstallID  string // a UUID that the app makes at its first start and keeps
+	Language   string // "id" or "en"; empty is "id"
+	Platform   string // such as "android"
+	Model      string
+	OSVersion  string
+	// PageBytes is the wanted size of one answer, for thin networks; 0 leaves it
+	// to the server.
+	PageBytes int
+	// TimeoutSeconds bounds one request; 0 means 60.
+	TimeoutSeconds int
+}
+
+// NewOptions makes options to be filled.
+func NewOptions() *Options { return &Options{} }
+
+// Client is one installation.
+type Client struct {
+	phone  *replica.Client
+	server *replica.HTTP
+	device replica.Device
+	lang   message.Lang
+	clock  Clock
+	ids    id.Maker
+
+	mu     sync.Mutex
+	closed bool
+	calls  map[*context.CancelFunc]bool // that talk to the network now
+}
+
+// Open opens the database at path, which is made if it is not there; its folder
+// must exist. Close it when the app ends, or let the app be killed: nothing is
+// lost by that.
+//
+// Errors: "invalid_value" for options without server, version or installation;
+// "internal" for a file that cannot be opened.
+func Open(path string, o *Options, clock Clock) (*Client, error) {
+	if o == nil || clock == nil || !strings.HasPrefix(o.Server, "http") || o.AppVersion == "" || o.InstallID == "" {
+		return nil, fail(message.ID, "invalid_value")
+	}
+	c := &Client{lang: message.ID, clock: clock, device: replica.Device{Install: o.InstallID, Platform: o.Platform, Model: o.Model,
+		OSVersion: o.OSVersion, AppVersion: o.AppVersion}}
+	if o.Language == string(message.EN) {
+		c.lang = message.EN
+	}
+	schema, err := domain.Catalogue()
+	if err != nil {
+		return nil, c.fault(err)
+	}
+	local, err := sqlite.Open(context.Background(), path)
+	if err != nil {
+		return nil, c.fault(err)
+	}
+	c.ids = id.Maker{Clock: wall{clock}, Rand: rand.Reader}
+	c.phone = &replica.Client{Local: local, Schema: schema, Clock: readings{clock}, IDs: c.ids, App: o.AppVersion, PageBytes: o.PageBytes}
+	timeout := time.Duration(o.TimeoutSeconds) * time.Second
+	if timeout <= 0 {
+		timeout = time.Minute
+	}
+	c.server = &replica.HTTP{Base: strings.TrimRight(o.Server, "/"), Client: &http.Client{Timeout: timeout}, Language: string(c.lang), Phone: c.phone}
+	c.phone.Server = c.server
+	if err := c.phone.Open(); err != nil {
+		return nil, c.fault(errors.Join(err, local.Close()))
+	}
+	return c, nil
+}
+
+// Close stops what talks to the network and closes the file. It is safe to call
+// twice.
+func (c *Client) Close() error {
+	c.mu.Lock()
+	closed := c.closed
+	c.closed = true
+	c.mu.Unlock()
+	if closed {
+		return nil
+	}
+	c.Cancel()
+	return c.fault(c.phone.Local.Close())
+}
+
+// Cancel stops what talks to the network now, such as a Sync; it ends with the
+// code "network". What it had done stands.
+func (c *Client) Cancel() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for stop := range c.calls {
+		(*stop)()
+	}
+}
+
+// call does something that talks to the network, until Cancel or Close.
+func (c *Client) call(do func(ctx context.Context) error) error {
+	ctx, stop := context.WithCancel(context.Background())
+	defer stop()
+	c.mu.Lock()
+	if c.closed {
+		stop()
+	}
+	if c.calls == nil {
+		c.calls = map[*context.CancelFunc]bool{}
+	}
+	c.calls[&stop] = true
+	c.mu.Unlock()
+	defer func() {
+		c.mu.Lock()
+		delete(c.calls, &stop)
+		c.mu.Unlock()
+	}()
+	err := do(ctx)
+	if err != nil && ctx.Err() != nil {
+		return fail(c.lang, "network")
+	}
+	return c.fault(err)
+}
+
+// wall is the wall clock of the phone, for the ids of new records.
+type wall struct{ Clock }
+
+// Now implements clock.Clock.
+func (w wall) Now() time.Time { return time.UnixMilli(w.WallMillis()) }
+
+// readings are the clocks of the phone as the replica reads them.
+type readings struct{ Clock }
+
+// Read implements replica.Clock.
+func (r readings) Read() (wall, mono int64, boot string) {
+	return r.WallMillis(), r.ElapsedMillis(), r.Boot()
+}
+
+// NewID makes the id of a new record, a UUID of version 7. Save makes one by
+// itself; an app needs one that wants to name a record before it is kept, such
+// as a photo inside the task event that is kept with it.
+func (c *Client) NewID() string { return c.ids.New() }
+
+// own is the scope of the user.
+func (c *Client) own() string { return merge.UserScope(c.phone.Me().User) }

@@ -1,0 +1,61 @@
+package client
+
+import (
+	"encoding/json"
+	"slices"
+	"strings"
+
+	"github.com/lumbung-ikm/lumbung/message"
+	"github.com/lumbung-ikm/lumbung/sync/merge"
+)
+
+// notice is one item of the inbox, in words.
+type notice struct {
+	ID       string      `json:"id"`
+	Type     string      `json:"type"`
+	Title    string      `json:"title"`
+	Detail   string      `json:"detail"`
+	Scope    string      `json:"scope"`
+	Object   merge.Value `json:"object,omitempty"`
+	DeepLink string      `json:"deep_link"`
+	At       string      `json:"at"`
+	Read     bool        `json:"read"`
+}
+
+// Inbox lists what the user is told, newest first, without what was dismissed or
+// is out of date: a JSON list of id, type, title and detail in the language of
+// the app, scope and object that it is about, deep_link, at, and whether it was
+// read on any phone of the user.
+func (c *Client) Inbox() (string, error) {
+	items, err := c.phone.Rows(c.own(), "inbox")
+	now := merge.FormatInstant(merge.Millis(c.clock.WallMillis()))
+	out := []notice{}
+	for _, r := range items {
+		if until := r.Text("expires_at"); string(r.Fields["dismissed"]) == "true" || until != "" && until <= now {
+			continue
+		}
+		var params map[string]any
+		if v := r.Fields["params"]; v != nil && json.Unmarshal(v, &params) != nil {
+			params = nil
+		}
+		s, _ := message.Inbox(r.Text("type"), c.lang, params)
+		out = append(out, notice{r.ID, r.Text("type"), s.Title, s.Detail, r.Text("scope"), r.Fields["object"], r.Text("deep_link"),
+			r.Text("created_at"), r.Text("read_at") != ""})
+	}
+	slices.SortFunc(out, func(a, b notice) int { return strings.Compare(b.At+b.ID, a.At+a.ID) })
+	return c.json(out, err)
+}
+
+// MarkRead notes that the user opened an item of the inbox; the first time on
+// any phone counts.
+func (c *Client) MarkRead(noticeID string) error {
+	at := merge.Millis(c.clock.WallMillis())
+	_, err := c.Save(c.own(), "inbox", noticeID, `{"read_at":`+string(at.Value())+`}`)
+	return err
+}
+
+// Dismiss takes an item of the inbox away, on every phone of the user.
+func (c *Client) Dismiss(noticeID string) error {
+	_, err := c.Save(c.own(), "inbox", noticeID, `{"dismissed":true}`)
+	return err
+}

@@ -1,0 +1,144 @@
+package client
+
+import (
+	"encoding/json"
+	"slices"
+	"strings"
+
+	"github.com/lumbung-ikm/lumbung/client/replica"
+	"github.com/lumbung-ikm/lumbung/sync/merge"
+)
+
+// row is a record on the screen.
+type row struct {
+	Scope      string                 `json:"scope"`
+	Collection string                 `json:"collection"`
+	ID         string                 `json:"id"`
+	Version    merge.Seq              `json:"version"` // 0: the server has not had it
+	Status     replica.Status         `json:"status"`
+	Fields     map[string]merge.Value `json:"fields"`
+}
+
+// Row gives a record as its user sees it, own edits that wait included: a JSON
+// object with scope, collection, id, version, status and fields, or "" if it is
+// not on the phone. status is "sent", "pending" (an edit of the record or an
+// operation on it waits for the server) or "attention" (one was refused, or lost
+// against somebody else's).
+func (c *Client) Row(scope, collection, recordID string) (string, error) {
+	r, ok, err := c.phone.Row(scope, collection, recordID)
+	if err != nil || !ok {
+		return "", c.fault(err)
+	}
+	status, err := c.phone.Status(scope, collection, recordID)
+	if err != nil {
+		return "", c.fault(err)
+	}
+	return c.json(row{scope, collection, recordID, r.Version, status, r.Fields}, nil)
+}
+
+// Rows gives every live record of a collection of a scope, as Row gives one, in
+// a JSON list ordered by id, which is by the time they were made.
+func (c *Client) Rows(scope, collection string) (string, error) {
+	found, err := c.phone.Rows(scope, collection)
+	if err != nil {
+		return "", c.fault(err)
+	}
+	rows, err := c.rows(scope, found)
+	return c.json(rows, err)
+}
+
+// RowsAfter is Rows a page at a time: at most limit records behind the id after,
+// which is empty for the first page.
+func (c *Client) RowsAfter(scope, collection, after string, limit int) (string, error) {
+	found, err := c.phone.Rows(scope, collection)
+	if err != nil {
+		return "", c.fault(err)
+	}
+	found = slices.DeleteFunc(found, func(r merge.Row) bool { return r.ID <= after })
+	rows, err := c.rows(scope, found[:min(len(found), max(limit, 0))])
+	return c.json(rows, err)
+}
+
+func (c *Client) rows(scope string, found []merge.Row) ([]row, error) {
+	statuses, err := c.phone.Statuses(scope)
+	out := make([]row, 0, len(found))
+	for _, r := range found {
+		status, ok := statuses[r.Key]
+		if !ok {
+			status = replica.Sent
+		}
+		out = append(out, row{scope, r.Collection, r.ID, r.Version, status, r.Fields})
+	}
+	return out, err
+}
+
+// business is one enterprise on the phone.
+type business struct {
+	Scope    string   `json:"scope"`
+	ID       string   `json:"id"`
+	Name     string   `json:"name"`
+	Zone     string   `json:"zone,omitempty"`
+	Roles    []string `json:"roles"`    // of the user: owner, staff, mentor
+	Complete bool     `json:"complete"` // everything has arrived at least once
+}
+
+// Businesses lists the enterprises on the phone, by name: a JSON list of scope,
+// id, name, zone, roles of the user in it, and whether all of it has arrived.
+func (c *Client) Businesses() (string, error) {
+	scopes, err := c.phone.Scopes()
+	if err != nil {
+		return "", c.fault(err)
+	}
+	out := []business{}
+	for scope, complete := range scopes {
+		id, ok := strings.CutPrefix(scope, "business/")
+		if !ok {
+			continue
+		}
+		b := business{Scope: scope, ID: id, Roles: []string{}, Complete: complete}
+		r, _, err := c.phone.Row(scope, "business", id)
+		if err != nil {
+			return "", c.fault(err)
+		}
+		b.Name, b.Zone = r.Text("name"), r.Text("zone")
+		if b.Roles, err = c.roles(scope); err != nil {
+			return "", c.fault(err)
+		}
+		out = append(out, b)
+	}
+	slices.SortFunc(out, func(a, b business) int {
+		if by := strings.Compare(a.Name, b.Name); by != 0 {
+			return by
+		}
+		return strings.Compare(a.ID, b.ID)
+	})
+	return c.json(out, nil)
+}
+
+// roles are what the user is in a business now, as far as the phone knows.
+func (c *Client) roles(scope string) ([]string, error) {
+	me, now := c.phone.Me().User, merge.Millis(c.clock.WallMillis())
+	roles := []string{}
+	for _, name := range []string{"membership", "assignment"} {
+		col, _ := c.phone.Schema.Collection(name)
+		windows, err := c.phone.Rows(scope, name)
+		if err != nil {
+			return nil, err
+		}
+		for _, w := range windows {
+			if g, ok := col.Grant(w); ok && g.User == me && g.Holds(now) && !slices.Contains(roles, string(g.Role)) {
+				roles = append(roles, string(g.Role))
+			}
+		}
+	}
+	return roles, nil
+}
+
+// json writes what a call gives, unless it failed.
+func (c *Client) json(v any, err error) (string, error) {
+	if err != nil {
+		return "", c.fault(err)
+	}
+	b, err := json.Marshal(v)
+	return string(b), c.fault(err)
+}
