@@ -17,8 +17,8 @@ import (
 	"github.com/lumbung-ikm/lumbung/message"
 )
 
-// statusOf is the only place where a kind of error becomes a status.
-func statusOf(k fault.Kind) int {
+// StatusOf is the only place where a kind of error becomes a status.
+func StatusOf(k fault.Kind) int {
 	switch k {
 	case fault.Invalid:
 		return http.StatusUnprocessableEntity
@@ -90,7 +90,7 @@ func statusFor(f *fault.Error) int {
 	if e, ok := errors.AsType[*fiber.Error](f.Cause); ok && f.Kind != fault.Internal {
 		return e.Code
 	}
-	return statusOf(f.Kind)
+	return StatusOf(f.Kind)
 }
 
 // fail writes err as problem details and logs what is ours to mend.

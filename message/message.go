@@ -219,3 +219,12 @@ func Wait(d time.Duration, lang Lang) string {
 	}
 	return fmt.Sprintf("%d %s", n, english)
 }
+
+// Template is the sentence of code in lang on one line, with its holes.
+func Template(code string, lang Lang) string {
+	e, _ := find(code)
+	if lang == EN {
+		return e.en.String()
+	}
+	return e.id.String()
+}

@@ -3,3 +3,5 @@
 // of an error has its sentence. They read the sources through package os, so
 // that the test cache notices every change.
 package arch
+
+//go:generate go test -run ^TestCodesArePrinted$ . -update
