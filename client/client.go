@@ -2,10 +2,10 @@
 // replica behind a face that a binding generator can carry over whole. It
 // speaks in texts, numbers and booleans; records and lists travel as JSON.
 //
-// One Client belongs to one installation and one file. What Save or Change has
+// One Phone belongs to one installation and one file. What Save or Change has
 // returned for is on disk, whatever happens next; Sync talks to the server when
 // there is one. Calls read and write the file, and those named in their comments
-// the network, so they belong on a background thread. A Client may be used by
+// the network, so they belong on a background thread. A Phone may be used by
 // several threads at once.
 //
 // Every error begins with a stable code: CodeOf gives it, Sentence puts it into
@@ -61,9 +61,9 @@ type Options struct {
 // NewOptions makes options to be filled.
 func NewOptions() *Options { return &Options{} }
 
-// Client is one installation.
-type Client struct {
-	phone  *replica.Client
+// Phone is one installation.
+type Phone struct {
+	inner  *replica.Client
 	server *replica.HTTP
 	device replica.Device
 	lang   message.Lang
@@ -81,84 +81,84 @@ type Client struct {
 //
 // Errors: "invalid_value" for options without server, version or installation;
 // "internal" for a file that cannot be opened.
-func Open(path string, o *Options, clock Clock) (*Client, error) {
+func Open(path string, o *Options, clock Clock) (*Phone, error) {
 	if o == nil || clock == nil || !strings.HasPrefix(o.Server, "http") || o.AppVersion == "" || o.InstallID == "" {
 		return nil, fail(message.ID, "invalid_value")
 	}
-	c := &Client{lang: message.ID, clock: clock, device: replica.Device{Install: o.InstallID, Platform: o.Platform, Model: o.Model,
+	p := &Phone{lang: message.ID, clock: clock, device: replica.Device{Install: o.InstallID, Platform: o.Platform, Model: o.Model,
 		OSVersion: o.OSVersion, AppVersion: o.AppVersion}}
 	if o.Language == string(message.EN) {
-		c.lang = message.EN
+		p.lang = message.EN
 	}
 	schema, err := domain.Catalogue()
 	if err != nil {
-		return nil, c.fault(err)
+		return nil, p.fault(err)
 	}
 	local, err := sqlite.Open(context.Background(), path)
 	if err != nil {
-		return nil, c.fault(err)
+		return nil, p.fault(err)
 	}
-	c.ids = id.Maker{Clock: wall{clock}, Rand: rand.Reader}
-	c.phone = &replica.Client{Local: local, Schema: schema, Clock: readings{clock}, IDs: c.ids, App: o.AppVersion, PageBytes: o.PageBytes}
+	p.ids = id.Maker{Clock: wall{clock}, Rand: rand.Reader}
+	p.inner = &replica.Client{Local: local, Schema: schema, Clock: readings{clock}, IDs: p.ids, App: o.AppVersion, PageBytes: o.PageBytes}
 	timeout := time.Duration(o.TimeoutSeconds) * time.Second
 	if timeout <= 0 {
 		timeout = time.Minute
 	}
-	c.server = &replica.HTTP{Base: strings.TrimRight(o.Server, "/"), Client: &http.Client{Timeout: timeout}, Language: string(c.lang), Phone: c.phone}
-	c.phone.Server = c.server
-	if err := c.phone.Open(); err != nil {
-		return nil, c.fault(errors.Join(err, local.Close()))
+	p.server = &replica.HTTP{Base: strings.TrimRight(o.Server, "/"), Client: &http.Client{Timeout: timeout}, Language: string(p.lang), Phone: p.inner}
+	p.inner.Server = p.server
+	if err := p.inner.Open(); err != nil {
+		return nil, p.fault(errors.Join(err, local.Close()))
 	}
-	return c, nil
+	return p, nil
 }
 
 // Close stops what talks to the network and closes the file. It is safe to call
 // twice.
-func (c *Client) Close() error {
-	c.mu.Lock()
-	closed := c.closed
-	c.closed = true
-	c.mu.Unlock()
+func (p *Phone) Close() error {
+	p.mu.Lock()
+	closed := p.closed
+	p.closed = true
+	p.mu.Unlock()
 	if closed {
 		return nil
 	}
-	c.Cancel()
-	return c.fault(c.phone.Local.Close())
+	p.Cancel()
+	return p.fault(p.inner.Local.Close())
 }
 
 // Cancel stops what talks to the network now, such as a Sync; it ends with the
 // code "network". What it had done stands.
-func (c *Client) Cancel() {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	for stop := range c.calls {
+func (p *Phone) Cancel() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for stop := range p.calls {
 		(*stop)()
 	}
 }
 
 // call does something that talks to the network, until Cancel or Close.
-func (c *Client) call(do func(ctx context.Context) error) error {
+func (p *Phone) call(do func(ctx context.Context) error) error {
 	ctx, stop := context.WithCancel(context.Background())
 	defer stop()
-	c.mu.Lock()
-	if c.closed {
+	p.mu.Lock()
+	if p.closed {
 		stop()
 	}
-	if c.calls == nil {
-		c.calls = map[*context.CancelFunc]bool{}
+	if p.calls == nil {
+		p.calls = map[*context.CancelFunc]bool{}
 	}
-	c.calls[&stop] = true
-	c.mu.Unlock()
+	p.calls[&stop] = true
+	p.mu.Unlock()
 	defer func() {
-		c.mu.Lock()
-		delete(c.calls, &stop)
-		c.mu.Unlock()
+		p.mu.Lock()
+		delete(p.calls, &stop)
+		p.mu.Unlock()
 	}()
 	err := do(ctx)
 	if err != nil && ctx.Err() != nil {
-		return fail(c.lang, "network")
+		return fail(p.lang, "network")
 	}
-	return c.fault(err)
+	return p.fault(err)
 }
 
 // wall is the wall clock of the phone, for the ids of new records.
@@ -178,7 +178,7 @@ func (r readings) Read() (wall, mono int64, boot string) {
 // NewID makes the id of a new record, a UUID of version 7. Save makes one by
 // itself; an app needs one that wants to name a record before it is kept, such
 // as a photo inside the task event that is kept with it.
-func (c *Client) NewID() string { return c.ids.New() }
+func (p *Phone) NewID() string { return p.ids.New() }
 
 // own is the scope of the user.
-func (c *Client) own() string { return merge.UserScope(c.phone.Me().User) }
+func (p *Phone) own() string { return merge.UserScope(p.inner.Me().User) }

@@ -20,12 +20,12 @@ import (
 // that the catalogue does not know), "invalid_value" (no JSON object),
 // "record_unknown" (not on this phone). Every other rule is the server's: an
 // edit that breaks one ends among Refused.
-func (c *Client) Save(scope, collection, recordID, fields string) (string, error) {
+func (p *Phone) Save(scope, collection, recordID, fields string) (string, error) {
 	var set map[string]merge.Value
 	if err := json.Unmarshal([]byte(fields), &set); err != nil || set == nil {
-		return "", c.invalid("fields", err)
+		return "", p.invalid("fields", err)
 	}
-	return c.keep(replica.Edit{Scope: scope, Collection: collection, ID: recordID, Set: set})
+	return p.keep(replica.Edit{Scope: scope, Collection: collection, ID: recordID, Set: set})
 }
 
 // edit is the JSON of Change.
@@ -38,41 +38,41 @@ type edit struct {
 // Change is Save for records with sets: edit is a JSON object with "set" (as in
 // Save), "add" and "remove" (per field a list of elements). With the id of a
 // record that is not there it makes one under that id.
-func (c *Client) Change(scope, collection, recordID, change string) (string, error) {
+func (p *Phone) Change(scope, collection, recordID, change string) (string, error) {
 	var e edit
 	if err := json.Unmarshal([]byte(change), &e); err != nil {
-		return "", c.invalid("change", err)
+		return "", p.invalid("change", err)
 	}
-	return c.keep(replica.Edit{Scope: scope, Collection: collection, ID: recordID, Set: e.Set, Add: e.Add, Remove: e.Remove})
+	return p.keep(replica.Edit{Scope: scope, Collection: collection, ID: recordID, Set: e.Set, Add: e.Add, Remove: e.Remove})
 }
 
 // Delete deletes a record of a collection that allows it.
-func (c *Client) Delete(scope, collection, recordID string) error {
-	_, err := c.keep(replica.Edit{Scope: scope, Collection: collection, ID: recordID, Op: merge.Delete})
+func (p *Phone) Delete(scope, collection, recordID string) error {
+	_, err := p.keep(replica.Edit{Scope: scope, Collection: collection, ID: recordID, Op: merge.Delete})
 	return err
 }
 
 // Undelete brings a deleted record back.
-func (c *Client) Undelete(scope, collection, recordID string) error {
-	_, err := c.keep(replica.Edit{Scope: scope, Collection: collection, ID: recordID, Op: merge.Undelete})
+func (p *Phone) Undelete(scope, collection, recordID string) error {
+	_, err := p.keep(replica.Edit{Scope: scope, Collection: collection, ID: recordID, Op: merge.Undelete})
 	return err
 }
 
 // keep checks names, which are this app's own mistakes, and keeps the edit.
-func (c *Client) keep(e replica.Edit) (string, error) {
-	col, ok := c.phone.Schema.Collection(e.Collection)
+func (p *Phone) keep(e replica.Edit) (string, error) {
+	col, ok := p.inner.Schema.Collection(e.Collection)
 	if !ok {
-		return "", c.fault(&fault.Error{Kind: fault.Invalid, Code: "unknown_collection", Field: "collection"})
+		return "", p.fault(&fault.Error{Kind: fault.Invalid, Code: "unknown_collection", Field: "collection"})
 	}
 	for name := range e.Set {
 		if _, ok := col.Field(name); !ok {
-			return "", c.fault(&fault.Error{Kind: fault.Invalid, Code: "unknown_field", Field: "set." + name})
+			return "", p.fault(&fault.Error{Kind: fault.Invalid, Code: "unknown_field", Field: "set." + name})
 		}
 	}
-	id, err := c.phone.Do(e)
-	return id, c.fault(err)
+	id, err := p.inner.Do(e)
+	return id, p.fault(err)
 }
 
-func (c *Client) invalid(field string, cause error) error {
-	return c.fault(&fault.Error{Kind: fault.Invalid, Code: "invalid_value", Field: field, Text: "not the JSON that is wanted", Cause: cause})
+func (p *Phone) invalid(field string, cause error) error {
+	return p.fault(&fault.Error{Kind: fault.Invalid, Code: "invalid_value", Field: field, Text: "not the JSON that is wanted", Cause: cause})
 }

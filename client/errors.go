@@ -27,7 +27,7 @@ func fail(lang message.Lang, code string) error {
 }
 
 // fault puts an error of the replica into the language of the app.
-func (c *Client) fault(err error) error {
+func (p *Phone) fault(err error) error {
 	if err == nil {
 		return nil
 	}
@@ -37,10 +37,10 @@ func (c *Client) fault(err error) error {
 	if e, ok := errors.AsType[*fault.Error](err); ok {
 		params["field"] = e.Field
 		if e.After > 0 {
-			params["after"] = message.Wait(e.After, c.lang)
+			params["after"] = message.Wait(e.After, p.lang)
 		}
 	}
-	f.text = message.Text(code, c.lang, params).String()
+	f.text = message.Text(code, p.lang, params).String()
 	return f
 }
 

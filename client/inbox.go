@@ -26,9 +26,9 @@ type notice struct {
 // is out of date: a JSON list of id, type, title and detail in the language of
 // the app, scope and object that it is about, deep_link, at, and whether it was
 // read on any phone of the user.
-func (c *Client) Inbox() (string, error) {
-	items, err := c.phone.Rows(c.own(), "inbox")
-	now := merge.FormatInstant(merge.Millis(c.clock.WallMillis()))
+func (p *Phone) Inbox() (string, error) {
+	items, err := p.inner.Rows(p.own(), "inbox")
+	now := merge.FormatInstant(merge.Millis(p.clock.WallMillis()))
 	out := []notice{}
 	for _, r := range items {
 		if until := r.Text("expires_at"); string(r.Fields["dismissed"]) == "true" || until != "" && until <= now {
@@ -38,24 +38,24 @@ func (c *Client) Inbox() (string, error) {
 		if v := r.Fields["params"]; v != nil && json.Unmarshal(v, &params) != nil {
 			params = nil
 		}
-		s, _ := message.Inbox(r.Text("type"), c.lang, params)
+		s, _ := message.Inbox(r.Text("type"), p.lang, params)
 		out = append(out, notice{r.ID, r.Text("type"), s.Title, s.Detail, r.Text("scope"), r.Fields["object"], r.Text("deep_link"),
 			r.Text("created_at"), r.Text("read_at") != ""})
 	}
 	slices.SortFunc(out, func(a, b notice) int { return strings.Compare(b.At+b.ID, a.At+a.ID) })
-	return c.json(out, err)
+	return p.json(out, err)
 }
 
 // MarkRead notes that the user opened an item of the inbox; the first time on
 // any phone counts.
-func (c *Client) MarkRead(noticeID string) error {
-	at := merge.Millis(c.clock.WallMillis())
-	_, err := c.Save(c.own(), "inbox", noticeID, `{"read_at":`+string(at.Value())+`}`)
+func (p *Phone) MarkRead(noticeID string) error {
+	at := merge.Millis(p.clock.WallMillis())
+	_, err := p.Save(p.own(), "inbox", noticeID, `{"read_at":`+string(at.Value())+`}`)
 	return err
 }
 
 // Dismiss takes an item of the inbox away, on every phone of the user.
-func (c *Client) Dismiss(noticeID string) error {
-	_, err := c.Save(c.own(), "inbox", noticeID, `{"dismissed":true}`)
+func (p *Phone) Dismiss(noticeID string) error {
+	_, err := p.Save(p.own(), "inbox", noticeID, `{"dismissed":true}`)
 	return err
 }

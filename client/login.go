@@ -11,10 +11,10 @@ import (
 
 // RequestCode asks for a one-time code and gives the challenge that Login wants
 // back. It talks to the network.
-func (c *Client) RequestCode(phone string) (string, error) {
+func (p *Phone) RequestCode(phone string) (string, error) {
 	var challenge string
-	err := c.call(func(ctx context.Context) error {
-		got, err := c.server.RequestCode(ctx, phone, c.device.Install)
+	err := p.call(func(ctx context.Context) error {
+		got, err := p.server.RequestCode(ctx, phone, p.device.Install)
 		challenge = got.ID
 		return err
 	})
@@ -24,37 +24,37 @@ func (c *Client) RequestCode(phone string) (string, error) {
 // Login proves the number and makes its user the user of this installation.
 // Rows of another user are removed; what that one had not sent stays, and goes
 // out when that user is back. It talks to the network.
-func (c *Client) Login(phone, challenge, code string) error {
-	return c.call(func(ctx context.Context) error { return c.server.Login(ctx, phone, challenge, code, c.device) })
+func (p *Phone) Login(phone, challenge, code string) error {
+	return p.call(func(ctx context.Context) error { return p.server.Login(ctx, phone, challenge, code, p.device) })
 }
 
 // Logout ends the session on the server, as far as it can be reached, and
 // removes the rows from the phone. What is not sent stays for the same user;
 // UnsentCount says beforehand whether there is any. It talks to the network.
-func (c *Client) Logout() error {
-	err := c.call(func(ctx context.Context) error {
-		err := c.server.Call(ctx, http.MethodPost, "/v1/auth/logout", nil, nil, nil)
+func (p *Phone) Logout() error {
+	err := p.call(func(ctx context.Context) error {
+		err := p.server.Call(ctx, http.MethodPost, "/v1/auth/logout", nil, nil, nil)
 		if err != nil && fault.KindOf(err) == fault.Unauthorized {
 			return nil // it was over already
 		}
 		return err
 	})
-	if forget := errors.Join(c.phone.Forget(), c.phone.KeepSession(replica.Session{})); forget != nil {
-		return c.fault(forget)
+	if forget := errors.Join(p.inner.Forget(), p.inner.KeepSession(replica.Session{})); forget != nil {
+		return p.fault(forget)
 	}
 	return err
 }
 
 // UserID is the user of this installation; empty before the first login.
-func (c *Client) UserID() string { return c.phone.Me().User }
+func (p *Phone) UserID() string { return p.inner.Me().User }
 
 // DeviceID is what the server calls this installation.
-func (c *Client) DeviceID() string { return c.phone.Me().Device }
+func (p *Phone) DeviceID() string { return p.inner.Me().Device }
 
 // UserScope is the scope of the user's own records: profile, inbox, settings.
-func (c *Client) UserScope() string { return c.own() }
+func (p *Phone) UserScope() string { return p.own() }
 
 // Sync sends what is not sent and fetches what is new, until both are done. It
 // gives up at the first error; what was done until then stands, and the next
 // Sync goes on from there. It talks to the network.
-func (c *Client) Sync() error { return c.call(c.phone.Sync) }
+func (p *Phone) Sync() error { return p.call(p.inner.Sync) }

@@ -10,9 +10,9 @@ import (
 )
 
 // UnsentCount is how many edits wait for the server.
-func (c *Client) UnsentCount() (int, error) {
-	waiting, err := c.phone.Unsent()
-	return len(waiting), c.fault(err)
+func (p *Phone) UnsentCount() (int, error) {
+	waiting, err := p.inner.Unsent()
+	return len(waiting), p.fault(err)
 }
 
 // unsent is one edit that waits.
@@ -26,13 +26,13 @@ type unsent struct {
 
 // Unsent lists the edits that wait for the server, oldest first: a JSON list of
 // scope, collection, id, op and the time by the phone's clock.
-func (c *Client) Unsent() (string, error) {
-	waiting, err := c.phone.Unsent()
+func (p *Phone) Unsent() (string, error) {
+	waiting, err := p.inner.Unsent()
 	out := make([]unsent, 0, len(waiting))
 	for _, u := range waiting {
 		out = append(out, unsent{u.Scope, u.Collection, u.ID, u.Op, merge.FormatInstant(u.Made)})
 	}
-	return c.json(out, err)
+	return p.json(out, err)
 }
 
 // refused is one edit that the server did not take.
@@ -52,14 +52,14 @@ type refused struct {
 // list of scope, collection, id, code, field, title and detail in the language
 // of the app, mutation (the edit, whole), and waits, which is true for one that
 // the phone makes once more by itself when a restored server has caught up.
-func (c *Client) Refused() (string, error) {
-	all, err := c.phone.Refused()
+func (p *Phone) Refused() (string, error) {
+	all, err := p.inner.Refused()
 	out := make([]refused, 0, len(all))
 	for _, r := range all {
-		s := message.Text(r.Code, c.lang, map[string]any{"field": r.Field})
+		s := message.Text(r.Code, p.lang, map[string]any{"field": r.Field})
 		out = append(out, refused{r.Scope, r.Collection, r.ID, r.Code, r.Field, s.Title, s.Detail, r.Waits, r.Mutation})
 	}
-	return c.json(out, err)
+	return p.json(out, err)
 }
 
 // conflict is a value that lost against a concurrent one.
@@ -81,18 +81,18 @@ type conflict struct {
 // Conflicts lists what lost in a scope and has not come back since: a JSON list
 // of id, collection, record, field, the value that lost and the one that was
 // kept, with who typed them and when, mine and restorable.
-func (c *Client) Conflicts(scope string) (string, error) {
-	journal, err := c.phone.Rows(scope, "journal")
+func (p *Phone) Conflicts(scope string) (string, error) {
+	journal, err := p.inner.Rows(scope, "journal")
 	out := []conflict{}
 	for _, r := range journal {
 		if string(r.Fields["returned"]) == "true" || r.Text("restored_by") != "" {
 			continue
 		}
-		_, restore := replica.RestoreEdit(c.phone.Schema, scope, r)
+		_, restore := replica.RestoreEdit(p.inner.Schema, scope, r)
 		out = append(out, conflict{r.ID, r.Text("collection"), r.Text("record"), r.Text("field"), r.Fields["lost"], r.Text("lost_by"), r.Text("lost_at"),
-			r.Fields["kept"], r.Text("kept_by"), r.Text("kept_at"), r.Text("lost_by") == c.phone.Me().User, restore == nil})
+			r.Fields["kept"], r.Text("kept_by"), r.Text("kept_at"), r.Text("lost_by") == p.inner.Me().User, restore == nil})
 	}
-	return c.json(out, err)
+	return p.json(out, err)
 }
 
 // Restore brings a value back that lost: an edit like any other, made from the
@@ -100,17 +100,17 @@ func (c *Client) Conflicts(scope string) (string, error) {
 //
 // Errors: "record_unknown" for a journal record that is not on the phone;
 // "immutable_field" for what no edit can change.
-func (c *Client) Restore(scope, journalID string) error {
-	r, ok, err := c.phone.Row(scope, "journal", journalID)
+func (p *Phone) Restore(scope, journalID string) error {
+	r, ok, err := p.inner.Row(scope, "journal", journalID)
 	if err == nil && !ok {
 		err = &fault.Error{Kind: fault.Invalid, Code: "record_unknown", Field: "id"}
 	}
 	var e replica.Edit
 	if err == nil {
-		e, err = replica.RestoreEdit(c.phone.Schema, scope, r)
+		e, err = replica.RestoreEdit(p.inner.Schema, scope, r)
 	}
 	if err == nil {
-		_, err = c.phone.Do(e)
+		_, err = p.inner.Do(e)
 	}
-	return c.fault(err)
+	return p.fault(err)
 }

@@ -24,43 +24,43 @@ type row struct {
 // not on the phone. status is "sent", "pending" (an edit of the record or an
 // operation on it waits for the server) or "attention" (one was refused, or lost
 // against somebody else's).
-func (c *Client) Row(scope, collection, recordID string) (string, error) {
-	r, ok, err := c.phone.Row(scope, collection, recordID)
+func (p *Phone) Row(scope, collection, recordID string) (string, error) {
+	r, ok, err := p.inner.Row(scope, collection, recordID)
 	if err != nil || !ok {
-		return "", c.fault(err)
+		return "", p.fault(err)
 	}
-	status, err := c.phone.Status(scope, collection, recordID)
+	status, err := p.inner.Status(scope, collection, recordID)
 	if err != nil {
-		return "", c.fault(err)
+		return "", p.fault(err)
 	}
-	return c.json(row{scope, collection, recordID, r.Version, status, r.Fields}, nil)
+	return p.json(row{scope, collection, recordID, r.Version, status, r.Fields}, nil)
 }
 
 // Rows gives every live record of a collection of a scope, as Row gives one, in
 // a JSON list ordered by id, which is by the time they were made.
-func (c *Client) Rows(scope, collection string) (string, error) {
-	found, err := c.phone.Rows(scope, collection)
+func (p *Phone) Rows(scope, collection string) (string, error) {
+	found, err := p.inner.Rows(scope, collection)
 	if err != nil {
-		return "", c.fault(err)
+		return "", p.fault(err)
 	}
-	rows, err := c.rows(scope, found)
-	return c.json(rows, err)
+	rows, err := p.rows(scope, found)
+	return p.json(rows, err)
 }
 
 // RowsAfter is Rows a page at a time: at most limit records behind the id after,
 // which is empty for the first page.
-func (c *Client) RowsAfter(scope, collection, after string, limit int) (string, error) {
-	found, err := c.phone.Rows(scope, collection)
+func (p *Phone) RowsAfter(scope, collection, after string, limit int) (string, error) {
+	found, err := p.inner.Rows(scope, collection)
 	if err != nil {
-		return "", c.fault(err)
+		return "", p.fault(err)
 	}
 	found = slices.DeleteFunc(found, func(r merge.Row) bool { return r.ID <= after })
-	rows, err := c.rows(scope, found[:min(len(found), max(limit, 0))])
-	return c.json(rows, err)
+	rows, err := p.rows(scope, found[:min(len(found), max(limit, 0))])
+	return p.json(rows, err)
 }
 
-func (c *Client) rows(scope string, found []merge.Row) ([]row, error) {
-	statuses, err := c.phone.Statuses(scope)
+func (p *Phone) rows(scope string, found []merge.Row) ([]row, error) {
+	statuses, err := p.inner.Statuses(scope)
 	out := make([]row, 0, len(found))
 	for _, r := range found {
 		status, ok := statuses[r.Key]
@@ -84,10 +84,10 @@ type business struct {
 
 // Businesses lists the enterprises on the phone, by name: a JSON list of scope,
 // id, name, zone, roles of the user in it, and whether all of it has arrived.
-func (c *Client) Businesses() (string, error) {
-	scopes, err := c.phone.Scopes()
+func (p *Phone) Businesses() (string, error) {
+	scopes, err := p.inner.Scopes()
 	if err != nil {
-		return "", c.fault(err)
+		return "", p.fault(err)
 	}
 	out := []business{}
 	for scope, complete := range scopes {
@@ -96,13 +96,13 @@ func (c *Client) Businesses() (string, error) {
 			continue
 		}
 		b := business{Scope: scope, ID: id, Roles: []string{}, Complete: complete}
-		r, _, err := c.phone.Row(scope, "business", id)
+		r, _, err := p.inner.Row(scope, "business", id)
 		if err != nil {
-			return "", c.fault(err)
+			return "", p.fault(err)
 		}
 		b.Name, b.Zone = r.Text("name"), r.Text("zone")
-		if b.Roles, err = c.roles(scope); err != nil {
-			return "", c.fault(err)
+		if b.Roles, err = p.roles(scope); err != nil {
+			return "", p.fault(err)
 		}
 		out = append(out, b)
 	}
@@ -112,16 +112,16 @@ func (c *Client) Businesses() (string, error) {
 		}
 		return strings.Compare(a.ID, b.ID)
 	})
-	return c.json(out, nil)
+	return p.json(out, nil)
 }
 
 // roles are what the user is in a business now, as far as the phone knows.
-func (c *Client) roles(scope string) ([]string, error) {
-	me, now := c.phone.Me().User, merge.Millis(c.clock.WallMillis())
+func (p *Phone) roles(scope string) ([]string, error) {
+	me, now := p.inner.Me().User, merge.Millis(p.clock.WallMillis())
 	roles := []string{}
 	for _, name := range []string{"membership", "assignment"} {
-		col, _ := c.phone.Schema.Collection(name)
-		windows, err := c.phone.Rows(scope, name)
+		col, _ := p.inner.Schema.Collection(name)
+		windows, err := p.inner.Rows(scope, name)
 		if err != nil {
 			return nil, err
 		}
@@ -135,10 +135,10 @@ func (c *Client) roles(scope string) ([]string, error) {
 }
 
 // json writes what a call gives, unless it failed.
-func (c *Client) json(v any, err error) (string, error) {
+func (p *Phone) json(v any, err error) (string, error) {
 	if err != nil {
-		return "", c.fault(err)
+		return "", p.fault(err)
 	}
 	b, err := json.Marshal(v)
-	return string(b), c.fault(err)
+	return string(b), p.fault(err)
 }

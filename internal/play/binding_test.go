@@ -20,7 +20,7 @@ func (c androidClock) Boot() string         { return "boot" }
 
 // app is an app that knows nothing but package client.
 type app struct {
-	*client.Client
+	*client.Phone
 	s *scene
 }
 
