@@ -9,7 +9,7 @@ DEPTH    ?= 4
 RACE     := ./sync/... ./auth/... ./client/... ./store/...
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check fmt vet lint gen generated race sim model mutants bench fuzz build
+.PHONY: help run test check fmt vet lint gen generated race sim model mutants bind android bench fuzz build
 
 help: ## list these words
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -50,6 +50,12 @@ model: ## every small history, of up to four edits: make model DEPTH=3
 
 mutants: ## plant every known mistake and see it caught
 	$(GO) run ./internal/sim/mutants
+
+bind: ## bind package client for other languages; fails if anything is left out
+	.ci/bind
+
+android: ## run docs/android.md on a Java machine; wants a JDK, Maven and gcc
+	.ci/android
 
 bench: ## benchmarks: make bench BENCH=Push
 	$(GO) test -run '^$$' -bench '$(BENCH)' -benchmem ./...

@@ -93,6 +93,8 @@ the_quick_parts() {
 	part test make --no-print-directory test
 	tested test ./...
 	part folders folders sync auth client store
+	part bind .ci/bind
+	says bind '^bound all [0-9]+ exported functions'
 	part race make --no-print-directory race
 	tested race ./sync/... ./auth/... ./client/... ./store/...
 }
