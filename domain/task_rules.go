@@ -88,26 +88,14 @@ func scopeID(v merge.View) string {
 // end that is not lost: only a reopening leads out of one, and whether that was
 // lost nobody can tell from a phone's word.
 func judgeTask(j merge.Judgement) *merge.Reject {
-	rule, _ := taskRuleOf(merge.AsString(j.Set["op"]))
 	state := TaskState(j.Parent, j.Seen)
 	if j.AfterRestore && !final(state) {
 		state = j.From
 	}
-	switch {
-	case !slices.Contains(rule.who, j.Role):
-		return refuse("forbidden", "set.op")
-	case rule.online && !j.Online:
-		return refuse("online_only", "set.op")
-	case !slices.Contains(rule.from, state):
-		return refuse("forbidden_transition", "set.op")
-	case rule.reason && noReason(j.Set):
-		return refuse("reason_required", "set.reason_code")
+	if r := taskMachine().legal(j, state); r != nil {
+		return r
 	}
 	return judgeTaskMore(j, state)
-}
-
-func noReason(set map[string]merge.Value) bool {
-	return merge.AsString(set["reason_code"]) == "" && strings.TrimSpace(merge.AsString(set["note"])) == ""
 }
 
 // judgeTaskMore holds the conditions of single operations.
