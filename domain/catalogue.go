@@ -20,7 +20,8 @@ const (
 func Catalogue() (*merge.Schema, error) {
 	s, err := merge.NewSchema(SchemaVersion,
 		business(), membership(), assignment(), product(), sales(), saleAdjustment(), task(), taskEvent(), attachment(), journal(),
-		user(), device(), inbox(), receipt(), quarantine(),
+		target(), visit(), visitEvent(), publicity(),
+		user(), consent(), preference(), device(), inbox(), receipt(), quarantine(),
 		reviewItem())
 	if err != nil {
 		return nil, err

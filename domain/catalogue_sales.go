@@ -49,6 +49,7 @@ func sales() *merge.Collection {
 func effectiveFields() []merge.Field {
 	return []merge.Field{
 		server("is_online", truth(), "from the effective channel"),
+		server("behalf_confirmed", truth(), "of an entry that a mentor wrote for the owner: the owner stands by it"),
 		server("effective_amount_idr", rupiah(0, MaxAmount), "0 if void"),
 		server("effective_discount_idr", rupiah(0, maxDiscount), ""),
 		server("effective_lines", linesType(), ""),

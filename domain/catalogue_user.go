@@ -7,7 +7,7 @@ func user() *merge.Collection {
 	const order = "admin > self"
 	both := []merge.Role{merge.Self, merge.Admin}
 	return &merge.Collection{
-		Name: "user", Scope: ScopeUser, Doc: "the person; one record per scope, made by the server", Fields: fields(
+		Name: "user", Scope: ScopeUser, Doc: "the person; one record per scope, made by the server", Derive: deriveUser, Fields: fields(
 			server("phone", text(1, 20), "E.164; changed by a verified flow only"),
 			server("phone_verified_at", instant(), ""),
 			server("wa_capable", truth(), "the number has WhatsApp"),
@@ -22,6 +22,7 @@ func user() *merge.Collection {
 				merge.Member{Name: "scope_id", Type: text(1, 40)},
 				merge.Member{Name: "from", Type: instant()},
 				merge.Member{Name: "to", Type: instant()}), 100), "index of what the person may do; decides nothing"),
+			server("consents", consentType(), "what holds now, replayed from the consents"),
 			server("nik_last4", form(`^[0-9]{4}$`, 4), "the number itself never syncs"),
 			server("status", enum("invited", "active", "suspended", "erased"), ""),
 		),

@@ -31,10 +31,11 @@ const (
 	KindRefund    = "refund"
 	KindVerify    = "verify"
 	KindReject    = "reject"
+	KindConfirm   = "confirm" // an owner stands by what was written for them; no figure changes
 )
 
 func adjustmentKinds() []string {
-	return []string{KindCorrect, KindVoid, KindReinstate, KindRefund, KindVerify, KindReject}
+	return []string{KindCorrect, KindVoid, KindReinstate, KindRefund, KindVerify, KindReject, KindConfirm}
 }
 
 // A sales entry has three groups of fields that are corrected as one.

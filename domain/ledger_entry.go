@@ -57,7 +57,10 @@ func (l *ledger) fields() map[string]merge.Value {
 	f["effective_amount_idr"], f["refunded_idr"], f["counted_idr"] = merge.Num(amount), merge.Num(refunded), merge.Num(amount-refunded)
 	f["is_online"] = merge.Flag(OnlineChannel(merge.AsString(f["effective_channel"])))
 	f["verified"], f["rejected"] = merge.Flag(l.verified() && !l.rejected()), merge.Flag(l.rejected())
-	f["state"], f["flags"] = merge.Str(l.state()), wordsValue(flags)
+	f["state"], f["flags"], f["behalf_confirmed"] = merge.Str(l.state()), wordsValue(flags), nil
+	if string(l.entry.Fields["on_behalf"]) == "true" {
+		f["behalf_confirmed"] = merge.Flag(l.any(func(a *adjustment) bool { return a.kind == KindConfirm }))
+	}
 	return f
 }
 
@@ -115,7 +118,7 @@ func (l *ledger) outcome(a *adjustment) string {
 	case KindReject:
 		return first(a, l.pick(func(b *adjustment) bool { return b.kind == KindReject && b.standing }))
 	}
-	return Effective // refunds add up
+	return Effective // refunds add up, and one confirmation is as good as two
 }
 
 // first gives the earliest of equals its effect.

@@ -15,6 +15,8 @@ const (
 	NoticeTaskVerified       = "N15"
 	NoticeTaskBlocked        = "N16"
 	NoticeSaleFlagged        = "N25"
+	NoticeVisitPlanned       = "N17"
+	NoticeVisitCancelled     = "visit_cancelled"
 	NoticeTaskProposed       = "task_proposed"
 	NoticeTaskCancelled      = "task_cancelled"
 	NoticeEditLost           = "edit_lost"

@@ -111,6 +111,8 @@ func adjusters(kind string) []merge.Role {
 	switch kind {
 	case KindVerify, KindReject:
 		return mentorSide()
+	case KindConfirm:
+		return []merge.Role{merge.Owner}
 	case KindReinstate:
 		return []merge.Role{merge.Owner, merge.Mentor, merge.Admin}
 	case KindRefund:
@@ -130,7 +132,8 @@ func judgeAdjustment(j merge.Judgement) *merge.Reject {
 	case !slices.Contains(adjusters(kind), j.Role),
 		j.Role == merge.Staff && j.Parent.Text("created_by") != j.Author:
 		return refuse("forbidden", "set.kind")
-	case void != (kind == KindReinstate) && kind != KindCorrect:
+	case void != (kind == KindReinstate) && kind != KindCorrect,
+		kind == KindConfirm && string(j.Parent.Fields["on_behalf"]) != "true":
 		return refuse("forbidden_transition", "set.kind")
 	case (kind == KindVoid || kind == KindReject) && noReason(j.Set):
 		return refuse("reason_required", "set.reason_code")

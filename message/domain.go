@@ -50,6 +50,12 @@ var domainTable = map[string]entry{
 	"region_unknown": {
 		Sentence{"Wilayah tidak ada dalam daftar.", ""},
 		Sentence{"The region is not on the list.", ""}},
+	"time_reversed": {
+		Sentence{"Waktu selesai mendahului waktu mulai.", "Periksa jam dan tanggalnya."},
+		Sentence{"The end lies before the beginning.", "Please check the times."}},
+	"nik_invalid": {
+		Sentence{"NIK tidak benar.", "NIK terdiri dari 16 angka seperti tercetak pada KTP."},
+		Sentence{"The NIK is not right.", "It has the 16 digits that are printed on the identity card."}},
 	"nib_invalid": {
 		Sentence{"NIB harus terdiri dari 13 angka.", ""},
 		Sentence{"An NIB has 13 digits.", ""}},

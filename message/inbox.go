@@ -21,6 +21,12 @@ var inboxTable = map[string]entry{
 	"N16": {
 		Sentence{"IKM terkendala", "{task} terkendala dan butuh bantuan Anda."},
 		Sentence{"A business is stuck", "{task} is blocked and needs your help."}},
+	"N17": {
+		Sentence{"Jadwal kunjungan", "Ada jadwal kunjungan baru atau yang berubah."},
+		Sentence{"Visit planned", "A visit was planned or moved."}},
+	"visit_cancelled": {
+		Sentence{"Kunjungan dibatalkan", "Baca alasannya pada jadwal kunjungan."},
+		Sentence{"Visit cancelled", "The reason stands with the visit."}},
 	"N25": {
 		Sentence{"Periksa catatan penjualan", "Ada catatan yang perlu dipastikan."},
 		Sentence{"Please check a sales entry", "An entry needs to be confirmed."}},
