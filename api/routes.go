@@ -62,9 +62,9 @@ func (s *Server) routes() []route {
 		post("/v1/businesses", s.createBusiness).onlyOnce(), get("/v1/businesses", s.businesses), get(business, s.business),
 		post(business+"/members", s.addMember).onlyOnce(), get(business+"/members", s.members), patch(business+"/members/{member}", s.changeMember),
 		post(business+"/assignments", s.assign).onlyOnce(), get(business+"/assignments", s.assignments), patch(business+"/assignments/{assignment}", s.changeAssignment),
-		get(business+"/health", s.health), post(business+"/merge", s.mergeBusiness),
+		get(business+"/health", s.health), get(business+"/totals", s.totals), post(business+"/merge", s.mergeBusiness),
 
-		get("/v1/reviews", s.reviews), post("/v1/admin/attest", s.attest),
+		get("/v1/reviews", s.reviews), post("/v1/reviews/{review}/resolution", s.resolveReview).onlyOnce(), post("/v1/admin/attest", s.attest),
 
 		get("/healthz", s.healthz).toMachines(), get("/readyz", s.readyz).toMachines(), get("/version", s.version).toMachines(),
 		get("/openapi.yaml", s.specification).toAll(), get("/docs", s.page).toAll(), get("/docs/{file}", s.docsFile).toAll(),

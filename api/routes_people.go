@@ -9,6 +9,7 @@ import (
 
 	"github.com/lumbung-ikm/lumbung/api/wire"
 	"github.com/lumbung-ikm/lumbung/auth"
+	"github.com/lumbung-ikm/lumbung/domain"
 	"github.com/lumbung-ikm/lumbung/fault"
 	"github.com/lumbung-ikm/lumbung/programme"
 	"github.com/lumbung-ikm/lumbung/store"
@@ -263,4 +264,35 @@ func some(t time.Time) *time.Time {
 		return nil
 	}
 	return &t
+}
+
+func (s *Server) totals(x *call) error {
+	sum, err := s.Programme.Totals(x.ctx, x.caller(), x.Params("business"), domain.Date(x.Query("from")), domain.Date(x.Query("to")))
+	if err != nil {
+		return err
+	}
+	return x.json(fiber.StatusOK, wire.Totals{From: string(sum.From), To: string(sum.To), All: sumOf(sum.All), Online: sumOf(sum.Online), Offline: sumOf(sum.Offline),
+		Days: each(sum.Days, partOf), Channels: each(sum.Channels, partOf), Marketplaces: each(sum.Marketplaces, partOf), Exhibitions: each(sum.Exhibitions, partOf)})
+}
+
+func sumOf(s domain.Sum) wire.Sum {
+	return wire.Sum{Entries: s.Entries, Unsent: s.Unsent, AmountIdr: int64(s.Amount), VerifiedIdr: int64(s.Verified), RejectedIdr: int64(s.Rejected), PendingIdr: int64(s.Pending)}
+}
+
+func partOf(p domain.Part) wire.SumPart {
+	return wire.SumPart{Key: p.Key, Entries: p.Entries, Unsent: p.Unsent, AmountIdr: int64(p.Amount), VerifiedIdr: int64(p.Verified),
+		RejectedIdr: int64(p.Rejected), PendingIdr: int64(p.Pending)}
+}
+
+func (s *Server) resolveReview(x *call) error {
+	var in wire.Resolution
+	if err := x.read(&in); err != nil {
+		return err
+	}
+	r := programme.Resolution{Queue: in.Queue, Item: x.Params("review"), Decision: in.Decision, Note: in.Note}
+	item, err := s.Programme.Resolve(x.ctx, x.caller(), r)
+	if err != nil {
+		return err
+	}
+	return x.json(fiber.StatusOK, wire.Review{Id: item.ID, Queue: item.Queue, Fields: item.Fields})
 }

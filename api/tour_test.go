@@ -10,6 +10,7 @@ import (
 	"github.com/lumbung-ikm/lumbung/api"
 	"github.com/lumbung-ikm/lumbung/api/wire"
 	"github.com/lumbung-ikm/lumbung/internal/apitest"
+	"github.com/lumbung-ikm/lumbung/sync/merge"
 )
 
 // tour walks through the API as people do, with a client that checks every
@@ -37,7 +38,7 @@ func (o *tour) want(status int, token, method, path, body string, header ...stri
 	o.Helper()
 	r := apitest.Request{Method: method, Path: path, Token: token, Header: map[string]string{}}
 	r.Body, r.Hostile = strings.CutPrefix(body, "!")
-	if method == "POST" && regexp.MustCompile(`/(businesses|members|assignments)$`).MatchString(path) {
+	if method == "POST" && regexp.MustCompile(`/(businesses|members|assignments|resolution)$`).MatchString(path) {
 		o.keys++
 		r.Header["Idempotency-Key"] = fmt.Sprintf("tour-key-%d", o.keys)
 	}
@@ -292,6 +293,20 @@ func (o *tour) watch(owner, stranger, staff, admin wire.Login, business string) 
 	o.want(200, admin.AccessToken, "GET", "/v1/reviews?limit=5", "")
 	o.want(403, owner.AccessToken, "GET", "/v1/reviews", "")
 	o.want(400, admin.AccessToken, "GET", "/v1/reviews?limit=x", "!")
+	for path, status := range map[string]int{"/totals": 200, "/totals?from=2022-03-20&to=2022-06-17": 200, "/totals?from=2022-02-30": 422} {
+		o.want(status, owner.AccessToken, "GET", business+path, "")
+	}
+	o.want(404, stranger.AccessToken, "GET", business+"/totals", "")
+	resolution := "/v1/reviews/" + nobody + "/resolution"
+	o.want(404, admin.AccessToken, "POST", resolution, `{"queue":"decision/general","decision":"dismissed"}`)
+	o.want(403, owner.AccessToken, "POST", resolution, `{"queue":"decision/general","decision":"dismissed"}`)
+	o.want(422, admin.AccessToken, "POST", resolution, `{"queue":"business/`+nobody+`","decision":"applied"}`)
+	if _, err := o.parts.Engine.Write(o.Context(), "decision/general", merge.ServerWrite{Name: "an item", Role: merge.System, Collection: "review_item", ID: nobody, Op: merge.Put,
+		Create: true, Set: map[string]merge.Value{"what": merge.Str("verify_against_cancel"), "scope": merge.Str("business/" + nobody)}}); err != nil {
+		o.Fatal(err)
+	}
+	o.want(409, admin.AccessToken, "POST", resolution, `{"queue":"decision/general","decision":"applied"}`)
+	o.want(200, admin.AccessToken, "POST", resolution, `{"queue":"decision/general","decision":"dismissed","note":"Sudah dibicarakan."}`)
 	o.want(204, admin.AccessToken, "POST", "/v1/admin/attest", `{"user_id":"`+owner.User.Id+`","hours":24}`)
 	o.want(403, owner.AccessToken, "POST", "/v1/admin/attest", `{"user_id":"`+staff.User.Id+`","hours":24}`)
 	o.want(404, admin.AccessToken, "POST", "/v1/admin/attest", `{"user_id":"`+nobody+`","hours":24}`)

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/lumbung-ikm/lumbung/domain"
 	"github.com/lumbung-ikm/lumbung/message"
 	"github.com/lumbung-ikm/lumbung/sync/merge"
 )
@@ -59,3 +60,8 @@ func (p *Phone) Dismiss(noticeID string) error {
 	_, err := p.Save(p.own(), "inbox", noticeID, `{"dismissed":true}`)
 	return err
 }
+
+// PreferenceID is the id of the user's one record of collection "preference" in
+// UserScope: how the user wants to be told. Save makes it under this id if it is
+// not there.
+func (p *Phone) PreferenceID() string { return domain.PreferenceID(p.inner.Me().User) }

@@ -63,14 +63,18 @@ func (p *Phone) summary(scope string, from, to domain.Date) (domain.Summary, err
 			return domain.Summary{}, err
 		}
 	}
+	totals, err := p.totals(scope)
+	return domain.Summarise(totals, from, to), err
+}
+
+// totals adds up the sales on the phone, own pending edits included.
+func (p *Phone) totals(scope string) ([]domain.Total, error) {
 	entries, err := p.inner.Rows(scope, "sales")
 	if err != nil {
-		return domain.Summary{}, err
+		return nil, err
 	}
 	waiting, err := p.inner.Waiting(scope)
-	return domain.Summarise(domain.Totals(entries, func(entry string) bool {
-		return waiting[merge.Key{Collection: "sales", ID: entry}]
-	}), from, to), err
+	return domain.Totals(entries, func(entry string) bool { return waiting[merge.Key{Collection: "sales", ID: entry}] }), err
 }
 
 // hint is something to look at before an entry is kept.
@@ -167,4 +171,38 @@ func (p *Phone) names(list string) (map[string]string, error) {
 		out[r.Text("code")] = r.Text("name_" + string(p.lang))
 	}
 	return out, err
+}
+
+// goal is a target with how far it is reached.
+type goal struct {
+	ID       string          `json:"id"`
+	Metric   string          `json:"metric"`
+	State    string          `json:"state"`
+	Note     string          `json:"note,omitempty"`
+	Progress domain.Progress `json:"progress"`
+}
+
+// Targets lists the sales targets of a business that are proposed or in force,
+// each with how far it is reached, from the sales on the phone with those that
+// are not sent: a JSON list of id, metric (total, online, orders), state, note
+// and progress (from, to, value, done, unsent, percent). A target of a programme
+// counts every sale on the phone: programmes do not sync yet.
+func (p *Phone) Targets(scope string) (string, error) {
+	targets, err := p.inner.Rows(scope, "target")
+	if err != nil {
+		return "", p.fault(err)
+	}
+	totals, err := p.totals(scope)
+	if err != nil {
+		return "", p.fault(err)
+	}
+	out := []goal{}
+	for _, t := range targets {
+		if s := t.Text("state"); s != "active" && s != "proposed" || t.Text("duplicate_of") != "" {
+			continue
+		}
+		progress := domain.TargetProgress(t, totals, func(string) (from, to domain.Date) { return "", "" })
+		out = append(out, goal{t.ID, t.Text("metric"), t.Text("state"), t.Text("note"), progress})
+	}
+	return p.json(out, nil)
 }

@@ -92,7 +92,7 @@ func quarantine() *merge.Collection {
 // reviewItem is something that an admin must look at.
 func reviewItem() *merge.Collection {
 	return &merge.Collection{
-		Name: "review_item", Scope: ScopeDecision, Doc: "queue of the admins; never on a phone", Fields: fields(
+		Name: "review_item", Scope: ScopeDecision, Doc: "queue of the admins; never on a phone", React: reactReview, Fields: fields(
 			server("what", enum("refused_edit", "verify_against_cancel"), ""),
 			server("scope", text(1, 100), "where it happened"),
 			server("object", objectRef(), "what it is about"),
@@ -100,7 +100,9 @@ func reviewItem() *merge.Collection {
 			server("code", text(0, 60), "why it was refused"),
 			server("mutation", anything(0), "the edit as it came"),
 			server("at", instant(), "when the server had it"),
-			server("resolved_at", instant(), ""), server("resolved_by", text(0, 40), ""), server("resolution", text(0, 2000), ""),
+			server("quarantine", ref(""), "the author's own record of it"),
+			server("resolved_at", instant(), ""), server("resolved_by", text(0, 40), ""), server("resolution", text(0, 2000), "for the author too"),
+			server("decision", enum("applied", "dismissed"), "applied: the edit was made after all, in its author's name"),
 		),
 	}
 }

@@ -20,6 +20,8 @@ const (
 	NoticeTaskProposed       = "task_proposed"
 	NoticeTaskCancelled      = "task_cancelled"
 	NoticeEditLost           = "edit_lost"
+	NoticeReviewApplied      = "review_applied"
+	NoticeReviewDismissed    = "review_dismissed"
 	NoticeOperationAbsorbed  = "operation_absorbed"
 	NoticeSecondOpinion      = "second_opinion"
 	NoticeLateHandover       = "late_handover"
@@ -145,7 +147,7 @@ func refused(r merge.Refusal) []merge.Effect {
 		return nil
 	}
 	m := r.Item.Mutation
-	set := map[string]merge.Value{"what": merge.Str("refused_edit"), "scope": merge.Str(r.Scope()), "author": merge.Str(r.Author),
+	set := map[string]merge.Value{"what": merge.Str("refused_edit"), "quarantine": merge.Str(r.ID), "scope": merge.Str(r.Scope()), "author": merge.Str(r.Author),
 		"code": merge.Str(r.Verdict.Code), "mutation": merge.Str(string(r.Item.Raw)), "at": r.Received.Value()}
 	if id.Valid(m.ID) && m.Collection != "" && len(m.Collection) <= 40 {
 		set["object"] = merge.Encode(map[string]string{"collection": m.Collection, "id": m.ID})
@@ -168,4 +170,26 @@ func reviewScope(v merge.View, access []merge.Grant, author string) string {
 		return ScopeDecision + "/" + r.Text("programme_id")
 	}
 	return ScopeDecision + "/general"
+}
+
+// reactReview tells the author of a refused edit how an admin settled it, and
+// settles the record in the author's quarantine.
+func reactReview(c merge.Change) []merge.Effect {
+	author, decision := c.After.Text("author"), c.After.Text("decision")
+	if c.After.Text("what") != "refused_edit" || author == "" || decision == "" || c.Before.Text("decision") == decision {
+		return nil
+	}
+	kind := NoticeReviewDismissed
+	if decision == "applied" {
+		kind = NoticeReviewApplied
+	}
+	set := map[string]merge.Value{"type": merge.Str(kind), "scope": c.After.Fields["scope"], "deep_link": merge.Str("app://karantina/" + c.After.Text("quarantine"))}
+	if v := c.After.Fields["object"]; v != nil {
+		set["object"] = v
+	}
+	out := []merge.Effect{{Scope: merge.UserScope(author), Collection: "inbox", Key: kind, Set: set}}
+	if q := c.After.Text("quarantine"); q != "" {
+		out = append(out, merge.Effect{Scope: merge.UserScope(author), Collection: "quarantine", ID: q, Change: true, Set: map[string]merge.Value{"resolved": merge.Flag(true)}})
+	}
+	return out
 }

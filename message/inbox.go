@@ -39,6 +39,12 @@ var inboxTable = map[string]entry{
 	"edit_lost": {
 		Sentence{"Perubahan Anda tidak dipakai", "Orang lain mengubah isian yang sama. Nilai Anda tersimpan dan dapat dipulihkan."},
 		Sentence{"Your change was not used", "Somebody changed the same field. Your value is kept and can be restored."}},
+	"review_applied": {
+		Sentence{"Perubahan Anda diterima admin", "Perubahan yang terlambat kini tersimpan atas nama Anda."},
+		Sentence{"An admin accepted your change", "The change that came late is now saved in your name."}},
+	"review_dismissed": {
+		Sentence{"Perubahan Anda ditinjau admin", "Admin tidak memakai perubahan itu. Isinya tetap dapat Anda baca."},
+		Sentence{"An admin looked at your change", "It will not be used. You can still read what you wrote."}},
 	"operation_absorbed": {
 		Sentence{"Diterima, tugas sudah lebih lanjut", "{task} sudah mencapai keadaan lain. Bukti dan catatan Anda tetap tersimpan."},
 		Sentence{"Received, the task has moved on", "{task} has reached another state. Your evidence and notes are kept."}},

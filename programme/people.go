@@ -5,7 +5,6 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"strings"
 
 	"github.com/lumbung-ikm/lumbung/auth"
 	"github.com/lumbung-ikm/lumbung/id"
@@ -89,80 +88,4 @@ func (s *Service) Health(ctx context.Context, who Caller, business string) ([]De
 		return a.Seen().Compare(b.Seen())
 	})
 	return out, nil
-}
-
-// Review is something that an admin must look at.
-type Review struct {
-	merge.Row
-	Queue string // scope of the queue it stands in
-}
-
-// reviewPage is how much of a queue is read at a time, in bytes.
-const reviewPage = 1 << 20
-
-// Reviews gives the open items of every queue, oldest first, up to limit. Only
-// admins see them.
-//
-// Errors: Forbidden "forbidden".
-func (s *Service) Reviews(ctx context.Context, who Caller, limit int) ([]Review, error) {
-	if err := s.mustBeAdmin(ctx, who.User); err != nil {
-		return nil, err
-	}
-	const prefix = "decision/"
-	out := []Review{}
-	for after := prefix; ; {
-		scopes, err := s.Engine.Store.Scopes(ctx, after, 100)
-		if err != nil {
-			return nil, fmt.Errorf("queues: %w", err)
-		}
-		for _, scope := range scopes {
-			if !strings.HasPrefix(scope, prefix) {
-				return oldestFirst(out, limit), nil
-			}
-			if out, err = s.open(ctx, scope, out); err != nil {
-				return nil, err
-			}
-			after = scope
-		}
-		if len(scopes) < 100 {
-			return oldestFirst(out, limit), nil
-		}
-	}
-}
-
-// open adds the open items of one queue.
-func (s *Service) open(ctx context.Context, scope string, out []Review) ([]Review, error) {
-	head, err := s.Engine.Store.Head(ctx, scope)
-	if err != nil {
-		return out, fmt.Errorf("head of queue: %w", err)
-	}
-	var at store.Position
-	for {
-		page, err := s.Engine.Store.Changed(ctx, scope, at, head.Applied, head.Applied, reviewPage)
-		if err != nil {
-			return out, fmt.Errorf("read queue: %w", err)
-		}
-		for i := range page.Records {
-			r := &page.Records[i]
-			at = store.Position{Version: r.Version, Key: r.Key()}
-			if r.Collection != "review_item" || r.Deleted {
-				continue
-			}
-			row, err := rowOf(r)
-			if err != nil {
-				return out, err
-			}
-			if row.Text("resolved_at") == "" {
-				out = append(out, Review{row, scope})
-			}
-		}
-		if !page.More {
-			return out, nil
-		}
-	}
-}
-
-func oldestFirst(items []Review, limit int) []Review {
-	slices.SortFunc(items, func(a, b Review) int { return strings.Compare(a.Text("at")+a.ID, b.Text("at")+b.ID) })
-	return items[:min(limit, len(items))]
 }

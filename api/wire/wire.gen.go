@@ -510,6 +510,18 @@ type RefreshRequest struct {
 	RefreshToken string `json:"refresh_token"`
 }
 
+// Resolution defines model for Resolution.
+type Resolution struct {
+	// Decision Example: applied
+	Decision string `json:"decision"`
+
+	// Note Example: Sudah diperiksa di lapangan.
+	Note string `json:"note,omitempty,omitzero"`
+
+	// Queue Example: business/018099a2-f7c0-7d3e-8f0a-1b2c3d4e5f60
+	Queue ScopeName `json:"queue"`
+}
+
 // Review defines model for Review.
 type Review struct {
 	// Fields Example: {"what":"refused_edit"}
@@ -564,6 +576,59 @@ type Status struct {
 	Status string `json:"status"`
 }
 
+// Sum What some entries come to, in rupiah, refunds taken off.
+type Sum struct {
+	// AmountIdr Example: 5250000
+	AmountIdr int64 `json:"amount_idr"`
+
+	// Entries Example: 14
+	Entries int `json:"entries"`
+
+	// PendingIdr always 0 from a server
+	//
+	// Example: 0
+	PendingIdr int64 `json:"pending_idr"`
+
+	// RejectedIdr Example: 0
+	RejectedIdr int64 `json:"rejected_idr"`
+
+	// Unsent always 0 from a server
+	//
+	// Example: 0
+	Unsent int `json:"unsent"`
+
+	// VerifiedIdr Example: 1250000
+	VerifiedIdr int64 `json:"verified_idr"`
+}
+
+// SumPart One line of a breakdown.
+type SumPart struct {
+	// AmountIdr Example: 5250000
+	AmountIdr int64 `json:"amount_idr"`
+
+	// Entries Example: 14
+	Entries int `json:"entries"`
+
+	// Key Example: store
+	Key string `json:"key"`
+
+	// PendingIdr always 0 from a server
+	//
+	// Example: 0
+	PendingIdr int64 `json:"pending_idr"`
+
+	// RejectedIdr Example: 0
+	RejectedIdr int64 `json:"rejected_idr"`
+
+	// Unsent always 0 from a server
+	//
+	// Example: 0
+	Unsent int `json:"unsent"`
+
+	// VerifiedIdr Example: 1250000
+	VerifiedIdr int64 `json:"verified_idr"`
+}
+
 // Tokens The app corrects its clock by `now`.
 type Tokens struct {
 	// AccessToken Example: eyJhbGciOiJFUzI1NiJ9.e30.c2ln
@@ -577,6 +642,40 @@ type Tokens struct {
 
 	// RefreshToken Example: v1.018099a2-f7c0-7d3e-8f0a-1b2c3d4e5f60.1.c2ln
 	RefreshToken string `json:"refresh_token"`
+}
+
+// Totals defines model for Totals.
+type Totals struct {
+	// All What some entries come to, in rupiah, refunds taken off.
+	All Sum `json:"all"`
+
+	// Channels largest first
+	Channels []SumPart `json:"channels"`
+
+	// Days in order
+	Days []SumPart `json:"days"`
+
+	// Exhibitions of which, largest first
+	Exhibitions []SumPart `json:"exhibitions"`
+
+	// From empty = no bound
+	//
+	// Example: 2022-03-20
+	From string `json:"from"`
+
+	// Marketplaces of which, largest first
+	Marketplaces []SumPart `json:"marketplaces"`
+
+	// Offline What some entries come to, in rupiah, refunds taken off.
+	Offline Sum `json:"offline"`
+
+	// Online What some entries come to, in rupiah, refunds taken off.
+	Online Sum `json:"online"`
+
+	// To empty = no bound
+	//
+	// Example: 2022-06-17
+	To string `json:"to"`
 }
 
 // User defines model for User.
@@ -685,6 +784,12 @@ type ChangeMemberParams struct {
 	IfMatch IfMatch `json:"If-Match"`
 }
 
+// TotalsParams defines parameters for Totals.
+type TotalsParams struct {
+	From string `form:"from,omitempty" json:"from,omitempty,omitzero"`
+	To   string `form:"to,omitempty" json:"to,omitempty,omitzero"`
+}
+
 // RevokeDeviceParams defines parameters for RevokeDevice.
 type RevokeDeviceParams struct {
 	// As Revoked by its owner, or lost.
@@ -697,6 +802,12 @@ type RevokeDeviceParamsAs string
 // ReviewsParams defines parameters for Reviews.
 type ReviewsParams struct {
 	Limit Limit `form:"limit,omitempty" json:"limit,omitempty,omitzero"`
+}
+
+// ResolveReviewParams defines parameters for ResolveReview.
+type ResolveReviewParams struct {
+	// IdempotencyKey Made by the caller for this request and used again when it is repeated.
+	IdempotencyKey Key `json:"Idempotency-Key"`
 }
 
 // AttestJSONRequestBody defines body for Attest for application/json ContentType.
@@ -731,3 +842,6 @@ type MergeBusinessJSONRequestBody = Merger
 
 // NewIncarnationJSONRequestBody defines body for NewIncarnation for application/json ContentType.
 type NewIncarnationJSONRequestBody = IncarnationRequest
+
+// ResolveReviewJSONRequestBody defines body for ResolveReview for application/json ContentType.
+type ResolveReviewJSONRequestBody = Resolution
