@@ -19,7 +19,7 @@ const (
 // on each call; a server or a phone makes one and keeps it.
 func Catalogue() (*merge.Schema, error) {
 	s, err := merge.NewSchema(SchemaVersion,
-		business(), membership(), assignment(), product(), sales(), saleAdjustment(), task(), taskEvent(), attachment(), journal(),
+		business(), membership(), assignment(), product(), sales(), saleAdjustment(), task(), taskEvent(), facilitation(), caseEvent(), attachment(), journal(),
 		target(), visit(), visitEvent(), publicity(),
 		user(), consent(), preference(), device(), inbox(), receipt(), quarantine(),
 		reviewItem())

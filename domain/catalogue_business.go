@@ -91,7 +91,7 @@ func assignment() *merge.Collection {
 func product() *merge.Collection {
 	makers := []merge.Role{merge.Owner, merge.Staff}
 	return &merge.Collection{
-		Name: "product", Scope: ScopeBusiness, Doc: "goods on offer; archived, never deleted", Create: makers, Fields: fields(
+		Name: "product", Scope: ScopeBusiness, Doc: "goods on offer; archived, never deleted", Create: makers, Tags: tagProduct, Relate: relateProduct, Fields: fields(
 			required(latest("name", text(2, 120), makers, "")),
 			latest("sku", text(1, 40), makers, "own article number"),
 			latest("category", enum(categories()...), makers, ""),
@@ -100,7 +100,7 @@ func product() *merge.Collection {
 			history("prices", rupiah(0, MaxAmount), "every price it had, newest first"),
 			set("photos", ref("attachment"), MaxPhotos, makers, ""),
 			latest("shelf_life_days", whole(0, 3650, "days"), makers, ""),
-			server("certs", list(ref(""), 20), "facilitation cases that ended in a certificate"),
+			server("certs", list(ref(""), 20), "facilitation cases that ended in a confirmed certificate"),
 			latest("is_hero", truth(), makers, "shown first"),
 			latest("archived", truth(), makers, "no longer on offer"),
 		),

@@ -98,6 +98,36 @@ var domainTable = map[string]entry{
 	"evidence_missing": {
 		Sentence{"Bukti tugas belum lengkap.", "Tambahkan foto, berkas atau catatan yang diminta."},
 		Sentence{"The evidence of the task is not complete.", "Add the photos, file or note that it asks for."}},
+	"case_subject_mismatch": {
+		Sentence{"Jenis fasilitasi ini bukan untuk hal yang dipilih.", "Contoh: SKKNI untuk orang, TKDN untuk produk."},
+		Sentence{"This kind of facilitation is not for what was chosen.", "SKKNI is for a person, TKDN for a product."}},
+	"case_subject_required": {
+		Sentence{"Pilih produk, orang, sarana atau merek yang difasilitasi.", ""},
+		Sentence{"Choose the product, person, premises or brand that it is about.", ""}},
+	"case_category_mismatch": {
+		Sentence{"Jenis fasilitasi ini bukan untuk bidang usaha tersebut.", "Periksa bidang usaha yang dipilih."},
+		Sentence{"This kind of facilitation is not for that line of business.", "Please check the category."}},
+	"case_link_mismatch": {
+		Sentence{"Fasilitasi lama adalah jenis yang lain.", ""},
+		Sentence{"The earlier case is of another kind.", ""}},
+	"admin_required": {
+		Sentence{"Hanya admin yang dapat memutuskan ini.", "Fasilitasi ini dibiayai program, atau hasilnya menunggu konfirmasi."},
+		Sentence{"Only an admin decides this.", "The programme pays for it, or its result waits for confirmation."}},
+	"deadline_required": {
+		Sentence{"Isi tenggat fasilitasi.", ""},
+		Sentence{"Please set the deadline of the case.", ""}},
+	"documents_missing": {
+		Sentence{"Dokumen wajib belum semuanya diterima.", "Periksa daftar dokumen."},
+		Sentence{"Not all required documents are accepted.", "Please check the list of documents."}},
+	"document_unknown": {
+		Sentence{"Berkas ini belum diberikan sebagai dokumen tersebut.", ""},
+		Sentence{"This file was not given as that document.", ""}},
+	"result_validity": {
+		Sentence{"Masa berlaku tidak benar.", "Tanggal akhir harus sesudah tanggal terbit dan sesuai jenis sertifikat."},
+		Sentence{"The validity is not right.", "It ends after the day of issue, as certificates of the kind do."}},
+	"result_value_mismatch": {
+		Sentence{"Nilai persen hanya dan harus diisi untuk TKDN.", ""},
+		Sentence{"A percentage goes with TKDN, and must be there.", ""}},
 	"online_only": {
 		Sentence{"Tindakan ini hanya dapat dilakukan saat tersambung ke internet.", ""},
 		Sentence{"This can be done with a connection only.", ""}},

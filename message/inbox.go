@@ -27,6 +27,30 @@ var inboxTable = map[string]entry{
 	"visit_cancelled": {
 		Sentence{"Kunjungan dibatalkan", "Baca alasannya pada jadwal kunjungan."},
 		Sentence{"Visit cancelled", "The reason stands with the visit."}},
+	"N19": {
+		Sentence{"Dokumen perlu diganti", "Lihat catatan pada berkas {kind}."},
+		Sentence{"A document must be replaced", "See the note on the file for {kind}."}},
+	"N20": {
+		Sentence{"Hasil fasilitasi tersedia", "Hasil {kind} sudah dipastikan. Ketuk untuk melihat."},
+		Sentence{"Facilitation result available", "The result of {kind} has been confirmed. Tap to see it."}},
+	"case_proposed": {
+		Sentence{"Usulan fasilitasi baru", "{kind} menunggu persetujuan."},
+		Sentence{"New facilitation proposed", "{kind} waits for approval."}},
+	"case_approved": {
+		Sentence{"Fasilitasi disetujui", "{kind} dimulai. Siapkan dokumennya."},
+		Sentence{"Facilitation approved", "{kind} has begun. Please prepare the documents."}},
+	"case_findings": {
+		Sentence{"Ada temuan pada fasilitasi", "Temuan pada {kind} perlu diperbaiki."},
+		Sentence{"The assessment has findings", "What was found in {kind} must be put right."}},
+	"case_cancelled": {
+		Sentence{"Fasilitasi dibatalkan", "{kind} dibatalkan. Dokumen dan catatan Anda tetap tersimpan."},
+		Sentence{"Facilitation cancelled", "{kind} has been cancelled. Your documents and notes are kept."}},
+	"case_operation_absorbed": {
+		Sentence{"Diterima, fasilitasi sudah lebih lanjut", "{kind} sudah mencapai keadaan lain. Berkas dan catatan Anda tetap tersimpan."},
+		Sentence{"Received, the facilitation has moved on", "{kind} has reached another state. Your files and notes are kept."}},
+	"case_late_handover": {
+		Sentence{"Pekerjaan pendamping sebelumnya", "{kind} diproses sebelum serah terima."},
+		Sentence{"Work done before the handover", "{kind} was worked on before the handover."}},
 	"N25": {
 		Sentence{"Periksa catatan penjualan", "Ada catatan yang perlu dipastikan."},
 		Sentence{"Please check a sales entry", "An entry needs to be confirmed."}},

@@ -9,7 +9,7 @@ import (
 )
 
 func TestEveryNoticeFitsAPhoneInBothLanguages(t *testing.T) {
-	params := map[string]any{"task": "Foto produk"}
+	params := map[string]any{"task": "Foto produk", "kind": "Sertifikasi kompetensi SKKNI"}
 	for _, notice := range message.Notices() {
 		id, _ := message.Inbox(notice, message.ID, params)
 		en, _ := message.Inbox(notice, message.EN, params)
