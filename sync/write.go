@@ -36,9 +36,9 @@ func kindOf(code string) fault.Kind {
 		return fault.Stale
 	case "not_found":
 		return fault.NotFound
-	case "forbidden", "not_assigned":
+	case "forbidden", "not_assigned", "admin_required":
 		return fault.Forbidden
-	case "id_reuse", "last_owner", "conflict", "immutable_field", "business_merged":
+	case "id_reuse", "last_owner", "conflict", "immutable_field", "business_merged", "forbidden_transition", "documents_missing", "locked":
 		return fault.Conflict
 	}
 	return fault.Invalid

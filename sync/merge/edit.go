@@ -268,15 +268,9 @@ func (ed *edit) check(old *Record) *Reject {
 			ed.same = true
 			return nil
 		}
-		for _, ch := range ed.changes {
-			heads := old.Slots[ch.slot]
-			if ch.field.Policy == Once && ed.c.Immutable && len(heads) == 0 && !Null(ch.value) {
-				return reject("immutable_field", "set."+ch.slot) // left out at the create, and so for ever
-			}
-			if ch.field.Policy == Once && len(heads) > 0 && ed.sees(heads[0].Write) && !bytes.Equal(heads[0].Value, ch.value) {
-				return reject("immutable_field", "set."+ch.slot)
-			}
-		}
+	}
+	if r := ed.fixed(old); r != nil {
+		return r
 	}
 	if r := ed.checkReferences(); r != nil {
 		return r
@@ -286,6 +280,23 @@ func (ed *edit) check(old *Record) *Reject {
 	}
 	if ed.c.Parent != "" && old == nil {
 		return ed.judge()
+	}
+	return nil
+}
+
+// fixed refuses another value for what is written once and has been seen.
+func (ed *edit) fixed(old *Record) *Reject {
+	if old == nil || ed.m.Op != Put {
+		return nil
+	}
+	for _, ch := range ed.changes {
+		heads := old.Slots[ch.slot]
+		if ch.field.Policy == Once && ed.c.Immutable && len(heads) == 0 && !Null(ch.value) {
+			return reject("immutable_field", "set."+ch.slot) // left out at the create, and so for ever
+		}
+		if ch.field.Policy == Once && len(heads) > 0 && ed.sees(heads[0].Write) && !bytes.Equal(heads[0].Value, ch.value) {
+			return reject("immutable_field", "set."+ch.slot)
+		}
 	}
 	return nil
 }

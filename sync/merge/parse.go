@@ -35,6 +35,16 @@ func (ch *changes) leave(fields []string) {
 	slices.Sort(ch.ignored)
 }
 
+// Permits asks whether a role may write all this, and whether it is of the right
+// types. Fields of the server are nobody's to write.
+func (c *Collection) Permits(set map[string]Value, add, remove map[string][]string, role Role) *Reject {
+	ch, r := c.parse(set, add, remove, role)
+	if r == nil && len(ch.ignored) > 0 {
+		r = reject("forbidden", "set."+ch.ignored[0])
+	}
+	return r
+}
+
 var itemKey = regexp.MustCompile(`^[a-z0-9_-]{1,40}$`)
 
 // parse checks what a mutation writes against types and rights of role, and

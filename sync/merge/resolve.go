@@ -48,6 +48,8 @@ type ServerWrite struct {
 	ID         string
 	Op         Op
 	Set        map[string]Value
+	Add        map[string][]string // elements of sets
+	Remove     map[string][]string
 	Strict     *Seq // version the author saw; any touched field changed since is stale_version
 	Create     bool // the record must be new; the same content again is no change
 	// Must decides whether the write may happen, with the access list of the
@@ -359,7 +361,7 @@ func (w *work) server(sw ServerWrite) *Reject {
 	if c.Parent != "" && old == nil {
 		sw.Set = w.seeAll(c, sw.Set)
 	}
-	ch, r := c.parse(sw.Set, nil, nil, System)
+	ch, r := c.parse(sw.Set, sw.Add, sw.Remove, System)
 	if r != nil {
 		return r
 	}
@@ -412,6 +414,12 @@ func (w *work) online(c *Collection, sw ServerWrite, old *Record, ch *changes) *
 	}
 	if c.Allow != nil {
 		if r := c.Allow(a); r != nil {
+			return r
+		}
+	}
+	ed := &edit{w: w, c: c, m: &Mutation{Op: sw.Op}, sees: everything, set: ch.set, changes: ch.list}
+	for _, ask := range []func(*Record) *Reject{ed.fixed, func(*Record) *Reject { return ed.checkReferences() }, ed.checkSizes} {
+		if r := ask(old); r != nil {
 			return r
 		}
 	}
