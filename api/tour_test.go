@@ -39,6 +39,7 @@ func (o *tour) want(status int, token, method, path, body string, header ...stri
 	r := apitest.Request{Method: method, Path: path, Token: token, Header: map[string]string{}}
 	r.Body, r.Hostile = strings.CutPrefix(body, "!")
 	if method == "POST" && regexp.MustCompile(`/(businesses|members|assignments|resolution)$`).MatchString(path) {
+	if method == "POST" && regexp.MustCompile(`/(businesses|members|assignments|events|adjustments)$`).MatchString(path) {
 		o.keys++
 		r.Header["Idempotency-Key"] = fmt.Sprintf("tour-key-%d", o.keys)
 	}
@@ -108,6 +109,7 @@ func TestEveryOperationAndStatus(t *testing.T) {
 	o.enterprises(owner, stranger, business)
 	staff := o.people(owner, stranger, business)
 	o.mentors(owner, stranger, admin, mentor, business)
+	o.decisions(owner, stranger, admin, mentor)
 	o.mergers(owner, stranger, admin, business)
 	o.watch(owner, stranger, staff, admin, business)
 	o.everywhere(owner)

@@ -145,6 +145,28 @@ type BusinessList struct {
 	Businesses []Business `json:"businesses"`
 }
 
+// BusinessRecord A record as it is in sync.
+type BusinessRecord struct {
+	// Collection Example: task
+	Collection string `json:"collection"`
+
+	// Etag For If-Match.
+	//
+	// Example: "1-17"
+	Etag string `json:"etag"`
+
+	// Fields Example: {"title":"Foto produk"}
+	Fields map[string]json.RawMessage `json:"fields"`
+
+	// Id UUID of version 7, or 8 if derived.
+	//
+	// Example: 018099a2-f7c0-7d3e-8f0a-1b2c3d4e5f60
+	Id RecordId `json:"id"`
+
+	// Version Example: 17
+	Version int64 `json:"version"`
+}
+
 // Challenge defines model for Challenge.
 type Challenge struct {
 	// Challenge UUID of version 7, or 8 if derived.
@@ -465,6 +487,55 @@ type NewMember struct {
 	Role string `json:"role"`
 }
 
+// OnlineAdjustment defines model for OnlineAdjustment.
+type OnlineAdjustment struct {
+	// Note Example: Sesuai nota
+	Note string `json:"note,omitempty,omitzero"`
+
+	// Op Example: verify
+	Op string `json:"op"`
+
+	// Patch Example: {"amount_idr":1250000}
+	Patch map[string]json.RawMessage `json:"patch,omitempty,omitzero"`
+
+	// ReasonCode Example: typing_error
+	ReasonCode string `json:"reason_code,omitempty,omitzero"`
+
+	// RefundIdr Example: 15000
+	RefundIdr int64 `json:"refund_idr,omitempty,omitzero"`
+}
+
+// OnlineOperation An operation, as a phone would write it; who made it, when, and what it had seen the server knows.
+type OnlineOperation struct {
+	EvidenceIds []RecordId `json:"evidence_ids,omitempty,omitzero"`
+
+	// Note Example: Foto belum jelas
+	Note string `json:"note,omitempty,omitzero"`
+
+	// Op Example: reopen
+	Op string `json:"op"`
+
+	// Patch Example: {"due_on":"2022-06-24"}
+	Patch map[string]json.RawMessage `json:"patch,omitempty,omitzero"`
+
+	// ReasonCode Example: wrong_photo
+	ReasonCode string `json:"reason_code,omitempty,omitzero"`
+}
+
+// OperationOutcome defines model for OperationOutcome.
+type OperationOutcome struct {
+	// Id UUID of version 7, or 8 if derived.
+	//
+	// Example: 018099a2-f7c0-7d3e-8f0a-1b2c3d4e5f60
+	Id RecordId `json:"id"`
+
+	// Outcome Example: effective
+	Outcome string `json:"outcome"`
+
+	// Record A record as it is in sync.
+	Record BusinessRecord `json:"record"`
+}
+
 // Problem RFC 9457 problem details.
 type Problem struct {
 	// Code Stable; act on it and on nothing else.
@@ -497,6 +568,18 @@ type Problem struct {
 
 	// Type Example: urn:lumbung:problem:body_too_large
 	Type string `json:"type"`
+}
+
+// RecordChange Fields to set, and elements of sets to add and remove; at least one.
+type RecordChange struct {
+	// Add Example: {"categories":["crafts"]}
+	Add map[string][]string `json:"add,omitempty,omitzero"`
+
+	// Remove Example: {"categories":["toys"]}
+	Remove map[string][]string `json:"remove,omitempty,omitzero"`
+
+	// Set Example: {"address":"Jl. Kenari 7"}
+	Set map[string]json.RawMessage `json:"set,omitempty,omitzero"`
 }
 
 // RecordId UUID of version 7, or 8 if derived.
@@ -724,10 +807,23 @@ type AssignmentPath = RecordId
 // Example: 018099a2-f7c0-7d3e-8f0a-1b2c3d4e5f60
 type BusinessPath = RecordId
 
+// CasePath UUID of version 7, or 8 if derived.
+//
+// Example: 018099a2-f7c0-7d3e-8f0a-1b2c3d4e5f60
+type CasePath = RecordId
+
+// CollectionPath Example: task
+type CollectionPath = string
+
 // DevicePath UUID of version 7, or 8 if derived.
 //
 // Example: 018099a2-f7c0-7d3e-8f0a-1b2c3d4e5f60
 type DevicePath = RecordId
+
+// EntryPath UUID of version 7, or 8 if derived.
+//
+// Example: 018099a2-f7c0-7d3e-8f0a-1b2c3d4e5f60
+type EntryPath = RecordId
 
 // FilePath Example: swagger-ui.css
 type FilePath = string
@@ -746,10 +842,20 @@ type Limit = int
 // Example: 018099a2-f7c0-7d3e-8f0a-1b2c3d4e5f60
 type MemberPath = RecordId
 
+// RecordPath UUID of version 7, or 8 if derived.
+//
+// Example: 018099a2-f7c0-7d3e-8f0a-1b2c3d4e5f60
+type RecordPath = RecordId
+
 // SessionPath UUID of version 7, or 8 if derived.
 //
 // Example: 018099a2-f7c0-7d3e-8f0a-1b2c3d4e5f60
 type SessionPath = RecordId
+
+// TaskPath UUID of version 7, or 8 if derived.
+//
+// Example: 018099a2-f7c0-7d3e-8f0a-1b2c3d4e5f60
+type TaskPath = RecordId
 
 // Failure RFC 9457 problem details.
 type Failure = Problem
@@ -768,6 +874,15 @@ type AssignParams struct {
 
 // ChangeAssignmentParams defines parameters for ChangeAssignment.
 type ChangeAssignmentParams struct {
+	// IfMatch The ETag that was read.
+	IfMatch IfMatch `json:"If-Match"`
+}
+
+// OperateCaseParams defines parameters for OperateCase.
+type OperateCaseParams struct {
+	// IdempotencyKey Made by the caller for this request and used again when it is repeated.
+	IdempotencyKey Key `json:"Idempotency-Key"`
+
 	// IfMatch The ETag that was read.
 	IfMatch IfMatch `json:"If-Match"`
 }
@@ -831,6 +946,9 @@ type AssignJSONRequestBody = NewAssignment
 // ChangeAssignmentJSONRequestBody defines body for ChangeAssignment for application/json ContentType.
 type ChangeAssignmentJSONRequestBody = AssignmentChange
 
+// OperateCaseJSONRequestBody defines body for OperateCase for application/json ContentType.
+type OperateCaseJSONRequestBody = OnlineOperation
+
 // AddMemberJSONRequestBody defines body for AddMember for application/json ContentType.
 type AddMemberJSONRequestBody = NewMember
 
@@ -839,6 +957,15 @@ type ChangeMemberJSONRequestBody = MemberChange
 
 // MergeBusinessJSONRequestBody defines body for MergeBusiness for application/json ContentType.
 type MergeBusinessJSONRequestBody = Merger
+
+// ChangeRecordJSONRequestBody defines body for ChangeRecord for application/json ContentType.
+type ChangeRecordJSONRequestBody = RecordChange
+
+// AdjustSaleJSONRequestBody defines body for AdjustSale for application/json ContentType.
+type AdjustSaleJSONRequestBody = OnlineAdjustment
+
+// OperateTaskJSONRequestBody defines body for OperateTask for application/json ContentType.
+type OperateTaskJSONRequestBody = OnlineOperation
 
 // NewIncarnationJSONRequestBody defines body for NewIncarnation for application/json ContentType.
 type NewIncarnationJSONRequestBody = IncarnationRequest
