@@ -28,7 +28,7 @@ func task() *merge.Collection {
 			once("template_code", text(1, 40), mentorSide(), "item of the plan template"),
 			once("programme_id", ref(""), mentorSide(), ""),
 			written("due_dates", ranked("due_on", date(), order, mentorSide(), "due at the end of this day in the business zone; fixed for who has seen the end")),
-			history("due_dates", date(), "every date it was due, newest first; a submission beside a move counts as late only after the later of both"),
+			history("due_dates", date(), "every date it was due, newest first"),
 			ranked("assignee_id", ref(""), "admin > mentor > owner", []merge.Role{merge.Owner, merge.Mentor, merge.Admin}, "absent = the owner's side"),
 			server("mentor_id", ref(""), "who looks after it; absent = the lead mentor"),
 			once("evidence_required", object(
@@ -64,6 +64,7 @@ func taskEvent() *merge.Collection {
 			once("reason_code", form(`^[a-z0-9_]{1,40}$`, 40), people, "with block, return, cancel and reopen: this or a note"),
 			once("note", text(1, 2000), people, ""),
 			once("evidence_ids", list(ref("attachment"), MaxEvidence), people, ""),
+			once("due_on", date(), people, "with submit: the due day on the author's screen; the submission is late after the later of this and the one that counts"),
 		),
 	}
 }
