@@ -404,6 +404,8 @@ func (w *work) legal(c *Collection, a Attempt, forked func(seen []Row, unknown [
 	for _, o := range ops {
 		if covered[o.ID] {
 			j.Seen = append(j.Seen, o)
+			_, more := Closure(ops, o.Strings("seen")) // one that came back may have seen one that did not
+			unknown = append(unknown, more...)
 		}
 	}
 	j.AfterRestore = j.From != "" && forked != nil && forked(j.Seen, unknown)

@@ -46,6 +46,7 @@ type History struct {
 	Edits []Edit
 	Order []int // labels, as they arrived on the time line of now
 	clock Clock
+	first *mergetest.Scope   // what was there before the history
 	past  []*mergetest.Scope // by seq, from the first commit before the history on
 	ends  []int              // length of Order after each of them
 	wait  [Phones][]int      // labels not sent yet
@@ -73,6 +74,7 @@ func begin(g *Game, c Clock) *History {
 		h.Scope.Grace = g.Grace
 	}
 	g.Start(h.Scope)
+	h.first = h.Scope
 	h.past, h.ends, h.mark = []*mergetest.Scope{h.Scope}, []int{0}, 1
 	for p := range Phones {
 		h.view[p] = h.at(0)

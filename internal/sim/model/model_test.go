@@ -107,8 +107,8 @@ func thousands(n int) string {
 	return fmt.Sprintf("%s,%03d", thousands(n/1000), n%1000)
 }
 
-// TestEveryOperationIsPlayed: whatever the catalogue lets people do to a task or a
-// sales entry, some game does.
+// TestEveryOperationIsPlayed: whatever the catalogue lets people do to a task, a
+// case or a sales entry, some game does.
 func TestEveryOperationIsPlayed(t *testing.T) {
 	catalogue := domain.MustCatalogue()
 	games, err := model.Games(catalogue)
@@ -124,7 +124,7 @@ func TestEveryOperationIsPlayed(t *testing.T) {
 			}
 		}
 	}
-	for collection, field := range map[string]string{"task_event": "op", "sale_adjustment": "kind"} {
+	for collection, field := range map[string]string{"task_event": "op", "case_event": "op", "sale_adjustment": "kind"} {
 		c, _ := catalogue.Collection(collection)
 		f, _ := c.Field(field)
 		for _, op := range f.Type.Enum {

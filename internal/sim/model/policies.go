@@ -102,6 +102,7 @@ func Games(catalogue *merge.Schema) ([]*Game, error) {
 	}
 	games = append(games, Times(games)...)
 	games = append(games, Tasks(catalogue)...)
+	games = append(games, Cases(catalogue)...)
 	games = append(games, Ledgers(catalogue)...)
 	applications, err := Applications()
 	return append(games, applications...), err

@@ -21,7 +21,11 @@ func (h *History) screen(p int, v view) *Screen {
 		}
 		return s
 	}
+	c, _ := h.Game.Schema.Collection(h.Game.Parent)
 	var stored, all []merge.Row
+	for _, child := range h.Game.Schema.Children(c) {
+		stored = append(stored, h.first.Rows(child.Name)...)
+	}
 	for _, l := range v.read {
 		if h.Edits[l].Outcome != merge.Rejected {
 			stored = append(stored, h.Edits[l].row)
@@ -37,7 +41,6 @@ func (h *History) screen(p int, v view) *Screen {
 			s.Seen = append(s.Seen, editID(l))
 		}
 	}
-	c, _ := h.Game.Schema.Collection(h.Game.Parent)
 	s.Row = h.past[0].Row(c.Name, record())
 	slices.SortFunc(all, func(a, b merge.Row) int { return strings.Compare(a.ID, b.ID) })
 	s.State = merge.AsString(c.Derive(replay(all), s.Row).Fields["state"])

@@ -139,9 +139,14 @@ func startTask(author, origin string) func(*mergetest.Scope) {
 
 // create makes the record of a game on a phone of its author's.
 func create(s *mergetest.Scope, author, collection string, set map[string]merge.Value) {
-	p := &mergetest.Phone{User: author, Device: "start", Incarnation: "start"}
+	createAs(s, author, collection, record(), set)
+}
+
+// createAs makes another one.
+func createAs(s *mergetest.Scope, author, collection, record string, set map[string]merge.Value) {
+	p := &mergetest.Phone{User: author, Device: "start", Incarnation: "start " + record} // a number of its own
 	clock := merge.Reading{Wall: s.Time, Mono: 1, Boot: "b"}
-	out := s.Commit(s.Time, p.Part(clock, p.Item(s.Name, merge.Mutation{Collection: collection, ID: record(), At: clock, Set: set})))
+	out := s.Commit(s.Time, p.Part(clock, p.Item(s.Name, merge.Mutation{Collection: collection, ID: record, At: clock, Set: set})))
 	if a := out.Answers[0][0][0]; a.Outcome != merge.Applied {
 		panic(fmt.Sprintf("model: the record of a game is refused: %+v", a))
 	}
