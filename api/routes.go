@@ -66,7 +66,6 @@ func (s *Server) routes() []route {
 		post(business+"/tasks/{task}/events", s.operateTask).onlyOnce(), post(business+"/cases/{case}/events", s.operateCase).onlyOnce(),
 		post(business+"/sales/{entry}/adjustments", s.adjustSale).onlyOnce(),
 		get(business+"/records/{collection}/{id}", s.record), patch(business+"/records/{collection}/{id}", s.changeRecord),
-		get(business+"/health", s.health), post(business+"/merge", s.mergeBusiness),
 
 		get("/v1/reviews", s.reviews), post("/v1/reviews/{review}/resolution", s.resolveReview).onlyOnce(), post("/v1/admin/attest", s.attest),
 

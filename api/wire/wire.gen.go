@@ -899,6 +899,30 @@ type ChangeMemberParams struct {
 	IfMatch IfMatch `json:"If-Match"`
 }
 
+// ChangeRecordParams defines parameters for ChangeRecord.
+type ChangeRecordParams struct {
+	// IfMatch The ETag that was read.
+	IfMatch IfMatch `json:"If-Match"`
+}
+
+// AdjustSaleParams defines parameters for AdjustSale.
+type AdjustSaleParams struct {
+	// IdempotencyKey Made by the caller for this request and used again when it is repeated.
+	IdempotencyKey Key `json:"Idempotency-Key"`
+
+	// IfMatch The ETag that was read.
+	IfMatch IfMatch `json:"If-Match"`
+}
+
+// OperateTaskParams defines parameters for OperateTask.
+type OperateTaskParams struct {
+	// IdempotencyKey Made by the caller for this request and used again when it is repeated.
+	IdempotencyKey Key `json:"Idempotency-Key"`
+
+	// IfMatch The ETag that was read.
+	IfMatch IfMatch `json:"If-Match"`
+}
+
 // TotalsParams defines parameters for Totals.
 type TotalsParams struct {
 	From string `form:"from,omitempty" json:"from,omitempty,omitzero"`
