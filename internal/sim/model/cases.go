@@ -86,11 +86,11 @@ func adminMoves(ops ...string) (out []Move) {
 // where documents are given.
 func Cases(schema *merge.Schema) []*Game {
 	mentors := []int{0, 1, 2}
-	number, design := startCase("nib", "business"), startCase("packaging_design", "brand")
+	number, design := startCase("nib", "business", 1), startCase("packaging_design", "brand", 5)
 	games := []*Game{
 		{Name: "case, proposed", Moves: caseMoves(mentors, "approve", "file", "start_assessment", "cancel"), Law: Taken, Start: number()},
 		{Name: "case, at the body", Moves: caseMoves(mentors, "start_assessment", "findings", "close_findings", "issue", "reject", "cancel"), Law: both(Taken, disputed), Start: number("approve", "file")},
-		{Name: "case, restored", Moves: caseMoves(mentors, "start_assessment", "issue", "reject"), Law: Taken, Start: number("approve", "file"), Restores: true},
+		{Name: "case, restored", Moves: caseMoves(mentors, "issue", "reject"), Law: Taken, Start: number("approve", "file"), Restores: true},
 		{Name: "case, an admin confirms", Moves: append(caseMoves(mentors, "findings", "issue", "reject"), adminMoves("confirm_issue", "confirm_reject", "cancel")...),
 			Law: both(Taken, settled), Start: number("approve", "file", "start_assessment")},
 		{Name: "case, documents", Moves: append(caseMoves([]int{0}, "give"), caseMoves([]int{1, 2}, "accept", "return_document")...), Law: both(Taken, versions), Start: design("approve", "give 0")},
@@ -110,10 +110,10 @@ func Cases(schema *merge.Schema) []*Game {
 
 // startCase makes a case with files to name, and leads it through operations that
 // everybody has seen. "give 0" gives the first file.
-func startCase(kind, subject string) func(ops ...string) func(*mergetest.Scope) {
+func startCase(kind, subject string, papers int) func(ops ...string) func(*mergetest.Scope) {
 	return func(ops ...string) func(*mergetest.Scope) {
 		return func(s *mergetest.Scope) {
-			for n := range 6 {
+			for n := range papers {
 				createAs(s, "u3", "attachment", paper(n), map[string]merge.Value{"sha256": merge.Str(strings.Repeat(strconv.Itoa(n), 64)), "bytes": merge.Num(1), "mime": merge.Str("application/pdf")})
 			}
 			create(s, "u3", "case", map[string]merge.Value{"kind": merge.Str(kind), "subject": merge.Encode(map[string]string{"type": subject, "name": "thing"})})
