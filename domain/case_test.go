@@ -586,3 +586,20 @@ func TestTwoMentorsMoveTheDeadline(t *testing.T) {
 		}
 	}
 }
+
+// TestWhatCameBackMayHaveSeenWhatDidNot: after a restore an operation names an
+// own one that was sent again, which had seen one that is still missing. The state that
+// it names counts all the same.
+func TestWhatCameBackMayHaveSeenWhatDidNot(t *testing.T) {
+	for from, code := range map[string]string{domain.CasePreparing: "", domain.CaseProposed: "forbidden_transition"} {
+		s := newScene(t)
+		lead(s, "skkni", domain.CasePreparing)
+		one := s.make(s.mentor, "case_event", key("x"), with(caseOp("skkni", "give form f1", key("lost")), texts("from", domain.CasePreparing)))
+		two := s.make(s.mentor, "case_event", key("y"), with(caseOp("skkni", "accept form f1", key("x")), texts("from", from)))
+		s.Raise(s.tick())
+		s.must(s.send(s.mentor, one)[0])
+		if a := s.send(s.mentor, two)[0]; a.Code != code {
+			t.Errorf("from %s: %+v, want %q", from, a, code)
+		}
+	}
+}
