@@ -603,3 +603,30 @@ func TestWhatCameBackMayHaveSeenWhatDidNot(t *testing.T) {
 		}
 	}
 }
+
+// TestFilingAsksWhatItsAuthorSaw: not what the documents are by the time it
+// arrives.
+func TestFilingAsksWhatItsAuthorSaw(t *testing.T) {
+	s := newScene(t)
+	last := lead(s, "packaging_design", domain.CasePreparing)
+	s.must(s.doCase("packaging_design", did{"owner", "give brief f1", last}, "g"))
+	if a := s.branch().doCase("packaging_design", did{"mentor", "file", "g"}, "x"); a.Code != "documents_missing" {
+		t.Errorf("given and not accepted: %+v", a)
+	}
+	s.must(s.doCase("packaging_design", did{"mentor", "accept brief f1", "g"}, "h"))
+	file := s.make(s.mentor, "case_event", key("x"), caseOp("packaging_design", "file", key("h")))
+	unaware := s.make(s.mentorB, "case_event", key("z"), caseOp("packaging_design", "file", key("g")))
+	replace := s.make(s.owner, "case_event", key("y"), caseOp("packaging_design", "give brief f2", key("h")))
+	permutations(3, func(order []int) {
+		c := s.branch()
+		for _, i := range order {
+			a := c.send([]*mergetest.Phone{s.mentor, s.mentorB, s.owner}[i], []merge.Item{file, unaware, replace}[i])[0]
+			if want := []string{"", "documents_missing", ""}[i]; a.Code != want {
+				t.Errorf("order %v, item %d: %+v, want %q", order, i, a, want)
+			}
+		}
+		if row := c.Row("case", key("c")); row.Text("state") != domain.CaseSubmitted || !slices.Contains(row.Strings("flags"), "documents_open") {
+			t.Errorf("order %v: %s", order, row.EncodeFields())
+		}
+	})
+}
