@@ -10,9 +10,10 @@ import (
 
 // Kinds of scopes that the catalogue has records for.
 const (
-	ScopeBusiness = "business"
-	ScopeUser     = "user"
-	ScopeDecision = "decision"
+	ScopeBusiness  = "business"
+	ScopeUser      = "user"
+	ScopeMentoring = "mentoring" // beside a business, for its mentors alone
+	ScopeDecision  = "decision"
 )
 
 // Catalogue is everything that syncs: one table per collection. It is made anew
@@ -21,6 +22,7 @@ func Catalogue() (*merge.Schema, error) {
 	s, err := merge.NewSchema(SchemaVersion,
 		business(), membership(), assignment(), product(), sales(), saleAdjustment(), task(), taskEvent(), attachment(), journal(),
 		target(), visit(), visitEvent(), publicity(),
+		mentoring(), mentorWindow(), mentorNote(), queueItem(),
 		user(), consent(), preference(), device(), inbox(), receipt(), quarantine(),
 		reviewItem())
 	if err != nil {
