@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/lumbung-ikm/lumbung/fault"
+	"github.com/lumbung-ikm/lumbung/internal/storefault"
 	"github.com/lumbung-ikm/lumbung/programme"
 	"github.com/lumbung-ikm/lumbung/store"
 	"github.com/lumbung-ikm/lumbung/sync/merge"
@@ -143,5 +144,51 @@ func (o *office) sameMentors(business string) {
 	}
 	if len(own.Todo)+len(all.Todo) != 0 {
 		o.Errorf("work is left: %v %v", own.Todo, all.Todo)
+	}
+}
+
+// TestARestoreKeepsBothScopesAlike: a backup made between the end of a window
+// and its repetition in the mentors' scope, and one made before it, each end
+// with what the business says.
+func TestARestoreKeepsBothScopesAlike(t *testing.T) {
+	for _, after := range []bool{true, false} {
+		o := open(t)
+		disk := storefault.NewPoor()
+		o.Engine.Store = disk
+		ani, admin, mentor := o.person(1), o.person(2, "admin"), o.person(5, "mentor")
+		b := o.business(ani)
+		a, err := o.Assign(t.Context(), o.as(admin), b, programme.NewAssignment{Mentor: mentor.ID})
+		o.unless(err)
+		o.work()
+		backup := disk.Copy()
+		end := func() {
+			now := o.clock.Now()
+			_, err := o.ChangeAssignment(t.Context(), o.as(admin), b, a.ID, a.Version, programme.AssignmentChange{To: &now})
+			o.unless(err)
+		}
+		end()
+		if after {
+			backup = disk.Copy()
+		}
+		o.work()
+		o.clock.Advance(time.Hour)
+		o.Engine.Store = backup
+		_, err = o.Engine.Restored(t.Context())
+		o.unless(err)
+		o.work()
+		o.sameMentors(b)
+		head, err := backup.Head(t.Context(), "mentoring/"+b)
+		o.unless(err)
+		if open := merge.Granted(head.Access, mentor.ID, merge.Millis(o.clock.Now().UnixMilli())); open == after {
+			t.Errorf("backup after the end %t: the mentor is in: %t", after, open)
+		}
+		if !after { // it ends again, on the new time line
+			all, err := o.Assignments(t.Context(), o.as(admin), b)
+			o.unless(err)
+			a = all[0]
+			end()
+			o.work()
+			o.sameMentors(b)
+		}
 	}
 }

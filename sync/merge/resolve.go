@@ -246,6 +246,8 @@ func (w *work) judge(p *Part, it *Item, a *Answer) (v Verdict, ed *edit) {
 	switch {
 	case a.erased:
 		return refuse(reject("unidentifiable", ""))
+	case slices.Contains(w.in.Schema.Shared, p.About):
+		return refuse(reject("forbidden", ""))
 	case p.About != "":
 		return refuse(reject("not_found", ""))
 	case it.Bad != nil:

@@ -147,6 +147,9 @@ type Collection struct {
 type Schema struct {
 	Version     int // the newest client schema that this server reads
 	Collections []*Collection
+	// Shared are the scopes that everybody who is logged in reads and no phone
+	// writes. Their heads carry no list.
+	Shared []string
 	// Refused names what a refusal causes besides its quarantine record. May be
 	// nil.
 	Refused func(Refusal) []Effect
