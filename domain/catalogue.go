@@ -25,7 +25,7 @@ func Catalogue() (*merge.Schema, error) {
 		target(), visit(), visitEvent(), publicity(),
 		mentoring(), mentorWindow(), mentorNote(), queueItem(),
 		user(), consent(), preference(), device(), inbox(), receipt(), quarantine(),
-		reviewItem())
+		reviewItem(), job(), jobStep())
 	s, err := merge.NewSchema(SchemaVersion, all...)
 	if err != nil {
 		return nil, err

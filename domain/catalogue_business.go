@@ -83,6 +83,7 @@ func assignment() *merge.Collection {
 			server("to_at", instant(), "first instant after it; absent = open"),
 			server("reason", text(0, 300), ""),
 			server("handover_note", text(0, 2000), ""),
+			server("job_id", ref(""), "hand-over of many that opened or ended it last"),
 		),
 	}
 }

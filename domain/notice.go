@@ -175,7 +175,7 @@ func reviewScope(v merge.View, access []merge.Grant, author string) string {
 	if r, ok := v.Row("business", scopeID(v)); ok && r.Text("programme_id") != "" {
 		return ScopeDecision + "/" + r.Text("programme_id")
 	}
-	return ScopeDecision + "/general"
+	return GeneralQueue
 }
 
 // reactReview tells the author of a refused edit how an admin settled it, and

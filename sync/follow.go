@@ -132,6 +132,16 @@ func (e *Engine) followScope(ctx context.Context, h store.Head) (int, error) {
 	return len(commits), e.Store.Done(ctx, h.Scope, Follower, mark)
 }
 
+// step does a step of a job. One that this program does not know is left to a
+// newer one.
+func (e *Engine) step(ctx context.Context, eff merge.Effect) error {
+	do := e.Steps[eff.Do]
+	if do == nil {
+		return &fault.Error{Kind: fault.Transient, Code: "busy", Text: "no step " + eff.Do + " in this program"}
+	}
+	return do(ctx, eff)
+}
+
 // entryBelow reads a log entry of the current generation, or of the one that
 // shares it.
 func (e *Engine) entryBelow(ctx context.Context, h store.Head, seq merge.Seq) (*store.Commit, error) {
@@ -158,6 +168,8 @@ func (e *Engine) carryOut(ctx context.Context, h store.Head, c *store.Commit, ef
 		return e.repeat(ctx, eff.Scope, eff.Repeat)
 	case eff.Change:
 		return e.change(ctx, eff)
+	case eff.Do != "":
+		return e.step(ctx, eff)
 	}
 	if eff.Taken != nil {
 		if taken, err := e.tookOver(ctx, h, *eff.Taken, c.Seq); err != nil || !taken {
