@@ -88,13 +88,13 @@ func (s *Service) accompanied(ctx context.Context, mentor string, at merge.Milli
 	if len(asked) == 0 {
 		return all, nil
 	}
-	slices.Sort(asked)
+	asked = slices.Compact(slices.Sorted(slices.Values(asked)))
 	for _, b := range asked {
 		if !slices.Contains(all, b) {
 			return nil, invalid("businesses", "not accompanied by the mentor then")
 		}
 	}
-	return slices.Compact(asked), nil
+	return asked, nil
 }
 
 func accompanies(mentor string, at merge.Millis) func(merge.Grant) bool {

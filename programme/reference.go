@@ -1,6 +1,7 @@
 package programme
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"maps"
@@ -30,43 +31,62 @@ type Entry struct {
 // Reference gives a whole list, retired entries too, ordered as it is shown.
 // Anybody who is logged in may ask.
 //
-// Errors: NotFound "not_found" for a list that does not exist.
+// Errors: NotFound "not_found" for a list that does not exist; Transient "busy".
 func (s *Service) Reference(ctx context.Context, list string) (Reference, error) {
-	out := Reference{List: list, Entries: []Entry{}}
-	if _, ok := domain.ReferenceListOf(list); !ok {
-		return out, notFound()
-	}
-	head, err := s.Engine.Store.Head(ctx, domain.ScopeReference)
-	if errors.Is(err, store.ErrAbsent) {
-		return out, nil
-	}
-	if err != nil {
-		return out, err
-	}
-	out.At = Version{head.Generation.Count, head.Applied}
-	for at, more := (store.Position{}), true; more; {
-		page, err := s.Engine.Store.Changed(ctx, head.Scope, at, head.Applied, head.Applied, 1<<18)
-		if err != nil {
+	for range tornRetries {
+		out, torn, err := s.wholeList(ctx, list)
+		if err != nil || !torn {
 			return out, err
 		}
-		if more = page.More; page.Torn {
-			return out, &fault.Error{Kind: fault.Transient, Code: "busy", Text: "the lists are being changed"}
+		if _, err := s.Engine.Repair(ctx); err != nil { // a commit is half folded, perhaps by a process that died
+			return out, err
+		}
+	}
+	return Reference{}, &fault.Error{Kind: fault.Transient, Code: "busy", Text: "the lists are being changed"}
+}
+
+// tornRetries is how often a list is read again that changes meanwhile.
+const tornRetries = 5
+
+func (s *Service) wholeList(ctx context.Context, list string) (out Reference, torn bool, err error) {
+	out, found, err := s.listHead(ctx, list)
+	for at := (store.Position{}); err == nil && found; {
+		page, err := s.Engine.Store.Changed(ctx, domain.ScopeReference, at, out.At.Seq, out.At.Seq, 1<<18)
+		if err != nil || page.Torn {
+			return out, page.Torn, err
 		}
 		for i := range page.Records {
 			r := &page.Records[i]
 			at = store.Position{Version: r.Version, Key: r.Key()}
 			if err := out.add(r); err != nil {
-				return out, err
+				return out, false, err
 			}
 		}
+		found = page.More
 	}
-	slices.SortFunc(out.Entries, func(a, b Entry) int {
-		if d := a.Int("sort") - b.Int("sort"); d != 0 {
-			return int(d)
-		}
-		return strings.Compare(a.Text("code"), b.Text("code"))
+	out.sort()
+	return out, false, err
+}
+
+// listHead begins a list: found says that there are any.
+func (s *Service) listHead(ctx context.Context, list string) (out Reference, found bool, err error) {
+	out = Reference{List: list, Entries: []Entry{}}
+	if _, ok := domain.ReferenceListOf(list); !ok {
+		return out, false, notFound()
+	}
+	head, err := s.Engine.Store.Head(ctx, domain.ScopeReference)
+	if errors.Is(err, store.ErrAbsent) {
+		return out, false, nil
+	}
+	out.At = Version{head.Generation.Count, head.Applied}
+	return out, true, err
+}
+
+// sort orders the entries as they are shown.
+func (l *Reference) sort() {
+	slices.SortFunc(l.Entries, func(a, b Entry) int {
+		return cmp.Or(cmp.Compare(a.Int("sort"), b.Int("sort")), strings.Compare(a.Text("code"), b.Text("code")))
 	})
-	return out, nil
 }
 
 // add takes a record of the scope into the list, if it belongs to it.
@@ -91,24 +111,18 @@ func (l *Reference) add(r *store.Record) error {
 //
 // Errors: NotFound "not_found" for a list that does not exist.
 func (s *Service) FindReference(ctx context.Context, list, name string) (Reference, error) {
-	out := Reference{List: list, Entries: []Entry{}}
-	if _, ok := domain.ReferenceListOf(list); !ok {
-		return out, notFound()
-	}
-	head, err := s.Engine.Store.Head(ctx, domain.ScopeReference)
-	if errors.Is(err, store.ErrAbsent) {
-		return out, nil
-	}
-	if err != nil {
+	out, found, err := s.listHead(ctx, list)
+	if err != nil || !found {
 		return out, err
 	}
-	out.At = Version{head.Generation.Count, head.Applied}
-	got, err := s.Engine.Store.Load(ctx, head.Scope, store.Want{Keys: []merge.Key{versionKey(list)}, Tags: []string{domain.ReferenceTag(list, name)}})
+	want := store.Want{Keys: []merge.Key{versionKey(list)}, Tags: []string{domain.ReferenceTag(list, name)}}
+	got, err := s.Engine.Store.Load(ctx, domain.ScopeReference, want)
 	for i := range got.Records {
 		if err == nil && !got.Records[i].Deleted {
 			err = out.add(&got.Records[i])
 		}
 	}
+	out.sort()
 	return out, err
 }
 
