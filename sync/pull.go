@@ -118,7 +118,7 @@ func (x *exchange) stand(ctx context.Context, had cursor, h store.Head) (p place
 	if !ok {
 		return start, true, nil
 	}
-	valid := p.Generation == h.Generation && p.Head <= h.Applied && p.At.Version <= h.Applied && !slices.Contains(x.req.Reset, h.Scope)
+	valid := p.Head <= h.Applied && p.At.Version <= h.Applied && !slices.Contains(x.req.Reset, h.Scope)
 	if valid {
 		chain := h.Chain
 		if p.Head < h.Applied {
@@ -126,7 +126,8 @@ func (x *exchange) stand(ctx context.Context, had cursor, h store.Head) (p place
 				return p, false, err
 			}
 		}
-		valid = chain == p.Chain
+		valid = p.check() == checkOf(h.Generation, chain)
+		p.Generation, p.Chain, p.Check = h.Generation, chain, ""
 	}
 	if valid {
 		return p, false, nil

@@ -147,8 +147,8 @@ func setCaseload(t *testing.T) *caseload {
 	c.ok(c.w.Sync(t.Context(), c.tablet))
 	for n, b := range c.businesses {
 		c.tasks(n, "business/"+b)
+		c.ok(c.w.Sync(t.Context(), c.tablet)) // a long outbox is slow to write into
 	}
-	c.ok(c.w.Sync(t.Context(), c.tablet))
 	for n, p := range owners {
 		c.work(p, n, "business/"+c.businesses[n])
 	}
@@ -179,6 +179,9 @@ func (c *caseload) work(p *play.Phone, n int, scope string) {
 		c.write(p, scope, "sales", map[string]any{"sold_on": c.w.Clock.Now().Format("2006-01-02"), "channel": []string{"store", "social_chat", "reseller"}[i%3],
 			"payment": "cash", "granularity": "single", "amount_idr": qty * price, "lines": []map[string]any{{"product_id": products[k], "name": fmt.Sprintf("Keripik pisang rasa %d", k+1),
 				"qty": fmt.Sprint(qty), "unit": "pack", "unit_price_idr": price}}})
+		if i%30 == 29 {
+			c.ok(c.w.Sync(c.Context(), p))
+		}
 	}
 	tasks, err := p.Rows(scope, "task")
 	c.ok(err)
