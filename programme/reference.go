@@ -45,9 +45,6 @@ func (s *Service) Reference(ctx context.Context, list string) (Reference, error)
 	return Reference{}, &fault.Error{Kind: fault.Transient, Code: "busy", Text: "the lists are being changed"}
 }
 
-// tornRetries is how often a list is read again that changes meanwhile.
-const tornRetries = 5
-
 func (s *Service) wholeList(ctx context.Context, list string) (out Reference, torn bool, err error) {
 	out, found, err := s.listHead(ctx, list)
 	for at := (store.Position{}); err == nil && found; {

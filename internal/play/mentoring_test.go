@@ -258,3 +258,31 @@ func TestNotesFollowAMerger(t *testing.T) {
 	}
 	m.none(m.mentor, "quarantine")
 }
+
+// TestReferenceIsReadByAllAndWrittenByNone: everybody's phone has the lists, and
+// what a phone writes there is refused and kept for its author.
+func TestReferenceIsReadByAllAndWrittenByNone(t *testing.T) {
+	t.Parallel()
+	m := setMentored(t)
+	m.ok(m.w.App.Programme.Seed(t.Context(), domain.ReferenceLists()))
+	for _, p := range []*play.Phone{m.owner, m.staff, m.mentor, m.second} {
+		m.sync(p)
+		rows, err := p.Rows(domain.ScopeReference, "region")
+		m.ok(err)
+		if !holds(t, p, domain.ScopeReference) || len(rows) != 282 {
+			t.Fatalf("%s has %d regions", p.Name, len(rows))
+		}
+		m.in(p, domain.ScopeReference, replica.Edit{Collection: "region", ID: rows[0].ID, Set: map[string]merge.Value{"name_id": merge.Str("Milik saya")}})
+		m.sync(p)
+		refused, err := p.Refused()
+		m.ok(err)
+		if len(refused) == 0 || refused[len(refused)-1].Code != "forbidden" || !holds(t, p, domain.ScopeReference) {
+			t.Errorf("%s: %+v", p.Name, refused)
+		}
+	}
+	rows, err := m.w.Rows(t.Context(), domain.ScopeReference, "region")
+	m.ok(err)
+	if slices.ContainsFunc(rows, func(r merge.Row) bool { return r.Text("name_id") == "Milik saya" }) {
+		t.Error("a phone renamed a region")
+	}
+}
