@@ -84,12 +84,12 @@ func listen(p *play.Phone, zstd bool) *wire {
 // caseload is a mentor with forty businesses, and the one who comes after.
 type caseload struct {
 	*testing.T
-	w            *play.World
-	admin        *play.Phone
-	old, next    *play.Person
-	businesses   []string
-	statements   sqlite.Counter
-	desk, tablet *play.Phone // of the mentor
+	w          *play.World
+	admin      *play.Phone
+	old, next  *play.Person
+	businesses []string
+	statements sqlite.Counter
+	tablet     *play.Phone // of the mentor
 }
 
 func (c *caseload) ok(err error) {
