@@ -79,6 +79,7 @@ func open(t testing.TB, change ...func(*api.Parts)) *house {
 	people := &auth.Service{Store: db.Identity(), Clock: h.clock, IDs: h.ids, Rand: rand.Reader, Sender: h.box, Pepper: []byte(strings.Repeat("p", 32)),
 		Issuer: "https://lumbung.test", Audience: "lumbung", Limits: auth.DefaultLimits(), Log: log}
 	work := &programme.Service{Engine: engine, People: people, Clock: h.clock}
+	engine.Steps = work.Steps()
 	people.OnUser = work.Welcome
 	h.parts = api.Parts{Engine: engine, Auth: people, Programme: work, Replies: db.Identity(), Clock: h.clock, IDs: h.ids, Log: log, Version: "test"}
 	for _, c := range change {

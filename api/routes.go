@@ -67,6 +67,9 @@ func (s *Server) routes() []route {
 		post(business+"/sales/{entry}/adjustments", s.adjustSale).onlyOnce(),
 		get(business+"/records/{collection}/{id}", s.record), patch(business+"/records/{collection}/{id}", s.changeRecord),
 
+		post("/v1/mentors/{mentor}/handover", s.handover).onlyOnce(), get("/v1/jobs/{job}", s.job),
+		get("/v1/reference/{list}", s.reference), post("/v1/reference/{list}", s.addReference).onlyOnce(), patch("/v1/reference/{list}/{code}", s.changeReference),
+
 		get("/v1/reviews", s.reviews), post("/v1/reviews/{review}/resolution", s.resolveReview).onlyOnce(), post("/v1/admin/attest", s.attest),
 
 		get("/healthz", s.healthz).toMachines(), get("/readyz", s.readyz).toMachines(), get("/version", s.version).toMachines(),

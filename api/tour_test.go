@@ -3,12 +3,14 @@ package api_test
 import (
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/lumbung-ikm/lumbung/api"
 	"github.com/lumbung-ikm/lumbung/api/wire"
+	"github.com/lumbung-ikm/lumbung/domain"
 	"github.com/lumbung-ikm/lumbung/internal/apitest"
 	"github.com/lumbung-ikm/lumbung/sync/merge"
 )
@@ -38,7 +40,7 @@ func (o *tour) want(status int, token, method, path, body string, header ...stri
 	o.Helper()
 	r := apitest.Request{Method: method, Path: path, Token: token, Header: map[string]string{}}
 	r.Body, r.Hostile = strings.CutPrefix(body, "!")
-	if method == "POST" && regexp.MustCompile(`/(businesses|members|assignments|resolution|events|adjustments)$`).MatchString(path) {
+	if method == "POST" && regexp.MustCompile(`/(businesses|members|assignments|resolution|events|adjustments|handover|reference/[a-z]+)$`).MatchString(path) {
 		o.keys++
 		r.Header["Idempotency-Key"] = fmt.Sprintf("tour-key-%d", o.keys)
 	}
@@ -108,6 +110,8 @@ func TestEveryOperationAndStatus(t *testing.T) {
 	o.enterprises(owner, stranger, business)
 	staff := o.people(owner, stranger, business)
 	o.mentors(owner, stranger, admin, mentor, business)
+	o.handovers(owner, admin, mentor, business)
+	o.lists(owner, admin)
 	o.decisions(owner, stranger, admin, mentor)
 	o.mergers(owner, stranger, admin, business)
 	o.watch(owner, stranger, staff, admin, business)
@@ -260,6 +264,92 @@ func (o *tour) mentors(owner, stranger, admin, mentor wire.Login, business strin
 	o.want(200, token, "PATCH", one, end, "If-Match", ended.Etag).Into(o, &ended)
 	o.clock.Advance(time.Minute)
 	o.code("conflict", o.want(409, token, "PATCH", one, `{"to":"2022-07-05T02:00:00Z"}`, "If-Match", ended.Etag))
+}
+
+func (o *tour) handovers(owner, admin, mentor wire.Login, business string) {
+	next, err := o.parts.Auth.CreateUser(o.Context(), "+628117000008", []string{"mentor"})
+	if err != nil {
+		o.Fatal(err)
+	}
+	path, body, token := "/v1/mentors/"+mentor.User.Id+"/handover", `{"to_id":"`+next.ID+`","note":"Label sudah dicetak"}`, admin.AccessToken
+	o.want(201, token, "POST", business+"/assignments", `{"mentor_id":"`+mentor.User.Id+`"}`)
+	o.want(403, owner.AccessToken, "POST", path, body)
+	o.want(404, token, "POST", "/v1/mentors/"+nobody+"/handover", body)
+	o.want(400, token, "POST", path, body, "Idempotency-Key", "")
+	o.code("invalid_value", o.want(422, token, "POST", path, `{"to_id":"`+owner.User.Id+`"}`))
+	o.code("invalid_value", o.want(422, token, "POST", path, `{"to_id":"`+mentor.User.Id+`"}`))
+	o.code("invalid_value", o.want(422, token, "POST", path, `{"to_id":"`+next.ID+`","businesses":["`+nobody+`"]}`))
+	var job wire.Job
+	o.want(202, token, "POST", path, body, "Idempotency-Key", "handover-1").Into(o, &job)
+	if job.Total != 1 || job.Waiting != 1 {
+		o.Errorf("the job began as %+v", job)
+	}
+	if _, err := o.parts.Engine.Work(o.Context()); err != nil {
+		o.Fatal(err)
+	}
+	o.want(200, token, "GET", "/v1/jobs/"+job.Id, "").Into(o, &job)
+	if job.Done != 1 || job.Failed+job.Waiting != 0 {
+		o.Errorf("the job ended as %+v", job)
+	}
+	o.want(403, owner.AccessToken, "GET", "/v1/jobs/"+job.Id, "")
+	o.want(404, token, "GET", "/v1/jobs/"+nobody, "")
+	var list wire.AssignmentList
+	o.want(200, owner.AccessToken, "GET", business+"/assignments", "").Into(o, &list)
+	if !slices.ContainsFunc(list.Assignments, func(a wire.Assignment) bool { return a.MentorId == next.ID && a.To.IsZero() }) {
+		o.Errorf("handed over: %+v", list)
+	}
+	o.clock.Advance(time.Second)
+	o.want(404, mentor.AccessToken, "GET", business, "")
+}
+
+func (o *tour) lists(owner, admin wire.Login) {
+	const path, lazada = "/v1/reference/marketplace", `{"code":"lazada","fields":{"name_id":"Lazada","hosts":["lazada.co.id"],"aliases":["LZD"]}}`
+	var l wire.ReferenceList
+	o.want(200, owner.AccessToken, "GET", path, "").Into(o, &l) // nothing was brought along yet
+	if len(l.Entries) != 0 {
+		o.Errorf("%+v", l)
+	}
+	for range 2 {
+		if err := o.parts.Programme.Seed(o.Context(), domain.ReferenceLists()); err != nil {
+			o.Fatal(err)
+		}
+	}
+	r := o.want(200, owner.AccessToken, "GET", path, "")
+	r.Into(o, &l)
+	if len(l.Entries) != 6 || l.Version != 1 || l.Entries[0].Code != "tokopedia" {
+		o.Errorf("%+v", l)
+	}
+	o.want(304, owner.AccessToken, "GET", path, "", "If-None-Match", r.Header.Get("ETag"))
+	o.want(200, owner.AccessToken, "GET", "/v1/reference/region?name=B.%20LAMPUNG", "").Into(o, &l)
+	if len(l.Entries) != 1 || l.Entries[0].Code != "18.71" {
+		o.Errorf("B. LAMPUNG is %+v", l.Entries)
+	}
+	o.want(404, owner.AccessToken, "GET", "/v1/reference/nothing", "")
+	o.want(400, owner.AccessToken, "GET", path+"?name="+strings.Repeat("x", 121), "!")
+	o.want(403, owner.AccessToken, "POST", path, lazada)
+	o.want(404, admin.AccessToken, "POST", "/v1/reference/nothing", lazada)
+	o.want(400, admin.AccessToken, "POST", path, lazada, "Idempotency-Key", "")
+	o.code("invalid_value", o.want(422, admin.AccessToken, "POST", path, `{"code":"lazada","fields":{"name_id":"Lazada","counted_as":"lazada"}}`))
+	var e wire.ReferenceEntry
+	o.want(201, admin.AccessToken, "POST", path, lazada).Into(o, &e)
+	if string(e.Fields["counted_as"]) != `"other"` || string(e.Fields["active"]) != "true" {
+		o.Errorf("a new entry: %s", e.Fields)
+	}
+	o.code("conflict", o.want(409, admin.AccessToken, "POST", path, `{"code":"lazada","fields":{"name_id":"Lazada lain"}}`))
+	o.code("conflict", o.want(409, admin.AccessToken, "POST", path, `{"code":"lzd","fields":{"name_id":"Lain"}}`))
+	one, off := path+"/lazada", `{"fields":{"active":false,"valid_to":"2022-06-17"}}`
+	o.want(428, admin.AccessToken, "PATCH", one, off, "If-Match", "")
+	o.want(400, admin.AccessToken, "PATCH", one, `!{`, "If-Match", e.Etag)
+	o.want(412, admin.AccessToken, "PATCH", one, off, "If-Match", `"9-1"`)
+	o.want(404, admin.AccessToken, "PATCH", path+"/none", off, "If-Match", e.Etag)
+	o.want(403, owner.AccessToken, "PATCH", one, off, "If-Match", e.Etag)
+	o.want(422, admin.AccessToken, "PATCH", one, `{"fields":{"code":"x"}}`, "If-Match", e.Etag)
+	o.code("conflict", o.want(409, admin.AccessToken, "PATCH", one, `{"fields":{"aliases":["TOKO pedia"]}}`, "If-Match", e.Etag))
+	o.want(200, admin.AccessToken, "PATCH", one, off, "If-Match", e.Etag).Into(o, &e)
+	if string(e.Fields["active"]) != "false" {
+		o.Errorf("retired: %s", e.Fields)
+	}
+	o.want(412, admin.AccessToken, "PATCH", one, off, "If-Match", `"1-1"`)
 }
 
 func (o *tour) mergers(owner, stranger, admin wire.Login, business string) {

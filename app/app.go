@@ -158,6 +158,7 @@ func (a *App) build(cfg config.Config, o Options, identity store.Identity, peppe
 	a.closers = append(a.closers, a.Auth.Flush)
 	a.Programme = &programme.Service{Engine: a.Engine, People: a.Auth, Clock: o.Clock}
 	a.Auth.OnUser = a.Programme.Welcome
+	a.Engine.Steps = a.Programme.Steps()
 	a.API = api.New(api.Parts{Engine: a.Engine, Auth: a.Auth, Programme: a.Programme, Replies: identity, Clock: o.Clock, IDs: ids, Log: o.Log,
 		Limits: o.HTTP, Origins: cfg.CORSOrigins, Proxies: proxies(cfg.TrustedProxies), Version: o.Version, Ready: a.ready})
 }

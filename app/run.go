@@ -10,6 +10,8 @@ import (
 	"runtime/debug"
 	"sync"
 	"time"
+
+	"github.com/lumbung-ikm/lumbung/domain"
 )
 
 // Run listens where the configuration says and works until ctx ends. Close
@@ -125,7 +127,10 @@ func guarded(ctx context.Context, w worker) (err error) {
 func (a *App) runEngine(ctx context.Context) error {
 	tick := time.NewTicker(a.Config.WorkersEvery)
 	defer tick.Stop()
-	for {
+	for seeded := false; ; {
+		if !seeded {
+			seeded = a.seed(ctx)
+		}
 		if err := a.Step(ctx); err != nil && ctx.Err() == nil {
 			a.Log.LogAttrs(ctx, slog.LevelWarn, "background work", slog.Any("error", err))
 		}
@@ -136,6 +141,16 @@ func (a *App) runEngine(ctx context.Context) error {
 		case <-tick.C:
 		}
 	}
+}
+
+// seed puts the reference lists of this program where phones read them. It
+// reports whether they are there.
+func (a *App) seed(ctx context.Context) bool {
+	err := a.Programme.Seed(ctx, domain.ReferenceLists())
+	if err != nil && ctx.Err() == nil {
+		a.Log.LogAttrs(ctx, slog.LevelWarn, "reference lists", slog.Any("error", err))
+	}
+	return err == nil
 }
 
 // Step is one round of the engine's background work: repair, effects, and

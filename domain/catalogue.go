@@ -10,23 +10,27 @@ import (
 
 // Kinds of scopes that the catalogue has records for.
 const (
-	ScopeBusiness = "business"
-	ScopeUser     = "user"
-	ScopeDecision = "decision"
+	ScopeBusiness  = "business"
+	ScopeUser      = "user"
+	ScopeMentoring = "mentoring" // beside a business, for its mentors alone
+	ScopeReference = "reference" // one, for everybody who is logged in
+	ScopeDecision  = "decision"
 )
 
 // Catalogue is everything that syncs: one table per collection. It is made anew
 // on each call; a server or a phone makes one and keeps it.
 func Catalogue() (*merge.Schema, error) {
-	s, err := merge.NewSchema(SchemaVersion,
+	all := append(reference(),
 		business(), membership(), assignment(), product(), sales(), saleAdjustment(), task(), taskEvent(), facilitation(), caseEvent(), attachment(), journal(),
 		target(), visit(), visitEvent(), publicity(),
+		mentoring(), mentorWindow(), mentorNote(), queueItem(),
 		user(), consent(), preference(), device(), inbox(), receipt(), quarantine(),
-		reviewItem())
+		reviewItem(), job(), jobStep())
+	s, err := merge.NewSchema(SchemaVersion, all...)
 	if err != nil {
 		return nil, err
 	}
-	s.Refused = refused
+	s.Refused, s.Shared = refused, []string{ScopeReference}
 	return s, nil
 }
 

@@ -10,7 +10,7 @@ const sharedOrder = "admin > mentor > owner = staff"
 func business() *merge.Collection {
 	return &merge.Collection{
 		Name: "business", Scope: ScopeBusiness, Doc: "the enterprise itself; one record per scope, made by the server",
-		Needs: PermEditProfile, Allow: allowBusiness, Derive: deriveBusiness, Moved: survivor,
+		Needs: PermEditProfile, Allow: allowBusiness, Derive: deriveBusiness, Moved: survivor, Mirror: mirrorBusiness,
 		Fields: fields(
 			required(ranked("name", text(2, 120), profileOrder, ownerSide(), "name on the signboard")),
 			set("brand_names", text(1, 60), 10, ownerSide(), "brands on the labels"),
@@ -74,7 +74,7 @@ func membership() *merge.Collection {
 func assignment() *merge.Collection {
 	return &merge.Collection{
 		Name: "assignment", Scope: ScopeBusiness, Doc: "mentors; managed online by an admin, windows stay after they end",
-		Grant: grantAssignment, Ends: []string{"to_at"}, Fields: fields(
+		Grant: grantAssignment, Ends: []string{"to_at"}, Mirror: mirrorAssignment, Fields: fields(
 			server("mentor_id", ref(""), "the person"),
 			server("programme_id", ref(""), ""),
 			server("track", enum(tracks()...), "absent = all"),
@@ -83,6 +83,7 @@ func assignment() *merge.Collection {
 			server("to_at", instant(), "first instant after it; absent = open"),
 			server("reason", text(0, 300), ""),
 			server("handover_note", text(0, 2000), ""),
+			server("job_id", ref(""), "hand-over of many that opened or ended it last"),
 		),
 	}
 }

@@ -56,7 +56,7 @@ func printed(s *merge.Schema) string {
 }
 
 func printCollection(b *strings.Builder, s *merge.Schema, c *merge.Collection) {
-	fmt.Fprintf(b, "\n## %s\n\n%s.\n\n- Scope: `%s/…`\n- Create: %s\n- Delete: %s\n", c.Name, sentence(c.Doc), c.Scope, roles(c.Create, c.Needs), deletes(c))
+	fmt.Fprintf(b, "\n## %s\n\n%s.\n\n- Scope: `%s`\n- Create: %s\n- Delete: %s\n", c.Name, sentence(c.Doc), scopeName(s, c.Scope), roles(c.Create, c.Needs), deletes(c))
 	if c.Immutable {
 		b.WriteString("- Immutable: the same id with other content is `id_reuse`\n")
 	}
@@ -70,6 +70,14 @@ func printCollection(b *strings.Builder, s *merge.Schema, c *merge.Collection) {
 	for _, f := range c.Fields {
 		printField(b, "", f, c.Needs)
 	}
+}
+
+// scopeName is the scope itself, or what the names of a kind begin with.
+func scopeName(s *merge.Schema, kind string) string {
+	if slices.Contains(s.Shared, kind) {
+		return kind
+	}
+	return kind + "/…"
 }
 
 func printField(b *strings.Builder, prefix string, f merge.Field, needs string) {

@@ -130,9 +130,15 @@ func flagged(c merge.Change) bool {
 // never did or an earlier one came in later; and mentors that one waits.
 func reactAdjustment(c merge.Change) []merge.Effect {
 	was, is, entry := c.Before.Text("outcome"), c.After.Text("outcome"), c.After.Text("entry_id")
-	switch {
-	case was == is:
+	if was == is {
 		return nil
+	}
+	queue := waits(c, proposedAdjustment(was), proposedAdjustment(is), waiting{about: c.After.Key, since: c.After.Fields["created_at"]})
+	return append(queue, adjustmentNotice(c, is, entry)...)
+}
+
+func adjustmentNotice(c merge.Change, is, entry string) []merge.Effect {
+	switch {
 	case is == Proposed:
 		return notice(c, NoticeAdjustmentProposed, merge.Key{Collection: "sales", ID: entry}, "app://penjualan/"+entry, nil, present(c, merge.Mentor))
 	case is == Superseded && lostUnseen(c, "sale_adjustment", entry):
@@ -177,7 +183,7 @@ func reviewScope(v merge.View, access []merge.Grant, author string) string {
 	if r, ok := v.Row("business", scopeID(v)); ok && r.Text("programme_id") != "" {
 		return ScopeDecision + "/" + r.Text("programme_id")
 	}
-	return ScopeDecision + "/general"
+	return GeneralQueue
 }
 
 // reactReview tells the author of a refused edit how an admin settled it, and

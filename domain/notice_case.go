@@ -9,7 +9,9 @@ import (
 
 // reactCase tells people about a new state, and the admins of what only they
 // decide. What a case came to is news once an admin has confirmed it.
-func reactCase(c merge.Change) []merge.Effect {
+func reactCase(c merge.Change) []merge.Effect { return append(tellCase(c), queueCase(c)...) }
+
+func tellCase(c merge.Change) []merge.Effect {
 	was, is := c.Before.Text("state"), c.After.Text("state")
 	confirmed := string(c.After.Fields["confirmed"]) == "true" && string(c.Before.Fields["confirmed"]) != "true"
 	top, _ := caseMachine().top(c.Operations("case_event", c.After.ID), "")

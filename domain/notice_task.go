@@ -7,12 +7,17 @@ import (
 	"github.com/lumbung-ikm/lumbung/sync/merge"
 )
 
-// reactTask tells the side that is on the move about a new state.
+// reactTask tells the side that is on the move about a new state, and keeps the
+// mentors' queue.
 func reactTask(c merge.Change) []merge.Effect {
-	state := c.After.Text("state")
-	if c.Before.Text("state") == state {
-		return nil
+	queue := queueTask(c)
+	if c.Before.Text("state") == c.After.Text("state") {
+		return queue
 	}
+	return append(queue, taskMoved(c, c.After.Text("state"))...)
+}
+
+func taskMoved(c merge.Change, state string) []merge.Effect {
 	top, _ := topOperation(c.Operations("task_event", c.After.ID))
 	author := top.Text("created_by")
 	owners, mentors := present(c, merge.Owner), present(c, merge.Mentor)
@@ -60,7 +65,7 @@ func reactTaskEvent(c merge.Change) []merge.Effect {
 	if !ok || c.Before.Text("outcome") == c.After.Text("outcome") {
 		return nil
 	}
-	var out []merge.Effect
+	out := queueTaskEvent(c, t)
 	if c.New && slices.Contains(c.After.Strings("review"), "late_handover") {
 		out = append(out, taskNotice(c, NoticeLateHandover, t, present(c, merge.Mentor))...)
 	}

@@ -61,6 +61,34 @@ func (r Region) City() bool {
 	return len(r) >= 5 && r[3] >= '7'
 }
 
+// Kinds of regions.
+const (
+	KindProvince = "province"
+	KindRegency  = "regency"
+	KindCity     = "city"
+	KindDistrict = "district"
+	KindVillage  = "village"
+)
+
+func regionKinds() []string {
+	return []string{KindProvince, KindRegency, KindCity, KindDistrict, KindVillage}
+}
+
+// Kind is what r is: a province, a regency or a city, a district or a village.
+func (r Region) Kind() string {
+	switch {
+	case len(r) <= 2:
+		return KindProvince
+	case len(r) <= 5 && r.City():
+		return KindCity
+	case len(r) <= 5:
+		return KindRegency
+	case len(r) <= 8:
+		return KindDistrict
+	}
+	return KindVillage
+}
+
 // Within reports whether r is outer or lies in it.
 func (r Region) Within(outer Region) bool {
 	return outer != "" && (r == outer || strings.HasPrefix(string(r), string(outer)+"."))

@@ -54,7 +54,7 @@ func (s *Service) Assign(ctx context.Context, who Caller, business string, n New
 	if err := s.mustBeMentor(ctx, n.Mentor, "mentor_id"); err != nil {
 		return Assignment{}, err
 	}
-	w := s.opening(who, business, n, st.now, !slices.ContainsFunc(st.head.Access, func(g merge.Grant) bool { return g.Role == merge.Mentor && g.Holds(st.now) }))
+	w := opening(who, business, n, st.now, !slices.ContainsFunc(st.head.Access, func(g merge.Grant) bool { return g.Role == merge.Mentor && g.Holds(st.now) }))
 	if err := s.check("assignment", w.Set); err != nil {
 		return Assignment{}, err
 	}
@@ -83,7 +83,7 @@ func (s *Service) mustBeMentor(ctx context.Context, user, field string) error {
 }
 
 // opening is the write that opens a mentor's window.
-func (s *Service) opening(who Caller, business string, n NewAssignment, from merge.Millis, lead bool) merge.ServerWrite {
+func opening(who Caller, business string, n NewAssignment, from merge.Millis, lead bool) merge.ServerWrite {
 	aid := id.Derive("assignment", business, n.Mentor, who.Name)
 	set := map[string]merge.Value{"mentor_id": merge.Str(n.Mentor), "from_at": from.Value(), "lead": merge.Flag(lead), "reason": optional(n.Reason),
 		"programme_id": optional(n.Programme), "track": optional(n.Track)}
@@ -164,7 +164,7 @@ func (s *Service) ChangeAssignment(ctx context.Context, who Caller, business, as
 		if err := s.mustBeMentor(ctx, c.Successor, "successor_id"); err != nil {
 			return Assignment{}, err
 		}
-		writes = append(writes, s.opening(who, business, NewAssignment{Mentor: c.Successor, Programme: old.Programme, Track: old.Track, Reason: old.Reason}, at, old.Lead))
+		writes = append(writes, opening(who, business, NewAssignment{Mentor: c.Successor, Programme: old.Programme, Track: old.Track, Reason: old.Reason}, at, old.Lead))
 	}
 	if _, err := s.Engine.Write(ctx, st.head.Scope, writes...); err != nil {
 		return Assignment{}, err

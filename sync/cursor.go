@@ -1,11 +1,9 @@
 package syncer
 
 import (
-	"bytes"
-	"compress/flate"
 	"encoding/base64"
+	"encoding/hex"
 	"encoding/json"
-	"io"
 
 	"github.com/lumbung-ikm/lumbung/store"
 	"github.com/lumbung-ikm/lumbung/sync/merge"
@@ -20,6 +18,7 @@ type place struct {
 	Generation merge.Generation
 	Head       merge.Seq // head under which the page was cut
 	Chain      string    // chain hash of that head
+	Check      string    // stands for generation and chain in a packed cursor, which has neither
 	At         store.Position
 	Complete   bool      // everything up to Head was delivered
 	First      merge.Seq // head at the first page of a scope that was never complete
@@ -30,15 +29,13 @@ type wirePlace struct {
 	G  string    `json:"g"`
 	H  merge.Seq `json:"h"`
 	C  string    `json:"c"`
+	S  string    `json:"s,omitempty"`
 	V  merge.Seq `json:"v,omitempty"` // absent when complete
 	KC string    `json:"k,omitempty"`
 	KI string    `json:"i,omitempty"`
 	P  bool      `json:"p,omitempty"` // partial
 	F  merge.Seq `json:"f,omitempty"`
 }
-
-// maxCursor bounds what is inflated of a cursor: some thousand scopes.
-const maxCursor = 1 << 20
 
 // plainCursor is the size below which packing a cursor costs more than it saves.
 const plainCursor = 1200
@@ -47,7 +44,7 @@ const plainCursor = 1200
 func (c cursor) encode() string {
 	w := make(map[string]wirePlace, len(c))
 	for scope, p := range c {
-		e := wirePlace{G: p.Generation.String(), H: p.Head, C: p.Chain}
+		e := wirePlace{G: p.Generation.String(), H: p.Head, C: p.Chain, S: hex.EncodeToString([]byte(p.Check))}
 		if !p.Complete {
 			e.P, e.V, e.KC, e.KI, e.F = true, p.At.Version, p.At.Key.Collection, p.At.Key.ID, p.First
 		}
@@ -60,18 +57,7 @@ func (c cursor) encode() string {
 	if len(raw) <= plainCursor {
 		return "0" + base64.RawURLEncoding.EncodeToString(raw)
 	}
-	var b bytes.Buffer
-	z, err := flate.NewWriter(&b, flate.BestSpeed)
-	if err != nil {
-		panic("syncer: " + err.Error()) // the level is a constant
-	}
-	if _, err = z.Write(raw); err == nil {
-		err = z.Close()
-	}
-	if err != nil {
-		panic("syncer: " + err.Error()) // a buffer takes everything
-	}
-	return "1" + base64.RawURLEncoding.EncodeToString(b.Bytes())
+	return "2" + base64.RawURLEncoding.EncodeToString(c.pack())
 }
 
 // readCursor reads a token. What cannot be read counts as empty: the phone then
@@ -89,19 +75,20 @@ func parseCursor(token string) (c cursor, ok bool) {
 		return none, false
 	}
 	raw, err := base64.RawURLEncoding.DecodeString(token[1:])
-	if err == nil && token[0] == '1' {
-		raw, err = io.ReadAll(io.LimitReader(flate.NewReader(bytes.NewReader(raw)), maxCursor))
-	}
 	if err != nil {
 		return none, false
+	}
+	if token[0] == '2' {
+		return unpack(raw)
 	}
 	var w map[string]wirePlace
 	if json.Unmarshal(raw, &w) != nil {
 		return none, false
 	}
 	for scope, e := range w {
-		p := place{Head: e.H, Chain: e.C, Complete: !e.P, First: e.F}
-		if p.Generation.UnmarshalText([]byte(e.G)) != nil {
+		check, err := hex.DecodeString(e.S)
+		p := place{Head: e.H, Chain: e.C, Check: string(check), Complete: !e.P, First: e.F}
+		if err != nil || p.Check == "" && p.Generation.UnmarshalText([]byte(e.G)) != nil {
 			return none, false // half a cursor would leave rows behind that nobody knows of
 		}
 		p.At = store.Position{Version: e.H}

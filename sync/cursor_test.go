@@ -146,7 +146,7 @@ func TestACursorOfManyScopesIsPacked(t *testing.T) {
 		}
 	}
 	r := w.as("ani").reader(300).all()
-	if !strings.HasPrefix(r.cursor, "1") || len(r.cursor) > 40*80 {
+	if !strings.HasPrefix(r.cursor, "2") || len(r.cursor) > 40*30 {
 		t.Errorf("%d bytes: %s", len(r.cursor), r.cursor)
 	}
 	if resp := r.page(); len(r.rows) != 40 || len(r.resets) > 0 || resp.Cursor != "" || len(resp.Changes) > 0 {

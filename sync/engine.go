@@ -53,6 +53,11 @@ type Engine struct {
 	Limits Limits
 	MinApp string // oldest app version that may read, such as "1.4.0"; "" = any
 
+	// Steps are what the program does at effects that ask for more than a record, by
+	// name. Each must bear being done twice; an error of kind Transient or Internal
+	// has it tried again. May be nil.
+	Steps map[string]func(context.Context, merge.Effect) error
+
 	// Wake is told when a commit left work for followers. May be nil; it must
 	// not block.
 	Wake func()

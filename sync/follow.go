@@ -120,7 +120,7 @@ func (e *Engine) followScope(ctx context.Context, h store.Head) (int, error) {
 			if held && (moves || eff.Taken != nil) {
 				continue
 			}
-			if err := e.carryOut(ctx, h, c.Seq, eff); err != nil {
+			if err := e.carryOut(ctx, h, c, eff); err != nil {
 				held = held || moves
 				failed = append(failed, fmt.Errorf("effect of %s on %s: %w", h.Scope, eff.Scope, err))
 			}
@@ -130,6 +130,16 @@ func (e *Engine) followScope(ctx context.Context, h store.Head) (int, error) {
 		return 0, errors.Join(failed...)
 	}
 	return len(commits), e.Store.Done(ctx, h.Scope, Follower, mark)
+}
+
+// step does a step of a job. One that this program does not know is left to a
+// newer one.
+func (e *Engine) step(ctx context.Context, eff merge.Effect) error {
+	do := e.Steps[eff.Do]
+	if do == nil {
+		return &fault.Error{Kind: fault.Transient, Code: "busy", Text: "no step " + eff.Do + " in this program"}
+	}
+	return do(ctx, eff)
 }
 
 // entryBelow reads a log entry of the current generation, or of the one that
@@ -147,22 +157,27 @@ func (e *Engine) entryBelow(ctx context.Context, h store.Head, seq merge.Seq) (*
 
 // carryOut makes the record that an effect asks for. One that is there already
 // with other content is left alone and reported: its id would have to be
-// derived twice from different causes. seq is the commit of h's scope that asks.
-func (e *Engine) carryOut(ctx context.Context, h store.Head, seq merge.Seq, eff merge.Effect) error {
+// derived twice from different causes. c is the commit of h's scope that asks.
+func (e *Engine) carryOut(ctx context.Context, h store.Head, c *store.Commit, eff merge.Effect) error {
 	switch {
 	case eff.Claim != nil:
-		return e.claim(ctx, holding{eff.Scope, h.Generation.Count, seq}, eff)
+		return e.claim(ctx, holding{eff.Scope, h.Generation.Count, c.Seq}, eff)
 	case eff.Take:
 		return e.takeOver(ctx, h.Scope, eff.Scope)
 	case eff.Repeat != nil:
 		return e.repeat(ctx, eff.Scope, eff.Repeat)
 	case eff.Change:
 		return e.change(ctx, eff)
+	case eff.Do != "":
+		return e.step(ctx, eff)
 	}
 	if eff.Taken != nil {
-		if taken, err := e.tookOver(ctx, h, *eff.Taken, seq); err != nil || !taken {
+		if taken, err := e.tookOver(ctx, h, *eff.Taken, c.Seq); err != nil || !taken {
 			return err
 		}
+	}
+	if eff.Mirror {
+		return e.mirror(ctx, holding{h.Scope, c.Generation.Count, c.Seq}, eff)
 	}
 	_, err := e.Write(ctx, eff.Scope, merge.ServerWrite{Name: "effect." + eff.ID, Role: merge.System, Collection: eff.Collection, ID: eff.ID,
 		Op: merge.Put, Set: eff.Set, Create: true})

@@ -26,6 +26,9 @@ func (e *Engine) takeOver(ctx context.Context, from, into string) error {
 	if err != nil {
 		return err
 	}
+	if _, err := e.ensure(ctx, into); err != nil {
+		return err
+	}
 	if err := e.eachPage(ctx, head, func(rs []store.Record) error {
 		var keys []merge.Key
 		for _, r := range rs {

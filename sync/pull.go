@@ -16,10 +16,11 @@ import (
 // difference: purges, resets and pages.
 func (x *exchange) pull(ctx context.Context) error {
 	had, readable := parseCursor(x.req.Cursor)
-	own := merge.UserScope(x.who.User)
 	named := slices.Sorted(maps.Keys(had))
-	if !slices.Contains(named, own) {
-		named = append(named, own)
+	for _, scope := range append([]string{merge.UserScope(x.who.User)}, x.Schema.Shared...) {
+		if !slices.Contains(named, scope) {
+			named = append(named, scope)
+		}
 	}
 	heads, err := x.Store.HeadsFor(ctx, x.who.User, named)
 	if err != nil {
@@ -55,7 +56,7 @@ func (x *exchange) pull(ctx context.Context) error {
 // them: that of the answer, which no commit of theirs lies above.
 func (x *exchange) granted(heads []store.Head) map[string]store.Head {
 	for _, h := range heads {
-		if h.Scope == merge.UserScope(x.who.User) || h.Names(x.who.User) {
+		if x.always(h.Scope) || h.Names(x.who.User) {
 			x.now = max(x.now, h.Time)
 		}
 	}
@@ -69,7 +70,13 @@ func (x *exchange) granted(heads []store.Head) map[string]store.Head {
 }
 
 func (x *exchange) may(h store.Head, at merge.Millis) bool {
-	return h.Scope == merge.UserScope(x.who.User) || merge.Granted(h.Access, x.who.User, at)
+	return x.always(h.Scope) || merge.Granted(h.Access, x.who.User, at)
+}
+
+// always reports whether the caller needs no window to read a scope: the own
+// one, and those that are everybody's.
+func (x *exchange) always(scope string) bool {
+	return scope == merge.UserScope(x.who.User) || slices.Contains(x.Schema.Shared, scope)
 }
 
 // advance lets the answer show a scope under a newer head than the one it began
@@ -111,7 +118,7 @@ func (x *exchange) stand(ctx context.Context, had cursor, h store.Head) (p place
 	if !ok {
 		return start, true, nil
 	}
-	valid := p.Generation == h.Generation && p.Head <= h.Applied && p.At.Version <= h.Applied && !slices.Contains(x.req.Reset, h.Scope)
+	valid := p.Head <= h.Applied && p.At.Version <= h.Applied && !slices.Contains(x.req.Reset, h.Scope)
 	if valid {
 		chain := h.Chain
 		if p.Head < h.Applied {
@@ -119,7 +126,8 @@ func (x *exchange) stand(ctx context.Context, had cursor, h store.Head) (p place
 				return p, false, err
 			}
 		}
-		valid = chain == p.Chain
+		valid = p.check() == checkOf(h.Generation, chain)
+		p.Generation, p.Chain, p.Check = h.Generation, chain, ""
 	}
 	if valid {
 		return p, false, nil
@@ -178,19 +186,22 @@ func (x *exchange) pages(ctx context.Context, next cursor, granted map[string]st
 	return nil
 }
 
-// order puts the scopes in the order of their pages: the own user scope, then
-// those where the caller is at home, then the rest.
+// order puts the scopes in the order of their pages: the own user scope, what is
+// everybody's, for other rows are read with it, then the scopes where the caller
+// is at home, then the rest.
 func (x *exchange) order(granted map[string]store.Head) []string {
 	rank := func(scope string) string {
 		switch {
 		case scope == merge.UserScope(x.who.User):
 			return "0" + scope
+		case x.always(scope):
+			return "1" + scope
 		case slices.ContainsFunc(granted[scope].Access, func(g merge.Grant) bool {
 			return g.User == x.who.User && g.Holds(x.now) && (g.Role == merge.Owner || g.Role == merge.Staff)
 		}):
-			return "1" + scope
+			return "2" + scope
 		}
-		return "2" + scope
+		return "3" + scope
 	}
 	return slices.SortedFunc(maps.Keys(granted), func(a, b string) int { return strings.Compare(rank(a), rank(b)) })
 }

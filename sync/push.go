@@ -40,6 +40,9 @@ func (x *exchange) pushScope(ctx context.Context, scope string, sent []*protocol
 	if err != nil || len(parts) == 0 {
 		return err
 	}
+	if slices.Contains(x.Schema.Shared, scope) {
+		return x.refuse(ctx, scope, parts)
+	}
 	head, err := x.Store.Head(ctx, scope)
 	if err != nil && !errors.Is(err, store.ErrAbsent) {
 		return err
@@ -152,7 +155,8 @@ func (x *exchange) answerAll(scope string, p readPart, v merge.Verdict) {
 }
 
 // refuse records in the author's own scope that a scope which never named the
-// author was written to. It says nothing of whether that scope exists.
+// author was written to, or one that no phone writes. It says nothing of whether
+// that scope exists.
 func (x *exchange) refuse(ctx context.Context, scope string, parts []readPart) error {
 	n := 0
 	for _, p := range parts {

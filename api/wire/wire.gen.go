@@ -296,6 +296,30 @@ type FieldProblem struct {
 	Message string `json:"message"`
 }
 
+// Handover defines model for Handover.
+type Handover struct {
+	// At When; absent or past means now.
+	//
+	// Example: 2022-05-05T02:11:09.120Z
+	At time.Time `json:"at,omitempty,omitzero"`
+
+	// Businesses Absent means all that the mentor accompanies then.
+	Businesses []RecordId `json:"businesses,omitempty,omitzero"`
+
+	// Note For the successor.
+	//
+	// Example: Label sudah dicetak
+	Note string `json:"note,omitempty,omitzero"`
+
+	// Reason Example: Cuti
+	Reason string `json:"reason,omitempty,omitzero"`
+
+	// ToId UUID of version 7, or 8 if derived.
+	//
+	// Example: 018099a2-f7c0-7d3e-8f0a-1b2c3d4e5f60
+	ToId RecordId `json:"to_id"`
+}
+
 // HealthList defines model for HealthList.
 type HealthList struct {
 	Devices []DeviceHealth `json:"devices"`
@@ -313,6 +337,46 @@ type IncarnationRequest struct {
 	//
 	// Example: xQ3n1o2p3q4r5s6t
 	Incarnation string `json:"incarnation,omitempty,omitzero"`
+}
+
+// Job One action on many businesses and how far it has got.
+type Job struct {
+	// Done Example: 27
+	Done int64 `json:"done"`
+
+	// Failed Example: 1
+	Failed int64 `json:"failed"`
+
+	// Id UUID of version 7, or 8 if derived.
+	//
+	// Example: 018099a2-f7c0-7d3e-8f0a-1b2c3d4e5f60
+	Id RecordId `json:"id"`
+
+	// Kind Example: handover
+	Kind  string    `json:"kind"`
+	Steps []JobStep `json:"steps"`
+
+	// Total Example: 40
+	Total int64 `json:"total"`
+
+	// Waiting Example: 12
+	Waiting int64 `json:"waiting"`
+}
+
+// JobStep defines model for JobStep.
+type JobStep struct {
+	// BusinessId UUID of version 7, or 8 if derived.
+	//
+	// Example: 018099a2-f7c0-7d3e-8f0a-1b2c3d4e5f60
+	BusinessId RecordId `json:"business_id"`
+
+	// Code Why it failed.
+	//
+	// Example: conflict
+	Code string `json:"code,omitempty,omitzero"`
+
+	// State Example: done
+	State string `json:"state"`
 }
 
 // Login defines model for Login.
@@ -487,6 +551,15 @@ type NewMember struct {
 	Role string `json:"role"`
 }
 
+// NewReferenceEntry defines model for NewReferenceEntry.
+type NewReferenceEntry struct {
+	// Code Example: lazada
+	Code string `json:"code"`
+
+	// Fields Example: {"hosts":["lazada.co.id"],"name_id":"Lazada"}
+	Fields map[string]json.RawMessage `json:"fields"`
+}
+
 // OnlineAdjustment defines model for OnlineAdjustment.
 type OnlineAdjustment struct {
 	// Note Example: Sesuai nota
@@ -586,6 +659,39 @@ type RecordChange struct {
 //
 // Example: 018099a2-f7c0-7d3e-8f0a-1b2c3d4e5f60
 type RecordId = string
+
+// ReferenceChange defines model for ReferenceChange.
+type ReferenceChange struct {
+	// Fields Example: {"active":false}
+	Fields map[string]json.RawMessage `json:"fields"`
+}
+
+// ReferenceEntry `fields` are those of the record in sync.
+type ReferenceEntry struct {
+	// Code Example: tokopedia
+	Code string `json:"code"`
+
+	// Etag For If-Match.
+	//
+	// Example: "1-17"
+	Etag string `json:"etag"`
+
+	// Fields Example: {"name_id":"Tokopedia"}
+	Fields map[string]json.RawMessage `json:"fields"`
+}
+
+// ReferenceList defines model for ReferenceList.
+type ReferenceList struct {
+	Entries []ReferenceEntry `json:"entries"`
+
+	// List Example: marketplace
+	List string `json:"list"`
+
+	// Version Of the entries that the program brought along.
+	//
+	// Example: 1
+	Version int64 `json:"version"`
+}
 
 // RefreshRequest defines model for RefreshRequest.
 type RefreshRequest struct {
@@ -812,6 +918,9 @@ type BusinessPath = RecordId
 // Example: 018099a2-f7c0-7d3e-8f0a-1b2c3d4e5f60
 type CasePath = RecordId
 
+// CodePath Example: tokopedia
+type CodePath = string
+
 // CollectionPath Example: task
 type CollectionPath = string
 
@@ -831,16 +940,29 @@ type FilePath = string
 // IfMatch Example: "1-17"
 type IfMatch = string
 
+// JobPath UUID of version 7, or 8 if derived.
+//
+// Example: 018099a2-f7c0-7d3e-8f0a-1b2c3d4e5f60
+type JobPath = RecordId
+
 // Key Example: 018099a2-f7c0-7d3e-8f0a-1b2c3d4e5f60
 type Key = string
 
 // Limit defines model for Limit.
 type Limit = int
 
+// ListPath Example: marketplace
+type ListPath = string
+
 // MemberPath UUID of version 7, or 8 if derived.
 //
 // Example: 018099a2-f7c0-7d3e-8f0a-1b2c3d4e5f60
 type MemberPath = RecordId
+
+// MentorPath UUID of version 7, or 8 if derived.
+//
+// Example: 018099a2-f7c0-7d3e-8f0a-1b2c3d4e5f60
+type MentorPath = RecordId
 
 // RecordPath UUID of version 7, or 8 if derived.
 //
@@ -938,6 +1060,33 @@ type RevokeDeviceParams struct {
 // RevokeDeviceParamsAs defines parameters for RevokeDevice.
 type RevokeDeviceParamsAs string
 
+// HandoverParams defines parameters for Handover.
+type HandoverParams struct {
+	// IdempotencyKey Made by the caller for this request and used again when it is repeated.
+	IdempotencyKey Key `json:"Idempotency-Key"`
+}
+
+// ReferenceParams defines parameters for Reference.
+type ReferenceParams struct {
+	// Name Code, name or alias to look up.
+	Name string `form:"name,omitempty" json:"name,omitempty,omitzero"`
+
+	// IfNoneMatch ETag of the list that the caller has.
+	IfNoneMatch string `json:"If-None-Match,omitempty,omitzero"`
+}
+
+// AddReferenceParams defines parameters for AddReference.
+type AddReferenceParams struct {
+	// IdempotencyKey Made by the caller for this request and used again when it is repeated.
+	IdempotencyKey Key `json:"Idempotency-Key"`
+}
+
+// ChangeReferenceParams defines parameters for ChangeReference.
+type ChangeReferenceParams struct {
+	// IfMatch The ETag that was read.
+	IfMatch IfMatch `json:"If-Match"`
+}
+
 // ReviewsParams defines parameters for Reviews.
 type ReviewsParams struct {
 	Limit Limit `form:"limit,omitempty" json:"limit,omitempty,omitzero"`
@@ -993,6 +1142,15 @@ type OperateTaskJSONRequestBody = OnlineOperation
 
 // NewIncarnationJSONRequestBody defines body for NewIncarnation for application/json ContentType.
 type NewIncarnationJSONRequestBody = IncarnationRequest
+
+// HandoverJSONRequestBody defines body for Handover for application/json ContentType.
+type HandoverJSONRequestBody = Handover
+
+// AddReferenceJSONRequestBody defines body for AddReference for application/json ContentType.
+type AddReferenceJSONRequestBody = NewReferenceEntry
+
+// ChangeReferenceJSONRequestBody defines body for ChangeReference for application/json ContentType.
+type ChangeReferenceJSONRequestBody = ReferenceChange
 
 // ResolveReviewJSONRequestBody defines body for ResolveReview for application/json ContentType.
 type ResolveReviewJSONRequestBody = Resolution

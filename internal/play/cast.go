@@ -47,6 +47,17 @@ func (w *World) Person(name string) *Person {
 	panic("play: nobody is called " + name)
 }
 
+// Neighbour is owner number n of the crowd, counted from 0.
+func (w *World) Neighbour(n int) *Person {
+	number := crowdNumber(n)
+	if w.people[number] == nil {
+		w.people[number] = &Person{Name: fmt.Sprintf("Ibu Warga %d", n+1), Part: "owner", Number: number}
+	}
+	return w.people[number]
+}
+
+func crowdNumber(n int) string { return fmt.Sprintf("+62811701%04d", n) }
+
 // Enter gives somebody a phone and logs them in.
 func (w *World) Enter(ctx context.Context, who *Person, phone string) (*Phone, error) {
 	if who.role != "" && who.User == "" {

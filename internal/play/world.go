@@ -40,6 +40,8 @@ type Options struct {
 	Seed     uint64         // of the weather and of what people do
 	Repeat   int            // how often every phone sends every request; 0 and 1: once
 
+	Crowd int // how many owners there are besides the cast
+
 	Rand io.Reader // of the server; nil: the machine's. Safe for concurrent use
 
 	// Local makes the database of a phone; nil keeps it in memory.
@@ -86,7 +88,11 @@ func Open(ctx context.Context, at time.Time, o Options) (_ *World, err error) {
 	many := []auth.Limit{{Max: 1 << 30, Window: time.Hour}} // everybody sits behind one address here
 	limits.PerAddress, limits.PerNet, limits.TriesAddress, limits.PerInstall, limits.ActiveDevices = many, many, many, many, 1000
 	rate := api.Rate{Max: 1 << 30, Per: time.Minute}
-	w.App, err = app.New(ctx, Settings(o.Path), app.Options{Clock: w.Clock, Rand: o.Rand, Store: o.Store, Identity: o.Identity, Schema: w.Schema, Auth: &limits,
+	cfg := Settings(o.Path)
+	for n := range o.Crowd {
+		cfg.TestNumbers[crowdNumber(n)] = Code
+	}
+	w.App, err = app.New(ctx, cfg, app.Options{Clock: w.Clock, Rand: o.Rand, Store: o.Store, Identity: o.Identity, Schema: w.Schema, Auth: &limits,
 		Log: slog.New(slog.DiscardHandler), Stderr: io.Discard, Version: "demo", HTTP: api.Limits{PerUser: rate, PerIP: rate, Heavy: rate}})
 	if err != nil {
 		return nil, err

@@ -118,12 +118,18 @@ func (w *work) react() {
 	for _, k := range w.changed() {
 		c := w.collection(k)
 		w.claim(k, c)
-		if c.React == nil || w.taken[k] {
-			continue
-		}
 		ch := Change{View: w, After: w.recs[k].Row, New: w.before[k] == nil, Access: w.access, Author: w.author[k]}
 		if old := w.before[k]; old != nil {
 			ch.Before = old.Row
+		}
+		if c.Mirror != nil {
+			for _, e := range c.Mirror(ch) {
+				e.Mirror = true
+				w.effect(e)
+			}
+		}
+		if c.React == nil || w.taken[k] {
+			continue
 		}
 		for i, e := range c.React(ch) {
 			e = w.named(e, k.String()+" "+string(Num(i)))

@@ -248,6 +248,8 @@ func (w *work) judge(p *Part, it *Item, a *Answer) (v Verdict, ed *edit) {
 	switch {
 	case a.erased:
 		return refuse(reject("unidentifiable", ""))
+	case slices.Contains(w.in.Schema.Shared, p.About):
+		return refuse(reject("forbidden", ""))
 	case p.About != "":
 		return refuse(reject("not_found", ""))
 	case it.Bad != nil:
@@ -322,7 +324,7 @@ func (w *work) effect(e Effect) {
 	if slices.ContainsFunc(w.out.Effects, func(o Effect) bool { return o.ID == e.ID && o.Collection == e.Collection && o.Scope == e.Scope }) {
 		return
 	}
-	if e.Scope != w.in.Scope {
+	if e.Scope != w.in.Scope || e.Do != "" {
 		w.out.Effects = append(w.out.Effects, e)
 		return
 	}

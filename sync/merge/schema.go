@@ -126,13 +126,18 @@ type Collection struct {
 	Relate func(View, Row) map[string]Value
 	// Grant reads an access window from the record. May be nil.
 	Grant func(Row) (Grant, bool)
-	// Ends are the fields of a window that say when it ends.
+	// Ends are the fields of a window that say when it ends; none for a window
+	// that mirrors another one.
 	Ends []string
 	// Moved names the scope that this record says its own was merged into, or "".
 	// May be nil.
 	Moved func(Row) string
 	// React names what a change causes in other scopes. May be nil.
 	React func(Change) []Effect
+	// Mirror names the records of other scopes that repeat what this one says.
+	// Unlike what React names, they follow a record that was taken over too, and
+	// one in a scope that was merged away. May be nil.
+	Mirror func(Change) []Effect
 
 	fields map[string]*Field
 	groups map[string][]*Field
@@ -142,6 +147,9 @@ type Collection struct {
 type Schema struct {
 	Version     int // the newest client schema that this server reads
 	Collections []*Collection
+	// Shared are the scopes that everybody who is logged in reads and no phone
+	// writes. Their heads carry no list.
+	Shared []string
 	// Refused names what a refusal causes besides its quarantine record. May be
 	// nil.
 	Refused func(Refusal) []Effect

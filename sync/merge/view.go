@@ -126,6 +126,14 @@ type Effect struct {
 	// Change makes the effect a change of a record that is there; where it is not,
 	// nothing happens.
 	Change bool `json:"change,omitempty"`
+	// Mirror makes the record say what this scope says: it is made where it is
+	// absent, and changed unless a newer commit of this scope has had its say. So
+	// the effects of several commits may be carried out in any order, and twice.
+	// The record keeps in its server field "cause" who spoke last.
+	Mirror bool `json:"mirror,omitempty"`
+	// Do names what the program does at it: a step of a job, which it may have to do
+	// twice. Scope, Collection and ID name the record of the step.
+	Do string `json:"do,omitempty"`
 	// Take makes Scope take over the records of the scope that causes the effect.
 	Take bool `json:"take,omitempty"`
 	// Repeat makes an edit once more in Scope, which the scope that judged it was

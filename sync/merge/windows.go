@@ -29,7 +29,10 @@ func (w *work) regrant() {
 // let go in both. The window has the same id in both; where it says so already,
 // nothing happens.
 func (w *work) endElsewhere(k Key) {
-	r := w.recs[k]
+	r, c := w.recs[k], w.collection(k)
+	if len(c.Ends) == 0 {
+		return // it mirrors the windows of another scope, which says so itself
+	}
 	to := w.in.MovedTo
 	if r.Born != nil && r.Born.From != "" {
 		to = r.Born.From
@@ -38,7 +41,7 @@ func (w *work) endElsewhere(k Key) {
 		return
 	}
 	set := map[string]Value{}
-	for _, name := range w.collection(k).Ends {
+	for _, name := range c.Ends {
 		if v := r.Fields[name]; v != nil {
 			set[name] = v
 		}
