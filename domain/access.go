@@ -1,6 +1,10 @@
 package domain
 
-import "github.com/lumbung-ikm/lumbung/sync/merge"
+import (
+	"bytes"
+
+	"github.com/lumbung-ikm/lumbung/sync/merge"
+)
 
 // grantMembership reads the window of an owner or a staff member.
 func grantMembership(r merge.Row) (merge.Grant, bool) {
@@ -25,4 +29,41 @@ func instantOf(r merge.Row, field string) merge.Millis {
 		return 0
 	}
 	return m
+}
+
+// introduceMember is what a business says of its own people: the names of all,
+// so that a conflict has one, and the numbers of owners, whom mentors call.
+func introduceMember(window, profile merge.Row) map[string]merge.Value {
+	set := map[string]merge.Value{"name": orNull(profile.Fields["full_name"]), "phone": orNull(nil)}
+	if merge.Role(window.Text("role")) == merge.Owner {
+		set["phone"] = orNull(profile.Fields["phone"])
+	}
+	return set
+}
+
+// introduceMentor is what a business says of its mentors, whom it calls.
+func introduceMentor(_, profile merge.Row) map[string]merge.Value {
+	return map[string]merge.Value{"name": orNull(profile.Fields["full_name"]), "phone": orNull(profile.Fields["phone"])}
+}
+
+// reactWindow has a new window say whose it is.
+func reactWindow(person string) func(merge.Change) []merge.Effect {
+	return func(c merge.Change) []merge.Effect {
+		if !c.New {
+			return nil
+		}
+		return introduction(c.After.Text(person))
+	}
+}
+
+// reactUser has every window of a person follow the profile.
+func reactUser(c merge.Change) []merge.Effect {
+	if bytes.Equal(c.Before.Fields["full_name"], c.After.Fields["full_name"]) && bytes.Equal(c.Before.Fields["phone"], c.After.Fields["phone"]) {
+		return nil
+	}
+	return introduction(c.After.ID)
+}
+
+func introduction(user string) []merge.Effect {
+	return []merge.Effect{{Scope: merge.UserScope(user), Collection: "user", ID: user, Introduce: true}}
 }

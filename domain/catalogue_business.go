@@ -60,8 +60,10 @@ func business() *merge.Collection {
 func membership() *merge.Collection {
 	return &merge.Collection{
 		Name: "membership", Scope: ScopeBusiness, Doc: "owners and staff; managed online by an owner or an admin, windows stay after they end",
-		Grant: grantMembership, Ends: []string{"to"}, Fields: fields(
+		Grant: grantMembership, Ends: []string{"to"}, Introduce: introduceMember, React: reactWindow("user_id"), Fields: fields(
 			server("user_id", ref(""), "the person"),
+			server("name", text(0, 100), "of the person, from the profile"),
+			server("phone", text(0, 20), "of an owner, from the profile"),
 			server("role", enum(string(merge.Owner), string(merge.Staff)), ""),
 			server("from", instant(), "first instant of the right"),
 			server("to", instant(), "first instant after it; absent = open"),
@@ -74,8 +76,10 @@ func membership() *merge.Collection {
 func assignment() *merge.Collection {
 	return &merge.Collection{
 		Name: "assignment", Scope: ScopeBusiness, Doc: "mentors; managed online by an admin, windows stay after they end",
-		Grant: grantAssignment, Ends: []string{"to_at"}, Mirror: mirrorAssignment, Fields: fields(
+		Grant: grantAssignment, Ends: []string{"to_at"}, Mirror: mirrorAssignment, Introduce: introduceMentor, React: reactWindow("mentor_id"), Fields: fields(
 			server("mentor_id", ref(""), "the person"),
+			server("name", text(0, 100), "of the person, from the profile"),
+			server("phone", text(0, 20), "of the person, from the profile"),
 			server("programme_id", ref(""), ""),
 			server("track", enum(tracks()...), "absent = all"),
 			server("lead", truth(), "exactly one mentor leads"),

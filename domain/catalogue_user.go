@@ -7,7 +7,7 @@ func user() *merge.Collection {
 	const order = "admin > self"
 	both := []merge.Role{merge.Self, merge.Admin}
 	return &merge.Collection{
-		Name: "user", Scope: ScopeUser, Doc: "the person; one record per scope, made by the server", Derive: deriveUser, Fields: fields(
+		Name: "user", Scope: ScopeUser, Doc: "the person; one record per scope, made by the server", Derive: deriveUser, React: reactUser, Fields: fields(
 			server("phone", text(1, 20), "E.164; changed by a verified flow only"),
 			server("phone_verified_at", instant(), ""),
 			server("wa_capable", truth(), "the number has WhatsApp"),

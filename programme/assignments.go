@@ -58,6 +58,9 @@ func (s *Service) Assign(ctx context.Context, who Caller, business string, n New
 	if err := s.check("assignment", w.Set); err != nil {
 		return Assignment{}, err
 	}
+	if err := s.introduce(ctx, "assignment", n.Mentor, w.Set); err != nil {
+		return Assignment{}, err
+	}
 	if _, err := s.Engine.Write(ctx, st.head.Scope, w); err != nil {
 		return Assignment{}, err
 	}
@@ -164,7 +167,11 @@ func (s *Service) ChangeAssignment(ctx context.Context, who Caller, business, as
 		if err := s.mustBeMentor(ctx, c.Successor, "successor_id"); err != nil {
 			return Assignment{}, err
 		}
-		writes = append(writes, opening(who, business, NewAssignment{Mentor: c.Successor, Programme: old.Programme, Track: old.Track, Reason: old.Reason}, at, old.Lead))
+		next := opening(who, business, NewAssignment{Mentor: c.Successor, Programme: old.Programme, Track: old.Track, Reason: old.Reason}, at, old.Lead)
+		if err := s.introduce(ctx, "assignment", c.Successor, next.Set); err != nil {
+			return Assignment{}, err
+		}
+		writes = append(writes, next)
 	}
 	if _, err := s.Engine.Write(ctx, st.head.Scope, writes...); err != nil {
 		return Assignment{}, err

@@ -63,10 +63,13 @@ func (s *Service) CreateBusiness(ctx context.Context, who Caller, n NewBusiness)
 		return nil
 	}
 	member := id.Derive("membership", n.ID, who.User, "founder")
+	window := map[string]merge.Value{"user_id": merge.Str(who.User), "role": merge.Str(string(merge.Owner)), "from": s.now().Value()}
+	if err := s.introduce(ctx, "membership", who.User, window); err != nil {
+		return Business{}, err
+	}
 	_, err := s.Engine.Write(ctx, scopeOf(n.ID),
 		merge.ServerWrite{Name: who.Name, Author: who.User, Role: merge.Owner, Collection: "business", ID: n.ID, Op: merge.Put, Create: true, Must: fresh, Set: set},
-		merge.ServerWrite{Name: who.Name, Author: who.User, Role: merge.Owner, Collection: "membership", ID: member, Op: merge.Put, Create: true, Set: map[string]merge.Value{
-			"user_id": merge.Str(who.User), "role": merge.Str(string(merge.Owner)), "from": s.now().Value()}})
+		merge.ServerWrite{Name: who.Name, Author: who.User, Role: merge.Owner, Collection: "membership", ID: member, Op: merge.Put, Create: true, Set: window})
 	if fault.CodeOf(err) == "id_reuse" {
 		if b, again := s.made(ctx, who, n.ID, set); again {
 			return b, nil

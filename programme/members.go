@@ -60,6 +60,9 @@ func (s *Service) AddMember(ctx context.Context, who Caller, business string, n 
 		return Member{}, err
 	}
 	set["user_id"] = merge.Str(user)
+	if err := s.introduce(ctx, "membership", user, set); err != nil {
+		return Member{}, err
+	}
 	member := id.Derive("membership", business, user, who.Name)
 	must := func(v merge.View, access []merge.Grant) *merge.Reject {
 		if r := cmp.Or(manages(who.User, st.admin)(v, access), alive(v)); r != nil {

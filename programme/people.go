@@ -89,3 +89,23 @@ func (s *Service) Health(ctx context.Context, who Caller, business string) ([]De
 	})
 	return out, nil
 }
+
+// introduce adds to a new window what the profile says of its person, which an
+// effect would bring later: whoever made the window may go on with the version
+// that they were given.
+func (s *Service) introduce(ctx context.Context, collection, user string, set map[string]merge.Value) error {
+	c, ok := s.Engine.Schema.Collection(collection)
+	if !ok || c.Introduce == nil {
+		return nil
+	}
+	rows, err := s.rows(ctx, merge.UserScope(user), merge.Key{Collection: "user", ID: user})
+	if err != nil || len(rows) == 0 {
+		return err // nobody has logged in there yet
+	}
+	for name, v := range c.Introduce(merge.Row{Fields: set}, rows[0]) {
+		if !merge.Null(v) {
+			set[name] = v
+		}
+	}
+	return nil
+}

@@ -167,7 +167,7 @@ func (e refusedEdit) creates() bool {
 func (s *Service) apply(ctx context.Context, who Caller, item merge.Row) error {
 	var e refusedEdit
 	raw := merge.AsString(item.Fields["mutation"])
-	if item.Text("what") != "refused_edit" || json.Unmarshal([]byte(raw), &e) != nil || len(e.Add)+len(e.Remove) > 0 {
+	if item.Text("what") != "refused_edit" || json.Unmarshal([]byte(raw), &e) != nil {
 		return settled()
 	}
 	scope := item.Text("scope")
@@ -187,6 +187,6 @@ func (s *Service) apply(ctx context.Context, who Caller, item merge.Row) error {
 	delete(e.Set, "seen") // it is made on what is there now
 	delete(e.Set, "from")
 	_, err = s.Engine.Write(ctx, scope, merge.ServerWrite{Name: who.Name, Author: item.Text("author"), Role: role, Collection: e.Collection, ID: e.ID,
-		Op: e.Op, Set: e.Set, Create: e.creates()})
+		Op: e.Op, Set: e.Set, Add: e.Add, Remove: e.Remove, Create: e.creates()})
 	return err
 }

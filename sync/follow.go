@@ -170,6 +170,8 @@ func (e *Engine) carryOut(ctx context.Context, h store.Head, c *store.Commit, ef
 		return e.change(ctx, eff)
 	case eff.Do != "":
 		return e.step(ctx, eff)
+	case eff.Introduce:
+		return e.introduce(ctx, eff)
 	}
 	if eff.Taken != nil {
 		if taken, err := e.tookOver(ctx, h, *eff.Taken, c.Seq); err != nil || !taken {

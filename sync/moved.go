@@ -172,7 +172,7 @@ func (e *Engine) change(ctx context.Context, eff merge.Effect) error {
 	}
 	set := map[string]merge.Value{}
 	for name, v := range eff.Set {
-		if !bytes.Equal(row.Fields[name], v) {
+		if !bytes.Equal(row.Fields[name], v) && !(merge.Null(v) && row.Fields[name] == nil) {
 			set[name] = v
 		}
 	}

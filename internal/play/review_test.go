@@ -124,6 +124,9 @@ func TestAnAdminAppliesACheckOffThatCameAfterTheHandOver(t *testing.T) {
 	if err := l.settle(l.owner, items[1], "applied"); fault.KindOf(err) != fault.Forbidden {
 		t.Errorf("an owner settles a review: %v", err)
 	}
+	if err := l.settle(l.admin, items[1], "applied"); fault.CodeOf(err) != "invalid_reference" {
+		t.Errorf("a check-off before its photo: %v", err)
+	}
 	l.ok(l.settle(l.admin, items[0], "applied"))
 	l.ok(l.settle(l.admin, items[1], "applied"))
 	if err := l.settle(l.admin, items[1], "dismissed"); fault.KindOf(err) != fault.Conflict {

@@ -62,14 +62,20 @@ func (s *scene) sync(phones ...*play.Phone) {
 	s.ok(s.w.Sync(s.Context(), phones...))
 }
 
-// write keeps an edit; an empty id makes a record.
+// write keeps an edit of the business; an empty id makes a record.
 func (s *scene) write(p *play.Phone, collection, id string, set map[string]any) string {
+	s.Helper()
+	return s.in(p, s.scope, collection, id, set)
+}
+
+// in keeps an edit in a scope.
+func (s *scene) in(p *play.Phone, scope, collection, id string, set map[string]any) string {
 	s.Helper()
 	values := map[string]merge.Value{}
 	for name, v := range set {
 		values[name] = merge.Encode(v)
 	}
-	id, err := p.Do(replica.Edit{Scope: s.scope, Collection: collection, ID: id, Set: values})
+	id, err := p.Do(replica.Edit{Scope: scope, Collection: collection, ID: id, Set: values})
 	s.ok(err)
 	s.w.Clock.Advance(time.Second)
 	return id

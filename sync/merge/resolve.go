@@ -324,7 +324,7 @@ func (w *work) effect(e Effect) {
 	if slices.ContainsFunc(w.out.Effects, func(o Effect) bool { return o.ID == e.ID && o.Collection == e.Collection && o.Scope == e.Scope }) {
 		return
 	}
-	if e.Scope != w.in.Scope || e.Do != "" {
+	if e.Scope != w.in.Scope || e.Do != "" || e.Introduce {
 		w.out.Effects = append(w.out.Effects, e)
 		return
 	}

@@ -126,6 +126,9 @@ type Collection struct {
 	Relate func(View, Row) map[string]Value
 	// Grant reads an access window from the record. May be nil.
 	Grant func(Row) (Grant, bool)
+	// Introduce is what a window says of its person, from their profile; null where
+	// the profile says nothing. May be nil.
+	Introduce func(window, profile Row) map[string]Value
 	// Ends are the fields of a window that say when it ends; none for a window
 	// that mirrors another one.
 	Ends []string

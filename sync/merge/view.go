@@ -134,6 +134,10 @@ type Effect struct {
 	// Do names what the program does at it: a step of a job, which it may have to do
 	// twice. Scope, Collection and ID name the record of the step.
 	Do string `json:"do,omitempty"`
+	// Introduce brings what the record, a person's profile in their own scope, says
+	// of them into every window that names them. It is read when that is done, so
+	// order and repetition do not matter.
+	Introduce bool `json:"introduce,omitempty"`
 	// Take makes Scope take over the records of the scope that causes the effect.
 	Take bool `json:"take,omitempty"`
 	// Repeat makes an edit once more in Scope, which the scope that judged it was
