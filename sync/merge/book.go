@@ -63,7 +63,8 @@ const (
 )
 
 // look finds n in the working set of books. A page that was asked for and does
-// not exist below the newest page is gone, and with it every number on it.
+// not exist below the newest page, or that has no entries left, is gone, and
+// with it every number on it, used or not.
 func (w *work) look(k BookKey, n uint64) (Entry, knowledge) {
 	book, ok := w.in.Books[k]
 	if !ok {
@@ -83,7 +84,9 @@ func (w *work) look(k BookKey, n uint64) (Entry, knowledge) {
 		case loaded == nil:
 			return Entry{}, fresh
 		}
-		page = loaded
+		if page = loaded; len(page.Entries) == 0 {
+			return Entry{}, erased
+		}
 	}
 	if e, ok := page.Entries[n]; ok {
 		return e, known
