@@ -204,3 +204,41 @@ func (w *world) kept() string {
 	}
 	return out
 }
+
+// TestAnEditBehindTheHorizonIsKeptAndNotMadeAgain sends a number whose page of the
+// book is gone, twice, and the highest one, which is never gone.
+func TestAnEditBehindTheHorizonIsKeptAndNotMadeAgain(t *testing.T) {
+	w := newWorld(t)
+	w.admit("ani", merge.Owner)
+	ani := w.as("ani")
+	first, last := w.create(1, "first"), w.create(merge.PageSize+9, "last")
+	one := w.part("x1", first)
+	ani.push(one)
+	two := w.part("x1", last)
+	ani.push(two)
+	w.things(3)
+	w.clock.Advance(200 * day)
+	w.compact()
+	before := w.head().Sum
+	for range 2 {
+		if v := ani.push(one).Verdicts[0]; v.Code != "unidentifiable" {
+			t.Errorf("%+v", v)
+		}
+		w.compact()
+	}
+	if v := ani.push(two).Verdicts[0]; v.Verdict != merge.Applied || !v.Repeated {
+		t.Errorf("the highest: %+v", v)
+	}
+	if w.head().Sum != before {
+		t.Error("something was made again")
+	}
+	own := merge.UserScope("ani")
+	h, err := w.Store.Head(t.Context(), own)
+	if err != nil {
+		t.Fatal(err)
+	}
+	page, err := w.Store.Changed(t.Context(), own, store.Position{}, h.Applied, 0, 1<<20)
+	if err != nil || len(page.Records) != 1 || page.Records[0].Collection != "quarantine" {
+		t.Errorf("the own scope holds %+v, %v", page.Records, err)
+	}
+}
