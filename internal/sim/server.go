@@ -179,11 +179,18 @@ func (w *world) work() error {
 }
 
 // horizon of the simulator's servers: short, so that phones sleep beyond it.
-const horizon = 72 * time.Hour
+const horizon = 24 * time.Hour
 
-// compact lets go of what lies behind the horizon.
+// compact lets go of what lies behind the horizon. Mostly nobody has come by for
+// days.
 func (w *world) compact() error {
+	if w.rng.IntN(3) > 0 {
+		w.clock.Advance(time.Duration(24+w.rng.IntN(72)) * time.Hour)
+	}
 	w.failed(w.using(w.anyServer(), func(e *syncer.Engine) error {
+		if _, err := e.Work(w.ctx); err != nil { // nothing goes where somebody waits
+			return err
+		}
 		if err := w.setAside(e); err != nil {
 			return err
 		}

@@ -268,8 +268,8 @@ func actions() []action {
 		{"work", 30, (*world).work},
 		{"backup", 20, (*world).takeBackup},
 		{"restore", 12, (*world).restore},
-		{"compact", 20, (*world).compact},
-		{"update app", 8, (*world).update},
+		{"compact", 60, (*world).compact},
+		{"update app", 12, (*world).update},
 		{"server restart", 10, (*world).restart},
 	}
 }
