@@ -242,3 +242,44 @@ func TestAnEditBehindTheHorizonIsKeptAndNotMadeAgain(t *testing.T) {
 		t.Errorf("the own scope holds %+v, %v", page.Records, err)
 	}
 }
+
+// TestAnAuditFindsWhatDoesNotFit spoils a scope in every way that an audit is
+// there to find.
+func TestAnAuditFindsWhatDoesNotFit(t *testing.T) {
+	for name, spoil := range map[string]func(*store.Commit){
+		"a record that the log does not have": func(c *store.Commit) { c.Records[0].Fields = []byte(`{"note":"other"}`) },
+		"a hash that is not the rows'":        func(c *store.Commit) { c.Sum++ },
+		"a chain that does not follow":        func(c *store.Commit) { c.Chain = "0123456789abcdef0123456789abcdef" },
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := worldOn(t, storefault.NewPoor())
+			w.admit("ani", merge.Owner)
+			thing := w.things(3)[0]
+			w.change("once more", thing, merge.Put, "x")
+			w.clock.Advance(400 * day)
+			w.compact()
+			w.change("after", thing, merge.Put, "y")
+			h := w.head()
+			last, err := w.Store.Entry(t.Context(), box, 1, h.Applied)
+			if err != nil {
+				t.Fatal(err)
+			}
+			next := *last
+			next.Seq, next.ID, next.Time = h.Applied+1, "spoiled", h.Time+1
+			next.Records = append([]store.Record(nil), last.Records...)
+			next.Records[0].Version = next.Seq
+			spoil(&next)
+			if _, err := w.Store.Fold(t.Context(), &next); err != nil {
+				t.Fatal(err)
+			}
+			honest := next
+			honest.Records = last.Records
+			if err := w.Store.Insert(t.Context(), &honest); err != nil {
+				t.Fatal(err)
+			}
+			if err := w.Audit(t.Context(), box); fault.CodeOf(err) != "audit_failed" {
+				t.Errorf("an audit says %v", err)
+			}
+		})
+	}
+}

@@ -520,6 +520,9 @@ func (w *world) unexplained(h *history, e *edit, at merge.Seq, latest map[name]m
 	if !ok {
 		return "record " + m.ID
 	}
+	if r.Deleted {
+		r = h.last(r)
+	}
 	c, _ := w.schema.Collection(m.Collection)
 	row := rowOf(r)
 	for _, l := range leaves(m) {
@@ -530,6 +533,18 @@ func (w *world) unexplained(h *history, e *edit, at merge.Seq, latest map[name]m
 		return l.slot + "=" + string(l.value)
 	}
 	return ""
+}
+
+// last is what a deleted record said before it was erased.
+func (h *history) last(r store.Record) store.Record {
+	for _, c := range slices.Backward(h.log) {
+		for _, l := range c.Records {
+			if l.Key() == r.Key() {
+				return l
+			}
+		}
+	}
+	return r
 }
 
 func (w *world) journalled(h *history, m merge.Mutation, l leaf, f *merge.Field) bool {
