@@ -103,6 +103,7 @@ func (w *World) start(ctx context.Context) (err error) {
 	for n := range o.Crowd {
 		cfg.TestNumbers[crowdNumber(n)] = Code
 	if o.Store != nil { // nothing lies beside it that a next server could read
+	if o.Store != nil && o.Rand == nil { // nothing lies beside it that a next server could read
 		cfg.Pepper = strings.Repeat("p", 40)
 	}
 	w.App, err = app.New(ctx, cfg, app.Options{Clock: w.Clock, Rand: o.Rand, Store: o.Store, Identity: o.Identity, Schema: w.Schema, Auth: &limits,
