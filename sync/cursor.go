@@ -36,7 +36,7 @@ type wirePlace struct {
 	KI string    `json:"i,omitempty"`
 	P  bool      `json:"p,omitempty"` // partial
 	F  merge.Seq `json:"f,omitempty"`
-	S  int       `json:"s,omitempty"` // schema, if it is not the first
+	R  int       `json:"r,omitempty"` // schema, if it is not the first
 }
 
 // plainCursor is the size below which packing a cursor costs more than it saves.
@@ -51,7 +51,7 @@ func (c cursor) encode() string {
 			e.P, e.V, e.KC, e.KI, e.F = true, p.At.Version, p.At.Key.Collection, p.At.Key.ID, p.First
 		}
 		if p.Schema > 1 {
-			e.S = p.Schema
+			e.R = p.Schema
 		}
 		w[scope] = e
 	}
@@ -92,10 +92,8 @@ func parseCursor(token string) (c cursor, ok bool) {
 	}
 	for scope, e := range w {
 		check, err := hex.DecodeString(e.S)
-		p := place{Head: e.H, Chain: e.C, Check: string(check), Complete: !e.P, First: e.F}
+		p := place{Head: e.H, Chain: e.C, Check: string(check), Complete: !e.P, First: e.F, Schema: max(e.R, 1)}
 		if err != nil || p.Check == "" && p.Generation.UnmarshalText([]byte(e.G)) != nil {
-		p := place{Head: e.H, Chain: e.C, Complete: !e.P, First: e.F, Schema: max(e.S, 1)}
-		if p.Generation.UnmarshalText([]byte(e.G)) != nil {
 			return none, false // half a cursor would leave rows behind that nobody knows of
 		}
 		p.At = store.Position{Version: e.H}

@@ -123,8 +123,7 @@ func (x *exchange) stand(ctx context.Context, had cursor, h store.Head) (p place
 	if !ok {
 		return start, true, nil
 	}
-	valid := p.Head <= h.Applied && p.At.Version <= h.Applied && !slices.Contains(x.req.Reset, h.Scope)
-	valid := p.Generation == h.Generation && p.Head <= h.Applied && p.At.Version <= h.Applied && !slices.Contains(x.req.Reset, h.Scope) &&
+	valid := p.Head <= h.Applied && p.At.Version <= h.Applied && !slices.Contains(x.req.Reset, h.Scope) &&
 		!x.Schema.Differs(merge.ScopeKind(h.Scope), p.Schema, x.schema())
 	if valid {
 		chain := h.Chain

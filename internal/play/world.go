@@ -102,7 +102,7 @@ func (w *World) start(ctx context.Context) (err error) {
 	cfg := Settings(o.Path)
 	for n := range o.Crowd {
 		cfg.TestNumbers[crowdNumber(n)] = Code
-	if o.Store != nil { // nothing lies beside it that a next server could read
+	}
 	if o.Store != nil && o.Rand == nil { // nothing lies beside it that a next server could read
 		cfg.Pepper = strings.Repeat("p", 40)
 	}
