@@ -177,6 +177,11 @@ func TestAnAppTooOldMayStillSend(t *testing.T) {
 	if r.Upgrade == nil || r.Upgrade.Min != "2.0" || r.Changes != nil {
 		t.Errorf("told %+v", r)
 	}
+	r = protocol.Response{}
+	o.want(200, p.AccessToken, "POST", "/v1/sync/push", syncBody).Into(t, &r)
+	if r.Upgrade == nil || r.Upgrade.Min != "2.0" {
+		t.Errorf("told %+v on push", r)
+	}
 	without := strings.Replace(syncBody, `"app":"1.4.2",`, "", 1)
 	resp := o.want(426, p.AccessToken, "POST", "/v1/sync/pull", without, "X-App-Version", "1.9")
 	if resp.Problem.Info["min_version"] != "2.0" || !strings.Contains(resp.Problem.Detail, "2.0") {

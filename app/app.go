@@ -149,6 +149,9 @@ func (a *App) openStore(ctx context.Context, o Options) (store.Identity, error) 
 
 func (a *App) build(cfg config.Config, o Options, identity store.Identity, pepper []byte) {
 	ids := id.Maker{Clock: o.Clock, Rand: o.Rand}
+	if o.Sync.Horizon == 0 {
+		o.Sync.Horizon = cfg.Horizon
+	}
 	a.Engine = &syncer.Engine{Store: a.Store, Schema: o.Schema, Clock: o.Clock, IDs: ids, Log: o.Log, Limits: o.Sync, MinApp: cfg.MinAppVersion, Wake: a.Wake}
 	a.Auth = &auth.Service{Store: identity, Clock: o.Clock, IDs: ids, Rand: o.Rand, Sender: o.Sender, Pepper: pepper,
 		Issuer: cfg.PublicURL, Audience: "lumbung", Limits: *o.Auth, Log: o.Log, TestNumbers: map[domain.Phone]string{}, OnEvent: a.audit, Verified: o.Verified}

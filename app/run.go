@@ -80,7 +80,32 @@ type worker struct {
 }
 
 func (a *App) workers() []worker {
-	return []worker{{"engine", a.runEngine}, {"auth", a.Auth.Run}}
+	return []worker{{"engine", a.runEngine}, {"compaction", a.runCompaction}, {"auth", a.Auth.Run}}
+}
+
+// compactEvery is how often what lies behind the horizon goes. With nothing to do
+// a round reads two documents per scope.
+const compactEvery = 6 * time.Hour
+
+// runCompaction compacts at the start and then at every interval. Several
+// processes may do so on one database.
+func (a *App) runCompaction(ctx context.Context) error {
+	tick := time.NewTicker(compactEvery)
+	defer tick.Stop()
+	for {
+		n, err := a.Engine.Compact(ctx)
+		switch {
+		case err != nil && ctx.Err() == nil:
+			a.Log.LogAttrs(ctx, slog.LevelWarn, "compaction", slog.Any("error", err))
+		case n > 0:
+			a.Log.LogAttrs(ctx, slog.LevelInfo, "compaction", slog.Int("entries", n))
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-tick.C:
+		}
+	}
 }
 
 // Backoff of a worker that failed.

@@ -43,6 +43,12 @@ type Config struct {
 	MinAppVersion string        // oldest app that may read, such as 1.4.0; empty admits all
 	WorkersEvery  time.Duration // how often background work looks for something to do; 5 s, 100 ms to 1 h
 
+	// Horizon is how long the server remembers what it is done with: log entries,
+	// verdicts, what was deleted. A phone that was away longer gets its rows anew,
+	// and what it edits of a record deleted before then is refused. 180 days
+	// (4320 h), 40 days to 10 years.
+	Horizon time.Duration
+
 	firebaseEmulator string // FIREBASE_AUTH_EMULATOR_HOST, which turns signature checks off
 }
 
@@ -58,6 +64,7 @@ func Default() Config {
 		ShutdownGrace: 90 * time.Second,
 		OTPSender:     "log",
 		WorkersEvery:  5 * time.Second,
+		Horizon:       180 * 24 * time.Hour,
 	}
 }
 
@@ -142,6 +149,8 @@ func settings() []Setting {
 			set: setTestNumbers}),
 		text("min-app-version", "oldest app that may read, such as 1.4.0", func(c *Config) *string { return &c.MinAppVersion }),
 		span("workers-every", "how often background work looks for something to do", func(c *Config) *time.Duration { return &c.WorkersEvery }),
+		span("horizon", "how long log entries, verdicts and what was deleted are kept; a phone that was away longer gets its rows anew",
+			func(c *Config) *time.Duration { return &c.Horizon }),
 	}
 }
 

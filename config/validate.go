@@ -30,6 +30,7 @@ func (c Config) Validate() error {
 	check(c.DrainDelay >= 0 && c.DrainDelay <= time.Minute, "drain-delay: %v is not within 0s and 1m", c.DrainDelay)
 	check(c.ShutdownGrace >= 0 && c.ShutdownGrace <= 5*time.Minute, "shutdown-grace: %v is not within 0s and 5m", c.ShutdownGrace)
 	check(c.WorkersEvery >= 100*time.Millisecond && c.WorkersEvery <= time.Hour, "workers-every: %v is not within 100ms and 1h", c.WorkersEvery)
+	check(c.Horizon >= 40*24*time.Hour && c.Horizon <= 10*366*24*time.Hour, "horizon: %v is not within 960h (40 days; phones repeat edits for 35) and 10 years", c.Horizon)
 	check(c.MinAppVersion == "" || matches(`^\d{1,5}(\.\d{1,5}){0,2}$`, c.MinAppVersion), "min-app-version: %q is not a version such as 1.4.0", c.MinAppVersion)
 	for _, p := range c.TrustedProxies {
 		check(proxyOK(p), "trusted-proxies: %q is neither an address nor a CIDR range", p)

@@ -86,6 +86,9 @@ var httpTable = map[string]entry{
 	"backup_unsupported": {
 		Sentence{"Penyimpanan ini disalin dengan alatnya sendiri.", ""},
 		Sentence{"This store is copied by its own tools.", ""}},
+	"audit_failed": {
+		Sentence{"Isi basis data tidak sesuai dengan catatannya sendiri.", "Silakan simpan salinannya dan hubungi pengembang."},
+		Sentence{"The database does not fit its own log.", "Please keep a copy of it and tell the developers."}},
 	"backup_failed": {
 		Sentence{"Cadangan tidak dapat dibuat atau dibaca.", "Silakan lihat catatan server."},
 		Sentence{"The backup could not be made or read.", "Please look at the log of the server."}},

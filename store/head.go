@@ -1,6 +1,7 @@
 package store
 
 import (
+	"encoding/json"
 	"maps"
 	"slices"
 
@@ -76,6 +77,12 @@ func (h Head) Prunable(upTo merge.Seq) Head {
 	h.Pruned = upTo
 	h.Revision++
 	return h
+}
+
+// Erased is what Erase leaves of a deleted record.
+func (r Record) Erased() Record {
+	r.Fields, r.State, r.Tags = json.RawMessage(`{}`), json.RawMessage(merge.GoneState), nil
+	return r
 }
 
 // Raised is the head in the generation next, with fork behind it.

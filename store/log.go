@@ -207,6 +207,15 @@ type Log interface {
 	// crash it deletes what was left over. The caller checks age.
 	Prune(ctx context.Context, scope string, upTo merge.Seq) error
 
+	// Erase lets go of what deleted records and book pages hold, durably. Of a
+	// deleted record with from < version ≤ upTo stay key, version, place and
+	// Deleted; its fields are empty, its state is merge.GoneState, its tags go. Of
+	// a page with version ≤ upTo that is not the newest of its book stay key and
+	// version; its entries go. Because the versions stay, nobody who stalled can
+	// write back what is gone. Nothing is erased that has a newer version
+	// meanwhile. It may be repeated.
+	Erase(ctx context.Context, scope string, from, upTo merge.Seq) error
+
 	// Scopes lists every scope after the one given, in order, up to limit.
 	Scopes(ctx context.Context, after string, limit int) ([]string, error)
 

@@ -458,13 +458,21 @@ func (e *Engine) build(head store.Head, id string, out *merge.Output) (*store.Co
 		c.Todo = map[string]merge.Seq{Follower: c.Seq}
 		c.Before = head.Todo[Follower]
 	}
+	var err error
+	if c.Chain, err = chained(head.Chain, c); err != nil {
+		return nil, err
+	}
+	return c, nil
+}
+
+// chained is the chain hash of c behind a commit that has before.
+func chained(before string, c *store.Commit) (string, error) {
 	body, err := c.Body()
 	if err != nil {
-		return nil, &fault.Error{Kind: fault.Internal, Code: "internal", Text: "commit does not encode", Cause: err}
+		return "", &fault.Error{Kind: fault.Internal, Code: "internal", Text: "commit does not encode", Cause: err}
 	}
 	sum := sha256.Sum256(body)
 	h := sha256.New()
-	h.Write([]byte(head.Chain + "\n" + c.ID + "\n" + hex.EncodeToString(sum[:])))
-	c.Chain = hex.EncodeToString(h.Sum(nil)[:16])
-	return c, nil
+	h.Write([]byte(before + "\n" + c.ID + "\n" + hex.EncodeToString(sum[:])))
+	return hex.EncodeToString(h.Sum(nil)[:16]), nil
 }

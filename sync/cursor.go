@@ -22,6 +22,7 @@ type place struct {
 	At         store.Position
 	Complete   bool      // everything up to Head was delivered
 	First      merge.Seq // head at the first page of a scope that was never complete
+	Schema     int       // that the rows were cast for
 }
 
 // wirePlace is a place in few bytes.
@@ -35,6 +36,7 @@ type wirePlace struct {
 	KI string    `json:"i,omitempty"`
 	P  bool      `json:"p,omitempty"` // partial
 	F  merge.Seq `json:"f,omitempty"`
+	R  int       `json:"r,omitempty"` // schema, if it is not the first
 }
 
 // plainCursor is the size below which packing a cursor costs more than it saves.
@@ -47,6 +49,9 @@ func (c cursor) encode() string {
 		e := wirePlace{G: p.Generation.String(), H: p.Head, C: p.Chain, S: hex.EncodeToString([]byte(p.Check))}
 		if !p.Complete {
 			e.P, e.V, e.KC, e.KI, e.F = true, p.At.Version, p.At.Key.Collection, p.At.Key.ID, p.First
+		}
+		if p.Schema > 1 {
+			e.R = p.Schema
 		}
 		w[scope] = e
 	}
@@ -87,7 +92,7 @@ func parseCursor(token string) (c cursor, ok bool) {
 	}
 	for scope, e := range w {
 		check, err := hex.DecodeString(e.S)
-		p := place{Head: e.H, Chain: e.C, Check: string(check), Complete: !e.P, First: e.F}
+		p := place{Head: e.H, Chain: e.C, Check: string(check), Complete: !e.P, First: e.F, Schema: max(e.R, 1)}
 		if err != nil || p.Check == "" && p.Generation.UnmarshalText([]byte(e.G)) != nil {
 			return none, false // half a cursor would leave rows behind that nobody knows of
 		}

@@ -49,7 +49,8 @@ const (
 	tagPartial = 1 << iota
 	tagNamed   // a UUID belongs to the name
 	tagSame    // it is the one of the place before
-	tagBits    = 3
+	tagSchema  // the rows were not cast for the first schema
+	tagBits    = 4
 )
 
 // pack writes the cursor of many scopes in few bytes: the beginnings of their
@@ -89,10 +90,16 @@ func appendPlace(b []byte, p place, n scopeName, last string, prefix int) []byte
 	if n.id != "" && n.id == last {
 		tag |= tagSame
 	}
+	if p.Schema > 1 {
+		tag |= tagSchema
+	}
 	b = binary.AppendUvarint(b, tag)
 	if tag&tagNamed != 0 && tag&tagSame == 0 {
 		raw, _ := hex.DecodeString(strings.ReplaceAll(n.id, "-", "")) // it is a UUID
 		b = append(b, raw...)
+	}
+	if tag&tagSchema != 0 {
+		b = binary.AppendUvarint(b, uint64(p.Schema))
 	}
 	b = append(binary.AppendUvarint(b, uint64(p.Head)), p.check()...)
 	if !p.Complete {
@@ -126,7 +133,13 @@ func unpack(raw []byte) (c cursor, ok bool) {
 		case tag&tagSame == 0:
 			last = r.uuid()
 		}
-		c[prefixes[i]+last] = r.place(tag&tagPartial != 0)
+		schema := 1
+		if tag&tagSchema != 0 {
+			schema = int(min(r.number(), 1<<20))
+		}
+		p := r.place(tag&tagPartial != 0)
+		p.Schema = schema
+		c[prefixes[i]+last] = p
 	}
 	if r.bad {
 		return cursor{}, false // half a cursor would leave rows behind that nobody knows of

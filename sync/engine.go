@@ -32,13 +32,14 @@ type Limits struct {
 	PageBytes   int           // most bytes of rows in one answer
 	Grace       time.Duration // how long after a right ended an edit made under it is accepted
 	Poll        time.Duration // when a phone with nothing to do should ask again
+	Horizon     time.Duration // how long log entries, verdicts and what was deleted are kept; at least a day
 	Refusals    int           // most mutations an hour and user meant for scopes that never named the author
 }
 
 // DefaultLimits are the limits of sync.md.
 func DefaultLimits() Limits {
 	return Limits{Mutations: 1000, CommitItems: 200, CommitBytes: 256 << 10, PageBytes: 1 << 20, Grace: 7 * 24 * time.Hour,
-		Poll: 15 * time.Minute, Refusals: 1000}
+		Poll: 15 * time.Minute, Horizon: 180 * 24 * time.Hour, Refusals: 1000}
 }
 
 // Engine carries pushes into logs and logs to phones. Set the fields before
@@ -194,6 +195,9 @@ func (e *Engine) limits() Limits {
 	}
 	if l.Grace == 0 {
 		l.Grace = d.Grace
+	}
+	if l.Horizon == 0 {
+		l.Horizon = d.Horizon
 	}
 	if l.Poll == 0 {
 		l.Poll = d.Poll

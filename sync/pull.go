@@ -110,15 +110,21 @@ func (x *exchange) purge(had cursor, granted map[string]store.Head) {
 	})
 }
 
+// schema is the version that rows are cast for: what the app reads, as far as
+// this server knows it.
+func (x *exchange) schema() int { return min(max(x.req.Schema, 1), x.Schema.Version) }
+
 // stand says where the phone stands in a granted scope: where its cursor says,
-// or at the start if that cannot be true any more.
+// or at the start if that cannot be true any more, or if the app has been updated
+// (or put back) and rows of such a scope look different to it now.
 func (x *exchange) stand(ctx context.Context, had cursor, h store.Head) (p place, fresh bool, err error) {
 	p, ok := had[h.Scope]
-	start := place{Generation: h.Generation, Head: h.Applied, Chain: h.Chain, First: h.Applied}
+	start := place{Generation: h.Generation, Head: h.Applied, Chain: h.Chain, First: h.Applied, Schema: x.schema()}
 	if !ok {
 		return start, true, nil
 	}
-	valid := p.Head <= h.Applied && p.At.Version <= h.Applied && !slices.Contains(x.req.Reset, h.Scope)
+	valid := p.Head <= h.Applied && p.At.Version <= h.Applied && !slices.Contains(x.req.Reset, h.Scope) &&
+		!x.Schema.Differs(merge.ScopeKind(h.Scope), p.Schema, x.schema())
 	if valid {
 		chain := h.Chain
 		if p.Head < h.Applied {
@@ -232,11 +238,11 @@ func (x *exchange) page(ctx context.Context, p *place, granted map[string]store.
 	}
 	for i := range got.Records {
 		r := &got.Records[i]
-		x.resp.Changes = append(x.resp.Changes, *wireRow(h.Scope, r))
+		x.resp.Changes = append(x.resp.Changes, *x.wireRow(h.Scope, r))
 		used += len(r.Fields) + 120
 		p.At = store.Position{Version: r.Version, Key: r.Key()}
 	}
-	p.Generation, p.Head, p.Chain = h.Generation, h.Applied, h.Chain
+	p.Generation, p.Head, p.Chain, p.Schema = h.Generation, h.Applied, h.Chain, x.schema()
 	if got.More || got.Torn {
 		if p.Complete { // it was whole before, so it has every row that a tombstone could be about
 			p.Complete, p.First = false, 0

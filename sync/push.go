@@ -328,7 +328,7 @@ func (x *exchange) attachScope(ctx context.Context, granted map[string]store.Hea
 	}
 	rows := map[merge.Key]*protocol.Row{}
 	for i := range got.Records {
-		rows[got.Records[i].Key()] = wireRow(h.Scope, &got.Records[i])
+		rows[got.Records[i].Key()] = x.wireRow(h.Scope, &got.Records[i])
 	}
 	for i := range x.answers {
 		if a := &x.answers[i]; a.Scope == h.Scope && a.Verdict.Verdict.Final() {
@@ -351,10 +351,11 @@ func (x *exchange) conceal(hidden func(scope string) bool) {
 	}
 }
 
-func wireRow(scope string, r *store.Record) *protocol.Row {
+// wireRow is a record as the app that asks reads it.
+func (x *exchange) wireRow(scope string, r *store.Record) *protocol.Row {
 	row := &protocol.Row{Scope: scope, Collection: r.Collection, ID: r.ID, Version: r.Version, Deleted: r.Deleted}
 	if !r.Deleted {
-		row.Fields = r.Fields
+		row.Fields = x.Schema.Cast(x.schema(), r.Collection, r.Fields)
 	}
 	return row
 }

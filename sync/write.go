@@ -34,7 +34,7 @@ func kindOf(code string) fault.Kind {
 	switch code {
 	case "stale_version":
 		return fault.Stale
-	case "not_found":
+	case "not_found", "record_gone":
 		return fault.NotFound
 	case "forbidden", "not_assigned", "admin_required":
 		return fault.Forbidden

@@ -12,6 +12,14 @@ import (
 // schemaVersion is the version of the catalogue this client was built with.
 func (c *Client) schemaVersion() int { return c.Schema.Version }
 
+// schemaOfRows is the version that a request says; the first goes without saying.
+func (c *Client) schemaOfRows() int {
+	if c.Schema.Version == 1 {
+		return 0
+	}
+	return c.Schema.Version
+}
+
 // Edit is what a user did to one record.
 type Edit struct {
 	Scope      string

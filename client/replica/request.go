@@ -26,7 +26,7 @@ func (c *Client) ask(way giveWay) (req protocol.Request, ticket uint64, err erro
 	}
 	c.asked++
 	wall, mono, boot := c.Clock.Read()
-	req = protocol.Request{App: c.App, LimitBytes: c.PageBytes,
+	req = protocol.Request{App: c.App, Schema: c.schemaOfRows(), LimitBytes: c.PageBytes,
 		Clock: protocol.Reading{Wall: merge.FormatInstant(merge.Millis(max(wall, 0))), Mono: max(mono, 0), Boot: boot}}
 	err = c.Local.View(func(r Reader) error {
 		m := c.readMeta(r)

@@ -91,7 +91,10 @@ func TestCheckLooksAtConfigurationAndDatabase(t *testing.T) {
 	if _, _, err := lumbung(t, db, "user", "add", "--phone", "0811-7000-001", "--role", "mentor"); err != nil {
 		t.Fatal(err)
 	}
-	if out, _, err := lumbung(t, db, "check"); err != nil || !strings.Contains(out, "are good") {
+	if out, _, err := lumbung(t, db, "check"); err != nil || !strings.Contains(out, "are good") || strings.Contains(out, "scopes held") {
+		t.Errorf("%q, %v", out, err)
+	}
+	if out, _, err := lumbung(t, db, "check", "--deep"); err != nil || !strings.Contains(out, "scopes held against their logs") {
 		t.Errorf("%q, %v", out, err)
 	}
 }

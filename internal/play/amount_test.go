@@ -20,7 +20,7 @@ func stores(t *testing.T) map[string]func(play.Options) play.Options {
 	t.Helper()
 	return map[string]func(play.Options) play.Options{
 		"sqlite": func(o play.Options) play.Options {
-			o.Path = filepath.Join(t.TempDir(), "play.db")
+			o.Path, o.Store, o.Identity = filepath.Join(t.TempDir(), "play.db"), nil, nil
 			return o
 		},
 		"poor": func(o play.Options) play.Options {

@@ -100,6 +100,14 @@ func (p *Phone) Load(backup *replica.Memory) error {
 	return p.Open()
 }
 
+// Update puts a newer app on the phone, which reads the server's catalogue of
+// today. What the old one kept stays.
+func (p *Phone) Update() error {
+	p.Client = &replica.Client{Local: p.Local, Schema: p.w.Schema, Clock: p, IDs: p.IDs, App: "2.0.0", PageBytes: p.PageBytes, Server: p.HTTP}
+	p.HTTP.Phone = p.Client
+	return p.Open()
+}
+
 // Reinstall takes the app off the phone and puts it on again: nothing of the
 // old one is left, and nobody is logged in.
 func (p *Phone) Reinstall() error {

@@ -14,6 +14,7 @@ import (
 	"math/rand/v2"
 	"net"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/lumbung-ikm/lumbung/api"
@@ -43,6 +44,8 @@ type Options struct {
 	Crowd int // how many owners there are besides the cast
 
 	Rand io.Reader // of the server; nil: the machine's. Safe for concurrent use
+
+	Schema *merge.Schema // of the server and of the apps; nil: domain.Catalogue
 
 	// Local makes the database of a phone; nil keeps it in memory.
 	Local func(name string) (replica.Local, error)
@@ -81,9 +84,17 @@ func Settings(path string) config.Config {
 // Open starts a server on 127.0.0.1 whose clock stands at the given instant.
 func Open(ctx context.Context, at time.Time, o Options) (_ *World, err error) {
 	w := &World{Clock: clock.At(at), o: o, rng: rand.New(rand.NewPCG(o.Seed, 2)), served: make(chan error, 1), people: map[string]*Person{}}
-	if w.Schema, err = domain.Catalogue(); err != nil {
-		return nil, err
+	if w.Schema = o.Schema; w.Schema == nil {
+		if w.Schema, err = domain.Catalogue(); err != nil {
+			return nil, err
+		}
 	}
+	return w, w.start(ctx)
+}
+
+// start builds the server on the database of the world and lets it listen.
+func (w *World) start(ctx context.Context) (err error) {
+	o := w.o
 	limits := auth.DefaultLimits()
 	many := []auth.Limit{{Max: 1 << 30, Window: time.Hour}} // everybody sits behind one address here
 	limits.PerAddress, limits.PerNet, limits.TriesAddress, limits.PerInstall, limits.ActiveDevices = many, many, many, many, 1000
@@ -92,18 +103,52 @@ func Open(ctx context.Context, at time.Time, o Options) (_ *World, err error) {
 	for n := range o.Crowd {
 		cfg.TestNumbers[crowdNumber(n)] = Code
 	}
+	if o.Store != nil && o.Rand == nil { // nothing lies beside it that a next server could read
+		cfg.Pepper = strings.Repeat("p", 40)
+	}
 	w.App, err = app.New(ctx, cfg, app.Options{Clock: w.Clock, Rand: o.Rand, Store: o.Store, Identity: o.Identity, Schema: w.Schema, Auth: &limits,
 		Log: slog.New(slog.DiscardHandler), Stderr: io.Discard, Version: "demo", HTTP: api.Limits{PerUser: rate, PerIP: rate, Heavy: rate}})
 	if err != nil {
-		return nil, err
+		return err
 	}
 	ln, err := (&net.ListenConfig{}).Listen(ctx, "tcp", w.App.Config.Listen)
 	if err != nil {
-		return nil, errors.Join(err, w.App.Close(ctx))
+		return errors.Join(err, w.App.Close(ctx))
 	}
 	w.URL = "http://" + ln.Addr().String()
 	go func() { w.served <- w.App.API.Serve(ln) }()
-	return w, nil
+	return nil
+}
+
+// Upgrade stops the server and starts a newer program on the same database, one
+// that reads a later catalogue. The apps stay as they are.
+func (w *World) Upgrade(ctx context.Context, schema *merge.Schema) error {
+	for _, p := range w.phones {
+		p.pipe.CloseIdleConnections()
+	}
+	if err := w.stop(ctx); err != nil {
+		return err
+	}
+	w.Schema = schema
+	if err := w.start(ctx); err != nil {
+		return err
+	}
+	for _, p := range w.phones {
+		p.HTTP.Base = w.URL
+	}
+	return nil
+}
+
+// stop ends the server in order.
+func (w *World) stop(ctx context.Context) error {
+	errs := []error{w.App.API.Stop(ctx)}
+	select {
+	case err := <-w.served:
+		errs = append(errs, err)
+	case <-ctx.Done():
+		errs = append(errs, ctx.Err())
+	}
+	return errors.Join(append(errs, w.App.Close(ctx))...)
 }
 
 // Close stops the server and writes what it still holds. The database stays.
@@ -113,14 +158,7 @@ func (w *World) Close(ctx context.Context) error {
 		p.pipe.CloseIdleConnections()
 		errs = append(errs, p.Local.Close())
 	}
-	errs = append(errs, w.App.API.Stop(ctx))
-	select {
-	case err := <-w.served:
-		errs = append(errs, err)
-	case <-ctx.Done():
-		errs = append(errs, ctx.Err())
-	}
-	return errors.Join(append(errs, w.App.Close(ctx))...)
+	return errors.Join(append(errs, w.stop(ctx))...)
 }
 
 // At moves the clock to an hour of a day in April, May or June 2022, WIB. It

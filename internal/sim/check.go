@@ -194,6 +194,9 @@ func (w *world) check() error {
 			return err
 		}
 		all[scope] = h
+		if err := w.servers[0].app.Engine.Audit(w.ctx, scope); err != nil {
+			return broken("I8 fold", "%v", err)
+		}
 		if err := errors.Join(w.checkFold(h), w.checkOnce(h), w.checkMonotone(h), w.checkDead(h)); err != nil {
 			return err
 		}
@@ -273,7 +276,8 @@ func (w *world) checkFold(h *history) error {
 	}
 	for k, r := range folded {
 		got := h.rows[k]
-		if got.Version != r.Version || got.Deleted != r.Deleted || string(got.Fields) != string(r.Fields) {
+		erased := got.Deleted && got.Version <= h.head.Pruned && string(got.Fields) == `{}`
+		if got.Version != r.Version || got.Deleted != r.Deleted || string(got.Fields) != string(r.Fields) && !erased {
 			return broken("I8 fold", "%s %s is at %d, its log says %d", h.head.Scope, k, got.Version, r.Version)
 		}
 	}
@@ -385,7 +389,7 @@ func sameRows(p *phone, h *history, rows []merge.Row) error {
 	}
 	for _, row := range rows {
 		r, ok := h.rows[row.Key]
-		if !ok || r.Deleted || r.Version != row.Version || string(r.Fields) != string(row.EncodeFields()) {
+		if !ok || r.Deleted || r.Version != row.Version || string(p.w.schema.Cast(p.version, r.Collection, r.Fields)) != string(row.EncodeFields()) {
 			return broken("I4 convergence", "%s has %s of %s at %d, the server at %d", p, row.Key, h.head.Scope, row.Version, r.Version)
 		}
 	}
@@ -516,6 +520,9 @@ func (w *world) unexplained(h *history, e *edit, at merge.Seq, latest map[name]m
 	if !ok {
 		return "record " + m.ID
 	}
+	if r.Deleted {
+		r = h.last(r)
+	}
 	c, _ := w.schema.Collection(m.Collection)
 	row := rowOf(r)
 	for _, l := range leaves(m) {
@@ -526,6 +533,18 @@ func (w *world) unexplained(h *history, e *edit, at merge.Seq, latest map[name]m
 		return l.slot + "=" + string(l.value)
 	}
 	return ""
+}
+
+// last is what a deleted record said before it was erased.
+func (h *history) last(r store.Record) store.Record {
+	for _, c := range slices.Backward(h.log) {
+		for _, l := range c.Records {
+			if l.Key() == r.Key() {
+				return l
+			}
+		}
+	}
+	return r
 }
 
 func (w *world) journalled(h *history, m merge.Mutation, l leaf, f *merge.Field) bool {

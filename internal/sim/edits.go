@@ -264,8 +264,13 @@ func (w *world) scribble(p *phone, scope, tag string) (replica.Edit, bool) {
 	case n < 5 && len(w.trash) > 0:
 		back := w.trash[w.rng.IntN(len(w.trash))]
 		return replica.Edit{Collection: back.Collection, ID: back.ID, Op: merge.Undelete}, true
-	case n < 8:
+	case n < 7:
 		ed.Set = values("text", tag)
+	case n < 8:
+		ed = w.novelty(p, ed, tag)
+		if ed.Collection == card {
+			return ed, true
+		}
 	default:
 		word := []string{fmt.Sprint("word", w.rng.IntN(3))}
 		if slices.Contains(row.Strings("words"), word[0]) {
@@ -276,6 +281,21 @@ func (w *world) scribble(p *phone, scope, tag string) (replica.Edit, bool) {
 	}
 	ed.ID = row.ID
 	return ed, true
+}
+
+// novelty is what only newer apps can write.
+func (w *world) novelty(p *phone, ed replica.Edit, tag string) replica.Edit {
+	switch n := w.rng.IntN(3); {
+	case n == 0 && p.version >= 2:
+		ed.Set = values("hint", tag)
+	case n == 1 && p.version >= 3:
+		return replica.Edit{Collection: card, Set: values("text", tag)}
+	case p.version >= 3:
+		ed.Set = values("mood", "festive")
+	default:
+		ed.Set = values("mood", "calm")
+	}
+	return ed
 }
 
 // photograph notes a file; its bytes are no matter of the simulator's.

@@ -39,6 +39,7 @@ type phone struct {
 	busy     bool                      // a request is on its way
 	http     *replica.HTTP
 	install  string
+	version  int     // of the catalogue that the app reads
 	sky      weather // over the request that is on its way
 	server   *server // that it goes to; nil: any
 	ticket   uint64  // of the request on its way
@@ -76,7 +77,7 @@ func (p *phone) Read() (wall, mono int64, boot string) {
 func (w *world) newPhone(who *person) (*phone, error) {
 	w.installs++
 	p := &phone{w: w, person: who, label: fmt.Sprintf("%s/%d", who.name, w.installs), memory: &replica.Memory{}, booted: w.clock.Now().Add(-time.Hour),
-		install: id.Derive("install", fmt.Sprint(w.installs)), verdicts: map[name]protocol.Verdict{}}
+		install: id.Derive("install", fmt.Sprint(w.installs)), version: 1 + w.installs%newest, verdicts: map[name]protocol.Verdict{}}
 	p.open()
 	err := p.login()
 	who.id = p.Me().User
@@ -101,7 +102,7 @@ func (p *phone) login() error {
 
 // open starts the app on the phone's database.
 func (p *phone) open() {
-	p.Client = &replica.Client{Local: p.memory, Schema: p.w.schema, Clock: p, IDs: id.Maker{Clock: p.w.clock, Rand: p.w}, App: "1.0.0", PageBytes: p.pageBytes()}
+	p.Client = &replica.Client{Local: p.memory, Schema: p.w.schemas[p.version-1], Clock: p, IDs: id.Maker{Clock: p.w.clock, Rand: p.w}, App: "1.0.0", PageBytes: p.pageBytes()}
 	if err := p.Open(); err != nil {
 		panic(err)
 	}
@@ -303,6 +304,16 @@ func (w *world) appCrash() error {
 	return nil
 }
 
+// update puts the next version of the app on a phone, over the database of the
+// old one.
+func (w *world) update() error {
+	p := w.phones[w.rng.IntN(len(w.phones))]
+	p.version = min(p.version+1, newest)
+	w.trace("%s: app of version %d", p, p.version)
+	p.open()
+	return nil
+}
+
 func (w *world) reboot() error {
 	p := w.phones[w.rng.IntN(len(w.phones))]
 	p.boots++
@@ -344,7 +355,7 @@ func (w *world) clone() error {
 	old := w.phones[w.rng.IntN(len(w.phones))]
 	w.installs++
 	p := &phone{w: w, person: old.person, label: fmt.Sprintf("%s/%d", old.person.name, w.installs), memory: old.memory.Clone(),
-		booted: w.clock.Now(), install: old.install, verdicts: map[name]protocol.Verdict{}}
+		booted: w.clock.Now(), install: old.install, version: old.version, verdicts: map[name]protocol.Verdict{}}
 	p.open()
 	w.phones = append(w.phones, p)
 	w.copied++

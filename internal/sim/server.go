@@ -42,7 +42,7 @@ func (w *world) boot(calm bool) *server {
 	cfg := config.Default()
 	cfg.Pepper, cfg.TestNumbers = strings.Repeat("p", 40), w.numbers
 	most := api.Rate{Max: 1 << 30, Per: time.Minute}
-	a, err := app.New(w.ctx, cfg, app.Options{Clock: w.clock, Rand: w.noise, Store: f.Store(), Identity: w.identity, Schema: w.schema, Auth: w.limits, Verified: w.verified,
+	a, err := app.New(w.ctx, cfg, app.Options{Clock: w.clock, Rand: w.noise, Store: f.Store(), Identity: w.identity, Schema: w.schema, Sync: syncer.Limits{Horizon: horizon}, Auth: w.limits, Verified: w.verified,
 		Log: slog.New(w), HTTP: api.Limits{PerUser: most, PerIP: most, Heavy: most}})
 	if err != nil {
 		panic("sim: " + err.Error()) // nothing in it depends on the seed
@@ -178,41 +178,49 @@ func (w *world) work() error {
 	return nil
 }
 
-// prune removes old log entries where nothing waits for them. Entries younger
-// than a day stay: somebody may be stalled on them.
-func (w *world) prune() error {
-	shop := w.shops[w.rng.IntN(len(w.shops))]
-	keep := merge.Seq(1 + w.rng.IntN(3))
+// horizon of the simulator's servers: short, so that phones sleep beyond it.
+const horizon = 24 * time.Hour
+
+// compact lets go of what lies behind the horizon. Mostly nobody has come by for
+// days.
+func (w *world) compact() error {
+	if w.rng.IntN(3) > 0 {
+		w.clock.Advance(time.Duration(24+w.rng.IntN(72)) * time.Hour)
+	}
 	w.failed(w.using(w.anyServer(), func(e *syncer.Engine) error {
-		head, err := e.Store.Head(w.ctx, shop.scope)
-		if err != nil || len(head.Todo) > 0 || head.Applied <= keep {
+		if _, err := e.Work(w.ctx); err != nil { // nothing goes where somebody waits
 			return err
 		}
-		upTo := head.Applied - keep
-		if young, err := w.youngerThanADay(e, shop.scope, head.Generation.Count, upTo); err != nil || young {
+		if err := w.setAside(e); err != nil {
 			return err
 		}
-		w.trace("prune %s up to %d", shop.name, upTo)
-		if err := w.setAside(e, head, upTo); err != nil {
-			return err
-		}
-		return e.Store.Prune(w.ctx, shop.scope, upTo)
+		n, err := e.Compact(w.ctx)
+		w.trace("compact: %d entries", n)
+		return err
 	}))
 	return nil
 }
 
-// setAside keeps what is about to be pruned, so that the checks know the whole
+// setAside keeps what may be pruned now, so that the checks know the whole
 // history.
-func (w *world) setAside(e *syncer.Engine, h store.Head, upTo merge.Seq) error {
-	for seq := merge.Seq(1); seq <= upTo; seq++ {
-		c, err := e.Store.Entry(w.ctx, h.Scope, generationAt(h, seq), seq)
-		if errors.Is(err, store.ErrAbsent) {
-			continue // aside already
-		}
+func (w *world) setAside(e *syncer.Engine) error {
+	scopes, err := e.Store.Scopes(w.ctx, "", 1000)
+	if err != nil {
+		return err
+	}
+	for _, scope := range scopes {
+		h, err := e.Store.Head(w.ctx, scope)
 		if err != nil {
 			return err
 		}
-		w.aside[place{h.Scope, c.Generation.Count, seq}] = c
+		for seq := h.Pruned + 1; seq <= h.Applied; seq++ {
+			at := place{h.Scope, generationAt(h, seq), seq}
+			c, err := e.Store.Entry(w.ctx, at.scope, at.generation, at.seq)
+			if err != nil {
+				return err
+			}
+			w.aside[at] = c
+		}
 	}
 	return nil
 }
@@ -231,17 +239,6 @@ func generationAt(h store.Head, seq merge.Seq) uint32 {
 		count = h.Forks[i].Generation.Count
 	}
 	return count
-}
-
-func (w *world) youngerThanADay(e *syncer.Engine, scope string, generation uint32, seq merge.Seq) (bool, error) {
-	c, err := e.Store.Entry(w.ctx, scope, generation, seq)
-	if errors.Is(err, store.ErrAbsent) {
-		return true, nil // it is not there: nothing to prune
-	}
-	if err != nil {
-		return false, err
-	}
-	return merge.Millis(w.clock.Now().UnixMilli())-c.Time < merge.Millis(24*time.Hour/time.Millisecond), nil
 }
 
 // takeBackup copies the database while phones go on.

@@ -76,7 +76,8 @@ type world struct {
 	rng       *rand.Rand // of the scheduler
 	chance    *rand.Rand // of what happens inside calls of the store
 	clock     *clock.Fixed
-	schema    *merge.Schema
+	schema    *merge.Schema   // of the servers
+	schemas   []*merge.Schema // of the apps, by version
 	disk      Disk
 	backup    Disk      // newest complete one; nil before the first
 	saved     time.Time // when it was made
@@ -130,11 +131,11 @@ func Run(ctx context.Context, cfg Config) (_ Report, err error) {
 		cfg.Stages = &Stages{}
 		defer func() { err = errors.Join(err, cfg.Stages.Close()) }()
 	}
-	schema, err := cfg.Stages.catalogue()
+	schemas, err := cfg.Stages.catalogues()
 	if err != nil {
 		return Report{}, err
 	}
-	w := newWorld(ctx, cfg, schema)
+	w := newWorld(ctx, cfg, schemas)
 	err = w.play()
 	return w.report, w.blame(errors.Join(err, w.close()))
 }
@@ -155,8 +156,8 @@ func (w *world) play() error {
 }
 
 // newWorld makes a world in which nothing has happened yet.
-func newWorld(ctx context.Context, cfg Config, schema *merge.Schema) *world {
-	w := &world{cfg: cfg, ctx: ctx, schema: schema, clock: clock.At(time.Date(2022, 3, 20, 1, 0, 0, 0, time.UTC)),
+func newWorld(ctx context.Context, cfg Config, schemas []*merge.Schema) *world {
+	w := &world{cfg: cfg, ctx: ctx, schema: schemas[newest-1], schemas: schemas, clock: clock.At(time.Date(2022, 3, 20, 1, 0, 0, 0, time.UTC)),
 		rng: rand.New(rand.NewPCG(cfg.Seed, 1)), chance: rand.New(rand.NewPCG(cfg.Seed, 2)), made: map[name]*edit{},
 		numbers: map[string]string{}, noise: rand.NewChaCha8([32]byte{byte(cfg.Seed), byte(cfg.Seed >> 8), byte(cfg.Seed >> 16), byte(cfg.Seed >> 24)}),
 		limits: generous(), aside: map[place]*store.Commit{}, verified: &auth.Verified{}, identity: &storefault.MemoryIdentity{},
@@ -267,7 +268,8 @@ func actions() []action {
 		{"work", 30, (*world).work},
 		{"backup", 20, (*world).takeBackup},
 		{"restore", 12, (*world).restore},
-		{"prune", 20, (*world).prune},
+		{"compact", 60, (*world).compact},
+		{"update app", 12, (*world).update},
 		{"server restart", 10, (*world).restart},
 	}
 }

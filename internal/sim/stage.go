@@ -17,24 +17,32 @@ import (
 // has to set the stage again: who is there does not depend on the seed, only
 // what they do. Safe for concurrent use.
 type Stages struct {
-	mu     sync.Mutex
-	schema *merge.Schema
-	ready  map[bool]*stage // by whether the cast is small
+	mu      sync.Mutex
+	schemas []*merge.Schema
+	ready   map[bool]*stage // by whether the cast is small
 }
 
-// catalogue is the one of every world: nobody writes into it.
-func (s *Stages) catalogue() (_ *merge.Schema, err error) {
+// catalogues are those of every world, oldest first: nobody writes into them.
+func (s *Stages) catalogues() ([]*merge.Schema, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.schema == nil {
-		s.schema, err = catalogue()
+	for version := len(s.schemas) + 1; version <= newest; version++ {
+		c, err := catalogue(version)
+		if err != nil {
+			return nil, err
+		}
+		s.schemas = append(s.schemas, c)
 	}
-	return s.schema, err
+	return s.schemas, nil
 }
 
+// newest is the version that the servers have; apps may be older.
+const newest = 3
+
 // catalogue is that of the domain, and two collections of which records may be
-// deleted: nobody of the domain deletes what others work on.
-func catalogue() (*merge.Schema, error) {
+// deleted: nobody of the domain deletes what others work on. The second version
+// brings a field and the third a word and a collection.
+func catalogue(version int) (*merge.Schema, error) {
 	real, err := domain.Catalogue()
 	if err != nil {
 		return nil, err
@@ -42,12 +50,23 @@ func catalogue() (*merge.Schema, error) {
 	people := []merge.Role{merge.Owner, merge.Staff, merge.Mentor}
 	text := merge.Type{Kind: merge.Text, Max: 200}
 	all := slices.Clone(real.Collections)
-	for name, policy := range map[string]merge.DeletePolicy{memo: merge.Keep, pin: merge.DeleteWins} {
-		all = append(all, &merge.Collection{Name: name, Scope: domain.ScopeBusiness, Create: people, Delete: people, OnDelete: policy, Fields: []merge.Field{
-			{Name: "text", Type: text, Policy: merge.Latest, Write: people},
-			{Name: "words", Type: text, Policy: merge.Set, Max: 20, Write: people}}})
+	mood := merge.Type{Kind: merge.Enum, Enum: []string{"calm", "other"}}
+	if version >= 3 {
+		mood.Enum, mood.Words = append(mood.Enum, "festive"), map[string]merge.Word{"festive": {Since: 3, Older: "other"}}
+		all = append(all, &merge.Collection{Name: card, Scope: domain.ScopeBusiness, Since: 3, Create: people, Fields: []merge.Field{
+			{Name: "text", Type: text, Policy: merge.Latest, Write: people}}})
 	}
-	s, err := merge.NewSchema(real.Version, all...)
+	for name, policy := range map[string]merge.DeletePolicy{memo: merge.Keep, pin: merge.DeleteWins} {
+		c := &merge.Collection{Name: name, Scope: domain.ScopeBusiness, Create: people, Delete: people, OnDelete: policy, Fields: []merge.Field{
+			{Name: "text", Type: text, Policy: merge.Latest, Write: people},
+			{Name: "mood", Type: mood, Policy: merge.Latest, Write: people},
+			{Name: "words", Type: text, Policy: merge.Set, Max: 20, Write: people}}}
+		if version >= 2 {
+			c = c.Extended(merge.Field{Name: "hint", Type: text, Policy: merge.Latest, Write: people, Since: 2})
+		}
+		all = append(all, c)
+	}
+	s, err := merge.NewSchema(version, all...)
 	if err != nil {
 		return nil, err
 	}
@@ -58,6 +77,9 @@ func catalogue() (*merge.Schema, error) {
 // Collections of the simulator's own: with the one an edit keeps a record alive
 // that somebody deletes meanwhile, with the other it does not.
 const memo, pin = "memo", "pin"
+
+// card is a collection that older apps do not know.
+const card = "card"
 
 // stage is a world at rest.
 type stage struct {
@@ -71,7 +93,7 @@ type stage struct {
 func (s *Stages) build(w *world) error {
 	cfg := w.cfg
 	cfg.Seed, cfg.Trace, cfg.Points = 0, nil, nil
-	first := newWorld(w.ctx, cfg, w.schema)
+	first := newWorld(w.ctx, cfg, w.schemas)
 	var err error
 	if first.disk, err = cfg.Open(); err != nil {
 		return err
@@ -127,7 +149,7 @@ func (s *Stages) set(w *world) (ok bool, err error) {
 	w.shops = copyShops(st.from.shops)
 	twin := map[*phone]*phone{}
 	for _, p := range st.from.phones {
-		q := &phone{w: w, person: p.person, label: p.label, memory: p.memory.Clone(), booted: p.booted, install: p.install, verdicts: map[name]protocol.Verdict{}}
+		q := &phone{w: w, person: p.person, label: p.label, memory: p.memory.Clone(), booted: p.booted, install: p.install, version: p.version, verdicts: map[name]protocol.Verdict{}}
 		q.open()
 		w.phones = append(w.phones, q)
 		twin[p] = q

@@ -235,6 +235,11 @@ func (f *Failing) Prune(ctx context.Context, scope string, upTo merge.Seq) error
 	return f.try("Prune", func() error { return f.inner.Prune(ctx, scope, upTo) })
 }
 
+// Erase empties old tombstones and pages.
+func (f *Failing) Erase(ctx context.Context, scope string, from, upTo merge.Seq) error {
+	return f.try("Erase", func() error { return f.inner.Erase(ctx, scope, from, upTo) })
+}
+
 // Scopes lists scopes.
 func (f *Failing) Scopes(ctx context.Context, after string, limit int) ([]string, error) {
 	return give(f, "Scopes", func() ([]string, error) { return f.inner.Scopes(ctx, after, limit) })

@@ -3,6 +3,7 @@ package storefault
 import (
 	"context"
 	"errors"
+	"fmt"
 	"maps"
 
 	"github.com/lumbung-ikm/lumbung/store"
@@ -145,6 +146,45 @@ func (c *call) change(scope string, how func(store.Head) (store.Head, error)) (s
 func (p *Poor) Done(_ context.Context, scope, follower string, seq merge.Seq) error {
 	_, err := p.call("Done").change(scope, func(h store.Head) (store.Head, error) { return h.Cleared(follower, seq), nil })
 	return err
+}
+
+// Erase keeps the promise of store.Log: document by document, each if nobody was
+// faster.
+func (p *Poor) Erase(_ context.Context, scope string, from, upTo merge.Seq) error {
+	c := p.call("Erase")
+	s := c.in(scope)
+	dead, err := scan(c, "records", s.records, func(r record) bool {
+		return r.Deleted && r.Version > from && r.Version <= upTo && string(r.State) != merge.GoneState
+	})
+	if err != nil {
+		return err
+	}
+	sortBy(dead, func(a, b record) bool { return a.Key().Compare(b.Key()) < 0 })
+	for _, d := range dead {
+		d.v.Record = d.v.Erased()
+		if err := unlessStale(replace(c, "record", s.records, d.v.Key(), d.rev, d.v)); err != nil {
+			return err
+		}
+	}
+	pages, err := scan(c, "pages", s.pages, func(page) bool { return true })
+	if err != nil {
+		return err
+	}
+	newest := map[merge.BookKey]uint32{}
+	for _, d := range pages {
+		newest[d.v.BookKey] = max(newest[d.v.BookKey], d.v.PageKey.Page)
+	}
+	sortBy(pages, func(a, b page) bool { return fmt.Sprint(a.PageKey) < fmt.Sprint(b.PageKey) })
+	for _, d := range pages {
+		if d.v.Version > upTo || len(d.v.Entries) == 0 || d.v.PageKey.Page == newest[d.v.BookKey] {
+			continue
+		}
+		d.v.Entries = map[uint64]merge.Entry{}
+		if err := unlessStale(replace(c, "page", s.pages, d.v.PageKey, d.rev, d.v)); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // Raise keeps the promise of store.Log.

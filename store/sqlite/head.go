@@ -118,6 +118,70 @@ func (d *DB) Prune(ctx context.Context, scope string, upTo merge.Seq) error {
 	return nil
 }
 
+const (
+	deadRecords = `SELECT collection, id, version, tags FROM record
+	WHERE scope = ? AND version > ? AND version <= ? AND deleted AND state <> ? ORDER BY version LIMIT ?`
+
+	eraseRecord = `UPDATE record SET fields = '{}', state = ?, tags = '[]' WHERE scope = ? AND collection = ? AND id = ? AND version = ? AND deleted`
+
+	erasePages = `UPDATE page SET entries = '{}' WHERE rowid IN (SELECT p.rowid FROM page p
+	WHERE p.scope = ?1 AND p.version <= ?2 AND p.entries <> '{}' AND EXISTS (SELECT 1 FROM page n WHERE n.scope = p.scope AND n.about = p.about
+		AND n.device = p.device AND n.incarnation = p.incarnation AND n.number > p.number) LIMIT ?3)`
+)
+
+// Erase keeps the promise of store.Log, a batch at a time.
+func (d *DB) Erase(ctx context.Context, scope string, from, upTo merge.Seq) error {
+	for gone := int64(pruneBatch); gone == pruneBatch; {
+		if err := d.write(ctx, func(ctx context.Context, tx *sql.Tx) (err error) {
+			gone, err = d.eraseRecords(ctx, tx, scope, from, upTo)
+			return err
+		}); err != nil {
+			return err
+		}
+	}
+	for gone := int64(pruneBatch); gone == pruneBatch; {
+		if err := d.write(ctx, func(ctx context.Context, tx *sql.Tx) (err error) {
+			gone, err = affected(tx.ExecContext(ctx, erasePages, scope, whole(upTo), pruneBatch))
+			return err
+		}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// eraseRecords erases one batch and gives how many it found.
+func (d *DB) eraseRecords(ctx context.Context, tx *sql.Tx, scope string, from, upTo merge.Seq) (n int64, err error) {
+	rows, err := tx.QueryContext(ctx, deadRecords, scope, whole(from), whole(upTo), merge.GoneState, pruneBatch)
+	if err != nil {
+		return 0, err
+	}
+	defer rows.Close()
+	var dead []store.Record
+	var tags []string
+	for rows.Next() {
+		var r store.Record
+		var tag string
+		if err := rows.Scan(&r.Collection, &r.ID, &r.Version, &tag); err != nil {
+			return 0, err
+		}
+		dead, tags = append(dead, r), append(tags, tag)
+	}
+	if err := rows.Err(); err != nil {
+		return 0, err
+	}
+	for i := range dead {
+		r := &dead[i]
+		if _, err := tx.ExecContext(ctx, eraseRecord, merge.GoneState, scope, r.Collection, r.ID, r.Version); err != nil {
+			return 0, err
+		}
+		if err := d.retag(ctx, tx, scope, r, tags[i]); err != nil {
+			return 0, err
+		}
+	}
+	return int64(len(dead)), nil
+}
+
 // changeHead replaces the head of scope by what change makes of it.
 func (d *DB) changeHead(ctx context.Context, tx *sql.Tx, scope string, change func(store.Head) (store.Head, error)) error {
 	old, err := d.headIn(ctx, tx, scope)

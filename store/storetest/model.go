@@ -35,6 +35,7 @@ func likeTheModel(r *rig) {
 			"withdraw": m.withdraw,
 			"done":     m.done,
 			"prune":    m.prune,
+			"erase":    m.erase,
 			"raise":    m.raise,
 			"":         m.compare,
 		})
@@ -261,6 +262,29 @@ func (m *machine) prune(t *rapid.T) {
 	maps.DeleteFunc(s.log, func(k [2]uint64, _ *store.Commit) bool {
 		return k[0] <= uint64(s.head.Generation.Count) && k[1] <= uint64(s.head.Pruned)
 	})
+}
+
+func (m *machine) erase(t *rapid.T) {
+	name, s := m.draw(t)
+	from := merge.Seq(rapid.Uint64Range(0, 3).Draw(t, "from"))
+	upTo := from + merge.Seq(rapid.Uint64Range(0, 4).Draw(t, "reach"))
+	expect(t, "erase", m.s.Erase(m.t.Context(), name, from, upTo), nil) // without a scope there is nothing to do
+	for k, r := range s.records {
+		if r.Deleted && r.Version > from && r.Version <= upTo {
+			r.Record = r.Erased()
+			s.records[k] = r
+		}
+	}
+	newest := map[merge.BookKey]uint32{}
+	for k := range s.pages {
+		newest[k.BookKey] = max(newest[k.BookKey], k.Page)
+	}
+	for k, p := range s.pages {
+		if p.Version <= upTo && k.Page < newest[k.BookKey] {
+			p.Entries = map[uint64]merge.Entry{}
+			s.pages[k] = p
+		}
+	}
 }
 
 func (m *machine) raise(t *rapid.T) {

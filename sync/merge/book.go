@@ -1,6 +1,7 @@
 package merge
 
 import (
+	"bytes"
 	"maps"
 	"slices"
 )
@@ -63,7 +64,8 @@ const (
 )
 
 // look finds n in the working set of books. A page that was asked for and does
-// not exist below the newest page is gone, and with it every number on it.
+// not exist below the newest page, or that has no entries left, is gone, and
+// with it every number on it, used or not.
 func (w *work) look(k BookKey, n uint64) (Entry, knowledge) {
 	book, ok := w.in.Books[k]
 	if !ok {
@@ -83,7 +85,9 @@ func (w *work) look(k BookKey, n uint64) (Entry, knowledge) {
 		case loaded == nil:
 			return Entry{}, fresh
 		}
-		page = loaded
+		if page = loaded; len(page.Entries) == 0 {
+			return Entry{}, erased
+		}
 	}
 	if e, ok := page.Entries[n]; ok {
 		return e, known
@@ -174,8 +178,8 @@ func rekeyed(answers []Answer) {
 }
 
 // rekeyFollowers spreads rekey over the parts of one push: an item whose after
-// names an item that must be re-keyed, or follows one in its own part, is
-// re-keyed too.
+// names an item that must be re-keyed is re-keyed too, and so is one that names
+// the record that such an item makes: it would find nothing there.
 func rekeyFollowers(parts []*Part, answers [][]Answer) {
 	type name struct {
 		device, incarnation string
@@ -184,10 +188,14 @@ func rekeyFollowers(parts []*Part, answers [][]Answer) {
 	for again := true; again; {
 		again = false
 		out := map[name]bool{}
+		var made [][]byte // ids of records
 		for i, p := range parts {
 			for j := range answers[i] {
 				if answers[i][j].Outcome == Rekey {
 					out[name{p.Device, p.Incarnation, answers[i][j].N}] = true
+					if m := &p.Items[j].Mutation; m.ID != "" && m.Create() {
+						made = append(made, []byte(m.ID))
+					}
 				}
 			}
 		}
@@ -197,7 +205,8 @@ func rekeyFollowers(parts []*Part, answers [][]Answer) {
 				if a.Outcome != "" || a.erased || !a.HasN {
 					continue
 				}
-				if slices.ContainsFunc(p.Items[j].Mutation.After, func(r Ref) bool { return out[name{p.Device, r.Incarnation, r.N}] }) {
+				if slices.ContainsFunc(p.Items[j].Mutation.After, func(r Ref) bool { return out[name{p.Device, r.Incarnation, r.N}] }) ||
+					slices.ContainsFunc(made, func(id []byte) bool { return bytes.Contains(p.Items[j].Raw, id) }) {
 					a.Verdict, again = Verdict{Outcome: Rekey}, true
 				}
 			}

@@ -185,3 +185,52 @@ func TestTooLargeIsOneVerdict(t *testing.T) {
 		t.Errorf("%+v", it.Bad)
 	}
 }
+
+// TestRekeySpreadsToOperationsOnWhatMustBeMadeUnderAnotherName: the door's own
+// create must be renamed; what is done with the door, under another incarnation,
+// waits for it instead of being refused.
+func TestRekeySpreadsToOperationsOnWhatMustBeMadeUnderAnotherName(t *testing.T) {
+	b := newBox(t, doors(t))
+	b.send(b.owner, numbered(b, b.owner, 1, merge.Mutation{Collection: "door", ID: thingID("other"), At: at(b.now)}))
+	clone := &mergetest.Phone{User: "uo", Device: "do", Incarnation: "io"}
+	fresh := &mergetest.Phone{User: "uo", Device: "do", Incarnation: "fresh"}
+	door := numbered(b, clone, 1, merge.Mutation{Collection: "door", ID: thingID("d"), At: at(b.now)})
+	first := fresh.Item(b.Name, merge.Mutation{Collection: "turn", ID: thingID("t1"), At: at(b.now), Set: turn("left")})
+	second := fresh.Item(b.Name, merge.Mutation{Collection: "turn", ID: thingID("t2"), At: at(b.now), Set: turn("right", thingID("t1"))})
+	free := fresh.Item(b.Name, merge.Mutation{Collection: "door", ID: thingID("e"), At: at(b.now)})
+	b.now += 1000
+	out := b.Commit(b.now, append(clone.Part(at(b.now), door), fresh.Part(at(b.now), first, second, free)...))
+	want := [][]merge.Outcome{{merge.Rekey}, {merge.Rekey, merge.Rekey, merge.Applied}}
+	for i := range want {
+		for j, o := range want[i] {
+			if a := out.Answers[0][i][j]; a.Outcome != o {
+				t.Errorf("part %d item %d: %+v, want %s", i, j, a, o)
+			}
+		}
+	}
+}
+
+// TestAPageWithoutEntriesIsErased is what compaction leaves of a page.
+func TestAPageWithoutEntriesIsErased(t *testing.T) {
+	b := newBox(t, things(t, merge.Keep))
+	b.send(b.owner, numbered(b, b.owner, 2, note(b, "2", "x")))
+	b.send(b.owner, numbered(b, b.owner, 600, note(b, "600", "x")))
+	key := merge.PageKey{BookKey: merge.BookKey{About: b.Name, Device: "do", Incarnation: "io"}}
+	b.Pages[key].Entries = map[uint64]merge.Entry{}
+	known := numbered(b, b.owner, 2, note(b, "2", "x"))
+	unused := numbered(b, b.owner, 7, note(b, "7", "x")) // who can tell
+	kept := map[string]bool{}
+	for _, it := range []merge.Item{known, known, unused} {
+		a := b.send(b.owner, it)[0]
+		if a.Code != "unidentifiable" || a.Quarantine == "" {
+			t.Errorf("%d: %+v", it.Mutation.N, a)
+		}
+		kept[a.Quarantine] = true
+	}
+	if len(kept) != 2 {
+		t.Errorf("two edits are kept as %d", len(kept))
+	}
+	if len(b.Pages[key].Entries) != 0 {
+		t.Error("something was written on the page")
+	}
+}

@@ -87,6 +87,9 @@ func (ed *edit) admit() *Reject {
 	if old == nil && !m.Create() {
 		return ed.orphan()
 	}
+	if old != nil && old.Gone {
+		return reject("record_gone", "id")
+	}
 	var first *Reject
 	for _, s := range stands {
 		r := ed.permit(s, old)
@@ -397,6 +400,9 @@ func (w *work) legal(c *Collection, a Attempt, forked func(seen []Row, unknown [
 	parent := w.get(Key{c.Parent, AsString(a.Set[c.ParentField])})
 	if parent == nil {
 		return false, reject("invalid_reference", "set."+c.ParentField)
+	}
+	if parent.Gone {
+		return false, reject("record_gone", "set."+c.ParentField)
 	}
 	ops := w.Operations(c.Name, parent.ID)
 	covered, unknown := Closure(ops, AsStrings(a.Set["seen"]))

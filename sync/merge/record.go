@@ -85,6 +85,10 @@ type Record struct {
 	// it holds every edit up to that one. Empty for most.
 	From string
 	Was  Seq
+
+	// Gone says that the record was deleted so long ago that nothing is left of it
+	// but its key and version. It never lives again.
+	Gone bool
 }
 
 // alive is the slot of a record's own liveness. No field can have its name.
@@ -164,7 +168,11 @@ type storedRecord struct {
 	Lost   []Lost                  `json:"l,omitempty"`
 	From   string                  `json:"f,omitempty"`
 	Was    Seq                     `json:"p,omitempty"`
+	Gone   bool                    `json:"g,omitempty"`
 }
+
+// GoneState is the server-only half of a record of which nothing else is left.
+const GoneState = `{"b":-1,"t":0,"w":null,"g":true}`
 
 type storedWrite struct {
 	Mutation string `json:"m"`
@@ -203,7 +211,7 @@ func (r Row) EncodeFields() json.RawMessage {
 
 // EncodeState writes the server-only half of the record: who wrote what.
 func (r *Record) EncodeState() json.RawMessage {
-	out := storedRecord{Time: r.Time, Born: -1, Lost: r.Lost, From: r.From, Was: r.Was}
+	out := storedRecord{Time: r.Time, Born: -1, Lost: r.Lost, From: r.From, Was: r.Was, Gone: r.Gone}
 	index := map[*Write]int{}
 	place := func(w *Write) int {
 		if w == nil {
@@ -258,7 +266,7 @@ func DecodeRecord(row Row, fields, state json.RawMessage, tags []string) (*Recor
 		}
 		return writes[i]
 	}
-	r.Born, r.Time, r.Lost, r.From, r.Was = at(in.Born), in.Time, in.Lost, in.From, in.Was
+	r.Born, r.Time, r.Lost, r.From, r.Was, r.Gone = at(in.Born), in.Time, in.Lost, in.From, in.Was, in.Gone
 	for slot, heads := range in.Slots {
 		for _, h := range heads {
 			w := at(h.Write)

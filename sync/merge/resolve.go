@@ -273,7 +273,7 @@ func (w *work) judge(p *Part, it *Item, a *Answer) (v Verdict, ed *edit) {
 // quarantine keeps what was refused, for its author.
 func (w *work) quarantine(p *Part, it *Item, v Verdict) string {
 	qid := ""
-	if it.HasN {
+	if it.HasN && v.Code != "unidentifiable" { // that one may come again and again, and the book does not say so
 		qid = w.effectID("quarantine", MutationName(p.Device, p.Incarnation, it.Mutation.N), p.Author)
 	} else { // the only name it has is its content
 		qid = id.Derive("quarantine", w.in.Scope, p.Author, p.Device, it.Hash.String())
@@ -349,6 +349,12 @@ func (w *work) server(sw ServerWrite) *Reject {
 	if old != nil && done(old, sw.Name) {
 		return nil
 	}
+	if gone := w.goneFor(c, sw, old); gone {
+		if sw.Create && old != nil {
+			return nil // it was made, and deleted, long ago
+		}
+		return reject("record_gone", "id")
+	}
 	if sw.Create && old != nil {
 		for name, v := range sw.Set {
 			if !bytes.Equal(old.Fields[name], v) && !(Null(v) && old.Fields[name] == nil) {
@@ -383,6 +389,16 @@ func (w *work) server(sw ServerWrite) *Reject {
 	w.out.Changed = true
 	w.out.Lines = append(w.out.Lines, Line{sw.Name, sw.Author, Hash{}, w.time, Verdict{Outcome: Applied}})
 	return nil
+}
+
+// goneFor reports whether nothing is left of the record that a server's write is
+// about, or of the one that it is an operation on.
+func (w *work) goneFor(c *Collection, sw ServerWrite, old *Record) bool {
+	if old != nil || c.Parent == "" {
+		return old != nil && old.Gone
+	}
+	parent := w.get(Key{c.Parent, AsString(sw.Set[c.ParentField])})
+	return parent != nil && parent.Gone
 }
 
 // seeAll adds to an operation of the server's own what its author had on the

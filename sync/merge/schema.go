@@ -58,6 +58,7 @@ type Field struct {
 	History  string   // names the server field that lists every value written, newest first; for a field in no group
 	Doc      string   // one line for people
 	Unit     string   // overrides Type.Unit in the catalogue; may be empty
+	Since    int      // the schema version that brought it; 0 and 1: the first
 	Options  []string // free words for the catalogue, such as section numbers
 }
 
@@ -95,6 +96,7 @@ type Collection struct {
 	Name      string
 	Scope     string // the kind of scope it lives in: "business", "user", …
 	Doc       string
+	Since     int // the schema version that brought it; 0 and 1: the first
 	Fields    []Field
 	Create    []Role       // who may create; System always may
 	Delete    []Role       // who may delete and undelete
@@ -142,8 +144,10 @@ type Collection struct {
 	// one in a scope that was merged away. May be nil.
 	Mirror func(Change) []Effect
 
-	fields map[string]*Field
-	groups map[string][]*Field
+	fields   map[string]*Field
+	groups   map[string][]*Field
+	declared []Field // as the table says, without what every record carries
+	newest   int     // the newest version that it has something of
 }
 
 // Schema is the whole catalogue, ready for use.
@@ -201,6 +205,9 @@ func NewSchema(version int, collections ...*Collection) (*Schema, error) {
 		if err := c.prepare(); err != nil {
 			return nil, fmt.Errorf("collection %s: %w", c.Name, err)
 		}
+		if c.newest > version {
+			return nil, fmt.Errorf("collection %s has something of version %d, the schema is version %d", c.Name, c.newest, version)
+		}
 	}
 	for _, c := range collections {
 		if c.Parent != "" && s.byName[c.Parent] == nil {
@@ -220,6 +227,7 @@ func (c *Collection) prepare() error {
 		return nil // shared between two schemas
 	}
 	operation := c.Parent != ""
+	c.declared = c.Fields
 	if operation {
 		c.Fields = append(slices.Clone(c.Fields), operationFields(c.Create)...)
 	}
@@ -265,7 +273,7 @@ func (c *Collection) prepare() error {
 	if operation && (c.fields[c.ParentField] == nil || !c.Immutable) {
 		return fmt.Errorf("operations need a parent field and must be immutable")
 	}
-	return nil
+	return c.grow()
 }
 
 func (f *Field) check() error {

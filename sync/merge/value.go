@@ -53,6 +53,7 @@ type Type struct {
 	Pattern  *regexp.Regexp    // Text: must match, may be nil
 	Valid    func(string) bool // Text and Reference: a further check, may be nil
 	Enum     []string          // Enum: the words
+	Words    map[string]Word   // Enum: those that the first version did not have
 	Of       *Type             // List: the element
 	Members  []Member          // Object: its members
 	To       string            // Reference: the collection, in the same scope; "" = not checked

@@ -14,6 +14,7 @@ import (
 // Request is what a phone sends.
 type Request struct {
 	App        string   `json:"app,omitempty"`         // version of the app
+	Schema     int      `json:"schema,omitempty"`      // version of the catalogue that the app reads; 0: 1
 	Cursor     string   `json:"cursor,omitempty"`      // of the last applied answer; empty: from the start
 	LimitBytes int      `json:"limit_bytes,omitempty"` // wanted page size; the server may send less
 	Clock      Reading  `json:"clock"`
