@@ -30,7 +30,7 @@ func Catalogue() (*merge.Schema, error) {
 	if err != nil {
 		return nil, err
 	}
-	s.Refused, s.Shared = refused, []string{ScopeReference}
+	s.Refused, s.Shared, s.Sources = refused, []string{ScopeReference}, map[string]string{ScopeMentoring: ScopeBusiness}
 	return s, nil
 }
 

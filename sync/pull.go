@@ -66,7 +66,26 @@ func (x *exchange) granted(heads []store.Head) map[string]store.Head {
 			out[h.Scope] = h
 		}
 	}
+	for scope, h := range out {
+		if !x.backed(h, out) {
+			delete(out, scope)
+		}
+	}
 	return out
+}
+
+// backed reports whether the scope that another one repeats the windows of still
+// grants them. The repetition is made by effect: until it is, this is what keeps
+// a right from outliving its source.
+func (x *exchange) backed(h store.Head, granted map[string]store.Head) bool {
+	kind, rest, _ := strings.Cut(h.Scope, "/")
+	source := x.Schema.Sources[kind]
+	if source == "" {
+		return true
+	}
+	return slices.ContainsFunc(granted[source+"/"+rest].Access, func(g merge.Grant) bool {
+		return g.User == x.who.User && g.Holds(x.now) && slices.ContainsFunc(h.Access, func(m merge.Grant) bool { return m.ID == g.ID })
+	})
 }
 
 func (x *exchange) may(h store.Head, at merge.Millis) bool {

@@ -44,7 +44,7 @@ func catalogueOf(t *testing.T, version int) *merge.Schema {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s.Refused = real.Refused
+	s.Refused, s.Shared, s.Sources = real.Refused, real.Shared, real.Sources
 	return s
 }
 

@@ -286,3 +286,33 @@ func TestReferenceIsReadByAllAndWrittenByNone(t *testing.T) {
 		t.Error("a phone renamed a region")
 	}
 }
+
+// TestTheMentorsScopeEndsWithTheBusinesss: the end of a window is carried into
+// the mentors' scope by an effect, and nothing of that scope leaves the server in
+// between.
+func TestTheMentorsScopeEndsWithTheBusinesss(t *testing.T) {
+	t.Parallel()
+	s := set(t)
+	admin, old, next := s.enter(s.w.Person("Bu Ratna"), "office"), s.enter(s.w.Person("Pak Hendra"), "old"), s.enter(s.w.Person("Bu Sinta"), "next")
+	business := strings.TrimPrefix(s.scope, "business/")
+	window, err := s.w.Assign(t.Context(), admin, business, old.Who)
+	s.ok(err)
+	s.ok(s.w.Step(t.Context()))
+	s.sync(old, old)
+	mentoring := "mentoring/" + business
+	if held, err := old.Holds(mentoring); err != nil || !held {
+		t.Fatalf("a mentor does not hold %s, %v", mentoring, err)
+	}
+	s.ok(s.w.Reassign(t.Context(), admin, business, window, next.Who))
+	s.ok(old.Sync(t.Context())) // no effect has been carried out yet
+	for _, scope := range []string{s.scope, mentoring} {
+		if held, err := old.Holds(scope); err != nil || held {
+			t.Errorf("a mentor who was replaced still holds %s, %v", scope, err)
+		}
+	}
+	s.ok(s.w.Step(t.Context()))
+	s.sync(next)
+	if held, err := next.Holds(mentoring); err != nil || !held {
+		t.Errorf("the next mentor does not hold %s, %v", mentoring, err)
+	}
+}

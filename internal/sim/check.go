@@ -9,6 +9,7 @@ import (
 
 	jsonv2 "github.com/go-json-experiment/json"
 
+	"github.com/lumbung-ikm/lumbung/domain"
 	"github.com/lumbung-ikm/lumbung/fault"
 	"github.com/lumbung-ikm/lumbung/store"
 	"github.com/lumbung-ikm/lumbung/sync/merge"
@@ -61,15 +62,16 @@ func (w *world) heard(p *phone, answer []byte) error {
 // entitled asks the world's own list of windows. After a restore the server may
 // not know what it was told after the backup.
 func (w *world) entitled(who *person, scope string, now merge.Millis) bool {
-	if scope == merge.UserScope(who.id) {
+	if scope == merge.UserScope(who.id) || slices.Contains(w.schema.Shared, scope) {
 		return true
 	}
+	business, mentoring := strings.CutPrefix(scope, domain.ScopeMentoring+"/")
 	for _, s := range w.shops {
-		if s.scope != scope {
+		if s.scope != scope && !(mentoring && s.scope == domain.ScopeBusiness+"/"+business) {
 			continue
 		}
 		for _, x := range s.windows {
-			if x.who == who && (x.forgot || x.holds(now.Time())) {
+			if x.who == who && (x.forgot || x.holds(now.Time())) && (!mentoring || x.role == merge.Mentor) {
 				return true
 			}
 		}

@@ -70,7 +70,7 @@ func catalogue(version int) (*merge.Schema, error) {
 	if err != nil {
 		return nil, err
 	}
-	s.Refused = real.Refused
+	s.Refused, s.Shared, s.Sources = real.Refused, real.Shared, real.Sources
 	return s, nil
 }
 

@@ -157,6 +157,10 @@ type Schema struct {
 	// Shared are the scopes that everybody who is logged in reads and no phone
 	// writes. Their heads carry no list.
 	Shared []string
+	// Sources names, for kinds of scopes whose windows repeat those of another
+	// scope, under their ids, the kind of that one. Both have the same name behind
+	// the slash.
+	Sources map[string]string
 	// Refused names what a refusal causes besides its quarantine record. May be
 	// nil.
 	Refused func(Refusal) []Effect
