@@ -290,6 +290,8 @@ func (w *world) novelty(p *phone, ed replica.Edit, tag string) replica.Edit {
 		ed.Set = values("hint", tag)
 	case n == 1 && p.version >= 3:
 		return replica.Edit{Collection: card, Set: values("text", tag)}
+	case n == 2 && p.version >= 4:
+		ed.Set = values("tone", tag)
 	case p.version >= 3:
 		ed.Set = values("mood", "festive")
 	default:

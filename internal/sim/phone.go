@@ -78,6 +78,9 @@ func (w *world) newPhone(who *person) (*phone, error) {
 	w.installs++
 	p := &phone{w: w, person: who, label: fmt.Sprintf("%s/%d", who.name, w.installs), memory: &replica.Memory{}, booted: w.clock.Now().Add(-time.Hour),
 		install: id.Derive("install", fmt.Sprint(w.installs)), version: 1 + w.installs%newest, verdicts: map[name]protocol.Verdict{}}
+	if w.cfg.Away {
+		p.version = 1
+	}
 	p.open()
 	err := p.login()
 	who.id = p.Me().User
@@ -128,13 +131,18 @@ const (
 
 func (w *world) exchange() error {
 	p := w.phones[w.rng.IntN(len(w.phones))]
-	sky := perfect
-	if w.rng.IntN(100) < 40 {
-		sky = weather(1 + w.rng.IntN(5))
-	}
+	sky := w.sky()
 	w.trace("%s syncs, weather %d", p, sky)
 	w.failed(w.talk(p, w.anyServer(), sky))
 	return w.broke
+}
+
+// sky is the weather of an exchange: mostly fine.
+func (w *world) sky() weather {
+	if w.rng.IntN(100) < 40 {
+		return weather(1 + w.rng.IntN(5))
+	}
+	return perfect
 }
 
 // talk is one exchange of a phone with a process. What the weather takes is no

@@ -40,6 +40,9 @@ type Config struct {
 	// Stages spares seeds the setting of the stage; nil sets it anew.
 	Stages *Stages
 	Trace  io.Writer // every step in words; may be nil
+	// Away lets most phones stay away for 200 days in the middle of the run. Its
+	// Stages are for such runs only.
+	Away bool
 	// Points collects the distinct points of the store at which something was
 	// made to fail. May be nil.
 	Points *storefault.Points
@@ -55,6 +58,9 @@ type Report struct {
 	Verdicts map[merge.Outcome]int
 	Steps    map[string]int // by kind
 	Codes    map[string]int // of verdicts, each time one was told
+	Away     int            // phones that were away for 200 days
+	Unsent   int            // of those, with edits that no server had seen
+	Pruned   int            // entries that were gone from the logs when they came back
 }
 
 // Broken is a promise that did not hold.
@@ -144,7 +150,12 @@ func (w *world) play() error {
 	if err := w.begin(); err != nil {
 		return err
 	}
-	for range w.cfg.Steps {
+	for i := range w.cfg.Steps {
+		if w.cfg.Away && i == w.cfg.Steps/2 {
+			if err := w.leave(); err != nil {
+				return err
+			}
+		}
 		if err := w.step(); err != nil {
 			return err
 		}

@@ -60,3 +60,29 @@ func TestASeedPlaysTheSameTwice(t *testing.T) {
 		}
 	}
 }
+
+// TestAHundredPhonesAwayForTwoHundredDays brings a hundred phones back after 200
+// days, in whatever weather and among whatever else the simulator does, to
+// servers that have let go of the log and whose schema is three versions ahead.
+func TestAHundredPhonesAwayForTwoHundredDays(t *testing.T) {
+	stages := &sim.Stages{}
+	var sum sim.Report
+	for seed := *first; sum.Away < 100; seed++ {
+		cfg := sim.Config{Seed: seed, Steps: 60, Away: true, Open: poor, Stages: stages}
+		if *trace {
+			cfg.Trace = os.Stdout
+		}
+		r, err := sim.Run(t.Context(), cfg)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if r.Pruned == 0 {
+			t.Errorf("seed %d: nothing was compacted", seed)
+		}
+		sum.Away, sum.Unsent, sum.Pruned, sum.Edits = sum.Away+r.Away, sum.Unsent+r.Unsent, sum.Pruned+r.Pruned, sum.Edits+r.Edits
+	}
+	if sum.Unsent < sum.Away/2 {
+		t.Errorf("only %d of %d had anything to send", sum.Unsent, sum.Away)
+	}
+	t.Logf("%d phones, %d of them with unsent edits; %d edits in all; %d entries were gone from the logs", sum.Away, sum.Unsent, sum.Edits, sum.Pruned)
+}

@@ -37,11 +37,11 @@ func (s *Stages) catalogues() ([]*merge.Schema, error) {
 }
 
 // newest is the version that the servers have; apps may be older.
-const newest = 3
+const newest = 4
 
 // catalogue is that of the domain, and two collections of which records may be
 // deleted: nobody of the domain deletes what others work on. The second version
-// brings a field and the third a word and a collection.
+// brings a field, the third a word and a collection, the fourth another field.
 func catalogue(version int) (*merge.Schema, error) {
 	real, err := domain.Catalogue()
 	if err != nil {
@@ -63,6 +63,9 @@ func catalogue(version int) (*merge.Schema, error) {
 			{Name: "words", Type: text, Policy: merge.Set, Max: 20, Write: people}}}
 		if version >= 2 {
 			c = c.Extended(merge.Field{Name: "hint", Type: text, Policy: merge.Latest, Write: people, Since: 2})
+		}
+		if version >= 4 {
+			c = c.Extended(merge.Field{Name: "tone", Type: text, Policy: merge.Latest, Write: people, Since: 4})
 		}
 		all = append(all, c)
 	}
