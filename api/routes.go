@@ -51,6 +51,7 @@ func (s *Server) routes() []route {
 	const business = "/v1/businesses/{business}"
 	return []route{
 		post("/v1/sync", s.sync), post("/v1/sync/push", s.push), post("/v1/sync/pull", s.pull),
+		get("/v1/sync/live", s.live), get("/v1/sync/wait", s.wait),
 
 		post("/v1/auth/code", s.requestCode).toAll(), post("/v1/auth/login", s.login).toAll(), post("/v1/auth/refresh", s.refresh).toAll(),
 		post("/v1/auth/logout", s.logout), get("/.well-known/jwks.json", s.jwks).toAll(),

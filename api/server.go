@@ -56,24 +56,33 @@ type Limits struct {
 	PerIP    Rate          // of requests without proof; mobile networks share addresses; 1200 a minute
 	Heavy    Rate          // of failed proofs per address; 120 a minute
 	KeepKeys time.Duration // how long an answer is kept under its idempotency key; 24 h
+
+	Streams        int           // live streams of everybody; 15 000, which do not count as Conns
+	StreamsPerUser int           // live streams of one user, one per device at the most; 10
+	Waits          int           // long polls of everybody, which do count; 1000
+	Heartbeat      time.Duration // most silence of a live stream; 25 s
+	Stall          time.Duration // for a reader to take what a live stream wrote; 10 s
 }
 
 // DefaultLimits are the limits of a normal installation.
 func DefaultLimits() Limits {
 	return Limits{Body: 1 << 20, Raw: 4 << 20, Header: 16 << 10, Read: time.Minute, Write: time.Minute, Idle: 90 * time.Second,
 		Deadline: 25 * time.Second, Conns: 4096, PerUser: Rate{240, time.Minute}, PerIP: Rate{1200, time.Minute},
-		Heavy: Rate{120, time.Minute}, KeepKeys: 24 * time.Hour}
+		Heavy: Rate{120, time.Minute}, KeepKeys: 24 * time.Hour,
+		Streams: 15_000, StreamsPerUser: 10, Waits: 1000, Heartbeat: 25 * time.Second, Stall: 10 * time.Second}
 }
 
 func (l Limits) orDefault() Limits {
 	d := DefaultLimits()
-	for _, f := range []struct{ have, def *int }{{&l.Body, &d.Body}, {&l.Raw, &d.Raw}, {&l.Header, &d.Header}, {&l.Conns, &d.Conns}} {
+	for _, f := range []struct{ have, def *int }{{&l.Body, &d.Body}, {&l.Raw, &d.Raw}, {&l.Header, &d.Header}, {&l.Conns, &d.Conns},
+		{&l.Streams, &d.Streams}, {&l.StreamsPerUser, &d.StreamsPerUser}, {&l.Waits, &d.Waits}} {
 		if *f.have == 0 {
 			*f.have = *f.def
 		}
 	}
 	for _, f := range []struct{ have, def *time.Duration }{{&l.Read, &d.Read}, {&l.Write, &d.Write}, {&l.Idle, &d.Idle},
-		{&l.Deadline, &d.Deadline}, {&l.KeepKeys, &d.KeepKeys}} {
+		{&l.Deadline, &d.Deadline}, {&l.KeepKeys, &d.KeepKeys},
+		{&l.Heartbeat, &d.Heartbeat}, {&l.Stall, &d.Stall}} {
 		if *f.have == 0 {
 			*f.have = *f.def
 		}
@@ -97,6 +106,7 @@ type Server struct {
 	failures  meter
 	draining  atomic.Bool
 	silent    silent
+	streams   streams
 }
 
 // New makes a server. It does not listen yet.
@@ -110,6 +120,7 @@ func New(p Parts) *Server {
 		ReadTimeout: p.Limits.Read, WriteTimeout: p.Limits.Write, IdleTimeout: p.Limits.Idle,
 		DisablePreParseMultipartForm: true, ErrorHandler: s.lastResort,
 	})
+	s.app.Server().KeepHijackedConns = true // a stream closes its own
 	s.app.Use(s.outer)
 	for _, r := range s.routes() {
 		s.app.Add(r.method, fiberPath(r.path), s.inner(r))
@@ -130,10 +141,11 @@ func (s *Server) Serve(ln net.Listener) error {
 // client to come back on a new connection. Requests are still answered.
 func (s *Server) Drain() { s.draining.Store(true) }
 
-// Stop closes the listener and returns when every request under way has its
-// answer, or with the error of ctx.
+// Stop says goodbye to the live streams, closes the listener and returns when
+// every request under way has its answer, or with the error of ctx.
 func (s *Server) Stop(ctx context.Context) error {
 	s.Drain()
+	s.streams.stop(ctx)
 	hangUp := time.AfterFunc(silence, s.silent.hangUp)
 	defer hangUp.Stop()
 	return s.app.ShutdownWithContext(ctx)

@@ -49,6 +49,7 @@ func TestTheMessagesOfSyncAreThoseOfTheSpecification(t *testing.T) {
 		"SyncRequest": protocol.Request{}, "ClockReading": protocol.Reading{}, "OutboxState": protocol.Outbox{}, "PushPart": protocol.Part{},
 		"SyncResponse": protocol.Response{}, "ScopeState": protocol.Scope{}, "BackupMark": protocol.BackupMark{}, "Upgrade": protocol.Upgrade{},
 		"Verdict": protocol.Verdict{}, "Message": protocol.Message{}, "Row": protocol.Row{},
+		"LiveHello": protocol.Hello{}, "ScopeNews": protocol.News{}, "LiveBye": protocol.Bye{}, "Waited": protocol.Waited{},
 	} {
 		var have []string
 		for _, f := range reflect.VisibleFields(reflect.TypeOf(shape)) {

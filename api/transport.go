@@ -2,6 +2,7 @@ package api
 
 import (
 	"bytes"
+	"context"
 	"io"
 	"net"
 	"net/http"
@@ -14,7 +15,8 @@ func (s *Server) Handler() fasthttp.RequestHandler { return s.app.Handler() }
 
 // RoundTrip answers r in this process, without a socket: through the same
 // middleware and handlers as a request from outside, from the address in
-// r.RemoteAddr. It makes a Server the transport of an http.Client.
+// r.RemoteAddr. It makes a Server the transport of an http.Client. A live stream
+// goes on until r's context ends or its body is closed.
 func (s *Server) RoundTrip(r *http.Request) (*http.Response, error) {
 	if err := r.Context().Err(); err != nil {
 		return nil, err
@@ -45,7 +47,24 @@ func (s *Server) RoundTrip(r *http.Request) (*http.Response, error) {
 	var ctx fasthttp.RequestCtx
 	ctx.Init(&req, addr, nil)
 	s.Handler()(&ctx)
-	return answer(r, &ctx.Response), nil
+	out := answer(r, &ctx.Response)
+	if st, ok := ctx.UserValue(streamKey{}).(*stream); ok {
+		near, far := net.Pipe()
+		out.Body, out.ContentLength = piped{near, context.AfterFunc(r.Context(), func() { closeQuietly(near) })}, -1
+		st.start(far, nil, false)
+	}
+	return out, nil
+}
+
+// piped is the body of a live stream in this process.
+type piped struct {
+	net.Conn
+	stop func() bool
+}
+
+func (p piped) Close() error {
+	p.stop()
+	return p.Conn.Close()
 }
 
 func answer(r *http.Request, from *fasthttp.Response) *http.Response {

@@ -25,8 +25,8 @@ func (a *App) Run(ctx context.Context) error {
 }
 
 // Serve answers requests at ln and does the background work until ctx ends,
-// then stops in order: /readyz turns, after DrainDelay the listener closes, requests under way
-// get their answers, the workers end. It returns nil after a clean stop.
+// then stops in order: /readyz turns, after DrainDelay live streams end and the listener closes,
+// requests under way get their answers, the workers end. It returns nil after a clean stop.
 func (a *App) Serve(ctx context.Context, ln net.Listener) error {
 	working, rest := context.WithCancel(context.WithoutCancel(ctx))
 	defer rest()
@@ -80,7 +80,7 @@ type worker struct {
 }
 
 func (a *App) workers() []worker {
-	return []worker{{"engine", a.runEngine}, {"compaction", a.runCompaction}, {"auth", a.Auth.Run}}
+	return []worker{{"engine", a.runEngine}, {"compaction", a.runCompaction}, {"auth", a.Auth.Run}, {"windows", a.Engine.KeepWindows}, {"streams", a.API.Tend}}
 }
 
 // compactEvery is how often what lies behind the horizon goes. With nothing to do

@@ -32,6 +32,19 @@ var syncTable = map[string]entry{
 		Sentence{"Aplikasi Anda perlu diperbarui.", "Silakan pasang versi {min} atau yang lebih baru. Perubahan yang belum terkirim tetap aman."},
 		Sentence{"Your app must be updated.", "Please install version {min} or newer. Changes not sent yet are safe."}},
 
+	"live_full": {
+		Sentence{"Terlalu banyak ponsel sedang terhubung langsung.", "Aplikasi tetap menyinkronkan data dan mencoba lagi dalam {after}."},
+		Sentence{"Too many phones are connected live.", "The app goes on syncing and tries again in {after}."}},
+	"live_too_many": {
+		Sentence{"Akun Anda terhubung langsung dari terlalu banyak perangkat.", "Aplikasi tetap menyinkronkan data."},
+		Sentence{"Your account is connected live from too many devices.", "The app goes on syncing."}},
+	"live_too_many_scopes": {
+		Sentence{"Akun Anda melihat terlalu banyak data untuk sambungan langsung.", "Aplikasi tetap menyinkronkan data secara berkala."},
+		Sentence{"Your account sees too much for a live connection.", "The app goes on syncing now and then."}},
+	"live_replaced": {
+		Sentence{"Perangkat ini membuka sambungan langsung yang baru.", "Sambungan yang lama ditutup."},
+		Sentence{"This device opened a new live connection.", "The older one was closed."}},
+
 	"unidentifiable": {
 		Sentence{"Perubahan ini sudah terlalu lama untuk dikenali.", "Isiannya kami simpan. Silakan periksa lalu catat kembali bila masih diperlukan."},
 		Sentence{"This change is too old to be recognised.", "What it holds is kept. Please check it and enter it again if it is still needed."}},

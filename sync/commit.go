@@ -230,8 +230,11 @@ func (e *Engine) place(ctx context.Context, head store.Head, c *store.Commit) (s
 		}
 		if errors.Is(err, store.ErrTaken) || errors.Is(err, store.ErrStale) {
 			if err = e.foldTaken(ctx, c); errors.Is(err, errOwn) {
-				return e.Store.Head(ctx, c.Scope)
+				after, err = e.Store.Head(ctx, c.Scope)
 			}
+		}
+		if err == nil {
+			e.Observe(after)
 		}
 		return after, err
 	}
@@ -259,7 +262,16 @@ func (e *Engine) place(ctx context.Context, head store.Head, c *store.Commit) (s
 		}
 		return store.Head{}, store.ErrTaken
 	}
-	return e.Store.Fold(ctx, c)
+	return e.fold(ctx, c)
+}
+
+// fold carries an entry into the records and tells those who listen.
+func (e *Engine) fold(ctx context.Context, c *store.Commit) (store.Head, error) {
+	after, err := e.Store.Fold(ctx, c)
+	if err == nil {
+		e.Observe(after)
+	}
+	return after, err
 }
 
 // errOwn says that the entry that holds our place is our own: its answer got
@@ -279,7 +291,7 @@ func (e *Engine) foldTaken(ctx context.Context, c *store.Commit) error {
 	if other.ID == c.ID {
 		return errOwn
 	}
-	if _, err := e.Store.Fold(ctx, other); err != nil {
+	if _, err := e.fold(ctx, other); err != nil {
 		return err
 	}
 	return store.ErrTaken
@@ -295,7 +307,7 @@ func (e *Engine) foldNext(ctx context.Context, head store.Head) (store.Head, err
 	if err != nil {
 		return store.Head{}, err
 	}
-	return e.Store.Fold(ctx, c)
+	return e.fold(ctx, c)
 }
 
 // refusedAlone reports whether a job that shares nothing was refused in a part:

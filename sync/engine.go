@@ -34,12 +34,13 @@ type Limits struct {
 	Poll        time.Duration // when a phone with nothing to do should ask again
 	Horizon     time.Duration // how long log entries, verdicts and what was deleted are kept; at least a day
 	Refusals    int           // most mutations an hour and user meant for scopes that never named the author
+	LiveScopes  int           // most scopes that one listener hears of
 }
 
 // DefaultLimits are the limits of sync.md.
 func DefaultLimits() Limits {
 	return Limits{Mutations: 1000, CommitItems: 200, CommitBytes: 256 << 10, PageBytes: 1 << 20, Grace: 7 * 24 * time.Hour,
-		Poll: 15 * time.Minute, Horizon: 180 * 24 * time.Hour, Refusals: 1000}
+		Poll: 15 * time.Minute, Horizon: 180 * 24 * time.Hour, Refusals: 1000, LiveScopes: 4000}
 }
 
 // Engine carries pushes into logs and logs to phones. Set the fields before
@@ -68,6 +69,7 @@ type Engine struct {
 	owners    map[string]string // incarnation → user, as claimed
 	refusals  map[string]*allowance
 	completed uint64 // newest complete backup that this process knows of
+	hub       hub
 }
 
 // Caller is who sends a request.
@@ -188,7 +190,7 @@ func checkPart(i int, p protocol.Part) error {
 func (e *Engine) limits() Limits {
 	l, d := e.Limits, DefaultLimits()
 	for _, f := range []struct{ have, def *int }{{&l.Mutations, &d.Mutations}, {&l.CommitItems, &d.CommitItems},
-		{&l.CommitBytes, &d.CommitBytes}, {&l.PageBytes, &d.PageBytes}, {&l.Refusals, &d.Refusals}} {
+		{&l.CommitBytes, &d.CommitBytes}, {&l.PageBytes, &d.PageBytes}, {&l.Refusals, &d.Refusals}, {&l.LiveScopes, &d.LiveScopes}} {
 		if *f.have == 0 {
 			*f.have = *f.def
 		}

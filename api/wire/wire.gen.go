@@ -284,6 +284,9 @@ type DeviceList struct {
 	Devices []Device `json:"devices"`
 }
 
+// EventStream Lines as in the HTML standard, section 9.2.
+type EventStream = string
+
 // FieldProblem defines model for FieldProblem.
 type FieldProblem struct {
 	// Code Example: device_invalid
@@ -377,6 +380,28 @@ type JobStep struct {
 
 	// State Example: done
 	State string `json:"state"`
+}
+
+// LiveBye The last event of a live stream that the server ends.
+type LiveBye struct {
+	// Reason Example: token_expired
+	Reason string `json:"reason"`
+
+	// RetryMs When to come back.
+	//
+	// Example: 640
+	RetryMs int `json:"retry_ms"`
+}
+
+// LiveHello The first event of a live stream.
+type LiveHello struct {
+	// HeartbeatS The longest silence of a stream that is whole.
+	//
+	// Example: 25
+	HeartbeatS int `json:"heartbeat_s"`
+
+	// Now Example: 2022-05-05T02:11:10.004Z
+	Now time.Time `json:"now"`
 }
 
 // Login defines model for Login.
@@ -733,6 +758,23 @@ type ReviewList struct {
 // ScopeName Example: business/018099a2-f7c0-7d3e-8f0a-1b2c3d4e5f60
 type ScopeName = string
 
+// ScopeNews A scope has something that the phone may lack.
+type ScopeNews struct {
+	// Generation Example: 1.936586214695
+	Generation string `json:"generation,omitempty,omitzero"`
+
+	// Gone The reader may not see it, or not any more: the next sync purges it.
+	Gone bool `json:"gone,omitempty,omitzero"`
+
+	// Scope Example: business/018099a2-f7c0-7d3e-8f0a-1b2c3d4e5f60
+	Scope string `json:"scope"`
+
+	// Seq The newest commit.
+	//
+	// Example: 18
+	Seq int `json:"seq,omitempty,omitzero"`
+}
+
 // Session defines model for Session.
 type Session struct {
 	// CreatedAt Example: 2022-05-05T02:11:09.120Z
@@ -900,6 +942,14 @@ type Version struct {
 	Version string `json:"version"`
 }
 
+// Waited What ended a long poll.
+type Waited struct {
+	News []ScopeNews `json:"news"`
+
+	// Now Example: 2022-05-05T02:11:10.004Z
+	Now time.Time `json:"now"`
+}
+
 // As defines model for As.
 type As string
 
@@ -923,6 +973,9 @@ type CodePath = string
 
 // CollectionPath Example: task
 type CollectionPath = string
+
+// Cursor defines model for Cursor.
+type Cursor = string
 
 // DevicePath UUID of version 7, or 8 if derived.
 //
@@ -1096,6 +1149,21 @@ type ReviewsParams struct {
 type ResolveReviewParams struct {
 	// IdempotencyKey Made by the caller for this request and used again when it is repeated.
 	IdempotencyKey Key `json:"Idempotency-Key"`
+}
+
+// SyncLiveParams defines parameters for SyncLive.
+type SyncLiveParams struct {
+	// Cursor Of the last applied answer; without it, everything counts as new.
+	Cursor Cursor `form:"cursor,omitempty" json:"cursor,omitempty,omitzero"`
+}
+
+// SyncWaitParams defines parameters for SyncWait.
+type SyncWaitParams struct {
+	// Cursor Of the last applied answer; without it, everything counts as new.
+	Cursor Cursor `form:"cursor,omitempty" json:"cursor,omitempty,omitzero"`
+
+	// TimeoutS How long to wait.
+	TimeoutS int `form:"timeout_s,omitempty" json:"timeout_s,omitempty,omitzero"`
 }
 
 // AttestJSONRequestBody defines body for Attest for application/json ContentType.
