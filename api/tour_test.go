@@ -3,6 +3,7 @@ package api_test
 import (
 	"fmt"
 	"regexp"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -13,6 +14,7 @@ import (
 	"github.com/lumbung-ikm/lumbung/domain"
 	"github.com/lumbung-ikm/lumbung/internal/apitest"
 	"github.com/lumbung-ikm/lumbung/sync/merge"
+	"github.com/lumbung-ikm/lumbung/sync/protocol"
 )
 
 // tour walks through the API as people do, with a client that checks every
@@ -105,8 +107,10 @@ func TestEveryOperationAndStatus(t *testing.T) {
 	owner, stranger := o.enter("+628117000001"), o.enter("+628117000002")
 	admin, mentor := o.withRole("+628117000003", "admin"), o.withRole("+628117000004", "mentor")
 	o.syncs(owner)
+	o.lives(owner)
 	o.accounts(owner, stranger)
 	business := o.makeBusiness(owner)
+	o.manyScopes(owner)
 	o.enterprises(owner, stranger, business)
 	staff := o.people(owner, stranger, business)
 	o.mentors(owner, stranger, admin, mentor, business)
@@ -132,6 +136,44 @@ func (o *tour) syncs(owner wire.Login) {
 	o.parts.Engine.MinApp = "2.0"
 	o.code("upgrade_required", o.want(426, owner.AccessToken, "POST", "/v1/sync/pull", syncBody))
 	o.parts.Engine.MinApp = ""
+}
+
+func (o *tour) lives(owner wire.Login) {
+	token := owner.AccessToken
+	ended := make(chan apitest.Response)
+	for range 2 {
+		go func() { ended <- o.want(200, token, "GET", "/v1/sync/live", "") }()
+		for o.Streams() == 0 {
+			runtime.Gosched()
+		}
+	}
+	if first := <-ended; !strings.Contains(string(first.Body), `"reason":"live_replaced"`) {
+		o.Errorf("the older stream of a device: %s", first.Body)
+	}
+	o.clock.Advance(time.Hour)
+	o.LookAfter()
+	if second := <-ended; !strings.Contains(string(second.Body), `"reason":"token_expired"`) {
+		o.Errorf("a stream after its token: %s", second.Body)
+	}
+	o.clock.Advance(-time.Hour)
+	var w wire.Waited
+	o.want(200, token, "GET", "/v1/sync/wait", "").Into(o, &w)
+	if len(w.News) == 0 || w.News[0].Scope != "user/"+owner.User.Id {
+		o.Errorf("without a cursor: %+v", w)
+	}
+	var r protocol.Response
+	o.want(200, token, "POST", "/v1/sync", syncBody).Into(o, &r)
+	o.want(204, token, "GET", "/v1/sync/wait?timeout_s=1&cursor="+r.Cursor, "")
+	o.want(400, token, "GET", "/v1/sync/wait?timeout_s=x", "!")
+}
+
+// manyScopes lets the owner, who has two scopes, listen to one.
+func (o *tour) manyScopes(owner wire.Login) {
+	o.parts.Engine.Limits.LiveScopes = 1
+	for _, path := range []string{"/v1/sync/live", "/v1/sync/wait"} {
+		o.code("live_too_many_scopes", o.want(409, owner.AccessToken, "GET", path, ""))
+	}
+	o.parts.Engine.Limits.LiveScopes = 0
 }
 
 func (o *tour) accounts(owner, stranger wire.Login) {
