@@ -112,7 +112,9 @@ func (l *Listener) begin(had cursor, heads []store.Head) error {
 			l.due = append(l.due, w)
 		}
 	}
-	l.hushed = false
+	if l.hushed = false; len(l.due) > 0 {
+		l.wake()
+	}
 	return nil
 }
 
@@ -120,18 +122,20 @@ func tooManyScopes() error {
 	return &fault.Error{Kind: fault.Conflict, Code: "live_too_many_scopes", Text: "more scopes than a listener may have"}
 }
 
-// Take gives what is new since the last Take, each scope once.
+// Take gives what is new since the last Take, each scope once, as the reader may
+// see it at this instant.
 //
 // Errors: Conflict "live_too_many_scopes": the listener missed something and must
 // be closed.
 func (l *Listener) Take() ([]protocol.News, error) {
+	now := l.engine.millis()
 	b := &l.engine.hub
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if l.full {
 		return nil, tooManyScopes()
 	}
-	if len(l.due) == 0 {
+	if l.turn(now); len(l.due) == 0 {
 		return nil, nil
 	}
 	out := make([]protocol.News, len(l.due))
@@ -197,7 +201,7 @@ func (w *watch) see(h store.Head, now merge.Millis) {
 		l.floor = max(l.floor, h.Time)
 	}
 	was := w.granted
-	w.judge(max(now, l.floor))
+	w.judge(now)
 	if w.granted || was {
 		w.mark()
 	}
@@ -220,13 +224,15 @@ func windowsOf(h store.Head, user string) []window {
 	return out
 }
 
-// judge says whether the right holds at an instant, and when to ask again.
-func (w *watch) judge(at merge.Millis) {
+// judge says whether the right holds, by the instant that a pull would ask for,
+// and when to ask again, by the clock: a pull may yet come to see it otherwise.
+func (w *watch) judge(now merge.Millis) {
+	at := max(now, w.by.floor)
 	w.granted, w.edge = false, 0
 	for _, x := range w.windows {
 		w.granted = w.granted || x.holds(at)
 		for _, edge := range []merge.Millis{x.from, x.to} {
-			if edge > at {
+			if edge > now {
 				w.edge = sooner(w.edge, edge)
 			}
 		}
@@ -244,12 +250,13 @@ func (l *Listener) turn(now merge.Millis) {
 	}
 	l.edge = 0
 	for _, w := range l.watches {
-		if w.edge == 0 || w.edge > at {
-			l.edge = sooner(l.edge, w.edge)
+		was, edge := w.granted, w.edge
+		if edge == 0 || edge > at {
+			l.edge = sooner(l.edge, edge)
 			continue
 		}
-		was := w.granted
-		if w.judge(at); w.granted || was {
+		w.judge(now)
+		if w.granted != was || w.granted && edge <= now {
 			w.mark()
 		}
 	}

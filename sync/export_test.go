@@ -1,0 +1,8 @@
+package syncer
+
+// Listening counts what the hub holds for its listeners.
+func (e *Engine) Listening() int {
+	e.hub.mu.Lock()
+	defer e.hub.mu.Unlock()
+	return len(e.hub.users) + len(e.hub.scopes)
+}
