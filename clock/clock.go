@@ -20,6 +20,13 @@ type System struct{}
 // Now is the machine's time.
 func (System) Now() time.Time { return time.Now().UTC().Truncate(time.Millisecond) }
 
+// Precise is the clock of the machine for measuring: with its monotonic reading,
+// which no correction of the time moves, and not cut.
+type Precise struct{}
+
+// Now is the machine's time.
+func (Precise) Now() time.Time { return time.Now() }
+
 // Fixed is a clock that moves only when it is told to. It is safe for
 // concurrent use. The zero value stands at the zero time.
 type Fixed struct {

@@ -70,6 +70,7 @@ func commands() []command {
 		{"backup", "a copy of the database, while the server goes on", backupHelp, nothing, backup},
 		{"restored", "tell a database that it was put back from a copy, once", restoredHelp, nothing, restored},
 		{"sim", "everything that can go wrong, by seed", simHelp, flags, simulate},
+		{"load", "how the server bears many phones, measured", loadHelp, flags, measure},
 		{"version", "which program this is", versionHelp, nothing, version},
 	}
 }

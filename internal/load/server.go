@@ -1,0 +1,136 @@
+package load
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"regexp"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"syscall"
+)
+
+// enoughFiles raises the limit of open files to what is needed.
+func enoughFiles(n int) error {
+	var l syscall.Rlimit
+	if err := syscall.Getrlimit(syscall.RLIMIT_NOFILE, &l); err != nil {
+		return err
+	}
+	if l.Cur >= uint64(n) {
+		return nil
+	}
+	if l.Max < uint64(n) {
+		return fmt.Errorf("this needs %d open files, and the limit (ulimit -Hn) is %d", n, l.Max)
+	}
+	l.Cur = l.Max
+	return syscall.Setrlimit(syscall.RLIMIT_NOFILE, &l)
+}
+
+// server is the program in a process of its own.
+type server struct {
+	cmd     *exec.Cmd
+	address string
+	live    atomic.Int64 // MiB of heap that the last collection found alive
+	read    sync.WaitGroup
+	waited  bool
+}
+
+// start runs the program on the database and waits until it serves.
+func start(ctx context.Context, program, path string) (*server, error) {
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return nil, err
+	}
+	s := &server{address: ln.Addr().String()}
+	if err := ln.Close(); err != nil {
+		return nil, err
+	}
+	s.cmd = exec.CommandContext(ctx, program, "serve", "-listen", s.address, "-public-url", publicURL, "-store", path, "-otp-sender", "none")
+	s.cmd.Env = append(os.Environ(), "GODEBUG=gctrace=1")
+	out, err := s.cmd.StderrPipe()
+	if err != nil {
+		return nil, err
+	}
+	if err := s.cmd.Start(); err != nil {
+		return nil, fmt.Errorf("start %s: %w", program, err)
+	}
+	ready := make(chan struct{})
+	s.read.Go(func() {
+		s.follow(bufio.NewScanner(out), ready)
+	})
+	select {
+	case <-ready:
+		return s, nil
+	case <-ctx.Done():
+		s.kill()
+		return nil, ctx.Err()
+	}
+}
+
+// follow reads the log of the server, which is also how it is heard to be ready,
+// and the traces of its collector.
+func (s *server) follow(lines *bufio.Scanner, ready chan struct{}) {
+	collected := regexp.MustCompile(`^gc \d+ .* \d+->\d+->(\d+) MB`)
+	serving := false
+	for lines.Scan() {
+		text := lines.Text()
+		if m := collected.FindStringSubmatch(text); m != nil {
+			if n, err := strconv.ParseInt(m[1], 10, 64); err == nil {
+				s.live.Store(n)
+			}
+		}
+		if !serving && strings.Contains(text, "msg=serving") {
+			serving = true
+			close(ready)
+		}
+	}
+	if !serving {
+		close(ready) // it ended; whoever talks to it will see
+	}
+}
+
+func (s *server) heap() int64 { return s.live.Load() }
+
+// rss is the memory of the process that lies in RAM, in bytes.
+func (s *server) rss() (int64, error) {
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", s.cmd.Process.Pid))
+	if err != nil {
+		return 0, err
+	}
+	m := regexp.MustCompile(`VmRSS:\s+(\d+) kB`).FindSubmatch(text)
+	if m == nil {
+		return 0, fmt.Errorf("the kernel does not tell the memory of %d", s.cmd.Process.Pid)
+	}
+	n, err := strconv.ParseInt(string(m[1]), 10, 64)
+	return n << 10, err
+}
+
+// stop asks the server to end and waits for it.
+func (s *server) stop() error {
+	if err := s.cmd.Process.Signal(syscall.SIGTERM); err != nil {
+		return err
+	}
+	s.read.Wait()
+	s.waited = true
+	return s.cmd.Wait()
+}
+
+// kill ends the server if nothing else did.
+func (s *server) kill() {
+	if s.waited {
+		return
+	}
+	if err := s.cmd.Process.Kill(); err != nil {
+		return // it has ended
+	}
+	s.read.Wait()
+	s.waited = true
+	if err := s.cmd.Wait(); err != nil {
+		return // it was killed
+	}
+}
