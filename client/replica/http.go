@@ -103,6 +103,11 @@ func (h *HTTP) Sync(ctx context.Context, req protocol.Request) (*protocol.Respon
 // A session that the server revoked removes the rows from the phone and keeps
 // the outbox.
 func (h *HTTP) Call(ctx context.Context, method, path string, header http.Header, in, out any) error {
+	return h.authorised(ctx, func(token string) error { return h.call(ctx, method, path, token, header, in, out) })
+}
+
+// authorised does something with an access token.
+func (h *HTTP) authorised(ctx context.Context, do func(token string) error) error {
 	s, err := h.Phone.Session()
 	if err != nil {
 		return err
@@ -110,10 +115,10 @@ func (h *HTTP) Call(ctx context.Context, method, path string, header http.Header
 	if s == (Session{}) {
 		return errNobody
 	}
-	err = h.call(ctx, method, path, s.Access, header, in, out)
+	err = do(s.Access)
 	if fault.CodeOf(err) == "token_expired" || fault.CodeOf(err) == "token_invalid" {
 		if s, err = h.refresh(ctx, s); err == nil {
-			err = h.call(ctx, method, path, s.Access, header, in, out)
+			err = do(s.Access)
 		}
 	}
 	if fault.CodeOf(err) == "session_revoked" {
@@ -181,7 +186,7 @@ func readAnswer(resp *http.Response, out any) error {
 	if resp.StatusCode >= 300 {
 		return problem(resp, b)
 	}
-	if out == nil {
+	if out == nil || resp.StatusCode == http.StatusNoContent {
 		return nil
 	}
 	if err := jsonv2.Unmarshal(b, out); err != nil {
