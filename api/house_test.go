@@ -107,8 +107,14 @@ type person struct {
 	auth.Login
 }
 
-// login logs a number in.
+// login logs a number in on its first phone.
 func (h *house) login(t testing.TB, phone string) person {
+	t.Helper()
+	return h.loginOn(t, phone, "0190aaaa-0000-4000-8000-"+phone[len(phone)-9:]+"000")
+}
+
+// loginOn logs a number in on a phone.
+func (h *house) loginOn(t testing.TB, phone, install string) person {
 	t.Helper()
 	ctx := t.Context()
 	c, err := h.parts.Auth.RequestCode(ctx, auth.CodeRequest{Phone: phone, Purpose: auth.PurposeLogin})
@@ -119,7 +125,7 @@ func (h *house) login(t testing.TB, phone string) person {
 		t.Fatal(err)
 	}
 	l, err := h.parts.Auth.Verify(ctx, auth.VerifyRequest{Challenge: c.ID, Phone: phone, Code: h.box.code(c.ID),
-		Device: auth.DeviceInfo{Install: "0190aaaa-0000-4000-8000-" + phone[len(phone)-9:] + "000", Platform: "android", AppVersion: "1.4.2"}})
+		Device: auth.DeviceInfo{Install: install, Platform: "android", AppVersion: "1.4.2"}})
 	if err != nil {
 		t.Fatal(err)
 	}
