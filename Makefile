@@ -6,10 +6,11 @@ SEEDS    ?= 200
 FUZZTIME ?= 10s
 BENCH    ?= .
 DEPTH    ?= 4
+STREAMS  ?= 10000
 RACE     := ./sync/... ./auth/... ./client/... ./store/...
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check fmt vet lint gen generated race sim model mutants bind android bench fuzz build
+.PHONY: help run test check fmt vet lint gen generated race sim model mutants bind android bench live fuzz build
 
 help: ## list these words
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -40,6 +41,7 @@ generated: ## fail if a generated file is not what its source gives
 
 race: ## the concurrent packages under the race detector
 	$(GO) test -race $(RACE)
+	$(GO) test -race -run Live ./api
 
 sim: ## the simulator on both stores: make sim SEEDS=1000
 	$(GO) run ./cmd/lumbung sim -seeds $(SEEDS) -store sqlite
@@ -59,6 +61,9 @@ android: ## run docs/android.md on a Java machine; wants a JDK, Maven and gcc
 
 bench: ## benchmarks: make bench BENCH=Push
 	$(GO) test -run '^$$' -bench '$(BENCH)' -benchmem ./...
+
+live: build ## live streams against the program: make live STREAMS=500
+	bin/lumbung load live -streams $(STREAMS)
 
 fuzz: ## every fuzz target for a while: make fuzz FUZZTIME=30s
 	.ci/fuzz $(FUZZTIME)

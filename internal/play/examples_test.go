@@ -1,6 +1,7 @@
 package play_test
 
 import (
+	"bufio"
 	"bytes"
 	"encoding/json"
 	"fmt"
@@ -29,6 +30,7 @@ const (
 type recorder struct {
 	next http.RoundTripper
 	name string // of the next exchange; "" writes nothing
+	last string // cursor that was answered last
 	all  map[string]string
 }
 
@@ -49,6 +51,9 @@ func (r *recorder) RoundTrip(req *http.Request) (*http.Response, error) {
 	}
 	got, err := readAll(resp)
 	resp.Body = play.Whole(got)
+	if m := regexp.MustCompile(`"cursor":"([^"]+)"`).FindSubmatch(got); m != nil {
+		r.last = string(m[1])
+	}
 	if r.name != "" {
 		var b strings.Builder
 		fmt.Fprintf(&b, "%s %s\n", req.Method, req.URL.RequestURI())
@@ -140,9 +145,39 @@ func record(t *testing.T) map[string]string {
 	s.w.Clock.Advance(20 * time.Minute)
 	r.name = "09-expired"
 	s.sync(s.owner)
+	s.live(r)
 	s.purged(r)
 	s.second(r)
 	return r.all
+}
+
+// live listens while somebody else edits, until the token expires.
+func (s *scene) live(r *recorder) {
+	s.Helper()
+	session, err := s.owner.Session()
+	s.ok(err)
+	req, err := http.NewRequestWithContext(s.Context(), http.MethodGet, s.owner.HTTP.Base+"/v1/sync/live?cursor="+r.last, nil)
+	s.ok(err)
+	req.Header.Set("Authorization", "Bearer "+session.Access)
+	req.Header.Set("Accept", "text/event-stream")
+	resp, err := http.DefaultClient.Do(req)
+	s.ok(err)
+	defer resp.Body.Close()
+	var b strings.Builder
+	fmt.Fprintf(&b, "GET /v1/sync/live?cursor=0eyJidXNpbm…\nAuthorization: Bearer eyJ…\nAccept: text/event-stream\n\n%s\nContent-Type: %s\n\n", resp.Status, resp.Header.Get("Content-Type"))
+	s.price(s.staff, 18_000)
+	s.sync(s.staff)
+	lines := bufio.NewScanner(resp.Body)
+	for lines.Scan() {
+		fmt.Fprintln(&b, lines.Text())
+		if strings.Contains(lines.Text(), s.scope+`","`) {
+			s.w.Clock.Advance(20 * time.Minute)
+			s.w.App.API.LookAfter()
+		}
+	}
+	s.ok(lines.Err())
+	text := regexp.MustCompile(`retry: \d+`).ReplaceAllString(strings.TrimRight(b.String(), "\n")+"\n", "retry: 4711")
+	r.all["12-live"] = regexp.MustCompile(`"retry_ms":\d+`).ReplaceAllString(text, `"retry_ms":640`)
 }
 
 type member struct {
