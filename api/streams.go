@@ -122,7 +122,7 @@ func (s *streams) list() []*stream {
 }
 
 // farewell is how long a stop waits for readers to take the last event.
-const farewell = 2 * time.Second
+const farewell = 10 * time.Second
 
 // stop says goodbye to everybody and returns when all are gone: those who do not
 // read are cut off after a moment.
