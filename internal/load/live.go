@@ -37,6 +37,7 @@ type Report struct {
 	Pushes     int     `json:"pushes"`
 	Events     int     `json:"events"`
 	Missing    int     `json:"events_missing"`
+	Again      int     `json:"pushes_sent_again"` // after a 503
 	OpenedIn   float64 `json:"opened_in_s"`
 	RSSBefore  int64   `json:"rss_before_bytes"`
 	RSSOpen    int64   `json:"rss_open_bytes"`
@@ -150,6 +151,7 @@ func (m *run) judge(pushes []pushed, r *Report) {
 	var sent, acked, push []time.Duration
 	for _, p := range pushes {
 		push = append(push, p.answered.Sub(p.began))
+		r.Again += p.again
 		for _, u := range m.people.of(p.business) {
 			at, heard := u.heard(p)
 			if !heard {
@@ -192,7 +194,7 @@ func (r Report) Print(w io.Writer) {
 	fmt.Fprintf(w, "  memory of the server %8.1f MiB before, %.1f open, %.1f after the load\n", mib(r.RSSBefore), mib(r.RSSOpen), mib(r.RSSAfter))
 	fmt.Fprintf(w, "  live heap            %8d MiB before, %d open\n", r.HeapBefore, r.HeapOpen)
 	fmt.Fprintf(w, "  memory per stream    %8.1f KiB\n", r.PerStream)
-	fmt.Fprintf(w, "  pushes               %8d at %.1f a second, %d events, %d missing\n", r.Pushes, r.Rate, r.Events, r.Missing)
+	fmt.Fprintf(w, "  pushes               %8d at %.1f a second, %d sent again, %d events, %d missing\n", r.Pushes, r.Rate, r.Again, r.Events, r.Missing)
 	for _, row := range []struct {
 		name string
 		s    Spread

@@ -104,6 +104,7 @@ type pushed struct {
 	scope           string
 	seq             merge.Seq
 	began, answered time.Time
+	again           int // times that it was sent once more
 }
 
 // push sends at the rate of the plan for a while, one enterprise after the other.
@@ -130,7 +131,12 @@ func (m *run) push(ctx context.Context, long time.Duration) ([]pushed, error) {
 		})
 	}
 	under.Wait()
-	return out, errors.Join(errs...)
+	for _, err := range errs {
+		if err != nil {
+			return out, err // the others say the same
+		}
+	}
+	return out, nil
 }
 
 // sell pushes one sales entry.
@@ -151,27 +157,56 @@ func (m *run) sell(ctx context.Context, client *http.Client, n int) (pushed, err
 	if err != nil {
 		return pushed{}, err
 	}
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://"+m.server.address+"/v1/sync/push", bytes.NewReader(body))
-	if err != nil {
-		return pushed{}, err
-	}
-	req.Header.Set("Authorization", "Bearer "+u.login.Access)
-	req.Header.Set("Content-Type", "application/json")
 	p := pushed{business: n, scope: b.scope, began: clock.Precise{}.Now()}
-	resp, err := client.Do(req)
-	if err != nil {
-		return p, err
+	r, err := m.send(ctx, client, u.login.Access, body)
+	for ; err != nil && errors.Is(err, errAway) && p.again < mostAgain; p.again++ { // as a phone does, with the same bytes
+		timer := time.NewTimer(time.Second)
+		select {
+		case <-ctx.Done():
+			timer.Stop()
+			return p, ctx.Err()
+		case <-timer.C:
+		}
+		r, err = m.send(ctx, client, u.login.Access, body)
 	}
-	defer resp.Body.Close()
-	text, err := io.ReadAll(resp.Body)
 	p.answered = clock.Precise{}.Now()
 	if err != nil {
 		return p, err
 	}
-	var r protocol.Response
-	if err := json.Unmarshal(text, &r); err != nil || len(r.Verdicts) != 1 || r.Verdicts[0].Verdict != merge.Applied {
-		return p, fmt.Errorf("a push was answered %s: %s", resp.Status, text)
+	if len(r.Verdicts) != 1 || r.Verdicts[0].Verdict != merge.Applied {
+		return p, fmt.Errorf("a push was answered %+v", r.Verdicts)
 	}
 	p.seq = r.Verdicts[0].Seq
 	return p, nil
+}
+
+// mostAgain is how often a push is sent again that the server had no time for.
+const mostAgain = 10
+
+// errAway is an answer that says to come back.
+var errAway = errors.New("the server is not available")
+
+// send pushes once.
+func (m *run) send(ctx context.Context, client *http.Client, token string, body []byte) (r protocol.Response, err error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://"+m.server.address+"/v1/sync/push", bytes.NewReader(body))
+	if err != nil {
+		return r, err
+	}
+	req.Header.Set("Authorization", "Bearer "+token)
+	req.Header.Set("Content-Type", "application/json")
+	resp, err := client.Do(req)
+	if err != nil {
+		return r, err
+	}
+	defer resp.Body.Close()
+	text, err := io.ReadAll(resp.Body)
+	switch {
+	case err != nil:
+		return r, err
+	case resp.StatusCode == http.StatusServiceUnavailable:
+		return r, fmt.Errorf("%w: %s", errAway, text)
+	case resp.StatusCode != http.StatusOK:
+		return r, fmt.Errorf("a push was answered %s: %s", resp.Status, text)
+	}
+	return r, json.Unmarshal(text, &r)
 }
