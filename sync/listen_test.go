@@ -393,3 +393,37 @@ func BenchmarkObserve(b *testing.B) {
 		l.Close()
 	}
 }
+
+// between is a store on which something happens just after heads were read.
+type between struct {
+	store.Store
+	happen func()
+}
+
+func (b *between) HeadsFor(ctx context.Context, user string, scopes []string) ([]store.Head, error) {
+	heads, err := b.Store.HeadsFor(ctx, user, scopes)
+	if do := b.happen; do != nil {
+		b.happen = nil
+		do()
+	}
+	return heads, err
+}
+
+// TestACommitWhileTheHeadsAreOnTheirWayIsHeard has no commit afterwards that would
+// make it good.
+func TestACommitWhileTheHeadsAreOnTheirWayIsHeard(t *testing.T) {
+	for name, what := range map[string]int{"an edit": 0, "a grant": 1, "an end": 3} {
+		t.Run(name, func(t *testing.T) {
+			on := &between{Store: storefault.NewPoor()}
+			w := worldOn(t, on)
+			w.step(1, "ani", 1, 0, 0)
+			w.step(2, "budi", 1, 0, 0)
+			e := &ear{w: w, user: "ani", had: map[string]protocol.Scope{}, told: map[string]protocol.News{}, woke: make(chan struct{}, 1)}
+			cursor := w.pullAll("ani", e.had)
+			on.happen = func() { w.step(map[int]int{0: 1, 1: 2, 3: 1}[what], "ani", what, 0, 0) }
+			w.listenFrom(e, cursor)
+			defer e.Close()
+			e.whole(t)
+		})
+	}
+}
