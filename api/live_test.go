@@ -379,9 +379,9 @@ func TestLiveLongPollAnswersACommitAndAStop(t *testing.T) {
 		if status, _, took := poll(); status != 204 || took != 20*time.Second {
 			t.Errorf("nothing new: %d after %v", status, took)
 		}
-		var seq merge.Seq
-		time.AfterFunc(5*time.Second, func() { seq = p.write(t) })
-		if status, w, took := poll(); status != 200 || took != 5*time.Second || len(w.News) != 1 || w.News[0].Seq != seq {
+		seq := make(chan merge.Seq, 1)
+		time.AfterFunc(5*time.Second, func() { seq <- p.write(t) })
+		if status, w, took := poll(); status != 200 || took != 5*time.Second || len(w.News) != 1 || w.News[0].Seq != <-seq {
 			t.Errorf("a commit: %d %+v after %v", status, w, took)
 		}
 		time.AfterFunc(3*time.Second, func() {

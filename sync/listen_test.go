@@ -2,6 +2,7 @@ package syncer_test
 
 import (
 	"context"
+	"crypto/rand"
 	"fmt"
 	"maps"
 	"path/filepath"
@@ -242,6 +243,7 @@ func TestNobodyMissesAScope(t *testing.T) {
 // commits of other goroutines.
 func TestACommitIsInTheHeadsOrComesAfterThem(t *testing.T) {
 	w := newWorld(t)
+	w.IDs.Rand = rand.Reader // that of the world is for one goroutine
 	for _, box := range []int{1, 2, 3} {
 		w.step(box, "ani", 1, 0, 0)
 	}

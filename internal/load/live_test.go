@@ -20,7 +20,7 @@ func TestASpreadIsOfWhatWasMeasured(t *testing.T) {
 }
 
 func TestAVerdictHoldsEveryBound(t *testing.T) {
-	good := Report{Events: 10, PerStream: 39.9, Sent: Spread{P99: 249}, StopClean: true}
+	good := Report{Events: 10, PerStream: 39.9, Acked: Spread{P99: 249}, StopClean: true}
 	if err := good.Verdict(); err != nil {
 		t.Errorf("a good report: %v", err)
 	}
@@ -28,7 +28,7 @@ func TestAVerdictHoldsEveryBound(t *testing.T) {
 		"0 events":        func(r *Report) { r.Events = 0 },
 		"1 missing":       func(r *Report) { r.Missing = 1 },
 		"KiB a stream":    func(r *Report) { r.PerStream = 40 },
-		"p99":             func(r *Report) { r.Sent.P99 = 250 },
+		"p99":             func(r *Report) { r.Acked.P99 = 250 },
 		"stop was not cl": func(r *Report) { r.StopClean = false },
 	} {
 		bad := good
