@@ -45,6 +45,11 @@ func (e *Engine) Observe(h store.Head) {
 	if own := selfOf(h.Scope); own != "" {
 		b.tell(own, h, now)
 	}
+	if slices.Contains(e.Schema.Shared, h.Scope) {
+		for user := range b.users {
+			b.tell(user, h, now)
+		}
+	}
 }
 
 // tell shows a head to the listeners of a user who have not seen the scope yet.

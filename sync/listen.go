@@ -60,12 +60,7 @@ func (e *Engine) Listen(ctx context.Context, who Caller, token string, wake func
 	had := readCursor(token)
 	l := &Listener{engine: e, user: who.User, wake: wake, most: e.limits().LiveScopes, watches: map[string]*watch{}, hushed: true}
 	e.hub.enter(l)
-	own := merge.UserScope(who.User)
-	named := slices.Sorted(maps.Keys(had))
-	if !slices.Contains(named, own) {
-		named = append(named, own)
-	}
-	heads, err := e.Store.HeadsFor(ctx, who.User, named)
+	heads, err := e.Store.HeadsFor(ctx, who.User, e.alongWith(had, who.User))
 	if err == nil {
 		err = l.begin(had, heads)
 	}
@@ -196,7 +191,7 @@ func (w *watch) see(h store.Head, now merge.Millis) {
 		return
 	}
 	l := w.by
-	w.seen, w.generation, w.seq, w.windows = true, h.Generation, h.Applied, windowsOf(h, l.user)
+	w.seen, w.generation, w.seq, w.windows = true, h.Generation, h.Applied, l.windowsOf(h)
 	if len(w.windows) > 0 {
 		l.floor = max(l.floor, h.Time)
 	}
@@ -211,13 +206,13 @@ func (w *watch) see(h store.Head, now merge.Millis) {
 }
 
 // windowsOf are the user's own windows of a scope.
-func windowsOf(h store.Head, user string) []window {
-	if h.Scope == merge.UserScope(user) {
+func (l *Listener) windowsOf(h store.Head) []window {
+	if l.engine.everRead(l.user, h.Scope) {
 		return []window{{}}
 	}
 	var out []window
 	for _, g := range h.Access {
-		if g.User == user {
+		if g.User == l.user {
 			out = append(out, window{g.From, g.To})
 		}
 	}

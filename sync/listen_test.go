@@ -317,6 +317,25 @@ func TestAWindowBeginsAndEndsWithoutACommit(t *testing.T) {
 	})
 }
 
+func TestWhatIsEverybodysIsHeardByEverybody(t *testing.T) {
+	w := newWorld(t)
+	w.Schema.Shared = []string{"box/all"}
+	early := w.listen("ani", false)
+	defer early.Close()
+	thing := merge.ServerWrite{Name: w.IDs.New(), Role: merge.System, Collection: "thing", ID: w.IDs.New(), Op: merge.Put, Create: true, Set: map[string]merge.Value{"note": merge.Str("x")}}
+	seq, err := w.Write(t.Context(), "box/all", thing)
+	if err != nil {
+		t.Fatal(err)
+	}
+	late := w.listen("budi", false)
+	defer late.Close()
+	for _, e := range []*ear{early, late} {
+		if news, err := e.Take(); err != nil || len(news) != 1 || news[0].Scope != "box/all" || news[0].Seq != seq {
+			t.Errorf("%s was told %+v %v", e.user, news, err)
+		}
+	}
+}
+
 func TestOldHeadsSayNothing(t *testing.T) {
 	w := newWorld(t)
 	w.step(1, "ani", 1, 0, 0)

@@ -16,13 +16,7 @@ import (
 // difference: purges, resets and pages.
 func (x *exchange) pull(ctx context.Context) error {
 	had, readable := parseCursor(x.req.Cursor)
-	named := slices.Sorted(maps.Keys(had))
-	for _, scope := range append([]string{merge.UserScope(x.who.User)}, x.Schema.Shared...) {
-		if !slices.Contains(named, scope) {
-			named = append(named, scope)
-		}
-	}
-	heads, err := x.Store.HeadsFor(ctx, x.who.User, named)
+	heads, err := x.Store.HeadsFor(ctx, x.who.User, x.alongWith(had, x.who.User))
 	if err != nil {
 		return err
 	}
@@ -92,10 +86,23 @@ func (x *exchange) may(h store.Head, at merge.Millis) bool {
 	return x.always(h.Scope) || merge.Granted(h.Access, x.who.User, at)
 }
 
-// always reports whether the caller needs no window to read a scope: the own
-// one, and those that are everybody's.
-func (x *exchange) always(scope string) bool {
-	return scope == merge.UserScope(x.who.User) || slices.Contains(x.Schema.Shared, scope)
+func (x *exchange) always(scope string) bool { return x.everRead(x.who.User, scope) }
+
+// everRead reports whether a user needs no window to read a scope: the own one,
+// and those that are everybody's.
+func (e *Engine) everRead(user, scope string) bool {
+	return scope == merge.UserScope(user) || slices.Contains(e.Schema.Shared, scope)
+}
+
+// alongWith adds to the scopes of a cursor those that a user always reads.
+func (e *Engine) alongWith(had cursor, user string) []string {
+	named := slices.Sorted(maps.Keys(had))
+	for _, scope := range append([]string{merge.UserScope(user)}, e.Schema.Shared...) {
+		if !slices.Contains(named, scope) {
+			named = append(named, scope)
+		}
+	}
+	return named
 }
 
 // advance lets the answer show a scope under a newer head than the one it began
