@@ -54,7 +54,10 @@ type Report struct {
 
 // Spread sums durations up, in milliseconds.
 type Spread struct {
-	P50, P95, P99, Max float64
+	P50 float64 `json:"p50"`
+	P95 float64 `json:"p95"`
+	P99 float64 `json:"p99"`
+	Max float64 `json:"max"`
 }
 
 func spread(all []time.Duration) (s Spread) {
