@@ -4,6 +4,7 @@ import (
 	"context"
 	"maps"
 	"slices"
+	"strings"
 
 	"github.com/lumbung-ikm/lumbung/fault"
 	"github.com/lumbung-ikm/lumbung/store"
@@ -35,6 +36,7 @@ type watch struct {
 	scope      string
 	generation merge.Generation
 	seq        merge.Seq
+	chain      string
 	seen       bool
 	windows    []window // the user's own
 	granted    bool
@@ -43,7 +45,10 @@ type watch struct {
 }
 
 // window is a stretch of time in which a right holds.
-type window struct{ from, to merge.Millis }
+type window struct {
+	id       string // of the grant
+	from, to merge.Millis
+}
 
 func (w window) holds(at merge.Millis) bool { return w.from <= at && (w.to == 0 || at < w.to) }
 
@@ -102,7 +107,7 @@ func (l *Listener) begin(had cursor, heads []store.Head) error {
 	for _, scope := range slices.Sorted(maps.Keys(l.watches)) {
 		w := l.watches[scope]
 		p, has := had[scope]
-		current := has && p.Complete && p.Generation == w.generation && p.Head == w.seq
+		current := has && p.Complete && p.Head == w.seq && p.check() == checkOf(w.generation, w.chain)
 		if w.due = w.granted && !current || !w.granted && has; w.due {
 			l.due = append(l.due, w)
 		}
@@ -191,7 +196,7 @@ func (w *watch) see(h store.Head, now merge.Millis) {
 		return
 	}
 	l := w.by
-	w.seen, w.generation, w.seq, w.windows = true, h.Generation, h.Applied, l.windowsOf(h)
+	w.seen, w.generation, w.seq, w.chain, w.windows = true, h.Generation, h.Applied, h.Chain, l.windowsOf(h)
 	if len(w.windows) > 0 {
 		l.floor = max(l.floor, h.Time)
 	}
@@ -213,7 +218,7 @@ func (l *Listener) windowsOf(h store.Head) []window {
 	var out []window
 	for _, g := range h.Access {
 		if g.User == l.user {
-			out = append(out, window{g.From, g.To})
+			out = append(out, window{g.ID, g.From, g.To})
 		}
 	}
 	return out
@@ -232,8 +237,39 @@ func (w *watch) judge(now merge.Millis) {
 			}
 		}
 	}
+	w.granted = w.granted && w.backed(at)
 	w.by.edge = sooner(w.by.edge, w.edge)
 	w.by.engine.hub.approach(w.edge)
+	w.carry(now)
+}
+
+// backed reports whether the scope whose windows this one repeats, if there is
+// one, still grants them.
+func (w *watch) backed(at merge.Millis) bool {
+	kind, rest, _ := strings.Cut(w.scope, "/")
+	source := w.by.engine.Schema.Sources[kind]
+	if source == "" {
+		return true
+	}
+	s := w.by.watches[source+"/"+rest]
+	return s != nil && slices.ContainsFunc(s.windows, func(x window) bool {
+		return x.holds(at) && slices.ContainsFunc(w.windows, func(own window) bool { return own.id == x.id })
+	})
+}
+
+// carry judges the scopes that repeat the windows of this one.
+func (w *watch) carry(now merge.Millis) {
+	source, rest, _ := strings.Cut(w.scope, "/")
+	for kind, of := range w.by.engine.Schema.Sources {
+		d := w.by.watches[kind+"/"+rest]
+		if of != source || d == nil {
+			continue
+		}
+		was := d.granted
+		if d.judge(now); d.granted != was {
+			d.mark()
+		}
+	}
 }
 
 // turn tells of every window that began or ended. Two edges that passed

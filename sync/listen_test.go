@@ -336,6 +336,54 @@ func TestWhatIsEverybodysIsHeardByEverybody(t *testing.T) {
 	}
 }
 
+// TestARepeatedWindowIsWorthNothingWithoutItsSource goes through the moments in
+// which two scopes with the same windows do not say the same.
+func TestARepeatedWindowIsWorthNothingWithoutItsSource(t *testing.T) {
+	w := newWorld(t)
+	w.Schema.Sources = map[string]string{"annex": "box"}
+	e := w.listen("ani", false)
+	defer e.Close()
+	now := merge.Millis(w.clock.Now().UnixMilli())
+	say := func(scope string, seq merge.Seq, from, to merge.Millis) {
+		w.Observe(store.Head{Scope: scope, Generation: merge.Generation{Count: 1, Nonce: "a"}, Applied: seq, Time: now,
+			Access: []merge.Grant{{ID: "m", User: "ani", Role: merge.Mentor, From: from, To: to}}})
+	}
+	heard := func(want ...string) {
+		t.Helper()
+		news, err := e.Take()
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got []string
+		for _, n := range news {
+			got = append(got, fmt.Sprint(n.Scope, " ", n.Gone))
+		}
+		slices.Sort(got)
+		if !slices.Equal(got, want) {
+			t.Errorf("told %q, want %q", got, want)
+		}
+	}
+	say("annex/1", 1, now, 0)
+	heard()
+	say("box/1", 1, now, 0)
+	heard("annex/1 false", "box/1 false")
+	say("box/1", 2, now, now+1000)
+	heard("box/1 false")
+	w.clock.Advance(time.Second) // the annex does not know yet
+	heard("annex/1 true", "box/1 true")
+	say("annex/1", 2, now, 0)
+	heard()
+	say("box/1", 3, now, now)
+	heard()
+	say("box/2", 1, now, 0)
+	heard("box/2 false")
+	say("annex/2", 1, now+5000, 0)
+	heard()
+	w.clock.Advance(5 * time.Second)
+	w.TurnWindows()
+	heard("annex/2 false")
+}
+
 func TestOldHeadsSayNothing(t *testing.T) {
 	w := newWorld(t)
 	w.step(1, "ani", 1, 0, 0)
