@@ -73,6 +73,7 @@ type Phone struct {
 	mu     sync.Mutex
 	closed bool
 	calls  map[*context.CancelFunc]bool // that talk to the network now
+	wake   chan struct{}                // wakes those that Watch
 }
 
 // Open opens the database at path, which is made if it is not there; its folder

@@ -160,20 +160,21 @@ func (r *Retry) Next() time.Duration {
 // Reset forgets failures after a success.
 func (r *Retry) Reset() { r.failures = 0 }
 
-// Run syncs now, whenever wake is sent to, and after the pause that the server
-// asked for, until ctx ends. Errors are told to report, which may be nil, and
-// retried with growing pauses.
+// Run syncs now, whenever wake is sent to, and after pause, until ctx ends. How
+// each sync went is told to report, which may be nil; after an error the next one
+// comes after growing pauses.
 func (c *Client) Run(ctx context.Context, wake <-chan struct{}, pause time.Duration, report func(error)) error {
 	var retry Retry
 	for {
 		wait := pause
-		if err := c.Sync(ctx); err != nil && ctx.Err() == nil {
+		err := c.Sync(ctx)
+		if err != nil {
 			wait = retry.Next()
-			if report != nil {
-				report(err)
-			}
 		} else {
 			retry.Reset()
+		}
+		if report != nil && ctx.Err() == nil {
+			report(err)
 		}
 		timer := time.NewTimer(wait)
 		select {

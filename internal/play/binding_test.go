@@ -226,3 +226,46 @@ func (a app) refusal(scope string) {
 		s.Errorf("after a logout the phone shows %s, %v", text, err)
 	}
 }
+
+// ear is the listener of an app.
+type ear struct{ said chan string }
+
+func (e ear) Synced()            { e.said <- "" }
+func (e ear) Failed(text string) { e.said <- client.CodeOf(text) }
+
+// TestAnAppThatWatches hears of what somebody else did without asking, and stops
+// when it is told to.
+func TestAnAppThatWatches(t *testing.T) {
+	t.Parallel()
+	s := set(t)
+	a := s.installApp(s.owner.Who, "id")
+	e := ear{make(chan string, 1000)}
+	w := a.Watch(e)
+	if code := <-e.said; code != "" {
+		t.Fatalf("the first sync says %q", code)
+	}
+	sale := s.sell(s.staff, 70_000)
+	s.sync(s.staff)
+	for {
+		if code := <-e.said; code != "" {
+			t.Fatalf("a sync says %q", code)
+		}
+		if text, err := a.Row(s.scope, "sales", sale); err != nil || text != "" {
+			s.ok(err)
+			break
+		}
+	}
+	mine, err := a.Save(s.scope, "sales", "", `{"sold_on":"2022-04-02","channel":"store","payment":"cash","amount_idr":5000,"granularity":"single"}`)
+	s.ok(err)
+	a.Nudge()
+	for <-e.said == "" {
+		if n, err := a.UnsentCount(); err != nil || n == 0 {
+			s.ok(err)
+			break
+		}
+	}
+	if got := s.sales(); got[mine] != 5000 {
+		t.Errorf("the server has %v", got)
+	}
+	w.Stop()
+}

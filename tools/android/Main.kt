@@ -38,6 +38,16 @@ fun main(args: Array<String>) {
     for (phone in listOf(a, b)) phone.sync()
     step("and back on both phones") { listOf(a, b).all { JSONObject(it.row(scope, "business", business)).getJSONObject("fields").getString("address") == "Jalan Kartini 1" } }
 
+    val redrawn = java.util.concurrent.Semaphore(0)
+    val watch = toFront(b) { redrawn.release() }
+    val seen = sell(a, scope, 77_000, day)
+    a.sync()
+    val until = System.nanoTime() + 20_000_000_000
+    while (b.row(scope, "sales", seen) == "" && System.nanoTime() < until) redrawn.tryAcquire(1, java.util.concurrent.TimeUnit.SECONDS)
+    step("a phone that watches sees what the other one sold") { b.row(scope, "sales", seen) != "" }
+    hurry(b)
+    watch.stop()
+
     for (tries in 1..50) { a.sync(); if (inbox(a).any { it.getString("type") == "edit_lost" }) break; Thread.sleep(200) }
     val told = inbox(a).first { it.getString("type") == "edit_lost" }
     opened(a, told)
