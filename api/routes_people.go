@@ -296,3 +296,13 @@ func (s *Server) resolveReview(x *call) error {
 	}
 	return x.json(fiber.StatusOK, wire.Review{Id: item.ID, Queue: item.Queue, Fields: item.Fields})
 }
+
+func (s *Server) notes(x *call) error {
+	all, err := s.Programme.Notes(x.ctx, x.caller(), x.Params("business"))
+	if err != nil {
+		return err
+	}
+	return x.json(fiber.StatusOK, wire.NoteList{Notes: each(all, func(n programme.Note) wire.Note {
+		return wire.Note{Id: n.ID, Author: n.Author, At: n.At, Text: n.Text, Collection: n.About.Collection, Record: n.About.ID}
+	})})
+}

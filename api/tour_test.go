@@ -430,6 +430,9 @@ func (o *tour) watch(owner, stranger, staff, admin wire.Login, business string) 
 		o.want(status, owner.AccessToken, "GET", business+path, "")
 	}
 	o.want(404, stranger.AccessToken, "GET", business+"/totals", "")
+	o.want(200, admin.AccessToken, "GET", business+"/notes", "")
+	o.want(403, owner.AccessToken, "GET", business+"/notes", "")
+	o.want(404, stranger.AccessToken, "GET", business+"/notes", "")
 	resolution := "/v1/reviews/" + nobody + "/resolution"
 	o.want(404, admin.AccessToken, "POST", resolution, `{"queue":"decision/general","decision":"dismissed"}`)
 	o.want(403, owner.AccessToken, "POST", resolution, `{"queue":"decision/general","decision":"dismissed"}`)

@@ -585,6 +585,38 @@ type NewReferenceEntry struct {
 	Fields map[string]json.RawMessage `json:"fields"`
 }
 
+// Note defines model for Note.
+type Note struct {
+	// At Example: 2022-05-05T02:11:09.120Z
+	At time.Time `json:"at"`
+
+	// Author UUID of version 7, or 8 if derived.
+	//
+	// Example: 018099a2-f7c0-7d3e-8f0a-1b2c3d4e5f60
+	Author RecordId `json:"author"`
+
+	// Collection of the record that it is about; absent = the enterprise itself
+	//
+	// Example: task
+	Collection string `json:"collection,omitempty,omitzero"`
+
+	// Id UUID of version 7, or 8 if derived.
+	//
+	// Example: 018099a2-f7c0-7d3e-8f0a-1b2c3d4e5f60
+	Id RecordId `json:"id"`
+
+	// Record Example: 018099a2-f7c0-7d3e-8f0a-1b2c3d4e5f60
+	Record string `json:"record,omitempty,omitzero"`
+
+	// Text Example: Perlu dibantu menghitung harga pokok.
+	Text string `json:"text"`
+}
+
+// NoteList defines model for NoteList.
+type NoteList struct {
+	Notes []Note `json:"notes"`
+}
+
 // OnlineAdjustment defines model for OnlineAdjustment.
 type OnlineAdjustment struct {
 	// Note Example: Sesuai nota

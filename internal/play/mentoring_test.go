@@ -9,6 +9,7 @@ import (
 
 	"github.com/lumbung-ikm/lumbung/client/replica"
 	"github.com/lumbung-ikm/lumbung/domain"
+	"github.com/lumbung-ikm/lumbung/fault"
 	"github.com/lumbung-ikm/lumbung/internal/play"
 	"github.com/lumbung-ikm/lumbung/store"
 	"github.com/lumbung-ikm/lumbung/sync/merge"
@@ -314,5 +315,42 @@ func TestTheMentorsScopeEndsWithTheBusinesss(t *testing.T) {
 	s.sync(next)
 	if held, err := next.Holds(mentoring); err != nil || !held {
 		t.Errorf("the next mentor does not hold %s, %v", mentoring, err)
+	}
+}
+
+// TestAdminsReadTheNotesOfMentors: mentors and admins, and nobody else.
+func TestAdminsReadTheNotesOfMentors(t *testing.T) {
+	t.Parallel()
+	s := set(t)
+	admin, mentor := s.enter(s.w.Person("Bu Ratna"), "office"), s.enter(s.w.Person("Pak Hendra"), "mentor")
+	business := strings.TrimPrefix(s.scope, "business/")
+	_, err := s.w.Assign(t.Context(), admin, business, mentor.Who)
+	s.ok(err)
+	s.ok(s.w.Step(t.Context()))
+	s.sync(mentor, mentor)
+	note := s.in(mentor, "mentoring/"+business, "mentor_note", "", map[string]any{"text": "Perlu dibantu menghitung harga pokok.", "about": map[string]any{"collection": "business", "id": business}})
+	s.sync(mentor)
+	read := func(p *play.Phone) (ids []string, err error) {
+		var list struct {
+			Notes []struct{ ID, Author, Record string }
+		}
+		err = p.Send(t.Context(), http.MethodGet, "/v1/businesses/"+business+"/notes", "", nil, &list)
+		for _, n := range list.Notes {
+			if n.Author != mentor.Me().User || n.Record != business {
+				t.Errorf("%+v", n)
+			}
+			ids = append(ids, n.ID)
+		}
+		return ids, err
+	}
+	for _, p := range []*play.Phone{admin, mentor} {
+		if ids, err := read(p); err != nil || !slices.Equal(ids, []string{note}) {
+			t.Errorf("%s reads %v, %v", p.Name, ids, err)
+		}
+	}
+	for _, p := range []*play.Phone{s.owner, s.staff} {
+		if ids, err := read(p); fault.KindOf(err) != fault.Forbidden || len(ids) > 0 {
+			t.Errorf("%s reads %v, %v", p.Name, ids, err)
+		}
 	}
 }
