@@ -332,7 +332,11 @@ func TestAdminsReadTheNotesOfMentors(t *testing.T) {
 	s.sync(mentor)
 	read := func(p *play.Phone) (ids []string, err error) {
 		var list struct {
-			Notes []struct{ ID, Author, Record string }
+			Notes []struct {
+				ID     string `json:"id"`
+				Author string `json:"author"`
+				Record string `json:"record"`
+			} `json:"notes"`
 		}
 		err = p.Send(t.Context(), http.MethodGet, "/v1/businesses/"+business+"/notes", "", nil, &list)
 		for _, n := range list.Notes {
