@@ -68,16 +68,32 @@ func (x *exchange) granted(heads []store.Head) map[string]store.Head {
 	return out
 }
 
+// source names the scope whose windows another one repeats.
+func (x *exchange) source(scope string) (string, bool) {
+	kind, rest, _ := strings.Cut(scope, "/")
+	of, ok := x.Schema.Sources[kind]
+	return of + "/" + rest, ok
+}
+
+// withSources adds to scopes those that decide on their windows.
+func (x *exchange) withSources(scopes []string) []string {
+	for _, scope := range slices.Clone(scopes) {
+		if source, ok := x.source(scope); ok && !slices.Contains(scopes, source) {
+			scopes = append(scopes, source)
+		}
+	}
+	return scopes
+}
+
 // backed reports whether the scope that another one repeats the windows of still
 // grants them. The repetition is made by effect: until it is, this is what keeps
 // a right from outliving its source.
 func (x *exchange) backed(h store.Head, granted map[string]store.Head) bool {
-	kind, rest, _ := strings.Cut(h.Scope, "/")
-	source := x.Schema.Sources[kind]
-	if source == "" {
+	source, ok := x.source(h.Scope)
+	if !ok {
 		return true
 	}
-	return slices.ContainsFunc(granted[source+"/"+rest].Access, func(g merge.Grant) bool {
+	return slices.ContainsFunc(granted[source].Access, func(g merge.Grant) bool {
 		return g.User == x.who.User && g.Holds(x.now) && slices.ContainsFunc(h.Access, func(m merge.Grant) bool { return m.ID == g.ID })
 	})
 }

@@ -281,7 +281,7 @@ func (x *exchange) attach(ctx context.Context) error {
 		}
 	}
 	var heads []store.Head
-	for _, scope := range slices.Sorted(maps.Keys(wanted)) {
+	for _, scope := range x.withSources(slices.Sorted(maps.Keys(wanted))) {
 		h, err := x.Store.Head(ctx, scope)
 		if err != nil && !errors.Is(err, store.ErrAbsent) {
 			return err

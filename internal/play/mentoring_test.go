@@ -13,6 +13,7 @@ import (
 	"github.com/lumbung-ikm/lumbung/internal/play"
 	"github.com/lumbung-ikm/lumbung/store"
 	"github.com/lumbung-ikm/lumbung/sync/merge"
+	"github.com/lumbung-ikm/lumbung/sync/protocol"
 )
 
 // mentored is a merging scene seen from the mentors' own side.
@@ -356,5 +357,34 @@ func TestAdminsReadTheNotesOfMentors(t *testing.T) {
 		if ids, err := read(p); fault.KindOf(err) != fault.Forbidden || len(ids) > 0 {
 			t.Errorf("%s reads %v, %v", p.Name, ids, err)
 		}
+	}
+}
+
+// TestAPushGivesTheRecordsOfTheMentorsScope, whose right is the business's.
+func TestAPushGivesTheRecordsOfTheMentorsScope(t *testing.T) {
+	t.Parallel()
+	s := set(t)
+	admin, mentor := s.enter(s.w.Person("Bu Ratna"), "office"), s.enter(s.w.Person("Pak Hendra"), "mentor")
+	business := strings.TrimPrefix(s.scope, "business/")
+	window, err := s.w.Assign(t.Context(), admin, business, mentor.Who)
+	s.ok(err)
+	s.ok(s.w.Step(t.Context()))
+	s.sync(mentor, mentor)
+	push := func() protocol.Verdict {
+		t.Helper()
+		s.in(mentor, "mentoring/"+business, "mentor_note", "", map[string]any{"text": "Catatan."})
+		req, _, err := mentor.Ask()
+		s.ok(err)
+		var resp protocol.Response
+		s.ok(mentor.HTTP.Call(t.Context(), http.MethodPost, "/v1/sync/push", nil, req, &resp))
+		return resp.Verdicts[len(resp.Verdicts)-1]
+	}
+	if v := push(); v.Verdict != merge.Applied || v.Record == nil {
+		t.Errorf("a mentor's note: %+v", v)
+	}
+	s.sync(mentor)
+	s.ok(admin.HTTP.Call(t.Context(), http.MethodPatch, "/v1/businesses/"+business+"/assignments/"+window.ID, http.Header{"If-Match": {window.Etag}}, map[string]any{"to": s.w.Clock.Now()}, nil))
+	if v := push(); v.Record != nil {
+		t.Errorf("the window has ended, and no effect has been carried out: %+v", v)
 	}
 }
