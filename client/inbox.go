@@ -1,12 +1,10 @@
 package client
 
 import (
-	"encoding/json"
 	"slices"
 	"strings"
 
 	"github.com/lumbung-ikm/lumbung/domain"
-	"github.com/lumbung-ikm/lumbung/message"
 	"github.com/lumbung-ikm/lumbung/sync/merge"
 )
 
@@ -14,6 +12,7 @@ import (
 type notice struct {
 	ID       string      `json:"id"`
 	Type     string      `json:"type"`
+	Class    string      `json:"class"`
 	Title    string      `json:"title"`
 	Detail   string      `json:"detail"`
 	Scope    string      `json:"scope"`
@@ -26,7 +25,8 @@ type notice struct {
 // Inbox lists what the user is told, newest first, without what was dismissed or
 // is out of date: a JSON list of id, type, title and detail in the language of
 // the app, scope and object that it is about, deep_link, at, and whether it was
-// read on any phone of the user.
+// read on any phone of the user. Hours are those of the business that an item is
+// about, as far as the phone has it, else WIB. class is what the user switches by.
 func (p *Phone) Inbox() (string, error) {
 	items, err := p.inner.Rows(p.own(), "inbox")
 	now := merge.FormatInstant(merge.Millis(p.clock.WallMillis()))
@@ -35,16 +35,22 @@ func (p *Phone) Inbox() (string, error) {
 		if until := r.Text("expires_at"); string(r.Fields["dismissed"]) == "true" || until != "" && until <= now {
 			continue
 		}
-		var params map[string]any
-		if v := r.Fields["params"]; v != nil && json.Unmarshal(v, &params) != nil {
-			params = nil
+		zone, err := p.zone(r.Text("scope"))
+		if err != nil {
+			return "", p.fault(err)
 		}
-		s, _ := message.Inbox(r.Text("type"), p.lang, params)
-		out = append(out, notice{r.ID, r.Text("type"), s.Title, s.Detail, r.Text("scope"), r.Fields["object"], r.Text("deep_link"),
+		s := domain.NoticeText(r, zone, p.lang)
+		out = append(out, notice{r.ID, r.Text("type"), r.Text("class"), s.Title, s.Detail, r.Text("scope"), r.Fields["object"], r.Text("deep_link"),
 			r.Text("created_at"), r.Text("read_at") != ""})
 	}
 	slices.SortFunc(out, func(a, b notice) int { return strings.Compare(b.At+b.ID, a.At+a.ID) })
 	return p.json(out, err)
+}
+
+// zone is the time zone of the business of a scope.
+func (p *Phone) zone(scope string) (domain.Zone, error) {
+	r, _, err := p.inner.Row(scope, "business", strings.TrimPrefix(scope, "business/"))
+	return domain.Zone(r.Text("zone")), err
 }
 
 // MarkRead notes that the user opened an item of the inbox; the first time on

@@ -1,6 +1,6 @@
 package domain
 
-//go:generate go test -run "^(TestCatalogueIsPrinted|TestTheCatalogueOnlyGrows)$" . -update
+//go:generate go test -run "^(TestCatalogueIsPrinted|TestNotificationsArePrinted|TestTheCatalogueOnlyGrows)$" . -update
 
 import (
 	"regexp"

@@ -76,7 +76,7 @@ func membership() *merge.Collection {
 func assignment() *merge.Collection {
 	return &merge.Collection{
 		Name: "assignment", Scope: ScopeBusiness, Doc: "mentors; managed online by an admin, windows stay after they end",
-		Grant: grantAssignment, Ends: []string{"to_at"}, Mirror: mirrorAssignment, Introduce: introduceMentor, React: reactWindow("mentor_id"), Fields: fields(
+		Grant: grantAssignment, Ends: []string{"to_at"}, Mirror: mirrorAssignment, Introduce: introduceMentor, React: reactAssignment, Fields: fields(
 			server("mentor_id", ref(""), "the person"),
 			server("name", text(0, 100), "of the person, from the profile"),
 			server("phone", text(0, 20), "of the person, from the profile"),

@@ -50,6 +50,7 @@ func inbox() *merge.Collection {
 	return &merge.Collection{
 		Name: "inbox", Scope: ScopeUser, Doc: "notices; the truth behind every push", Fields: fields(
 			server("type", text(1, 40), "key of the sentence in the message catalogue"),
+			server("class", enum(noticeClasses()...), "what people switch by"),
 			server("params", anything(4000), "what fills the holes of the sentence"),
 			server("scope", text(1, 100), "where the object lives"),
 			server("object", objectRef(), "what it is about"),
@@ -78,7 +79,7 @@ func receipt() *merge.Collection {
 // quarantine holds refused edits, whole. The resolver writes it.
 func quarantine() *merge.Collection {
 	return &merge.Collection{
-		Name: "quarantine", Scope: ScopeUser, Doc: "own edits that were refused, with the reason", Delete: self(), OnDelete: merge.DeleteWins, Fields: fields(
+		Name: "quarantine", Scope: ScopeUser, Doc: "own edits that were refused, with the reason", Delete: self(), OnDelete: merge.DeleteWins, React: reactQuarantine, Fields: fields(
 			server("scope", anything(0), "where it was meant to go"),
 			server("collection", anything(0), ""), server("record", anything(0), ""),
 			server("code", text(1, 60), "why; key of the message catalogue"), server("field", anything(0), "path in the mutation"),

@@ -151,5 +151,5 @@ func reactVisit(c merge.Change) []merge.Effect {
 		kind = NoticeVisitCancelled
 	}
 	people := others(append(present(c, merge.Owner), present(c, merge.Mentor)...), c.Author)
-	return notice(c, kind, c.After.Key, "app://kunjungan/"+c.After.ID, map[string]string{"at": planned}, people)
+	return notice(c, kind, c.After.Key, params{"at": planned}, people)
 }

@@ -96,9 +96,11 @@ func TestTheQueueWantsASecondOpinion(t *testing.T) {
 // person are said again, and only when they change.
 func TestMentorsWindowsAreMirrored(t *testing.T) {
 	s := newScene(t)
+	var last merge.Effect
 	mirrored := func() (n int) {
 		for _, e := range s.Effects {
 			if e.Collection == "mentor_window" {
+				last = e
 				n++
 			}
 		}
@@ -110,7 +112,6 @@ func TestMentorsWindowsAreMirrored(t *testing.T) {
 		t.Errorf("%d windows, then %d", before, n)
 	}
 	s.write("assignment", key("window mentor"), map[string]merge.Value{"to_at": s.now.Value()})
-	last := s.Effects[len(s.Effects)-1]
 	if mirrored() != before+1 || last.ID != key("window mentor") || merge.AsString(last.Set["to_at"]) == "" || last.Scope != "mentoring/"+key("b") {
 		t.Errorf("%+v", last)
 	}

@@ -1,55 +1,52 @@
 package domain
 
 import (
+	"encoding/json"
 	"slices"
 
 	"github.com/lumbung-ikm/lumbung/id"
 	"github.com/lumbung-ikm/lumbung/sync/merge"
 )
 
-// Types of notices. The texts stand in package message, by these words.
-const (
-	NoticeTaskAssigned       = "N10"
-	NoticeTaskSubmitted      = "N13"
-	NoticeTaskReturned       = "N14"
-	NoticeTaskVerified       = "N15"
-	NoticeTaskBlocked        = "N16"
-	NoticeDocumentReturned   = "N19"
-	NoticeCaseResult         = "N20"
-	NoticeSaleFlagged        = "N25"
-	NoticeVisitPlanned       = "N17"
-	NoticeVisitCancelled     = "visit_cancelled"
-	NoticeTaskProposed       = "task_proposed"
-	NoticeTaskCancelled      = "task_cancelled"
-	NoticeCaseProposed       = "case_proposed"
-	NoticeCaseApproved       = "case_approved"
-	NoticeCaseFindings       = "case_findings"
-	NoticeCaseCancelled      = "case_cancelled"
-	NoticeCaseAbsorbed       = "case_operation_absorbed"
-	NoticeCaseHandover       = "case_late_handover"
-	NoticeEditLost           = "edit_lost"
-	NoticeReviewApplied      = "review_applied"
-	NoticeReviewDismissed    = "review_dismissed"
-	NoticeOperationAbsorbed  = "operation_absorbed"
-	NoticeSecondOpinion      = "second_opinion"
-	NoticeLateHandover       = "late_handover"
-	NoticeAdjustmentProposed = "adjustment_proposed"
-)
+// params are what an item of the inbox says beside its type; values are texts and
+// whole numbers.
+type params map[string]any
 
 // notice makes one inbox item per person. People who have no right to the scope
 // now get none.
-func notice(c merge.Change, kind string, about merge.Key, link string, params map[string]string, people []string) []merge.Effect {
-	people = slices.Compact(slices.Sorted(slices.Values(people)))
+func notice(c merge.Change, kind string, about merge.Key, says params, people []string) []merge.Effect {
+	people = slices.DeleteFunc(slices.Clone(people), func(p string) bool { return !merge.Granted(c.Access, p, c.Now()) })
+	return letter(kind, kind+" "+about.String(), c.Scope(), about, says, people)
+}
+
+// letter makes one inbox item per person, whether they have a right to the scope
+// or not. Of one commit those with one key are one. An empty scope or object
+// stays unsaid.
+func letter(kind, key, scope string, about merge.Key, says params, people []string) []merge.Effect {
 	var out []merge.Effect
-	for _, p := range people {
-		if !merge.Granted(c.Access, p, c.Now()) {
-			continue
-		}
-		out = append(out, merge.Effect{Scope: merge.UserScope(p), Collection: "inbox", Key: kind + " " + about.String(), Set: map[string]merge.Value{
-			"type": merge.Str(kind), "params": merge.Encode(params), "scope": merge.Str(c.Scope()), "deep_link": merge.Str(link),
-			"object": merge.Encode(map[string]string{"collection": about.Collection, "id": about.ID})}})
+	for _, p := range slices.Compact(slices.Sorted(slices.Values(people))) {
+		out = append(out, merge.Effect{Scope: merge.UserScope(p), Collection: "inbox", Key: key, Set: inboxItem(kind, scope, about, says)})
 	}
 	return out
+}
+
+// inboxItem is the content of an item, by the row of its type.
+func inboxItem(kind, scope string, about merge.Key, says params) map[string]merge.Value {
+	row, ok := NoticeTypeOf(kind)
+	if !ok {
+		panic("domain: no row for notice " + kind)
+	}
+	set := map[string]merge.Value{"type": merge.Str(kind), "class": merge.Str(row.Class), "deep_link": merge.Str(row.LinkTo(about.ID, says))}
+	if len(says) > 0 {
+		set["params"] = merge.Encode(says)
+	}
+	if scope != "" {
+		set["scope"] = merge.Str(scope)
+	}
+	if about.ID != "" {
+		set["object"] = merge.Encode(map[string]string{"collection": about.Collection, "id": about.ID})
+	}
+	return set
 }
 
 // present lists who has a role now.
@@ -89,7 +86,7 @@ func reactJournal(c merge.Change) []merge.Effect {
 	}
 	about := merge.Key{Collection: c.After.Text("collection"), ID: c.After.Text("record")}
 	who := c.After.Text("lost_by")
-	return notice(c, NoticeEditLost, about, "app://riwayat/"+c.After.ID, map[string]string{"field": c.After.Text("field"), "journal": c.After.ID}, []string{who})
+	return notice(c, NoticeEditLost, about, params{"field": c.After.Text("field"), "journal": c.After.ID}, []string{who})
 }
 
 // reactSales tells owners and authors that an entry needs a person: it became
@@ -106,7 +103,7 @@ func reactSales(c merge.Change) []merge.Effect {
 }
 
 func saleFlagged(c merge.Change, entry string, people []string) []merge.Effect {
-	return notice(c, NoticeSaleFlagged, merge.Key{Collection: "sales", ID: entry}, "app://penjualan/"+entry, nil, people)
+	return notice(c, NoticeSaleFlagged, merge.Key{Collection: "sales", ID: entry}, nil, people)
 }
 
 // flagged reports whether the entry has a reason to be looked at that it had
@@ -140,7 +137,7 @@ func reactAdjustment(c merge.Change) []merge.Effect {
 func adjustmentNotice(c merge.Change, is, entry string) []merge.Effect {
 	switch {
 	case is == Proposed:
-		return notice(c, NoticeAdjustmentProposed, merge.Key{Collection: "sales", ID: entry}, "app://penjualan/"+entry, nil, present(c, merge.Mentor))
+		return notice(c, NoticeAdjustmentProposed, merge.Key{Collection: "sales", ID: entry}, nil, present(c, merge.Mentor))
 	case is == Superseded && lostUnseen(c, "sale_adjustment", entry):
 		return saleFlagged(c, entry, []string{c.After.Text("created_by")})
 	}
@@ -197,13 +194,22 @@ func reactReview(c merge.Change) []merge.Effect {
 	if decision == "applied" {
 		kind = NoticeReviewApplied
 	}
-	set := map[string]merge.Value{"type": merge.Str(kind), "scope": c.After.Fields["scope"], "deep_link": merge.Str("app://karantina/" + c.After.Text("quarantine"))}
-	if v := c.After.Fields["object"]; v != nil {
-		set["object"] = v
+	says := params{}
+	if q := c.After.Text("quarantine"); q != "" {
+		says["quarantine"] = q
 	}
-	out := []merge.Effect{{Scope: merge.UserScope(author), Collection: "inbox", Key: kind, Set: set}}
+	out := letter(kind, kind, c.After.Text("scope"), reviewedObject(c.After), says, []string{author})
 	if q := c.After.Text("quarantine"); q != "" {
 		out = append(out, merge.Effect{Scope: merge.UserScope(author), Collection: "quarantine", ID: q, Change: true, Set: map[string]merge.Value{"resolved": merge.Flag(true)}})
 	}
 	return out
+}
+
+// reviewedObject is what a review is about; a zero key is nothing.
+func reviewedObject(r merge.Row) merge.Key {
+	var o struct{ Collection, ID string }
+	if v := r.Fields["object"]; v == nil || json.Unmarshal(v, &o) != nil {
+		return merge.Key{}
+	}
+	return merge.Key{Collection: o.Collection, ID: o.ID}
 }

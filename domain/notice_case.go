@@ -41,11 +41,9 @@ func tellCase(c merge.Change) []merge.Effect {
 	return nil
 }
 
-// caseNotice names the kind in the words of the country; the phone has the other
-// language in the table of kinds.
+// caseNotice names the kind by its word; the phone has the titles.
 func caseNotice(c merge.Change, notices string, r merge.Row, people []string) []merge.Effect {
-	kind, _ := CaseKindOf(r.Text("kind"))
-	return notice(c, notices, r.Key, "app://fasilitasi/"+r.ID, map[string]string{"kind": kind.ID, "code": kind.Kind}, people)
+	return notice(c, notices, r.Key, params{"kind": r.Text("kind")}, people)
 }
 
 // caseReview puts something before the admins, once per record that causes it.

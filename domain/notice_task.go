@@ -1,6 +1,7 @@
 package domain
 
 import (
+	"maps"
 	"slices"
 
 	"github.com/lumbung-ikm/lumbung/id"
@@ -18,14 +19,24 @@ func reactTask(c merge.Change) []merge.Effect {
 }
 
 func taskMoved(c merge.Change, state string) []merge.Effect {
+	kind, people := taskTold(c, state)
+	switch kind {
+	case "":
+		return nil
+	case NoticeTaskAssigned:
+		return tasksAssigned(c)
+	}
+	return taskNotice(c, kind, c.After, people)
+}
+
+// taskTold says what a task's new state is to whom; "" is no news.
+func taskTold(c merge.Change, state string) (kind string, people []string) {
 	top, _ := topOperation(c.Operations("task_event", c.After.ID))
 	author := top.Text("created_by")
 	owners, mentors := present(c, merge.Owner), present(c, merge.Mentor)
 	if a := c.After.Text("assignee_id"); a != "" {
 		owners = append(owners, a)
 	}
-	var kind string
-	var people []string
 	switch state {
 	case TaskProposed:
 		kind, people, author = NoticeTaskProposed, mentors, c.After.Text("created_by")
@@ -48,14 +59,58 @@ func taskMoved(c merge.Change, state string) []merge.Effect {
 			people = owners
 		}
 	}
-	return taskNotice(c, kind, c.After, others(people, author))
+	return kind, others(people, author)
+}
+
+// tasksAssigned tells people of all that this commit gives them to do as one
+// item. The first of the tasks speaks for all.
+func tasksAssigned(c merge.Change) []merge.Effect {
+	given := slices.DeleteFunc(c.Together("task"), func(t merge.Change) bool {
+		return t.Before.Text("state") == TaskAssigned || t.After.Text("state") != TaskAssigned
+	})
+	if given[0].After.Key != c.After.Key {
+		return nil
+	}
+	tasks := map[string][]merge.Row{}
+	for _, t := range given {
+		_, people := taskTold(t, TaskAssigned)
+		for _, p := range slices.Compact(slices.Sorted(slices.Values(people))) {
+			tasks[p] = append(tasks[p], t.After)
+		}
+	}
+	var out []merge.Effect
+	for _, p := range slices.Sorted(maps.Keys(tasks)) {
+		if merge.Granted(c.Access, p, c.Now()) {
+			out = append(out, letter(NoticeTaskAssigned, NoticeTaskAssigned, c.Scope(), onlyKey(tasks[p]), tasksSay(tasks[p]), []string{p})...)
+		}
+	}
+	return out
+}
+
+// onlyKey is the one record there is; of several a zero key.
+func onlyKey(rows []merge.Row) merge.Key {
+	if len(rows) != 1 {
+		return merge.Key{}
+	}
+	return rows[0].Key
+}
+
+// tasksSay counts tasks and names the nearest date, and the task if it is one.
+func tasksSay(tasks []merge.Row) params {
+	says := params{"n": len(tasks)}
+	if len(tasks) == 1 {
+		says["task"] = tasks[0].Text("title")
+	}
+	for _, t := range tasks {
+		if due, _ := says["due"].(string); t.Text("due_on") != "" && (due == "" || t.Text("due_on") < due) {
+			says["due"] = t.Text("due_on")
+		}
+	}
+	return says
 }
 
 func taskNotice(c merge.Change, kind string, t merge.Row, people []string) []merge.Effect {
-	if kind == "" {
-		return nil
-	}
-	return notice(c, kind, t.Key, "app://tugas/"+t.ID, map[string]string{"task": t.Text("title")}, people)
+	return notice(c, kind, t.Key, params{"task": t.Text("title")}, people)
 }
 
 // reactTaskEvent looks at an operation whose outcome is new: its author learns

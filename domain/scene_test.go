@@ -31,6 +31,13 @@ func key(name string) string { return id.Derive("test", name) }
 func newScene(t testing.TB) *scene {
 	s := &scene{Scope: mergetest.New(domain.MustCatalogue(), "business/"+key("b")), t: t, now: start, admin: key("admin")}
 	s.Codec = true
+	t.Cleanup(func() {
+		for _, e := range s.Effects {
+			if e.Collection == "inbox" {
+				checkItem(t, e.Set)
+			}
+		}
+	})
 	s.owner, s.staff = s.join(merge.Owner, "owner"), s.join(merge.Staff, "staff", domain.PermLogSales, domain.PermSubmitTasks)
 	s.mentor, s.mentorB = s.join(merge.Mentor, "mentor"), s.join(merge.Mentor, "mentor b")
 	s.write("business", key("b"), map[string]merge.Value{"name": merge.Str("Rafins Snack"), "programme_id": merge.Str(key("programme"))})

@@ -1,14 +1,32 @@
 package message
 
-import "slices"
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+)
 
 // inboxTable holds the sentences of the inbox, by the type of the notice. Types
 // with a number are those of the notification catalogue. A title is a headline
-// without a full stop; the same words, without holes, are safe on a lock screen.
+// without a full stop and without holes, safe on a lock screen. A sentence of the
+// detail stands for itself: it is left out where what it wants is absent.
 var inboxTable = map[string]entry{
+	"N09": {
+		Sentence{"Pendamping Anda", "Pendampingan usaha Anda dimulai {from}. Pendamping Anda: {mentor}."},
+		Sentence{"Your mentor", "Your business is accompanied from {from}. Your mentor: {mentor}."}},
+	"mentor_left": {
+		Sentence{"Pendampingan berakhir", "Pendampingan usaha Anda berakhir {until}. Pendamping: {mentor}."},
+		Sentence{"A mentor leaves", "The accompaniment of your business ends {until}. Mentor: {mentor}."}},
+	"mentoring_begins": {
+		Sentence{"Usaha baru untuk Anda dampingi", "Pendampingan Anda dimulai {from}. Usaha: {business}."},
+		Sentence{"A business for you to accompany", "You are its mentor from {from}. Business: {business}."}},
+	"mentoring_ends": {
+		Sentence{"Pendampingan Anda berakhir", "Terima kasih atas pendampingan Anda. Usaha: {business}. Berlaku mulai {until}."},
+		Sentence{"Your mentoring ends", "Thank you for your work. Business: {business}. It ends {until}."}},
 	"N10": {
-		Sentence{"Tugas baru", "{task} menunggu Anda."},
-		Sentence{"New task", "{task} waits for you."}},
+		Sentence{"Tugas baru", "{task} menunggu Anda. Tenggat {due}."},
+		Sentence{"New task", "{task} waits for you. It is due {due}."}},
 	"N13": {
 		Sentence{"Menunggu pemeriksaan", "{task} menunggu Anda periksa."},
 		Sentence{"Waiting for your check", "{task} waits for your check."}},
@@ -22,11 +40,11 @@ var inboxTable = map[string]entry{
 		Sentence{"IKM terkendala", "{task} terkendala dan butuh bantuan Anda."},
 		Sentence{"A business is stuck", "{task} is blocked and needs your help."}},
 	"N17": {
-		Sentence{"Jadwal kunjungan", "Ada jadwal kunjungan baru atau yang berubah."},
-		Sentence{"Visit planned", "A visit was planned or moved."}},
+		Sentence{"Jadwal kunjungan", "{at}."},
+		Sentence{"Visit planned", "{at}."}},
 	"visit_cancelled": {
-		Sentence{"Kunjungan dibatalkan", "Baca alasannya pada jadwal kunjungan."},
-		Sentence{"Visit cancelled", "The reason stands with the visit."}},
+		Sentence{"Kunjungan dibatalkan", "Kunjungan {at} tidak jadi. Baca alasannya pada jadwal kunjungan."},
+		Sentence{"Visit cancelled", "The visit of {at} is off. The reason stands with the visit."}},
 	"N19": {
 		Sentence{"Dokumen perlu diganti", "Lihat catatan pada berkas {kind}."},
 		Sentence{"A document must be replaced", "See the note on the file for {kind}."}},
@@ -63,6 +81,9 @@ var inboxTable = map[string]entry{
 	"edit_lost": {
 		Sentence{"Perubahan Anda tidak dipakai", "Orang lain mengubah isian yang sama. Nilai Anda tersimpan dan dapat dipulihkan."},
 		Sentence{"Your change was not used", "Somebody changed the same field. Your value is kept and can be restored."}},
+	"edit_refused": {
+		Sentence{"Ada perubahan yang tidak diterima", "Ditinjau server {at}. Isinya tetap tersimpan dan alasannya dapat Anda baca."},
+		Sentence{"Some changes were not accepted", "The server judged them on {at}. What you wrote is kept, and you can read why."}},
 	"review_applied": {
 		Sentence{"Perubahan Anda diterima admin", "Perubahan yang terlambat kini tersimpan atas nama Anda."},
 		Sentence{"An admin accepted your change", "The change that came late is now saved in your name."}},
@@ -83,15 +104,102 @@ var inboxTable = map[string]entry{
 		Sentence{"A change of a sale is proposed", "A change of a verified entry waits for your consent."}},
 }
 
-// Inbox is the text of a notice in lang, with every {name} replaced by
-// params[name]. ok is false for a type that the catalogue does not know.
+// inboxMany holds the sentences of an item that is about several objects, "n" of
+// them.
+var inboxMany = map[string]entry{
+	"N10": {
+		Sentence{"Tugas baru", "{n} tugas pendampingan baru menunggu Anda. Tenggat terdekat {due}."},
+		Sentence{"New tasks", "{n} new tasks wait for you. The nearest is due {due}."}},
+}
+
+// Date is a parameter that is a day alone, whatever its hour.
+type Date time.Time
+
+// longestText is how much an item shows of the words of people, in runes, so that
+// the whole fits a small screen.
+const longestText = 60
+
+// Inbox is the text of a notice in lang. params fill the holes: a text is cut if
+// it is long, a Date is written as a day, a time.Time as day and hour in its own
+// location, a whole number as it is. A sentence that wants what is absent is left
+// out. A whole number n above 1 asks for the words about several. ok is false for
+// a type that the catalogue does not know.
 func Inbox(notice string, lang Lang, params map[string]any) (s Sentence, ok bool) {
 	e, ok := inboxTable[notice]
+	if n, _ := params["n"].(int); n > 1 {
+		if many, is := inboxMany[notice]; is {
+			e = many
+		}
+	}
 	s = e.id
 	if lang == EN {
 		s = e.en
 	}
-	return Sentence{Title: fill(s.Title, params), Detail: fill(s.Detail, params)}, ok
+	shown := map[string]any{}
+	for name, v := range params {
+		shown[name] = show(v, lang)
+	}
+	return Sentence{Title: s.Title, Detail: fill(answered(s.Detail, shown), shown)}, ok
+}
+
+// show writes a parameter as people read it.
+func show(v any, lang Lang) string {
+	switch v := v.(type) {
+	case Date:
+		return Day(time.Time(v), lang)
+	case time.Time:
+		if lang == EN {
+			return Day(v, lang) + " at " + Hour(v, lang)
+		}
+		return Day(v, lang) + " pukul " + Hour(v, lang)
+	case string:
+		if r := []rune(v); len(r) > longestText {
+			return strings.TrimSpace(string(r[:longestText-1])) + "…"
+		}
+		return v
+	}
+	return fmt.Sprint(v)
+}
+
+// answered leaves out the sentences of a detail that have a hole which nothing
+// fills.
+func answered(detail string, params map[string]any) string {
+	var kept []string
+	for sentence := range strings.SplitAfterSeq(detail, ". ") {
+		if !slices.ContainsFunc(Holes(sentence), func(hole string) bool { return params[hole] == nil || params[hole] == "" }) {
+			kept = append(kept, sentence)
+		}
+	}
+	return strings.TrimSpace(strings.Join(kept, ""))
+}
+
+// Holes lists the names in braces of a template, in order.
+func Holes(template string) []string {
+	var holes []string
+	for {
+		_, rest, found := strings.Cut(template, "{")
+		name, after, closed := strings.Cut(rest, "}")
+		if !found || !closed {
+			return holes
+		}
+		holes, template = append(holes, name), after
+	}
+}
+
+// InboxTemplates are the sentences of a notice in lang with their holes: about
+// one object, and about several if it may be.
+func InboxTemplates(notice string, lang Lang) []Sentence {
+	var out []Sentence
+	for _, table := range []map[string]entry{inboxTable, inboxMany} {
+		e, ok := table[notice]
+		switch {
+		case ok && lang == EN:
+			out = append(out, e.en)
+		case ok:
+			out = append(out, e.id)
+		}
+	}
+	return out
 }
 
 // Notices lists every type of notice, sorted.

@@ -118,10 +118,7 @@ func (w *work) react() {
 	for _, k := range w.changed() {
 		c := w.collection(k)
 		w.claim(k, c)
-		ch := Change{View: w, After: w.recs[k].Row, New: w.before[k] == nil, Access: w.access, Author: w.author[k]}
-		if old := w.before[k]; old != nil {
-			ch.Before = old.Row
-		}
+		ch := w.change(k)
 		if c.Mirror != nil {
 			for _, e := range c.Mirror(ch) {
 				e.Mirror = true
@@ -143,6 +140,15 @@ func (w *work) react() {
 	for _, k := range w.changed() {
 		w.retag(k, none)
 	}
+}
+
+// change is what the commit does to a record.
+func (w *work) change(k Key) Change {
+	ch := Change{View: w, After: w.recs[k].Row, New: w.before[k] == nil, Access: w.access, Author: w.author[k], w: w}
+	if old := w.before[k]; old != nil {
+		ch.Before = old.Row
+	}
+	return ch
 }
 
 // claim names the change of every unique field of a record. One that was merged

@@ -111,6 +111,22 @@ type Change struct {
 	New           bool // it did not exist before
 	Access        []Grant
 	Author        string // who made the mutation that caused it; "" for a recompute
+
+	w *work
+}
+
+// Together gives the changes that this commit makes to records of a collection,
+// ordered by key, those left out that were taken over from another scope. A rule
+// that tells of many at once reads it, and says the same whichever of them it is
+// asked about.
+func (c Change) Together(collection string) []Change {
+	var out []Change
+	for _, k := range c.w.changed() {
+		if k.Collection == collection && !c.w.taken[k] {
+			out = append(out, c.w.change(k))
+		}
+	}
+	return out
 }
 
 // Effect is what a commit causes outside its scope: a record that is created in

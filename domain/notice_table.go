@@ -1,0 +1,110 @@
+package domain
+
+import "slices"
+
+// NoticeTypes is the table of notices. The slice is the caller's.
+func NoticeTypes() []NoticeType {
+	return slices.Concat(mentorNotices(), taskNotices(), visitNotices(), caseNotices(), salesNotices(), editNotices())
+}
+
+// Tags and links that several rows share.
+const (
+	queueTag  = "mq" // one card for all that waits for a mentor
+	taskTag   = "task:{id}"
+	taskLink  = "app://tugas/{id}"
+	caseTag   = "case:{id}"
+	caseLink  = "app://fasilitasi/{id}"
+	visitTag  = "visit:{id}"
+	visitLink = "app://kunjungan/{id}"
+	saleTag   = "sale:{id}"
+	saleLink  = "app://penjualan/{id}"
+)
+
+func mentorNotices() []NoticeType {
+	const about, tag, link = "assignment", "mentor", "app://pendamping"
+	business := NoticeParam{Name: "business", Kind: ParamText, Optional: true}
+	from := NoticeParam{Name: "from", Kind: ParamDate}
+	return []NoticeType{
+		{ID: NoticeMentorChanged, About: about, When: "a mentor's window is opened, alone or by a hand-over, also one that begins later", To: "owners",
+			Class: "tasks", Quiet: WaitsForDay, Tag: tag, Link: link, Params: []NoticeParam{{Name: "mentor", Kind: ParamText, Optional: true}, from}},
+		{ID: NoticeMentorLeft, About: about, When: "a mentor's window is ended and nobody follows in the same commit", To: "owners",
+			Class: "tasks", Quiet: WaitsForDay, Tag: tag, Link: link, Params: []NoticeParam{{Name: "mentor", Kind: ParamText, Optional: true}, {Name: "until", Kind: ParamDate}}},
+		{ID: NoticeMentoringBegins, About: about, When: "as N09", To: "the mentor of the window, who may have no right yet",
+			Class: "tasks", Quiet: WaitsForDay, Tag: "mentoring:{id}", Link: link, Params: []NoticeParam{business, from}},
+		{ID: NoticeMentoringEnds, When: "a mentor's window is ended", To: "the mentor of the window, who has no right any more: names the business and nothing else; the day too while it lies ahead",
+			Class: "tasks", Quiet: WaitsForDay, Tag: tag, Link: link, Params: []NoticeParam{business, {Name: "until", Kind: ParamDate, Optional: true}}},
+	}
+}
+
+func taskNotices() []NoticeType {
+	title := []NoticeParam{{Name: "task", Kind: ParamText}}
+	row := func(kind, when, to string, collapse Collapse, tag string) NoticeType {
+		return NoticeType{ID: kind, About: "task", When: when, To: to, Class: "tasks", Quiet: WaitsForDay, Collapse: collapse, Tag: tag, Link: taskLink, Params: title}
+	}
+	assigned := row(NoticeTaskAssigned, "tasks become assigned; those of one commit are one item", "owners and assignee but the author", "", "task:new")
+	assigned.Many = "app://tugas"
+	assigned.Params = []NoticeParam{{Name: "n", Kind: ParamCount}, {Name: "task", Kind: ParamText, Optional: true}, {Name: "due", Kind: ParamDate, Optional: true}}
+	return []NoticeType{
+		assigned,
+		row(NoticeTaskSubmitted, "a task is submitted, or evidence crossed a return", "mentors but the author", CollapseQueue, queueTag),
+		row(NoticeTaskReturned, "a task is sent back", "owners and assignee but the author", "", taskTag),
+		row(NoticeTaskVerified, "a task is checked off", "owners and assignee but the author", "", taskTag),
+		row(NoticeTaskBlocked, "a task is blocked", "the other side: mentors, or owners and assignee if a mentor blocked it", CollapseQueue, queueTag),
+		row(NoticeTaskProposed, "somebody of the owner's side proposes a task", "mentors but the author", CollapseQueue, queueTag),
+		row(NoticeTaskCancelled, "a task is cancelled", "owners and assignee but the author", "", taskTag),
+		row(NoticeOperationAbsorbed, "an operation on a task changed nothing, because the task had moved on unseen", "its author", "", taskTag),
+		row(NoticeSecondOpinion, "a return stands beside another person's check-off", "lead mentors, or all mentors if nobody leads", CollapseQueue, queueTag),
+		row(NoticeLateHandover, "an operation of a former mentor arrives after the hand-over", "mentors", CollapseQueue, queueTag),
+	}
+}
+
+func visitNotices() []NoticeType {
+	row := func(kind, when string) NoticeType {
+		return NoticeType{ID: kind, About: "visit", When: when, To: "owners and mentors but the author", Class: "tasks", Quiet: WaitsForDay,
+			Tag: visitTag, Link: visitLink, Params: []NoticeParam{{Name: "at", Kind: ParamInstant}}}
+	}
+	return []NoticeType{
+		row(NoticeVisitPlanned, "a visit is planned or moved"),
+		row(NoticeVisitCancelled, "a planned visit is called off"),
+	}
+}
+
+func caseNotices() []NoticeType {
+	row := func(kind, when, to, class string, collapse Collapse, tag string) NoticeType {
+		return NoticeType{ID: kind, About: "case", When: when, To: to, Class: class, Quiet: WaitsForDay, Collapse: collapse, Tag: tag, Link: caseLink,
+			Params: []NoticeParam{{Name: "kind", Kind: ParamCaseKind}}}
+	}
+	return []NoticeType{
+		row(NoticeDocumentReturned, "a document of a case is sent back", "owners but the author", "tasks", "", caseTag),
+		row(NoticeCaseResult, "an admin confirms what a case came to", "owners and mentors", "results", "", caseTag),
+		row(NoticeCaseProposed, "a case is proposed", "mentors but the author", "tasks", CollapseQueue, queueTag),
+		row(NoticeCaseApproved, "a case is approved", "owners but the author", "tasks", "", caseTag),
+		row(NoticeCaseFindings, "an assessment has findings", "owners but the author", "tasks", "", caseTag),
+		row(NoticeCaseCancelled, "a case is cancelled", "owners but the author", "tasks", "", caseTag),
+		row(NoticeCaseAbsorbed, "an operation on a case changed nothing, because the case had moved on unseen", "its author", "tasks", "", caseTag),
+		row(NoticeCaseHandover, "an operation of a former mentor arrives after the hand-over", "mentors but the author", "tasks", CollapseQueue, queueTag),
+	}
+}
+
+func salesNotices() []NoticeType {
+	return []NoticeType{
+		{ID: NoticeSaleFlagged, About: "sales", When: "an entry is disputed, rejected or looks like another one, or an adjustment lost unseen",
+			To: "owners, the author and the authors of adjustments; of one that lost its author", Class: "sales", Quiet: WaitsForDay, Tag: saleTag, Link: saleLink},
+		{ID: NoticeAdjustmentProposed, About: "sales", When: "an adjustment of a verified entry waits for consent", To: "mentors",
+			Class: "sales", Quiet: WaitsForDay, Collapse: CollapseQueue, Tag: queueTag, Link: saleLink},
+	}
+}
+
+func editNotices() []NoticeType {
+	refused := []NoticeParam{{Name: "quarantine", Kind: ParamWord, Optional: true}}
+	return []NoticeType{
+		{ID: NoticeEditLost, About: "*", When: "a value lost to somebody else's", To: "its author", Class: "tasks", Quiet: WaitsForDay, Tag: "edit:{id}", Link: "app://riwayat/{journal}",
+			Params: []NoticeParam{{Name: "field", Kind: ParamWord}, {Name: "journal", Kind: ParamWord}}},
+		{ID: NoticeEditRefused, When: "edits are refused for good; those that one commit refuses are one item", To: "their author", Class: "tasks", Quiet: WaitsForDay,
+			Tag: "refused", Link: "app://karantina", Params: []NoticeParam{{Name: "at", Kind: ParamInstant}}},
+		{ID: NoticeReviewApplied, About: "*", When: "an admin lets a refused edit count after all", To: "its author", Class: "tasks", Quiet: WaitsForDay,
+			Tag: "review:{quarantine}", Link: "app://karantina/{quarantine}", Params: refused},
+		{ID: NoticeReviewDismissed, About: "*", When: "an admin has looked at a refused edit and leaves it", To: "its author", Class: "tasks", Quiet: WaitsForDay,
+			Tag: "review:{quarantine}", Link: "app://karantina/{quarantine}", Params: refused},
+	}
+}

@@ -1,0 +1,68 @@
+package domain
+
+import (
+	"encoding/json"
+	"time"
+
+	"github.com/lumbung-ikm/lumbung/message"
+	"github.com/lumbung-ikm/lumbung/sync/merge"
+)
+
+// NoticeText is an item of the inbox in words: days and hours by the clocks of
+// zone, kinds of cases by their titles in lang. An item of a type that this
+// program does not know has no words.
+func NoticeText(item merge.Row, zone Zone, lang message.Lang) message.Sentence {
+	row, ok := NoticeTypeOf(item.Text("type"))
+	if !ok {
+		return message.Sentence{}
+	}
+	var sent map[string]json.RawMessage
+	if v := item.Fields["params"]; v != nil && json.Unmarshal(v, &sent) != nil {
+		sent = nil
+	}
+	shown := map[string]any{}
+	for _, p := range row.Params {
+		if v := p.shown(sent[p.Name], zone, lang); v != nil {
+			shown[p.Name] = v
+		}
+	}
+	s, _ := message.Inbox(row.ID, lang, shown)
+	return s
+}
+
+// shown reads a parameter as package message writes it; nil is one that is absent,
+// of another kind, or not for people.
+func (p NoticeParam) shown(raw json.RawMessage, zone Zone, lang message.Lang) any {
+	if p.Kind == ParamCount {
+		var n int
+		if raw == nil || json.Unmarshal(raw, &n) != nil {
+			return nil
+		}
+		return n
+	}
+	var s string
+	if raw == nil || json.Unmarshal(raw, &s) != nil || s == "" {
+		return nil
+	}
+	switch p.Kind {
+	case ParamText:
+		return s
+	case ParamDate:
+		if t, err := time.Parse(dateForm, s); err == nil {
+			return message.Date(t)
+		}
+	case ParamInstant:
+		if at, err := merge.ParseInstant(s); err == nil {
+			return at.Time().In(zone.Location())
+		}
+	case ParamCaseKind:
+		kind, ok := CaseKindOf(s)
+		switch {
+		case ok && lang == message.EN:
+			return kind.EN
+		case ok:
+			return kind.ID
+		}
+	}
+	return nil
+}

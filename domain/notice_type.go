@@ -1,0 +1,134 @@
+package domain
+
+import (
+	"slices"
+	"strings"
+)
+
+// Types of notices. The texts stand in package message, by these words.
+const (
+	NoticeMentorChanged      = "N09"
+	NoticeMentorLeft         = "mentor_left"
+	NoticeMentoringBegins    = "mentoring_begins"
+	NoticeMentoringEnds      = "mentoring_ends"
+	NoticeTaskAssigned       = "N10"
+	NoticeTaskSubmitted      = "N13"
+	NoticeTaskReturned       = "N14"
+	NoticeTaskVerified       = "N15"
+	NoticeTaskBlocked        = "N16"
+	NoticeVisitPlanned       = "N17"
+	NoticeDocumentReturned   = "N19"
+	NoticeCaseResult         = "N20"
+	NoticeSaleFlagged        = "N25"
+	NoticeVisitCancelled     = "visit_cancelled"
+	NoticeTaskProposed       = "task_proposed"
+	NoticeTaskCancelled      = "task_cancelled"
+	NoticeCaseProposed       = "case_proposed"
+	NoticeCaseApproved       = "case_approved"
+	NoticeCaseFindings       = "case_findings"
+	NoticeCaseCancelled      = "case_cancelled"
+	NoticeCaseAbsorbed       = "case_operation_absorbed"
+	NoticeCaseHandover       = "case_late_handover"
+	NoticeEditLost           = "edit_lost"
+	NoticeEditRefused        = "edit_refused"
+	NoticeReviewApplied      = "review_applied"
+	NoticeReviewDismissed    = "review_dismissed"
+	NoticeOperationAbsorbed  = "operation_absorbed"
+	NoticeSecondOpinion      = "second_opinion"
+	NoticeLateHandover       = "late_handover"
+	NoticeAdjustmentProposed = "adjustment_proposed"
+)
+
+// Quiet says what a push does in the quiet hours of its recipient.
+type Quiet string
+
+// The quiet classes.
+const (
+	RingsAlways Quiet = "Q0" // also at night
+	WaitsForDay Quiet = "Q1" // waits for the morning
+	WaitsForEnd Quiet = "Q2" // as Q1, and not during Friday prayers
+)
+
+// Collapse is the key under which a push service keeps only the newest push.
+// Services keep four of them per phone, so there are four. Empty: every push is
+// kept.
+type Collapse string
+
+// The collapse keys.
+const (
+	CollapseSync     Collapse = "sync"
+	CollapseReminder Collapse = "reminder"
+	CollapseNudge    Collapse = "nudge"
+	CollapseQueue    Collapse = "queue"
+)
+
+// ParamKind is what a parameter of a notice is, so that a phone can write it as
+// people read it.
+type ParamKind string
+
+// The kinds of parameters.
+const (
+	ParamText     ParamKind = "text"      // words of people, as they are
+	ParamCount    ParamKind = "count"     // whole number, 0 or more
+	ParamDate     ParamKind = "date"      // day of the business, YYYY-MM-DD
+	ParamInstant  ParamKind = "instant"   // instant in UTC, shown in the zone of the business
+	ParamCaseKind ParamKind = "case_kind" // word of CaseKinds, shown by its title
+	ParamWord     ParamKind = "word"      // id or name that programs read, never shown
+)
+
+// NoticeParam is one parameter of a type of notice.
+type NoticeParam struct {
+	Name     string
+	Kind     ParamKind
+	Optional bool // a sentence that wants it is left out where it is absent
+}
+
+// NoticeType is one row of the table of notices: what a phone and a push need to
+// know of a type beside its texts, and when it is given to whom in words.
+type NoticeType struct {
+	ID       string
+	About    string // collection of its object; "" = none, "*" = any
+	When, To string // for people
+	Class    string // one of the classes that people set apart
+	Quiet    Quiet
+	Collapse Collapse
+	Tag      string // a push replaces an older one of the same tag on the screen; {id} is the object
+	Link     string // where a tap leads; {id} is the object, other holes are parameters
+	Many     string // where it leads if the item is about several objects; "" = it never is
+	Params   []NoticeParam
+}
+
+// Param finds a parameter by name.
+func (t NoticeType) Param(name string) (NoticeParam, bool) {
+	i := slices.IndexFunc(t.Params, func(p NoticeParam) bool { return p.Name == name })
+	if i < 0 {
+		return NoticeParam{}, false
+	}
+	return t.Params[i], true
+}
+
+// LinkTo is where a tap on an item about object leads; an empty object is
+// several.
+func (t NoticeType) LinkTo(object string, params map[string]any) string {
+	link := t.Link
+	if object == "" && t.Many != "" {
+		link = t.Many
+	}
+	pairs := []string{"{id}", object}
+	for _, p := range t.Params {
+		if s, ok := params[p.Name].(string); ok {
+			pairs = append(pairs, "{"+p.Name+"}", s)
+		}
+	}
+	return strings.NewReplacer(pairs...).Replace(link)
+}
+
+// NoticeTypeOf finds the row of a type.
+func NoticeTypeOf(kind string) (NoticeType, bool) {
+	all := NoticeTypes()
+	i := slices.IndexFunc(all, func(t NoticeType) bool { return t.ID == kind })
+	if i < 0 {
+		return NoticeType{}, false
+	}
+	return all[i], true
+}
