@@ -160,7 +160,7 @@ func TestHundredsOfRefusalsAreOneItem(t *testing.T) {
 	}
 	checkItem(t, first[0].Fields)
 	s := domain.NoticeText(first[0], domain.WIB, message.ID)
-	if want := "Ditinjau server Sabtu, 2 April 2022 pukul 08.00 WIB. Isinya tetap tersimpan dan alasannya dapat Anda baca."; s.Detail != want {
+	if want := "Ditinjau server pada Sabtu, 2 April 2022 pukul 08.00 WIB. Isinya tetap tersimpan dan alasannya dapat Anda baca."; s.Detail != want {
 		t.Errorf("%q", s.Detail)
 	}
 	refuse("later", start+oneDay, "business/"+key("b"))

@@ -13,20 +13,20 @@ import (
 // detail stands for itself: it is left out where what it wants is absent.
 var inboxTable = map[string]entry{
 	"N09": {
-		Sentence{"Pendamping Anda", "Pendampingan usaha Anda dimulai {from}. Pendamping Anda: {mentor}."},
+		Sentence{"Pendamping Anda", "Pendampingan usaha Anda dimulai pada {from}. Pendamping Anda: {mentor}."},
 		Sentence{"Your mentor", "Your business is accompanied from {from}. Your mentor: {mentor}."}},
 	"mentor_left": {
-		Sentence{"Pendampingan berakhir", "Pendampingan usaha Anda berakhir {until}. Pendamping: {mentor}."},
-		Sentence{"A mentor leaves", "The accompaniment of your business ends {until}. Mentor: {mentor}."}},
+		Sentence{"Pendampingan berakhir", "Pendampingan usaha Anda berakhir pada {until}. Pendamping: {mentor}."},
+		Sentence{"A mentor leaves", "The accompaniment of your business ends on {until}. Mentor: {mentor}."}},
 	"mentoring_begins": {
-		Sentence{"Usaha baru untuk Anda dampingi", "Pendampingan Anda dimulai {from}. Usaha: {business}."},
+		Sentence{"Usaha baru untuk Anda dampingi", "Pendampingan Anda dimulai pada {from}. Usaha: {business}."},
 		Sentence{"A business for you to accompany", "You are its mentor from {from}. Business: {business}."}},
 	"mentoring_ends": {
 		Sentence{"Pendampingan Anda berakhir", "Terima kasih atas pendampingan Anda. Usaha: {business}. Berlaku mulai {until}."},
-		Sentence{"Your mentoring ends", "Thank you for your work. Business: {business}. It ends {until}."}},
+		Sentence{"Your mentoring ends", "Thank you for your work. Business: {business}. It ends on {until}."}},
 	"N10": {
 		Sentence{"Tugas baru", "{task} menunggu Anda. Tenggat {due}."},
-		Sentence{"New task", "{task} waits for you. It is due {due}."}},
+		Sentence{"New task", "{task} waits for you. It is due on {due}."}},
 	"N13": {
 		Sentence{"Menunggu pemeriksaan", "{task} menunggu Anda periksa."},
 		Sentence{"Waiting for your check", "{task} waits for your check."}},
@@ -43,7 +43,7 @@ var inboxTable = map[string]entry{
 		Sentence{"Jadwal kunjungan", "{at}."},
 		Sentence{"Visit planned", "{at}."}},
 	"visit_cancelled": {
-		Sentence{"Kunjungan dibatalkan", "Kunjungan {at} tidak jadi. Baca alasannya pada jadwal kunjungan."},
+		Sentence{"Kunjungan dibatalkan", "Kunjungan pada {at} tidak jadi. Baca alasannya pada jadwal kunjungan."},
 		Sentence{"Visit cancelled", "The visit of {at} is off. The reason stands with the visit."}},
 	"N19": {
 		Sentence{"Dokumen perlu diganti", "Lihat catatan pada berkas {kind}."},
@@ -82,7 +82,7 @@ var inboxTable = map[string]entry{
 		Sentence{"Perubahan Anda tidak dipakai", "Orang lain mengubah isian yang sama. Nilai Anda tersimpan dan dapat dipulihkan."},
 		Sentence{"Your change was not used", "Somebody changed the same field. Your value is kept and can be restored."}},
 	"edit_refused": {
-		Sentence{"Ada perubahan yang tidak diterima", "Ditinjau server {at}. Isinya tetap tersimpan dan alasannya dapat Anda baca."},
+		Sentence{"Ada perubahan yang tidak diterima", "Ditinjau server pada {at}. Isinya tetap tersimpan dan alasannya dapat Anda baca."},
 		Sentence{"Some changes were not accepted", "The server judged them on {at}. What you wrote is kept, and you can read why."}},
 	"review_applied": {
 		Sentence{"Perubahan Anda diterima admin", "Perubahan yang terlambat kini tersimpan atas nama Anda."},
@@ -109,7 +109,7 @@ var inboxTable = map[string]entry{
 var inboxMany = map[string]entry{
 	"N10": {
 		Sentence{"Tugas baru", "{n} tugas pendampingan baru menunggu Anda. Tenggat terdekat {due}."},
-		Sentence{"New tasks", "{n} new tasks wait for you. The nearest is due {due}."}},
+		Sentence{"New tasks", "{n} new tasks wait for you. The nearest is due on {due}."}},
 }
 
 // Date is a parameter that is a day alone, whatever its hour.

@@ -75,10 +75,10 @@ func TestAnItemIsWrittenAsPeopleRead(t *testing.T) {
 	}{
 		{"hours stand in the zone of the business", "N17", map[string]any{"at": wita}, "Kamis, 17 Maret 2022 pukul 10.00 WITA.", "Thursday, 17 March 2022 at 10:00 WITA."},
 		{"a day has no hour", "N10", map[string]any{"n": 1, "task": "Foto produk", "due": message.Date(wita)},
-			"Foto produk menunggu Anda. Tenggat Kamis, 17 Maret 2022.", "Foto produk waits for you. It is due Thursday, 17 March 2022."},
+			"Foto produk menunggu Anda. Tenggat Kamis, 17 Maret 2022.", "Foto produk waits for you. It is due on Thursday, 17 March 2022."},
 		{"what is absent is not spoken of", "N10", map[string]any{"n": 1, "task": "Foto produk"}, "Foto produk menunggu Anda.", "Foto produk waits for you."},
 		{"several are counted", "N10", map[string]any{"n": 3, "due": message.Date(wita)},
-			"3 tugas pendampingan baru menunggu Anda. Tenggat terdekat Kamis, 17 Maret 2022.", "3 new tasks wait for you. The nearest is due Thursday, 17 March 2022."},
+			"3 tugas pendampingan baru menunggu Anda. Tenggat terdekat Kamis, 17 Maret 2022.", "3 new tasks wait for you. The nearest is due on Thursday, 17 March 2022."},
 		{"braces of people are words", "N15", map[string]any{"task": "{kind}. {x}"}, "{kind}. {x} sudah diverifikasi.", "{kind}. {x} has been verified."},
 		{"long words are cut", "N15", map[string]any{"task": strings.Repeat("panjang ", 15)},
 			"panjang panjang panjang panjang panjang panjang panjang pan… sudah diverifikasi.", "panjang panjang panjang panjang panjang panjang panjang pan… has been verified."},
