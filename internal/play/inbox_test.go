@@ -245,3 +245,59 @@ func (o *office) reads() {
 		}
 	}
 }
+
+// TestFiveHundredRefusedEditsDoNotBuryTheInbox: a push makes as many items as it
+// takes commits.
+func TestFiveHundredRefusedEditsDoNotBuryTheInbox(t *testing.T) {
+	t.Parallel()
+	s := set(t)
+	for n := range 500 {
+		s.write(s.staff, "sales", "", map[string]any{"sold_on": "2022-04-02", "channel": "marketplace", "payment": "cash", "granularity": "single", "amount_idr": 1000 + n})
+	}
+	s.sync(s.staff, s.staff)
+	kept, err := s.staff.Rows(merge.UserScope(s.staff.Me().User), "quarantine")
+	s.ok(err)
+	n, err := s.staff.Notices(domain.NoticeEditRefused)
+	s.ok(err)
+	if most := (500 + syncer.DefaultLimits().CommitItems - 1) / syncer.DefaultLimits().CommitItems; len(kept) != 500 || n < 1 || n > most {
+		t.Errorf("%d refused edits are kept, and told of by %d items; want 500 and at most %d", len(kept), n, most)
+	}
+}
+
+// TestTheInboxSpeaksTheLanguageOfTheApp, by the clocks of the business.
+func TestTheInboxSpeaksTheLanguageOfTheApp(t *testing.T) {
+	t.Parallel()
+	s := set(t)
+	business := strings.TrimPrefix(s.scope, "business/")
+	desk, mentor := s.enter(s.w.Person("Bu Ratna"), "desk"), s.enter(s.w.Person("Pak Hendra"), "mentor")
+	_, err := s.w.Assign(t.Context(), desk, business, mentor.Who)
+	s.ok(err)
+	s.write(s.owner, "business", business, map[string]any{"region_code": "73.71", "district_code": nil, "village_code": nil}) // Makassar
+	kase := s.write(s.owner, "case", "", map[string]any{"kind": "nib", "subject": map[string]any{"type": domain.SubjectBusiness}})
+	s.sync(s.owner, mentor)
+	s.write(mentor, "visit", "", map[string]any{"kind": "visit", "planned_at": "2022-04-05T02:00:00.000Z"})
+	s.write(mentor, "case_event", "", map[string]any{"case_id": kase, "op": "approve", "deadline_on": "2022-06-17"})
+	s.sync(mentor, s.owner)
+	texts := map[string][2]string{
+		domain.NoticeVisitPlanned: {"Selasa, 5 April 2022 pukul 10.00 WITA.", "Tuesday, 5 April 2022 at 10:00 WITA."},
+		domain.NoticeCaseApproved: {"Nomor Induk Berusaha dimulai. Siapkan dokumennya.", "Business number (NIB) has begun. Please prepare the documents."},
+	}
+	for i, language := range []string{"id", "en"} {
+		a := s.installApp(s.owner.Who, language)
+		a.sync()
+		text, err := a.Inbox()
+		seen := map[string]bool{}
+		for _, item := range read[[]struct{ Type, Class, Detail string }](a, text, err) {
+			if want, ok := texts[item.Type]; ok {
+				seen[item.Type] = true
+				if item.Detail != want[i] || item.Class != "tasks" {
+					t.Errorf("in %s: %+v, want %q", language, item, want[i])
+				}
+			}
+		}
+		if len(seen) != len(texts) {
+			t.Errorf("in %s: inbox %s", language, text)
+		}
+		s.ok(a.Logout())
+	}
+}
