@@ -31,16 +31,16 @@ func of(effects []merge.Effect, user string) map[string]map[string]any {
 
 // TestTasksOfOneCommitAreOneItem, in whatever order they come.
 func TestTasksOfOneCommitAreOneItem(t *testing.T) {
-	due := map[string]string{"a": "2022-06-20", "b": "2022-06-17", "c": ""}
+	dates := []string{"2022-06-20", "2022-06-17", ""} // in the order in which they come
 	permutations(3, func(order []int) {
 		s := newScene(t)
 		before := len(s.Effects)
 		var items []merge.Item
-		for _, i := range order {
+		for n, i := range order {
 			name := letter(i)
 			set := texts("title", "Tugas "+name, "origin", domain.OriginMentor)
-			if due[name] != "" {
-				set["due_on"] = merge.Str(due[name])
+			if dates[n] != "" {
+				set["due_on"] = merge.Str(dates[n])
 			}
 			items = append(items, s.make(s.mentor, "task", key(name), set))
 		}
