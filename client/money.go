@@ -175,18 +175,21 @@ func (p *Phone) names(list string) (map[string]string, error) {
 
 // goal is a target with how far it is reached.
 type goal struct {
-	ID       string          `json:"id"`
-	Metric   string          `json:"metric"`
-	State    string          `json:"state"`
-	Note     string          `json:"note,omitempty"`
-	Progress domain.Progress `json:"progress"`
+	ID       string           `json:"id"`
+	Period   string           `json:"period"`
+	Metric   string           `json:"metric"`
+	State    string           `json:"state"`
+	Note     string           `json:"note,omitempty"`
+	Value    int64            `json:"value"`
+	Progress *domain.Progress `json:"progress,omitempty"`
 }
 
 // Targets lists the sales targets of a business that are proposed or in force,
 // each with how far it is reached, from the sales on the phone with those that
-// are not sent: a JSON list of id, metric (total, online, orders), state, note
-// and progress (from, to, value, done, unsent, percent). A target of a programme
-// counts every sale on the phone: programmes do not sync yet.
+// are not sent: a JSON list of id, period (month or programme), metric (total,
+// online, orders), state, note, value and progress (from, to, value, done, unsent,
+// percent). Without the window of a programme, which does not sync yet, nobody
+// can tell the progress of its target, and there is none.
 func (p *Phone) Targets(scope string) (string, error) {
 	targets, err := p.inner.Rows(scope, "target")
 	if err != nil {
@@ -201,8 +204,12 @@ func (p *Phone) Targets(scope string) (string, error) {
 		if s := t.Text("state"); s != "active" && s != "proposed" || t.Text("duplicate_of") != "" {
 			continue
 		}
-		progress := domain.TargetProgress(t, totals, func(string) (from, to domain.Date) { return "", "" })
-		out = append(out, goal{t.ID, t.Text("metric"), t.Text("state"), t.Text("note"), progress})
+		g := goal{ID: t.ID, Period: t.Text("period"), Metric: t.Text("metric"), State: t.Text("state"), Note: t.Text("note"), Value: t.Int("value")}
+		if g.Period == "month" {
+			progress := domain.TargetProgress(t, totals)
+			g.Progress = &progress
+		}
+		out = append(out, g)
 	}
 	return p.json(out, nil)
 }

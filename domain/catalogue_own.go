@@ -24,6 +24,9 @@ func publicity() *merge.Collection {
 }
 
 func allowPublicity(a merge.Attempt) *merge.Reject {
+	if day := Date(merge.AsString(a.Set["published_on"])); day > LastDay(a.Corrected.Time()).AddDays(FutureDays) {
+		return refuse("date_in_future", "set.published_on")
+	}
 	if !a.Create && a.Set["hidden"] != nil && a.Role != merge.Admin && a.Before.Text("created_by") != a.Author {
 		return refuse("forbidden", "set.hidden")
 	}

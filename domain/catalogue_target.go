@@ -1,6 +1,7 @@
 package domain
 
 import (
+	"cmp"
 	"slices"
 
 	"github.com/lumbung-ikm/lumbung/sync/merge"
@@ -27,7 +28,7 @@ func target() *merge.Collection {
 			once("programme_id", ref(""), people, "with period programme, and only then"),
 			required(once("metric", enum(MetricTotal, MetricOnline, MetricOrders), people, "")),
 			required(ranked("value", whole(1, 1_000_000_000_000, "rupiah, or entries"), order, people, "to be reached; the owner writes it in an own proposal only")),
-			ranked("agreed", truth(), "admin > mentor", mentorSide(), "of an owner's proposal: true, or false if it is not to be"),
+			ranked("agreed_value", whole(0, 1_000_000_000_000, "rupiah, or entries"), "admin > mentor", mentorSide(), "answers an owner's proposal: the number that is agreed to, which counts while it is the proposed one; 0 = it is not to be"),
 			ranked("note", text(0, 500), order, people, ""),
 			latest("dropped", truth(), people, "no longer wanted; by whoever made it, mentors and admins"),
 			server("state", enum("proposed", "active", "declined", "dropped"), "of those only active ones are shown as targets"),
@@ -63,22 +64,24 @@ func allowTarget(a merge.Attempt) *merge.Reject {
 	if proposes := merge.AsString(a.Set["origin"]) == OriginOwnerRequest; proposes != (a.Role == merge.Owner) {
 		return refuse("forbidden", "set.origin")
 	}
-	if a.Set["agreed"] != nil {
-		return refuse("invalid_value", "set.agreed") // it answers a proposal
+	if a.Set["agreed_value"] != nil {
+		return refuse("invalid_value", "set.agreed_value") // it answers a proposal
 	}
 	return nil
 }
 
 // deriveTarget says how a target stands. Its origin decides whether somebody
-// must agree, and that never changes.
+// must agree, and that never changes. Who agrees, agrees to a number: another one
+// is a proposal again, whether its author had seen the answer or not.
 func deriveTarget(v merge.View, r merge.Row) merge.Derived {
 	state := "active"
 	switch {
 	case string(r.Fields["dropped"]) == "true":
 		state = "dropped"
-	case string(r.Fields["agreed"]) == "false":
+	case r.Text("origin") != OriginOwnerRequest:
+	case string(r.Fields["agreed_value"]) == "0":
 		state = "declined"
-	case string(r.Fields["agreed"]) != "true" && r.Text("origin") == OriginOwnerRequest:
+	case r.Fields["agreed_value"] == nil || r.Int("agreed_value") != r.Int("value"):
 		state = "proposed"
 	}
 	return merge.Derived{Fields: map[string]merge.Value{"state": merge.Str(state)}}
@@ -91,16 +94,27 @@ func tagTarget(r merge.Row) []string {
 	return []string{tag("target", r.Text("period"), r.Text("month"), r.Text("programme_id"), r.Text("metric"))}
 }
 
-// relateTarget lets one target per period and metric count: the earliest made,
+// relateTarget lets one target per period and metric count: what a mentor or an
+// admin set before what an owner proposed, and of equals the earliest made,
 // whichever arrived first.
 func relateTarget(v merge.View, r merge.Row) map[string]merge.Value {
 	out := map[string]merge.Value{"duplicate_of": nil}
 	for _, t := range tagTarget(r) {
-		if first := slices.MinFunc(append(v.Tagged(t), r), earlierEntry); first.ID != r.ID {
+		if first := slices.MinFunc(append(v.Tagged(t), r), firstTarget); first.ID != r.ID {
 			out["duplicate_of"] = merge.Str(first.ID)
 		}
 	}
 	return out
+}
+
+func firstTarget(a, b merge.Row) int {
+	proposed := func(r merge.Row) int {
+		if r.Text("origin") == OriginOwnerRequest {
+			return 1
+		}
+		return 0
+	}
+	return cmp.Or(proposed(a)-proposed(b), earlierEntry(a, b))
 }
 
 // Progress is how far a target is reached.
@@ -114,16 +128,10 @@ type Progress struct {
 	Percent int64 `json:"percent"`
 }
 
-// TargetProgress works out how far a target is reached on the days of its
-// period. programme gives the monitoring window of the target's programme; it is
-// not asked for a month.
-func TargetProgress(t merge.Row, totals []Total, programme func(id string) (from, to Date)) Progress {
+// TargetProgress works out how far a target of a month is reached.
+func TargetProgress(t merge.Row, totals []Total) Progress {
 	p := Progress{Value: t.Int("value")}
-	if t.Text("period") == "month" {
-		p.From, p.To = monthDays(t.Text("month"))
-	} else {
-		p.From, p.To = programme(t.Text("programme_id"))
-	}
+	p.From, p.To = monthDays(t.Text("month"))
 	s := Summarise(totals, p.From, p.To)
 	switch t.Text("metric") {
 	case MetricTotal:

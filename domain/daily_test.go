@@ -1,6 +1,7 @@
 package domain_test
 
 import (
+	"fmt"
 	"slices"
 	"testing"
 
@@ -44,6 +45,13 @@ func TestTheOwnersSideGivesFeedbackOnAVisit(t *testing.T) {
 	}
 	s.want("", edit(s.owner, map[string]merge.Value{"owner_rating": merge.Num(int64(5)), "owner_feedback": merge.Str("Sangat membantu.")}))
 	s.want("group_incomplete", edit(s.owner, map[string]merge.Value{"owner_rating": merge.Num(int64(5))}))
+	for field, v := range map[string]merge.Value{"place_text": merge.Str("x"), "attendance": merge.Encode(map[string]any{"a": map[string]any{"present": true}})} {
+		for _, p := range []*mergetest.Phone{s.owner, s.staff} {
+			s.want("forbidden", edit(p, map[string]merge.Value{field: v}))
+		}
+	}
+	s.want("forbidden", edit(s.staff, map[string]merge.Value{"owner_rating": merge.Num(int64(5)), "owner_feedback": merge.Str("x")}))
+	s.want("forbidden", s.try(s.owner, "visit_event", key("cancel"), with(texts("visit_id", v, "op", "cancel", "note", "x"), map[string]merge.Value{"seen": merge.Encode([]string{})})))
 	s.want("forbidden", edit(s.owner, texts("mentor_summary", "x")))
 	s.want("forbidden", edit(s.mentor, map[string]merge.Value{"owner_rating": merge.Num(int64(1)), "owner_feedback": merge.Str("")}))
 	s.want("", edit(s.mentor, map[string]merge.Value{"attendance": merge.Encode(map[string]any{"bu-rafika": map[string]any{"present": true, "name": "Bu Rafika"}})}))
@@ -109,15 +117,31 @@ func TestAnOwnersTargetIsAProposal(t *testing.T) {
 		return s.edit(p, "target", key(name), set).Verdict
 	}
 	s.want("forbidden", edit(s.owner, "set", map[string]merge.Value{"value": merge.Num(int64(1))}))
-	s.want("forbidden", edit(s.owner, "wish", map[string]merge.Value{"agreed": merge.Flag(true)}))
-	s.want("", edit(s.owner, "wish", map[string]merge.Value{"value": merge.Num(int64(12_000_000))}))
-	s.want("", edit(s.mentor, "wish", map[string]merge.Value{"agreed": merge.Flag(true)}))
-	if got := s.Row("target", key("set")).Text("duplicate_of"); state("wish") != "active" || got != key("wish") {
-		t.Errorf("the earlier target counts: %s, %q", state("wish"), got)
+	agree := func(n int64) map[string]merge.Value {
+		return map[string]merge.Value{"agreed_value": merge.Num(n)}
 	}
-	s.want("", edit(s.owner, "wish", map[string]merge.Value{"dropped": merge.Flag(true)}))
-	if got := s.Row("target", key("set")).Text("duplicate_of"); state("wish") != "dropped" || got != "" {
-		t.Errorf("dropped, and the other one counts: %s, %q", state("wish"), got)
+	s.want("forbidden", edit(s.owner, "wish", agree(10_000_000)))
+	s.want("", edit(s.owner, "wish", map[string]merge.Value{"value": merge.Num(int64(12_000_000))}))
+	s.want("", edit(s.mentor, "wish", agree(10_000_000)))
+	if state("wish") != "proposed" {
+		t.Errorf("a mentor agreed to another number than the owner's: %s", state("wish"))
+	}
+	s.want("", edit(s.mentor, "wish", agree(12_000_000)))
+	if got := s.Row("target", key("wish")).Text("duplicate_of"); state("wish") != "active" || got != key("set") {
+		t.Errorf("what the mentor set counts before what the owner wished: %s, %q", state("wish"), got)
+	}
+	s.want("", edit(s.owner, "wish", map[string]merge.Value{"value": merge.Num(int64(1))}))
+	if state("wish") != "proposed" {
+		t.Errorf("the owner changed the number after the agreement: %s", state("wish"))
+	}
+	s.want("", edit(s.mentor, "wish", agree(0)))
+	if state("wish") != "declined" {
+		t.Errorf("declined: %s", state("wish"))
+	}
+	s.want("", edit(s.mentor, "set", map[string]merge.Value{"dropped": merge.Flag(true)}))
+	s.want("", edit(s.mentor, "wish", agree(1)))
+	if got := s.Row("target", key("wish")).Text("duplicate_of"); state("set") != "dropped" || state("wish") != "active" || got != "" {
+		t.Errorf("the other one is dropped, and this one counts: %s, %q", state("wish"), got)
 	}
 }
 
@@ -130,7 +154,6 @@ func TestProgressOfATarget(t *testing.T) {
 	target := func(metric string, value int64) merge.Row {
 		return merge.Row{Fields: with(texts("period", "month", "month", "2022-04", "metric", metric), map[string]merge.Value{"value": merge.Num(value)})}
 	}
-	window := func(string) (domain.Date, domain.Date) { return "2022-03-20", "2022-06-17" }
 	for _, tt := range []struct {
 		target merge.Row
 		want   domain.Progress
@@ -138,10 +161,8 @@ func TestProgressOfATarget(t *testing.T) {
 		{target("total", 1000), domain.Progress{From: "2022-04-01", To: "2022-04-30", Value: 1000, Done: 999, Unsent: 399, Percent: 99}},
 		{target("online", 399), domain.Progress{From: "2022-04-01", To: "2022-04-30", Value: 399, Done: 399, Unsent: 399, Percent: 100}},
 		{target("orders", 3), domain.Progress{From: "2022-04-01", To: "2022-04-30", Value: 3, Done: 2, Unsent: 1, Percent: 66}},
-		{merge.Row{Fields: with(texts("period", "programme", "metric", "total"), map[string]merge.Value{"value": merge.Num(int64(100))})},
-			domain.Progress{From: "2022-03-20", To: "2022-06-17", Value: 100, Done: 1005, Unsent: 399, Percent: 1005}},
 	} {
-		if got := domain.TargetProgress(tt.target, totals, window); got != tt.want {
+		if got := domain.TargetProgress(tt.target, totals); got != tt.want {
 			t.Errorf("%+v, want %+v", got, tt.want)
 		}
 	}
@@ -230,4 +251,54 @@ func TestTwoPhonesMakeOnePreference(t *testing.T) {
 	}
 	s.want("invalid_value", s.try(a, "preference", key("another"), map[string]merge.Value{"digest": merge.Flag(true)}))
 	s.want("invalid_value", s.edit(a, "preference", id, texts("quiet_from", "25:00", "quiet_to", "07:00")).Verdict)
+}
+
+// TestAWorkshopIsOneVisitPerBusiness: the parts know each other by their session.
+func TestAWorkshopIsOneVisitPerBusiness(t *testing.T) {
+	s := newScene(t)
+	workshop := texts("kind", "workshop", "planned_at", "2022-04-05T02:00:00.000Z", "session_id", key("session"))
+	s.want("", s.try(s.mentor, "visit", key("w"), workshop))
+	s.want("required", s.try(s.mentor, "visit", key("x"), with(workshop, map[string]merge.Value{"session_id": nil})))
+	s.want("invalid_value", s.try(s.mentor, "visit", key("y"), with(workshop, texts("kind", "visit"))))
+	came := map[string]any{}
+	for i := range 45 {
+		came[fmt.Sprintf("peserta-%d", i)] = map[string]any{"name": fmt.Sprintf("Peserta %d", i), "present": i%2 == 0}
+	}
+	s.want("", s.edit(s.mentor, "visit", key("w"), map[string]merge.Value{"attendance": merge.Encode(came)}).Verdict)
+	s.want("", s.try(s.mentorB, "visit", key("again"), workshop))
+	if got := s.Row("visit", key("w")).Strings("possible_duplicate"); !slices.Equal(got, []string{key("again")}) {
+		t.Errorf("the session was written down twice: %v", got)
+	}
+	s.want("", s.try(s.mentorB, "visit", key("another"), with(workshop, texts("session_id", key("another session")))))
+	if got := s.Row("visit", key("another")).Strings("possible_duplicate"); got != nil {
+		t.Errorf("another session of the day: %v", got)
+	}
+}
+
+func TestAMissedVisitIsPlannedAgain(t *testing.T) {
+	s := newScene(t)
+	v := key("v")
+	s.want("", s.try(s.mentor, "visit", v, texts("kind", "visit", "planned_at", "2022-04-05T02:00:00.000Z")))
+	act := func(op string, seen ...string) merge.Verdict {
+		return s.try(s.mentor, "visit_event", key(op), with(texts("visit_id", v, "op", op, "note", "x"), map[string]merge.Value{"seen": merge.Encode(append([]string{}, seen...))}))
+	}
+	s.want("forbidden_transition", act("plan_again"))
+	s.want("", act("missed"))
+	s.want("", act("plan_again", key("missed")))
+	if got := s.Row("visit", v).Text("state"); got != domain.VisitPlanned {
+		t.Errorf("planned again: %s", got)
+	}
+	s.want("", act("done", key("plan_again")))
+	if got := s.Row("visit", v).Text("state"); got != domain.VisitDone {
+		t.Errorf("done: %s", got)
+	}
+}
+
+func TestNothingIsWrittenDownBeforeItHappened(t *testing.T) {
+	s := newScene(t)
+	news := texts("outlet", "Lampung Post", "kind", "newspaper")
+	s.want("", s.try(s.mentor, "publicity", key("today"), with(news, texts("published_on", "2022-04-02"))))
+	s.want("date_in_future", s.try(s.mentor, "publicity", key("later"), with(news, texts("published_on", "2022-04-04"))))
+	s.want("", s.edit(s.owner, "business", key("b"), map[string]merge.Value{"founded_year": merge.Num(int64(2022))}).Verdict)
+	s.want("invalid_value", s.edit(s.owner, "business", key("b"), map[string]merge.Value{"founded_year": merge.Num(int64(2023))}).Verdict)
 }

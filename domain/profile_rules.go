@@ -13,6 +13,9 @@ import (
 // allowBusiness keeps verified facts from people who did not verify them, and
 // a district inside its regency.
 func allowBusiness(a merge.Attempt) *merge.Reject {
+	if y := a.Set["founded_year"]; !merge.Null(y) && merge.AsInt(y) > int64(LastDay(a.Corrected.Time()).Year()) {
+		return refuse("invalid_value", "set.founded_year")
+	}
 	if a.Create || a.Role == merge.Admin {
 		return checkRegion(a.Set)
 	}

@@ -115,6 +115,15 @@ func (d Date) Weekday() time.Weekday {
 	return t.Weekday()
 }
 
+// Year is the year of d; 0 if d is no date.
+func (d Date) Year() int {
+	t, err := time.Parse(time.DateOnly, string(d))
+	if err != nil {
+		return 0
+	}
+	return t.Year()
+}
+
 // Compare is -1 if d lies before e, +1 if after, 0 if they are one day.
 func (d Date) Compare(e Date) int { return cmp.Compare(d, e) }
 
