@@ -83,7 +83,7 @@ func (s *Server) wait(x *call) error {
 		}
 		most = n
 	}
-	stopping, release, err := s.streams.admit(s.Limits.Waits)
+	stopping, release, err := s.streams.admit(x.who.User, s.Limits)
 	if err != nil {
 		return err
 	}

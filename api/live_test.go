@@ -394,3 +394,38 @@ func TestLiveLongPollAnswersACommitAndAStop(t *testing.T) {
 		}
 	})
 }
+
+// TestLongPollsOfOneUserAreBounded: a few people cannot hold all that there are.
+func TestLongPollsOfOneUserAreBounded(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := open(t, func(p *api.Parts) { p.Limits.StreamsPerUser = 1 })
+		p, other := h.login(t, "+628117000001"), h.login(t, "+628117000002")
+		wait := func(p person) (status int, body string) {
+			_, first := p.do(t, "POST", "/v1/sync", syncBody)
+			var r protocol.Response
+			if err := json.Unmarshal([]byte(first), &r); err != nil {
+				t.Fatal(err)
+			}
+			resp, body := p.do(t, "GET", "/v1/sync/wait?cursor="+r.Cursor, "")
+			if resp.StatusCode == http.StatusTooManyRequests {
+				problem(t, resp, body, 429, "live_too_many")
+			}
+			return resp.StatusCode, body
+		}
+		ended := make(chan int, 1)
+		go func() { status, _ := wait(p); ended <- status }()
+		synctest.Wait()
+		if status, body := wait(p); status != 429 {
+			t.Errorf("a second long poll of one user: %d %s", status, body)
+		}
+		if status, body := wait(other); status != 204 {
+			t.Errorf("somebody else's: %d %s", status, body)
+		}
+		if status := <-ended; status != 204 {
+			t.Errorf("the first one: %d", status)
+		}
+		if status, body := wait(p); status != 204 {
+			t.Errorf("one after the other: %d %s", status, body)
+		}
+	})
+}

@@ -16,6 +16,7 @@ type streams struct {
 	devices  map[string]*stream // the newest of each device
 	users    map[string]int     // how many a user has
 	waits    int                // long polls
+	waiting  map[string]int     // of each user
 	stopping chan struct{}      // closed when the server stops; made by the first who asks
 	stopped  bool
 	empty    chan struct{} // closed when the last stream has ended after that
@@ -90,23 +91,32 @@ func (s *streams) leave(st *stream) {
 }
 
 // admit counts a long poll in, until release. stopping ends it early.
-func (s *streams) admit(most int) (stopping <-chan struct{}, release func(), err error) {
+func (s *streams) admit(user string, l Limits) (stopping <-chan struct{}, release func(), err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	switch {
 	case s.stopped:
 		return nil, nil, draining()
-	case s.waits >= most:
+	case s.waits >= l.Waits:
 		return nil, nil, full()
+	case s.waiting[user] >= l.StreamsPerUser:
+		return nil, nil, &fault.Error{Kind: fault.TooMany, Code: "live_too_many", Text: "long polls of one user", After: time.Minute}
+	}
+	if s.waiting == nil {
+		s.waiting = map[string]int{}
 	}
 	if s.stopping == nil {
 		s.stopping = make(chan struct{})
 	}
 	s.waits++
+	s.waiting[user]++
 	return s.stopping, func() {
 		s.mu.Lock()
 		defer s.mu.Unlock()
 		s.waits--
+		if s.waiting[user]--; s.waiting[user] == 0 {
+			delete(s.waiting, user)
+		}
 	}, nil
 }
 

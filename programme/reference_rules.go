@@ -8,10 +8,12 @@ import (
 	"github.com/lumbung-ikm/lumbung/sync/merge"
 )
 
-// fixedFields are those of an entry that no admin writes: its code says them, or
-// the server keeps them.
+// fixedFields are those of an entry that no admin writes: its code says them, the
+// server keeps them, or the rules of the program follow them: a list must not
+// promise what the rules then refuse.
 func fixedFields() []string {
-	return []string{"code", "edited", "kind", "parent", "zone", "created_by", "created_device", "created_at", "received_at", "review"}
+	return []string{"code", "edited", "kind", "parent", "zone", "created_by", "created_device", "created_at", "received_at", "review",
+		"online", "subjects", "categories", "funded", "documents", "expiry"}
 }
 
 // fitting holds what an admin says of an entry against the tables.
@@ -23,6 +25,9 @@ func (s *Service) fitting(l domain.ReferenceList, set map[string]merge.Value) er
 		if _, known := c.Field(name); !ok || !known || slices.Contains(fixedFields(), name) {
 			return invalid(name, "no field of this list that admins write")
 		}
+	}
+	if from, to := merge.AsString(set["valid_from"]), merge.AsString(set["valid_to"]); from != "" && to != "" && to < from {
+		return invalid("valid_to", "ends before it begins")
 	}
 	if w := merge.AsString(set["counted_as"]); set["counted_as"] != nil && !merge.Null(set["counted_as"]) && !slices.Contains(l.Words(), w) {
 		return invalid("counted_as", "no word of the catalogue")
