@@ -23,6 +23,7 @@
 package model
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 
@@ -50,6 +51,9 @@ type Game struct {
 	Start func(s *mergetest.Scope)
 	Moves []Move
 
+	// About is the collection of the record, where the edits are no operations and
+	// it is not the policy games' own.
+	About string
 	// Parent is the collection that the edits act on as operations: then they
 	// cover by seen, and verdicts do not depend on the order. "": they are no
 	// operations.
@@ -106,12 +110,7 @@ type Screen struct {
 }
 
 // about is the collection of the record that the edits change.
-func (g *Game) about() string {
-	if g.Parent == "" {
-		return "thing"
-	}
-	return g.Parent
-}
+func (g *Game) about() string { return cmp.Or(g.Parent, g.About, "thing") }
 
 func (g *Game) role(p int) merge.Role {
 	if p == Admin {

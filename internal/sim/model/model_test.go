@@ -108,7 +108,7 @@ func thousands(n int) string {
 }
 
 // TestEveryOperationIsPlayed: whatever the catalogue lets people do to a task, a
-// case or a sales entry, some game does.
+// case, a sales entry or a visit, some game does.
 func TestEveryOperationIsPlayed(t *testing.T) {
 	catalogue := domain.MustCatalogue()
 	games, err := model.Games(catalogue)
@@ -124,7 +124,7 @@ func TestEveryOperationIsPlayed(t *testing.T) {
 			}
 		}
 	}
-	for collection, field := range map[string]string{"task_event": "op", "case_event": "op", "sale_adjustment": "kind"} {
+	for collection, field := range map[string]string{"task_event": "op", "case_event": "op", "sale_adjustment": "kind", "visit_event": "op"} {
 		c, _ := catalogue.Collection(collection)
 		f, _ := c.Field(field)
 		for _, op := range f.Type.Enum {
