@@ -24,7 +24,7 @@ func Consents(schema *merge.Schema) []*Game {
 	games := []*Game{
 		{Name: "consent, one purpose", Moves: []Move{word("agree", "publicity"), word("withdraw", "publicity")}},
 		{Name: "consent, two purposes", Moves: []Move{word("agree", "publicity"), word("withdraw", "publicity"), word("withdraw", "curation")}},
-		{Name: "consent, restored", Moves: []Move{word("agree", "publicity"), word("withdraw", "publicity")}, Restores: true},
+		{Name: "consent, restored", Few: map[string][]int{"agree publicity": {0}, "withdraw publicity": {2}}, Moves: by([]Move{word("agree", "publicity"), word("withdraw", "publicity")}, []int{0, 1}, []int{2}), Restores: true, Alike: [Phones]int{0, 0, 1}},
 	}
 	for _, g := range games {
 		g.Schema, g.Scope, g.Parent = schema, merge.UserScope(record()), "user"

@@ -50,6 +50,9 @@ type Game struct {
 	// Start makes what is there before the history begins.
 	Start func(s *mergetest.Scope)
 	Moves []Move
+	// Few says which of the moves, and by whom, are enough for everyday tests of a
+	// game that is large; see Quick. nil: all.
+	Few map[string][]int
 
 	// About is the collection of the record, where the edits are no operations and
 	// it is not the policy games' own.
@@ -107,6 +110,24 @@ type Screen struct {
 	Row   merge.Row
 	State string // of the row, replayed with own pending operations
 	Gone  bool   // the screen shows the record as deleted
+}
+
+// Quick is the game with the moves of Few alone: one of the same kind with fewer
+// histories.
+func (g *Game) Quick() *Game {
+	if g.Few == nil {
+		return g
+	}
+	q := *g
+	q.Moves = nil
+	for _, m := range g.Moves {
+		if who, ok := g.Few[m.Name]; ok {
+			m.Who = who
+			q.Moves = append(q.Moves, m)
+		}
+	}
+	q.Alike = [Phones]int{0, 1, 2} // the moves tell them apart
+	return &q
 }
 
 // about is the collection of the record that the edits change.

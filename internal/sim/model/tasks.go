@@ -107,10 +107,10 @@ func anyway(names ...string) (out []Move) {
 // Tasks gives the games of the task machine.
 func Tasks(schema *merge.Schema) []*Game {
 	games := []*Game{
-		{Name: "task, assigned", Moves: offered(), Law: Taken},
+		{Name: "task, assigned", Few: map[string][]int{"start": {staff}, "submit": {owner, staff}, "block": {owner}, "unblock": {owner, mentor}, "return": {mentor}, "verify": {mentor}, "cancel": {mentor}, "accept": {mentor}, "refuse": {mentor}}, Moves: offered(), Law: Taken},
 		{Name: "task, proposed", Moves: offered("accept", "refuse", "start", "submit", "verify"), Law: Taken, Start: startTask("u1", domain.OriginOwnerRequest)},
-		{Name: "task, broken app", Moves: anyway("submit", "return", "verify"), Law: nothingHidden(taskMoves())},
-		{Name: "task, restored", Moves: offered("submit", "return", "verify"), Law: Taken, Restores: true},
+		{Name: "task, broken app", Few: map[string][]int{"submit": {owner, staff}, "return": {staff, mentor}, "verify": {mentor, owner}}, Moves: anyway("submit", "return", "verify"), Law: nothingHidden(taskMoves())},
+		{Name: "task, restored", Few: map[string][]int{"submit": {owner}, "return": {mentor}, "verify": {mentor}}, Moves: offered("submit", "return", "verify"), Law: Taken, Restores: true},
 		{Name: "task, an admin decides", Moves: append(by(offered("submit", "return", "verify"), []int{owner}, []int{mentor}, []int{mentor}), online("return", "verify", "cancel")...), Law: final},
 		{Name: "task, verified and reopened", Moves: append(by(offered("submit", "verify"), []int{owner, staff}, []int{mentor}), online("verify", "reopen")...), Law: final},
 		{Name: "task, cancelled and reopened", Moves: append(by(offered("start", "verify", "cancel"), []int{owner}, []int{mentor}, []int{mentor}), online("cancel", "reopen")...), Law: final},

@@ -11,8 +11,7 @@ import (
 	"github.com/lumbung-ikm/lumbung/sync/merge/mergetest"
 )
 
-// visitors are the phones of these games: an owner's and two mentors', of whom
-// one was there and the other did not hear of it.
+// The phones of the games of visits and targets: an owner's and two mentors'.
 const host, lead, second = 0, 1, 2
 
 // visitMoves is the table of who may say what of a visit, once more.
@@ -49,11 +48,14 @@ func visits(shown bool, names ...string) (out []Move) {
 func Visits(schema *merge.Schema) []*Game {
 	games := []*Game{
 		{Name: "visit, planned", Moves: visits(true, "done", "missed", "cancel", "plan_again"), Law: both(Taken, over)},
-		{Name: "visit, restored", Moves: visits(true, "done", "cancel", "plan_again"), Law: both(Taken, over), Restores: true},
+		{Name: "visit, restored", Moves: by(visits(true, "done", "cancel", "plan_again"), []int{lead}, []int{host, lead}, []int{second}), Law: both(Taken, over), Restores: true},
 		{Name: "visit, broken app", Moves: visits(false, "done", "cancel", "plan_again"), Law: both(nothingHidden(visitMoves()), over)},
 	}
 	for _, g := range games {
 		g.Schema, g.Scope, g.Parent, g.Alike = schema, "business/"+id.Derive("business"), "visit", [Phones]int{0, 1, 1}
+		if g.Restores {
+			g.Alike = [Phones]int{0, 1, 2}
+		}
 		g.Access = [Phones]merge.Grant{{ID: "1", User: "u1", Role: merge.Owner}, {ID: "2", User: "u2", Role: merge.Mentor}, {ID: "3", User: "u3", Role: merge.Mentor}}
 		g.Loss, g.Step, g.Show = Kept, staysOver, showMachine("visit", "visit_event")
 		g.Start = func(s *mergetest.Scope) {
