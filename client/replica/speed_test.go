@@ -1,6 +1,7 @@
 package replica_test
 
 import (
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"path/filepath"
@@ -64,4 +65,56 @@ func benchEdits(b *testing.B, local replica.Local, unsent int) {
 			do("sale_adjustment", map[string]merge.Value{"entry_id": merge.Str(entry), "kind": merge.Str("void"), "note": merge.Str("twice")})
 		}
 	}
+}
+
+// TestTheOutboxInMemoryIsTheOneOnDisk edits by two apps on one database, with
+// edits that are undone and answers in between: each sees what one sees that was
+// just started.
+func TestTheOutboxInMemoryIsTheOneOnDisk(t *testing.T) {
+	each(t, func(t *testing.T, local replica.Local) {
+		flaky := &undoing{Local: local}
+		one := phone(t, flaky)
+		one.have(5, row(item, 5, 10))
+		two := wake(t, local)
+		for price := 11; price < 40; price += 4 {
+			one.edit(item, price)
+			two.edit(item, price+1)
+			flaky.undo = true
+			if _, err := one.Do(replica.Edit{Scope: shop, Collection: "product", ID: item, Set: map[string]merge.Value{"price_idr": merge.Encode(99)}}); err == nil {
+				t.Fatal("nothing was undone")
+			}
+			flaky.undo = false
+			last := one.shows(item)
+			if price%3 == 0 {
+				one.edit(item, price+2)
+				one.ask()
+				one.take(one.told(merge.Rejected, 0))
+				last = 10
+			} else if last != int64(price+1) {
+				t.Errorf("after the edit of the other app the screen shows %d, want %d", last, price+1)
+			}
+			fresh := wake(t, local)
+			for name, h := range map[string]*hand{"one": one, "the other": two, "a fresh one": fresh} {
+				if got := h.shows(item); got != last {
+					t.Errorf("at %d %s shows %d, want %d", price, name, got, last)
+				}
+			}
+		}
+	})
+}
+
+// undoing is a database that undoes updates at their end.
+type undoing struct {
+	replica.Local
+	undo bool
+}
+
+func (u *undoing) Update(do func(replica.Writer) error) error {
+	return u.Local.Update(func(w replica.Writer) error {
+		err := do(w)
+		if err == nil && u.undo {
+			err = errors.New("disk full")
+		}
+		return err
+	})
 }
