@@ -33,7 +33,7 @@ func reach(v *Screen) map[string]merge.Value {
 func Targets(schema *merge.Schema) []*Game {
 	hers := []int{host}
 	mentors := []int{lead, second}
-	agree, decline := aim("agree", mentors, always("agreed", merge.Flag(true))), aim("decline", mentors, always("agreed", merge.Flag(false)))
+	agree, decline := aim("agree", mentors, always("agreed_value", merge.Num(900))), aim("decline", mentors, always("agreed_value", merge.Num(0)))
 	drop, resume := aim("drop", hers, always("dropped", merge.Flag(true))), aim("take up again", hers, always("dropped", merge.Flag(false)))
 	games := []*Game{
 		{Name: "target, proposed", Moves: []Move{aim("value", hers, reach), aim("mentor's value", mentors, reach), agree, decline}, Law: both(Taken, aimed), Start: startTarget("u1", domain.OriginOwnerRequest)},
@@ -76,16 +76,17 @@ func aimed(h *History) string {
 	if words = h.unseen(words, append(h.made("value"), words...)); len(words) > 0 && !slices.ContainsFunc(words, func(l int) bool { return r.Int("value") == int64(1000+l) }) {
 		return fmt.Sprintf("mentors wrote in edits %v, and the value is %d", words, r.Int("value"))
 	}
-	want := map[string]string{domain.OriginMentor: "active", domain.OriginOwnerRequest: "proposed"}[r.Text("origin")]
+	want := "active"
 	switch {
 	case string(r.Fields["dropped"]) == "true":
 		want = "dropped"
-	case string(r.Fields["agreed"]) == "true":
-		want = "active"
-	case string(r.Fields["agreed"]) == "false":
+	case r.Text("origin") == domain.OriginMentor:
+	case string(r.Fields["agreed_value"]) == "0":
 		want = "declined"
+	case string(r.Fields["agreed_value"]) != string(r.Fields["value"]):
+		want = "proposed" // nobody agreed to this number
 	}
-	if answers := h.made("agree", "decline"); len(answers) > 0 && r.Fields["agreed"] == nil {
+	if answers := h.made("agree", "decline"); len(answers) > 0 && r.Fields["agreed_value"] == nil {
 		return fmt.Sprintf("mentors answered in edits %v, and there is no answer", answers)
 	}
 	if got := r.Text("state"); got != want {

@@ -20,7 +20,7 @@ func visitMoves() []taskMove {
 	return []taskMove{
 		{"done", mentors, "planned missed cancelled"},
 		{"missed", mentors, "planned cancelled"},
-		{"cancel", []int{host, lead, second}, "planned"},
+		{"cancel", mentors, "planned"},
 		{"plan_again", mentors, "missed cancelled"},
 	}
 }
@@ -48,7 +48,7 @@ func visits(shown bool, names ...string) (out []Move) {
 func Visits(schema *merge.Schema) []*Game {
 	games := []*Game{
 		{Name: "visit, planned", Moves: visits(true, "done", "missed", "cancel", "plan_again"), Law: both(Taken, over)},
-		{Name: "visit, restored", Moves: by(visits(true, "done", "cancel", "plan_again"), []int{lead}, []int{host, lead}, []int{second}), Law: both(Taken, over), Restores: true},
+		{Name: "visit, restored", Moves: by(visits(true, "done", "cancel", "plan_again"), []int{lead}, []int{lead, second}, []int{second}), Law: both(Taken, over), Restores: true},
 		{Name: "visit, broken app", Moves: visits(false, "done", "cancel", "plan_again"), Law: both(nothingHidden(visitMoves()), over)},
 	}
 	for _, g := range games {
