@@ -63,17 +63,22 @@ func NewOptions() *Options { return &Options{} }
 
 // Phone is one installation.
 type Phone struct {
+	opened *parts // nil in one that nobody opened
+
+	mu     sync.Mutex
+	closed bool
+	calls  map[*context.CancelFunc]bool // that talk to the network now
+	wake   chan struct{}                // wakes those that Watch
+}
+
+// parts is what Open puts together.
+type parts struct {
 	inner  *replica.Client
 	server *replica.HTTP
 	device replica.Device
 	lang   message.Lang
 	clock  Clock
 	ids    id.Maker
-
-	mu     sync.Mutex
-	closed bool
-	calls  map[*context.CancelFunc]bool // that talk to the network now
-	wake   chan struct{}                // wakes those that Watch
 }
 
 // Open opens the database at path, which is made if it is not there; its folder
@@ -86,31 +91,37 @@ func Open(path string, o *Options, clock Clock) (*Phone, error) {
 	if o == nil || clock == nil || !strings.HasPrefix(o.Server, "http") || o.AppVersion == "" || o.InstallID == "" {
 		return nil, fail(message.ID, "invalid_value")
 	}
-	p := &Phone{lang: message.ID, clock: clock, device: replica.Device{Install: o.InstallID, Platform: o.Platform, Model: o.Model,
+	in := &parts{lang: message.ID, clock: clock, device: replica.Device{Install: o.InstallID, Platform: o.Platform, Model: o.Model,
 		OSVersion: o.OSVersion, AppVersion: o.AppVersion}}
 	if o.Language == string(message.EN) {
-		p.lang = message.EN
+		in.lang = message.EN
 	}
-	schema, err := domain.Catalogue()
-	if err != nil {
-		return nil, p.fault(err)
-	}
+	p := &Phone{opened: in}
 	local, err := sqlite.Open(context.Background(), path)
 	if err != nil {
 		return nil, p.fault(err)
 	}
-	p.ids = id.Maker{Clock: wall{clock}, Rand: rand.Reader}
-	p.inner = &replica.Client{Local: local, Schema: schema, Clock: readings{clock}, IDs: p.ids, App: o.AppVersion, PageBytes: o.PageBytes}
+	if err := in.put(local, o); err != nil {
+		return nil, p.fault(errors.Join(err, local.Close()))
+	}
+	return p, nil
+}
+
+// put puts a replica on a database together.
+func (in *parts) put(local replica.Local, o *Options) error {
+	schema, err := domain.Catalogue()
+	if err != nil {
+		return err
+	}
+	in.ids = id.Maker{Clock: wall{in.clock}, Rand: rand.Reader}
+	in.inner = &replica.Client{Local: local, Schema: schema, Clock: readings{in.clock}, IDs: in.ids, App: o.AppVersion, PageBytes: o.PageBytes}
 	timeout := time.Duration(o.TimeoutSeconds) * time.Second
 	if timeout <= 0 {
 		timeout = time.Minute
 	}
-	p.server = &replica.HTTP{Base: strings.TrimRight(o.Server, "/"), Client: &http.Client{Timeout: timeout}, Language: string(p.lang), Phone: p.inner}
-	p.inner.Server = p.server
-	if err := p.inner.Open(); err != nil {
-		return nil, p.fault(errors.Join(err, local.Close()))
-	}
-	return p, nil
+	in.server = &replica.HTTP{Base: strings.TrimRight(o.Server, "/"), Client: &http.Client{Timeout: timeout}, Language: string(in.lang), Phone: in.inner}
+	in.inner.Server = in.server
+	return in.inner.Open()
 }
 
 // Close stops what talks to the network and closes the file. It is safe to call
@@ -124,7 +135,7 @@ func (p *Phone) Close() error {
 		return nil
 	}
 	p.Cancel()
-	return p.fault(p.inner.Local.Close())
+	return p.fault(p.in().inner.Local.Close())
 }
 
 // Cancel stops what talks to the network now, such as a Sync; it ends with the
@@ -139,6 +150,9 @@ func (p *Phone) Cancel() {
 
 // call does something that talks to the network, until Cancel or Close.
 func (p *Phone) call(do func(ctx context.Context) error) error {
+	if p.opened == nil {
+		return p.fault(errNotOpen())
+	}
 	ctx, stop := context.WithCancel(context.Background())
 	defer stop()
 	p.mu.Lock()
@@ -157,7 +171,7 @@ func (p *Phone) call(do func(ctx context.Context) error) error {
 	}()
 	err := do(ctx)
 	if err != nil && ctx.Err() != nil {
-		return fail(p.lang, "network")
+		return fail(p.in().lang, "network")
 	}
 	return p.fault(err)
 }
@@ -179,7 +193,7 @@ func (r readings) Read() (wall, mono int64, boot string) {
 // NewID makes the id of a new record, a UUID of version 7. Save makes one by
 // itself; an app needs one that wants to name a record before it is kept, such
 // as a photo inside the task event that is kept with it.
-func (p *Phone) NewID() string { return p.ids.New() }
+func (p *Phone) NewID() string { return p.in().ids.New() }
 
 // own is the scope of the user.
-func (p *Phone) own() string { return merge.UserScope(p.inner.Me().User) }
+func (p *Phone) own() string { return merge.UserScope(p.in().inner.Me().User) }

@@ -60,7 +60,7 @@ func (p *Phone) Undelete(scope, collection, recordID string) error {
 
 // keep checks names, which are this app's own mistakes, and keeps the edit.
 func (p *Phone) keep(e replica.Edit) (string, error) {
-	col, ok := p.inner.Schema.Collection(e.Collection)
+	col, ok := p.in().inner.Schema.Collection(e.Collection)
 	if !ok {
 		return "", p.fault(&fault.Error{Kind: fault.Invalid, Code: "unknown_collection", Field: "collection"})
 	}
@@ -69,7 +69,7 @@ func (p *Phone) keep(e replica.Edit) (string, error) {
 			return "", p.fault(&fault.Error{Kind: fault.Invalid, Code: "unknown_field", Field: "set." + name})
 		}
 	}
-	id, err := p.inner.Do(e)
+	id, err := p.in().inner.Do(e)
 	return id, p.fault(err)
 }
 

@@ -37,10 +37,10 @@ func (p *Phone) fault(err error) error {
 	if e, ok := errors.AsType[*fault.Error](err); ok {
 		params["field"] = e.Field
 		if e.After > 0 {
-			params["after"] = message.Wait(e.After, p.lang)
+			params["after"] = message.Wait(e.After, p.in().lang)
 		}
 	}
-	f.text = message.Text(code, p.lang, params).String()
+	f.text = message.Text(code, p.in().lang, params).String()
 	return f
 }
 

@@ -28,8 +28,8 @@ type notice struct {
 // read on any phone of the user. Hours are those of the business that an item is
 // about, as far as the phone has it, else WIB. class is what the user switches by.
 func (p *Phone) Inbox() (string, error) {
-	items, err := p.inner.Rows(p.own(), "inbox")
-	now := merge.FormatInstant(merge.Millis(p.clock.WallMillis()))
+	items, err := p.in().inner.Rows(p.own(), "inbox")
+	now := merge.FormatInstant(merge.Millis(p.in().clock.WallMillis()))
 	out := []notice{}
 	for _, r := range items {
 		if until := r.Text("expires_at"); string(r.Fields["dismissed"]) == "true" || until != "" && until <= now {
@@ -39,7 +39,7 @@ func (p *Phone) Inbox() (string, error) {
 		if err != nil {
 			return "", p.fault(err)
 		}
-		s := domain.NoticeText(r, zone, p.lang)
+		s := domain.NoticeText(r, zone, p.in().lang)
 		out = append(out, notice{r.ID, r.Text("type"), r.Text("class"), s.Title, s.Detail, r.Text("scope"), r.Fields["object"], r.Text("deep_link"),
 			r.Text("created_at"), r.Text("read_at") != ""})
 	}
@@ -49,14 +49,14 @@ func (p *Phone) Inbox() (string, error) {
 
 // zone is the time zone of the business of a scope.
 func (p *Phone) zone(scope string) (domain.Zone, error) {
-	r, _, err := p.inner.Row(scope, "business", strings.TrimPrefix(scope, "business/"))
+	r, _, err := p.in().inner.Row(scope, "business", strings.TrimPrefix(scope, "business/"))
 	return domain.Zone(r.Text("zone")), err
 }
 
 // MarkRead notes that the user opened an item of the inbox; the first time on
 // any phone counts.
 func (p *Phone) MarkRead(noticeID string) error {
-	at := merge.Millis(p.clock.WallMillis())
+	at := merge.Millis(p.in().clock.WallMillis())
 	_, err := p.Save(p.own(), "inbox", noticeID, `{"read_at":`+string(at.Value())+`}`)
 	return err
 }
@@ -70,4 +70,4 @@ func (p *Phone) Dismiss(noticeID string) error {
 // PreferenceID is the id of the user's one record of collection "preference" in
 // UserScope: how the user wants to be told. Save makes it under this id if it is
 // not there.
-func (p *Phone) PreferenceID() string { return domain.PreferenceID(p.inner.Me().User) }
+func (p *Phone) PreferenceID() string { return domain.PreferenceID(p.in().inner.Me().User) }

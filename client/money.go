@@ -69,11 +69,11 @@ func (p *Phone) summary(scope string, from, to domain.Date) (domain.Summary, err
 
 // totals adds up the sales on the phone, own pending edits included.
 func (p *Phone) totals(scope string) ([]domain.Total, error) {
-	entries, err := p.inner.Rows(scope, "sales")
+	entries, err := p.in().inner.Rows(scope, "sales")
 	if err != nil {
 		return nil, err
 	}
-	waiting, err := p.inner.Waiting(scope)
+	waiting, err := p.in().inner.Waiting(scope)
 	return domain.Totals(entries, func(entry string) bool { return waiting[merge.Key{Collection: "sales", ID: entry}] }), err
 }
 
@@ -93,10 +93,10 @@ func (p *Phone) SaleHints(scope, fields string) (string, error) {
 	if err := json.Unmarshal([]byte(fields), &draft); err != nil {
 		return "", p.invalid("fields", err)
 	}
-	entries, err := p.inner.Rows(scope, "sales")
+	entries, err := p.in().inner.Rows(scope, "sales")
 	out := []hint{}
-	for _, h := range domain.SaleHints(draft, entries, time.UnixMilli(p.clock.WallMillis())) {
-		s := message.Line("hint_"+h.Kind, p.lang, nil)
+	for _, h := range domain.SaleHints(draft, entries, time.UnixMilli(p.in().clock.WallMillis())) {
+		s := message.Line("hint_"+h.Kind, p.in().lang, nil)
 		out = append(out, hint{h, s.Title, s.Detail})
 	}
 	return p.json(out, err)
@@ -116,7 +116,7 @@ func (p *Phone) WeekText(scope, day string) (string, error) {
 	if err != nil {
 		return "", p.fault(err)
 	}
-	b, _, err := p.inner.Row(scope, "business", strings.TrimPrefix(scope, "business/"))
+	b, _, err := p.in().inner.Row(scope, "business", strings.TrimPrefix(scope, "business/"))
 	if err != nil {
 		return "", p.fault(err)
 	}
@@ -134,7 +134,7 @@ func (p *Phone) weekLines(name string, s domain.Summary, channels map[string]str
 		for i := 0; i < len(kv); i += 2 {
 			params[kv[i].(string)] = kv[i+1]
 		}
-		lines = append(lines, message.Line(code, p.lang, params).Title)
+		lines = append(lines, message.Line(code, p.in().lang, params).Title)
 	}
 	say("share_title", "name", name)
 	say("share_span", "from", p.day(s.From), "to", p.day(s.To))
@@ -160,15 +160,15 @@ func (p *Phone) weekLines(name string, s domain.Summary, channels map[string]str
 }
 
 func (p *Phone) day(d domain.Date) string {
-	return message.Day(d.Start(domain.WIB).In(domain.WIB.Location()), p.lang)
+	return message.Day(d.Start(domain.WIB).In(domain.WIB.Location()), p.in().lang)
 }
 
 // names reads the words of a reference list in the language of the app.
 func (p *Phone) names(list string) (map[string]string, error) {
-	rows, err := p.inner.Rows("reference", list)
+	rows, err := p.in().inner.Rows("reference", list)
 	out := map[string]string{}
 	for _, r := range rows {
-		out[r.Text("code")] = r.Text("name_" + string(p.lang))
+		out[r.Text("code")] = r.Text("name_" + string(p.in().lang))
 	}
 	return out, err
 }
@@ -191,7 +191,7 @@ type goal struct {
 // percent). Without the window of a programme, which does not sync yet, nobody
 // can tell the progress of its target, and there is none.
 func (p *Phone) Targets(scope string) (string, error) {
-	targets, err := p.inner.Rows(scope, "target")
+	targets, err := p.in().inner.Rows(scope, "target")
 	if err != nil {
 		return "", p.fault(err)
 	}

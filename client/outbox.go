@@ -11,7 +11,7 @@ import (
 
 // UnsentCount is how many edits wait for the server.
 func (p *Phone) UnsentCount() (int, error) {
-	waiting, err := p.inner.Unsent()
+	waiting, err := p.in().inner.Unsent()
 	return len(waiting), p.fault(err)
 }
 
@@ -27,7 +27,7 @@ type unsent struct {
 // Unsent lists the edits that wait for the server, oldest first: a JSON list of
 // scope, collection, id, op and the time by the phone's clock.
 func (p *Phone) Unsent() (string, error) {
-	waiting, err := p.inner.Unsent()
+	waiting, err := p.in().inner.Unsent()
 	out := make([]unsent, 0, len(waiting))
 	for _, u := range waiting {
 		out = append(out, unsent{u.Scope, u.Collection, u.ID, u.Op, merge.FormatInstant(u.Made)})
@@ -53,10 +53,10 @@ type refused struct {
 // of the app, mutation (the edit, whole), and waits, which is true for one that
 // the phone makes once more by itself when a restored server has caught up.
 func (p *Phone) Refused() (string, error) {
-	all, err := p.inner.Refused()
+	all, err := p.in().inner.Refused()
 	out := make([]refused, 0, len(all))
 	for _, r := range all {
-		s := message.Text(r.Code, p.lang, map[string]any{"field": r.Field})
+		s := message.Text(r.Code, p.in().lang, map[string]any{"field": r.Field})
 		out = append(out, refused{r.Scope, r.Collection, r.ID, r.Code, r.Field, s.Title, s.Detail, r.Waits, r.Mutation})
 	}
 	return p.json(out, err)
@@ -82,15 +82,15 @@ type conflict struct {
 // of id, collection, record, field, the value that lost and the one that was
 // kept, with who typed them and when, mine and restorable.
 func (p *Phone) Conflicts(scope string) (string, error) {
-	journal, err := p.inner.Rows(scope, "journal")
+	journal, err := p.in().inner.Rows(scope, "journal")
 	out := []conflict{}
 	for _, r := range journal {
 		if string(r.Fields["returned"]) == "true" || r.Text("restored_by") != "" {
 			continue
 		}
-		_, restore := replica.RestoreEdit(p.inner.Schema, scope, r)
+		_, restore := replica.RestoreEdit(p.in().inner.Schema, scope, r)
 		out = append(out, conflict{r.ID, r.Text("collection"), r.Text("record"), r.Text("field"), r.Fields["lost"], r.Text("lost_by"), r.Text("lost_at"),
-			r.Fields["kept"], r.Text("kept_by"), r.Text("kept_at"), r.Text("lost_by") == p.inner.Me().User, restore == nil})
+			r.Fields["kept"], r.Text("kept_by"), r.Text("kept_at"), r.Text("lost_by") == p.in().inner.Me().User, restore == nil})
 	}
 	return p.json(out, err)
 }
@@ -101,16 +101,16 @@ func (p *Phone) Conflicts(scope string) (string, error) {
 // Errors: "record_unknown" for a journal record that is not on the phone;
 // "immutable_field" for what no edit can change.
 func (p *Phone) Restore(scope, journalID string) error {
-	r, ok, err := p.inner.Row(scope, "journal", journalID)
+	r, ok, err := p.in().inner.Row(scope, "journal", journalID)
 	if err == nil && !ok {
 		err = &fault.Error{Kind: fault.Invalid, Code: "record_unknown", Field: "id"}
 	}
 	var e replica.Edit
 	if err == nil {
-		e, err = replica.RestoreEdit(p.inner.Schema, scope, r)
+		e, err = replica.RestoreEdit(p.in().inner.Schema, scope, r)
 	}
 	if err == nil {
-		_, err = p.inner.Do(e)
+		_, err = p.in().inner.Do(e)
 	}
 	return p.fault(err)
 }

@@ -25,11 +25,11 @@ type row struct {
 // operation on it waits for the server) or "attention" (one was refused, or lost
 // against somebody else's).
 func (p *Phone) Row(scope, collection, recordID string) (string, error) {
-	r, ok, err := p.inner.Row(scope, collection, recordID)
+	r, ok, err := p.in().inner.Row(scope, collection, recordID)
 	if err != nil || !ok {
 		return "", p.fault(err)
 	}
-	status, err := p.inner.Status(scope, collection, recordID)
+	status, err := p.in().inner.Status(scope, collection, recordID)
 	if err != nil {
 		return "", p.fault(err)
 	}
@@ -39,7 +39,7 @@ func (p *Phone) Row(scope, collection, recordID string) (string, error) {
 // Rows gives every live record of a collection of a scope, as Row gives one, in
 // a JSON list ordered by id, which is by the time they were made.
 func (p *Phone) Rows(scope, collection string) (string, error) {
-	found, err := p.inner.Rows(scope, collection)
+	found, err := p.in().inner.Rows(scope, collection)
 	if err != nil {
 		return "", p.fault(err)
 	}
@@ -50,7 +50,7 @@ func (p *Phone) Rows(scope, collection string) (string, error) {
 // RowsAfter is Rows a page at a time: at most limit records behind the id after,
 // which is empty for the first page.
 func (p *Phone) RowsAfter(scope, collection, after string, limit int) (string, error) {
-	found, err := p.inner.Rows(scope, collection)
+	found, err := p.in().inner.Rows(scope, collection)
 	if err != nil {
 		return "", p.fault(err)
 	}
@@ -60,7 +60,7 @@ func (p *Phone) RowsAfter(scope, collection, after string, limit int) (string, e
 }
 
 func (p *Phone) rows(scope string, found []merge.Row) ([]row, error) {
-	statuses, err := p.inner.Statuses(scope)
+	statuses, err := p.in().inner.Statuses(scope)
 	out := make([]row, 0, len(found))
 	for _, r := range found {
 		status, ok := statuses[r.Key]
@@ -85,7 +85,7 @@ type business struct {
 // Businesses lists the enterprises on the phone, by name: a JSON list of scope,
 // id, name, zone, roles of the user in it, and whether all of it has arrived.
 func (p *Phone) Businesses() (string, error) {
-	scopes, err := p.inner.Scopes()
+	scopes, err := p.in().inner.Scopes()
 	if err != nil {
 		return "", p.fault(err)
 	}
@@ -96,7 +96,7 @@ func (p *Phone) Businesses() (string, error) {
 			continue
 		}
 		b := business{Scope: scope, ID: id, Roles: []string{}, Complete: complete}
-		r, _, err := p.inner.Row(scope, "business", id)
+		r, _, err := p.in().inner.Row(scope, "business", id)
 		if err != nil {
 			return "", p.fault(err)
 		}
@@ -117,11 +117,11 @@ func (p *Phone) Businesses() (string, error) {
 
 // roles are what the user is in a business now, as far as the phone knows.
 func (p *Phone) roles(scope string) ([]string, error) {
-	me, now := p.inner.Me().User, merge.Millis(p.clock.WallMillis())
+	me, now := p.in().inner.Me().User, merge.Millis(p.in().clock.WallMillis())
 	roles := []string{}
 	for _, name := range []string{"membership", "assignment"} {
-		col, _ := p.inner.Schema.Collection(name)
-		windows, err := p.inner.Rows(scope, name)
+		col, _ := p.in().inner.Schema.Collection(name)
+		windows, err := p.in().inner.Rows(scope, name)
 		if err != nil {
 			return nil, err
 		}

@@ -34,6 +34,12 @@ const watchPause = 15 * time.Minute
 // Start it when the app comes to the front, and stop it when it goes: a stream
 // holds the radio awake.
 func (p *Phone) Watch(l Listener) *Watch {
+	if p.opened == nil {
+		if l != nil {
+			go l.Failed(p.fault(errNotOpen()).Error())
+		}
+		return &Watch{}
+	}
 	ctx, stop := context.WithCancel(context.Background())
 	w := &Watch{stop: stop, done: make(chan struct{})}
 	p.mu.Lock()
@@ -46,7 +52,7 @@ func (p *Phone) Watch(l Listener) *Watch {
 	p.calls[&w.stop] = true
 	p.mu.Unlock()
 	wake := p.waker()
-	live := &replica.Live{HTTP: p.server}
+	live := &replica.Live{HTTP: p.in().server}
 	report := func(err error) {
 		switch {
 		case l == nil:
@@ -58,7 +64,7 @@ func (p *Phone) Watch(l Listener) *Watch {
 	}
 	var both sync.WaitGroup
 	both.Go(func() { p.quiet(live.Run(ctx, wake), report) })
-	both.Go(func() { p.quiet(p.inner.Run(ctx, wake, watchPause, report), report) })
+	both.Go(func() { p.quiet(p.in().inner.Run(ctx, wake, watchPause, report), report) })
 	go func() {
 		both.Wait()
 		p.mu.Lock()

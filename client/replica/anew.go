@@ -88,7 +88,8 @@ func (t *taking) resolve(e *entry) {
 		}
 		if !row.Deleted && string(row.Fields["resolved"]) != "true" {
 			writeMeta(t.w, t.m)
-			must(t.c.keep(t.w, col, ed))
+			_, err := t.c.keep(t.w, col, ed, t.c.draws(t.w))
+			must(err)
 			t.m = t.c.readMeta(t.w)
 		}
 	}

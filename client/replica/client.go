@@ -53,6 +53,7 @@ type Client struct {
 	me     Identity
 	opened bool
 	meta   atomic.Pointer[readMeta] // as read last
+	out    atomic.Pointer[drawn]    // pending entries, as they were on disk last
 	split  int                      // scopes whose hash did not match, so far
 }
 
@@ -84,6 +85,9 @@ const (
 	lostBucket   = "lost"   // position → entry that was refused for what a restore took
 	countBucket  = "count"  // incarnation|scope → last n
 )
+
+// revisionKey is where the bucket meta says how often the outbox changed.
+const revisionKey = "outbox"
 
 // storedRow is a base row: what the server said, without own edits.
 type storedRow struct {

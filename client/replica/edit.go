@@ -55,34 +55,46 @@ func (c *Client) Do(ed Edit) (string, error) {
 	if create {
 		ed.ID = c.IDs.New()
 	}
-	err := c.Local.Update(func(w Writer) error { return c.keep(w, col, ed) })
+	var then *drawn
+	err := c.Local.Update(func(w Writer) error {
+		before := c.draws(w)
+		e, err := c.keep(w, col, ed, before)
+		if err == nil { // a copy, of which the caller holds no part
+			then = &drawn{revision(w), append(before.pending, readEntry(w.Get(outBucket, position(e.Pos))))}
+		}
+		return err
+	})
+	if err == nil {
+		c.out.Store(then)
+	}
 	return ed.ID, wrap("keep edit", err)
 }
 
-func (c *Client) keep(w Writer, col *merge.Collection, ed Edit) error {
+// keep writes an edit into the outbox. pending is what the outbox draws before.
+func (c *Client) keep(w Writer, col *merge.Collection, ed Edit, pending *drawn) (*entry, error) {
 	m := c.readMeta(w)
 	e := &entry{User: m.Me.User, Scope: ed.Scope, Device: m.Me.Device, Incarnation: m.Me.Incarnation, State: unsent}
 	wall, mono, boot := c.Clock.Read()
 	e.Mutation = merge.Mutation{N: c.count(w, e), Schema: c.schemaVersion(), Collection: ed.Collection, ID: ed.ID, Op: ed.Op,
 		At:  merge.Reading{Wall: merge.Millis(max(wall, 0)), Mono: max(mono, 0), Boot: boot, Server: m.Now},
 		Set: ed.Set, Add: ed.Add, Remove: ed.Remove}
-	if err := base(w, e); err != nil {
-		return err
+	if err := base(w, pending, e); err != nil {
+		return nil, err
 	}
-	e.Forked = forked(w, e.Scope)
+	e.Forked = forked(w, pending, e.Scope)
 	if col.Parent != "" && e.Mutation.Create() {
-		c.watch(w, col, e)
+		c.watch(w, pending, col, e)
 	}
 	m.Out++
 	e.Pos = m.Out
 	hash, err := merge.ContentHash(e.Scope, e.Device, e.Mutation.WireMutation())
 	if err != nil {
-		return &fault.Error{Kind: fault.Invalid, Code: "invalid_value", Text: "edit does not encode", Cause: err}
+		return nil, &fault.Error{Kind: fault.Invalid, Code: "invalid_value", Text: "edit does not encode", Cause: err}
 	}
 	e.Hash = hash
 	e.write(w)
 	writeMeta(w, m)
-	return nil
+	return e, nil
 }
 
 // count gives the next number of an incarnation in a scope.
@@ -100,9 +112,9 @@ func (c *Client) count(w Writer, e *entry) uint64 {
 // base says what the author saw: the base row; or, while own edits of the
 // record are pending, the base of the oldest of them, and in after all of them
 // and everything they list, so that a refused one in the middle hides nothing.
-func base(r Reader, e *entry) error {
-	pend := entries(r, func(o *entry) bool {
-		return o.pending() && o.User == e.User && o.Scope == e.Scope && o.record() == e.record()
+func base(r Reader, pending *drawn, e *entry) error {
+	pend := pending.of(func(o *entry) bool {
+		return o.User == e.User && o.Scope == e.Scope && o.record() == e.record()
 	})
 	if len(pend) > 0 {
 		e.Mutation.Base = pend[0].Mutation.Base
@@ -125,9 +137,9 @@ func base(r Reader, e *entry) error {
 
 // forked reports whether a record on the screen may be one that a restore took:
 // a row of the time line that ended, or what an own edit made before draws.
-func forked(r Reader, scope string) bool {
+func forked(r Reader, pending *drawn, scope string) bool {
 	s, _ := readJSON[scopeState](r, scopeBucket, scope)
-	return s.Ended != "" || len(entries(r, func(o *entry) bool { return o.pending() && o.Scope == scope && o.Forked })) > 0
+	return s.Ended != "" || slices.ContainsFunc(pending.pending, func(o *entry) bool { return o.Scope == scope && o.Forked })
 }
 
 // after lists entries and everything they list, each once.
@@ -149,16 +161,16 @@ func after(pend []*entry) []merge.Ref {
 
 // watch writes into an operation what its author saw: the stored operations
 // that nobody had seen yet, every own pending one, and the state on the screen.
-func (c *Client) watch(w Writer, col *merge.Collection, e *entry) {
+func (c *Client) watch(w Writer, pending *drawn, col *merge.Collection, e *entry) {
 	parent := merge.AsString(e.Mutation.Set[col.ParentField])
 	e.Parent = parent
-	v := &view{c: c, r: w, scope: e.Scope}
+	v := &view{c: c, r: w, scope: e.Scope, drawn: pending}
 	seen := []string{}
 	for _, op := range merge.Undominated(v.stored(col, parent)) {
 		seen = append(seen, op.ID)
 	}
-	for _, p := range entries(w, func(o *entry) bool {
-		return o.pending() && o.User == e.User && o.Scope == e.Scope && o.Mutation.Collection == col.Name && o.Parent == parent
+	for _, p := range pending.of(func(o *entry) bool {
+		return o.User == e.User && o.Scope == e.Scope && o.Mutation.Collection == col.Name && o.Parent == parent
 	}) {
 		if !slices.Contains(seen, p.Mutation.ID) {
 			seen = append(seen, p.Mutation.ID)

@@ -2,6 +2,7 @@ package replica
 
 import (
 	"cmp"
+	"encoding/binary"
 	"encoding/json"
 	"fmt"
 	"slices"
@@ -77,6 +78,53 @@ func (e *entry) write(w Writer) {
 	writeJSON(w, e.bucket(), position(e.Pos), e)
 }
 
+// revision counts the changes of the outbox. It is written in the transaction of
+// the change, so that no two outboxes that were ever on disk have the same.
+func revision(r Reader) uint64 {
+	if b := r.Get(metaBucket, revisionKey); b != nil {
+		return binary.BigEndian.Uint64(b)
+	}
+	return 0
+}
+
+// drawn is the pending entries of every user, in order, at a revision. Nobody
+// writes into them.
+type drawn struct {
+	revision uint64
+	pending  []*entry
+}
+
+// draws gives the pending entries. They are read once per revision: a phone that
+// was away for weeks has thousands, and must not read them at every tap.
+func (c *Client) draws(r Reader) *drawn {
+	now := revision(r)
+	if last := c.out.Load(); last != nil && last.revision == now {
+		return last
+	}
+	return &drawn{now, entries(r, func(*entry) bool { return true })}
+}
+
+// onDisk is draws where nothing has been written, so that it can be remembered.
+func (c *Client) onDisk(r Reader) *drawn {
+	last := c.out.Load()
+	d := c.draws(r)
+	if d != last {
+		c.out.CompareAndSwap(last, d)
+	}
+	return d
+}
+
+// of gives the entries that keep wants.
+func (d *drawn) of(keep func(*entry) bool) []*entry {
+	var out []*entry
+	for _, e := range d.pending {
+		if keep(e) {
+			out = append(out, e)
+		}
+	}
+	return out
+}
+
 func (e *entry) bucket() string {
 	switch {
 	case e.pending():
@@ -91,6 +139,7 @@ func (e *entry) remove(w Writer) {
 	for _, b := range []string{outBucket, keptBucket, lostBucket} {
 		w.Delete(b, position(e.Pos))
 	}
+	w.Put(metaBucket, revisionKey, binary.BigEndian.AppendUint64(nil, revision(w)+1))
 }
 
 // entries reads the pending entries in order, every one that keep wants.
@@ -128,7 +177,7 @@ func (c *Client) Unsent() ([]Unsent, error) {
 	var out []Unsent
 	err := c.Local.View(func(r Reader) error {
 		me := c.readMeta(r).Me.User
-		for _, e := range entries(r, func(e *entry) bool { return e.State == unsent && e.User == me }) {
+		for _, e := range c.onDisk(r).of(func(e *entry) bool { return e.State == unsent && e.User == me }) {
 			out = append(out, Unsent{e.Scope, e.Mutation.Collection, e.Mutation.ID, e.Mutation.Op, e.Mutation.At.Wall})
 		}
 		return nil

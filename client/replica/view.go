@@ -15,6 +15,7 @@ type view struct {
 	c     *Client
 	r     Reader
 	scope string
+	drawn *drawn   // the outbox
 	pend  []*entry // pending edits of the scope, in order; read once
 	ready bool
 	user  string // whose screen it is; read once
@@ -33,7 +34,7 @@ func (v *view) pending() []*entry {
 	if !v.ready {
 		v.ready = true
 		me := v.me()
-		v.pend = entries(v.r, func(e *entry) bool { return e.pending() && e.User == me && e.Scope == v.scope })
+		v.pend = v.drawn.of(func(e *entry) bool { return e.User == me && e.Scope == v.scope })
 	}
 	return v.pend
 }
@@ -260,7 +261,7 @@ func (v *view) rows(collection string) []merge.Row {
 // deleted.
 func (c *Client) Row(scope, collection, recordID string) (row merge.Row, ok bool, err error) {
 	err = c.Local.View(func(r Reader) error {
-		v := &view{c: c, r: r, scope: scope}
+		v := &view{c: c, r: r, scope: scope, drawn: c.onDisk(r)}
 		row, ok = v.Row(collection, recordID)
 		return nil
 	})
@@ -272,7 +273,7 @@ func (c *Client) Row(scope, collection, recordID string) (row merge.Row, ok bool
 func (c *Client) Rows(scope, collection string) ([]merge.Row, error) {
 	var out []merge.Row
 	err := c.Local.View(func(r Reader) error {
-		v := &view{c: c, r: r, scope: scope}
+		v := &view{c: c, r: r, scope: scope, drawn: c.onDisk(r)}
 		ids := map[string]bool{}
 		r.Scan(rowBucket, key(scope, collection)+separator, func(k string, _ []byte) bool {
 			ids[k[strings.LastIndex(k, separator)+1:]] = true
@@ -296,7 +297,7 @@ func (c *Client) Rows(scope, collection string) ([]merge.Row, error) {
 // Base gives a record as the server said it, without own pending edits.
 func (c *Client) Base(scope, collection, recordID string) (row merge.Row, ok bool, err error) {
 	err = c.Local.View(func(r Reader) error {
-		v := &view{c: c, r: r, scope: scope}
+		v := &view{c: c, r: r, scope: scope, drawn: c.onDisk(r)}
 		row, ok = v.base(collection, recordID)
 		return nil
 	})
@@ -323,7 +324,7 @@ func (c *Client) Scopes() (map[string]bool, error) {
 func (c *Client) Snapshot(scope string) ([]merge.Row, error) {
 	var out []merge.Row
 	err := c.Local.View(func(r Reader) error {
-		v := &view{c: c, r: r, scope: scope}
+		v := &view{c: c, r: r, scope: scope, drawn: c.onDisk(r)}
 		r.Scan(rowBucket, scope+separator, func(k string, _ []byte) bool {
 			parts := strings.Split(k, separator)
 			if row, ok := v.base(parts[1], parts[2]); ok && !row.Deleted {

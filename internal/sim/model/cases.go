@@ -89,12 +89,12 @@ func Cases(schema *merge.Schema) []*Game {
 	number, design := startCase("nib", "business", 1), startCase("packaging_design", "brand", 5)
 	games := []*Game{
 		{Name: "case, proposed", Moves: caseMoves(mentors, "approve", "file", "start_assessment", "cancel"), Law: Taken, Start: number()},
-		{Name: "case, at the body", Moves: caseMoves(mentors, "start_assessment", "findings", "close_findings", "issue", "reject", "cancel"), Law: both(Taken, disputed), Start: number("approve", "file")},
-		{Name: "case, restored", Moves: caseMoves(mentors, "issue", "reject"), Law: Taken, Start: number("approve", "file"), Restores: true},
+		{Name: "case, at the body", Few: map[string][]int{"start_assessment": {0}, "findings": {0}, "close_findings": {1}, "issue": {1}, "reject": {2}, "cancel": {0, 2}}, Moves: caseMoves(mentors, "start_assessment", "findings", "close_findings", "issue", "reject", "cancel"), Law: both(Taken, disputed), Start: number("approve", "file")},
+		{Name: "case, restored", Few: map[string][]int{"issue": {0}, "reject": {2}}, Moves: caseMoves(mentors, "issue", "reject"), Law: Taken, Start: number("approve", "file"), Restores: true},
 		{Name: "case, an admin confirms", Moves: append(caseMoves(mentors, "findings", "issue", "reject"), adminMoves("confirm_issue", "confirm_reject", "cancel")...),
 			Law: both(Taken, settled), Start: number("approve", "file", "start_assessment")},
 		{Name: "case, documents", Moves: append(caseMoves([]int{0}, "give"), caseMoves([]int{1, 2}, "accept", "return_document")...), Law: both(Taken, versions), Start: design("approve", "give 0")},
-		{Name: "case, documents restored", Moves: append(caseMoves([]int{0}, "give"), caseMoves([]int{1, 2}, "accept")...), Law: Taken, Start: design("approve", "give 0"), Restores: true},
+		{Name: "case, documents restored", Few: map[string][]int{"give": {0}, "accept": {1}}, Moves: append(caseMoves([]int{0}, "give"), caseMoves([]int{1, 2}, "accept")...), Law: Taken, Start: design("approve", "give 0"), Restores: true},
 		{Name: "case, filed with its documents", Moves: append(caseMoves([]int{0}, "give"), caseMoves([]int{1, 2}, "accept", "file")...), Law: filed, Start: design("approve", "give 0")},
 	}
 	for _, g := range games {

@@ -56,6 +56,7 @@ func adjustments() map[string]Move {
 			Offered: standing, Who: []int{owner, staff}},
 		"verify":        {Make: adjustment("verify", patch(func(v *Screen) map[string]any { return map[string]any{"amount_idr": 1000} })), Offered: standing, Who: []int{mentor}},
 		"reject":        {Make: adjustment("reject", nil), Offered: standing, Who: []int{mentor}},
+		"confirm":       {Make: adjustment("confirm", nil), Offered: standing, Who: []int{owner}},
 		"lines":         {Make: adjustment("correct", patch(func(v *Screen) map[string]any { return goods(amount(v), 0) }))},
 		"discount":      {Make: adjustment("correct", patch(func(v *Screen) map[string]any { return goods(amount(v), 100) }))},
 		"amount online": {Online: true, Who: []int{Admin}, Make: adjustment("correct", patch(func(v *Screen) map[string]any { return map[string]any{"amount_idr": amount(v)} }))},
@@ -85,26 +86,70 @@ func Ledgers(schema *merge.Schema) []*Game {
 		{Name: "sale, amount and void", Moves: ledgerMoves("amount", "void", "reinstate")},
 		{Name: "sale, verified and corrected", Moves: ledgerMoves("amount", "verify", "reject")},
 		{Name: "sale, verified and void", Moves: ledgerMoves("void", "reinstate", "verify", "reject")},
-		{Name: "sale, groups and refunds", Moves: ledgerMoves("channel", "payment", "refund", "verify")},
-		{Name: "sale, restored", Moves: by(ledgerMoves("channel", "void", "reinstate"), []int{staff}, []int{owner, mentor}, []int{mentor}), Restores: true},
+		{Name: "sale, groups and refunds", Few: map[string][]int{"channel": {owner}, "payment": {staff}, "refund": {owner, staff}, "verify": {mentor}}, Moves: ledgerMoves("channel", "payment", "refund", "verify")},
+		{Name: "sale, restored", Few: map[string][]int{"channel": {staff}, "void": {owner}, "reinstate": {mentor}}, Moves: by(ledgerMoves("channel", "void", "reinstate"), []int{staff}, []int{owner, mentor}, []int{mentor}), Restores: true},
 		{Name: "sale, amount, verified and void", Moves: by(ledgerMoves("amount", "verify", "void", "reinstate"), []int{owner, mentor}, []int{mentor}, []int{owner, staff}, []int{mentor})},
 		{Name: "sale, amount and refund", Moves: by(ledgerMoves("amount", "refund", "void", "reinstate"), []int{owner}, []int{owner, staff}, []int{staff}, []int{mentor}), Law: refunds},
 		{Name: "sale, lines and discount", Moves: by(ledgerMoves("lines", "discount", "amount", "verify"), []int{owner}, []int{staff}, []int{owner}, []int{mentor}), Law: whole},
 		{Name: "sale, an admin corrects", Moves: by(ledgerMoves("amount", "verify", "reject", "amount online"), []int{owner}, []int{mentor}, []int{mentor}, []int{Admin}), Law: corrected},
 		{Name: "sale, a window ends", Moves: by(ledgerMoves("amount", "verify", "void"), []int{owner, mentor}, []int{mentor}, []int{staff}), Law: handover},
+		{Name: "sale, written for the owner", Moves: by(ledgerMoves("confirm", "amount", "void", "reinstate"), []int{owner}, []int{owner, mentor}, []int{mentor}, []int{mentor}), Law: confirmed, Step: standsBy, Start: startBehalf},
+		{Name: "sale, written for the owner, restored", Moves: by(ledgerMoves("confirm", "void"), []int{owner}, []int{mentor}), Law: confirmed, Step: standsBy, Start: startBehalf, Restores: true},
 	}
 	for _, g := range games {
 		g.Schema, g.Scope, g.Access, g.Parent, g.Alike = schema, "business/"+id.Derive("business"), people(), "sales", [Phones]int{0, 1, 2}
 		g.Loss, g.Law, g.Show = Kept, both(sound, g.Law), showMachine("sales", "sale_adjustment")
-		g.Start = func(s *mergetest.Scope) {
-			create(s, "u2", "sales", map[string]merge.Value{"sold_on": merge.Str("2022-04-15"), "channel": merge.Str("store"), "payment": merge.Str("cash"),
-				"amount_idr": merge.Num(500), "granularity": merge.Str("single")})
+		if g.Start == nil {
+			g.Start = func(s *mergetest.Scope) { create(s, "u2", "sales", entry()) }
 		}
 		if strings.HasSuffix(g.Name, "a window ends") {
 			windows(g)
 		}
 	}
 	return games
+}
+
+// entry is what the games adjust.
+func entry() map[string]merge.Value {
+	return map[string]merge.Value{"sold_on": merge.Str("2022-04-15"), "channel": merge.Str("store"), "payment": merge.Str("cash"),
+		"amount_idr": merge.Num(500), "granularity": merge.Str("single")}
+}
+
+// startBehalf is an entry that a mentor wrote for the owner.
+func startBehalf(s *mergetest.Scope) {
+	set := entry()
+	set["on_behalf"] = merge.Flag(true)
+	create(s, "u3", "sales", set)
+}
+
+// confirmed says that the owner stands by an entry as soon as one confirmation
+// was taken, and not before.
+func confirmed(h *History) string {
+	want := merge.Flag(len(h.made("confirm")) > 0)
+	if got := h.Scope.Row("sales", record()).Fields["behalf_confirmed"]; string(got) != string(want) {
+		return fmt.Sprintf("confirmed %s, want %s", got, want)
+	}
+	return ""
+}
+
+// standsBy says that a confirmation changes no figure: after a commit of nothing
+// else the entry says what it said.
+func standsBy(before, after *mergetest.Scope) string {
+	if after.Generation != before.Generation {
+		return ""
+	}
+	for _, a := range after.Rows("sale_adjustment") {
+		if a.Text("kind") != "confirm" && before.Row("sale_adjustment", a.ID).Fields == nil {
+			return "" // something else came along
+		}
+	}
+	was, is := before.Row("sales", record()), after.Row("sales", record())
+	for name, v := range is.Fields {
+		if name != "behalf_confirmed" && string(was.Fields[name]) != string(v) {
+			return fmt.Sprintf("a confirmation makes %s %s of %s", name, v, was.Fields[name])
+		}
+	}
+	return ""
 }
 
 // sound holds what is true of every entry: what counts was written by somebody,

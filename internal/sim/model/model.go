@@ -23,6 +23,7 @@
 package model
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 
@@ -49,7 +50,13 @@ type Game struct {
 	// Start makes what is there before the history begins.
 	Start func(s *mergetest.Scope)
 	Moves []Move
+	// Few says which of the moves, and by whom, are enough for everyday tests of a
+	// game that is large; see Quick. nil: all.
+	Few map[string][]int
 
+	// About is the collection of the record, where the edits are no operations and
+	// it is not the policy games' own.
+	About string
 	// Parent is the collection that the edits act on as operations: then they
 	// cover by seen, and verdicts do not depend on the order. "": they are no
 	// operations.
@@ -105,13 +112,26 @@ type Screen struct {
 	Gone  bool   // the screen shows the record as deleted
 }
 
-// about is the collection of the record that the edits change.
-func (g *Game) about() string {
-	if g.Parent == "" {
-		return "thing"
+// Quick is the game with the moves of Few alone: one of the same kind with fewer
+// histories.
+func (g *Game) Quick() *Game {
+	if g.Few == nil {
+		return g
 	}
-	return g.Parent
+	q := *g
+	q.Moves = nil
+	for _, m := range g.Moves {
+		if who, ok := g.Few[m.Name]; ok {
+			m.Who = who
+			q.Moves = append(q.Moves, m)
+		}
+	}
+	q.Alike = [Phones]int{0, 1, 2} // the moves tell them apart
+	return &q
 }
+
+// about is the collection of the record that the edits change.
+func (g *Game) about() string { return cmp.Or(g.Parent, g.About, "thing") }
 
 func (g *Game) role(p int) merge.Role {
 	if p == Admin {

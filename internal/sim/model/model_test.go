@@ -14,9 +14,10 @@ import (
 	"github.com/lumbung-ikm/lumbung/sync/merge"
 )
 
-// depth is how many edits a history has. Three take seconds; four, which the
-// full check runs, take minutes.
-var depth = flag.Int("depth", 3, "most edits in a history")
+// depth is how many edits a history has. Three take a minute; four, which the
+// full check runs, take many. Everyday tests run three with fewer moves in the
+// largest games.
+var depth = flag.Int("depth", 0, "most edits in a history; 0: 3, and fewer moves in the largest games")
 
 // TestMain lets garbage lie longer: a history is much of it, and keeps nothing.
 func TestMain(m *testing.M) {
@@ -31,17 +32,23 @@ func TestEveryHistory(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	rows := make([]row, len(games))
+	rows, most := make([]row, len(games)), *depth
+	if most == 0 {
+		most = 3
+		for i := range games {
+			games[i] = games[i].Quick()
+		}
+	}
 	t.Cleanup(func() {
 		if testing.Verbose() {
-			table(os.Stdout, rows)
+			table(os.Stdout, rows, most)
 		}
 	})
 	for i, g := range games {
 		t.Run(g.Name, func(t *testing.T) {
 			t.Parallel()
 			r := row{name: g.Name}
-			for n := 1; n <= *depth; n++ {
+			for n := 1; n <= most; n++ {
 				got, err := model.Run(g, n)
 				if err != nil {
 					t.Fatal(err)
@@ -65,10 +72,10 @@ type row struct {
 
 // table writes the games that were run, in Markdown: up to three edits, and up to
 // as many as were asked for.
-func table(w io.Writer, rows []row) {
-	columns := []int{min(3, *depth)}
-	if *depth > 3 {
-		columns = append(columns, *depth)
+func table(w io.Writer, rows []row, most int) {
+	columns := []int{min(3, most)}
+	if most > 3 {
+		columns = append(columns, most)
 	}
 	head, rule := "| Game |", "|---|"
 	for _, n := range columns {
@@ -76,7 +83,7 @@ func table(w io.Writer, rows []row) {
 		rule += "---|---|"
 	}
 	fmt.Fprintf(w, "\n%s\n%s\n", head, rule)
-	all, games := row{upTo: make([]model.Result, *depth)}, 0
+	all, games := row{upTo: make([]model.Result, most)}, 0
 	for _, r := range rows {
 		if r.name == "" {
 			continue // not run, or it failed
@@ -108,7 +115,8 @@ func thousands(n int) string {
 }
 
 // TestEveryOperationIsPlayed: whatever the catalogue lets people do to a task, a
-// case or a sales entry, some game does.
+// case, a sales entry or a visit, some game does, also among the few moves of
+// everyday tests.
 func TestEveryOperationIsPlayed(t *testing.T) {
 	catalogue := domain.MustCatalogue()
 	games, err := model.Games(catalogue)
@@ -117,14 +125,14 @@ func TestEveryOperationIsPlayed(t *testing.T) {
 	}
 	played := map[string]bool{}
 	for _, g := range games {
-		for _, m := range g.Moves {
+		for _, m := range g.Quick().Moves {
 			if g.Schema == catalogue {
 				made := m.Make(&model.Screen{})
 				played[made.Collection+" "+merge.AsString(made.Set["op"])+merge.AsString(made.Set["kind"])] = true
 			}
 		}
 	}
-	for collection, field := range map[string]string{"task_event": "op", "case_event": "op", "sale_adjustment": "kind"} {
+	for collection, field := range map[string]string{"task_event": "op", "case_event": "op", "sale_adjustment": "kind", "visit_event": "op"} {
 		c, _ := catalogue.Collection(collection)
 		f, _ := c.Field(field)
 		for _, op := range f.Type.Enum {

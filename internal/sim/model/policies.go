@@ -104,6 +104,9 @@ func Games(catalogue *merge.Schema) ([]*Game, error) {
 	games = append(games, Tasks(catalogue)...)
 	games = append(games, Cases(catalogue)...)
 	games = append(games, Ledgers(catalogue)...)
+	games = append(games, Visits(catalogue)...)
+	games = append(games, Targets(catalogue)...)
+	games = append(games, Consents(catalogue)...)
 	applications, err := Applications()
 	return append(games, applications...), err
 }

@@ -107,10 +107,10 @@ func anyway(names ...string) (out []Move) {
 // Tasks gives the games of the task machine.
 func Tasks(schema *merge.Schema) []*Game {
 	games := []*Game{
-		{Name: "task, assigned", Moves: offered(), Law: Taken},
+		{Name: "task, assigned", Few: map[string][]int{"start": {staff}, "submit": {owner, staff}, "block": {owner}, "unblock": {owner, mentor}, "return": {mentor}, "verify": {mentor}, "cancel": {mentor}, "accept": {mentor}, "refuse": {mentor}}, Moves: offered(), Law: Taken},
 		{Name: "task, proposed", Moves: offered("accept", "refuse", "start", "submit", "verify"), Law: Taken, Start: startTask("u1", domain.OriginOwnerRequest)},
-		{Name: "task, broken app", Moves: anyway("submit", "return", "verify"), Law: nothingHidden},
-		{Name: "task, restored", Moves: offered("submit", "return", "verify"), Law: Taken, Restores: true},
+		{Name: "task, broken app", Few: map[string][]int{"submit": {owner, staff}, "return": {staff, mentor}, "verify": {mentor, owner}}, Moves: anyway("submit", "return", "verify"), Law: nothingHidden(taskMoves())},
+		{Name: "task, restored", Few: map[string][]int{"submit": {owner}, "return": {mentor}, "verify": {mentor}}, Moves: offered("submit", "return", "verify"), Law: Taken, Restores: true},
 		{Name: "task, an admin decides", Moves: append(by(offered("submit", "return", "verify"), []int{owner}, []int{mentor}, []int{mentor}), online("return", "verify", "cancel")...), Law: final},
 		{Name: "task, verified and reopened", Moves: append(by(offered("submit", "verify"), []int{owner, staff}, []int{mentor}), online("verify", "reopen")...), Law: final},
 		{Name: "task, cancelled and reopened", Moves: append(by(offered("start", "verify", "cancel"), []int{owner}, []int{mentor}, []int{mentor}), online("cancel", "reopen")...), Law: final},
@@ -188,22 +188,24 @@ func final(h *History) string {
 }
 
 // nothingHidden says that an operation that was legal on its author's screen is
-// taken, although others before it were refused.
-func nothingHidden(h *History) string {
-	for l := range h.Edits {
-		e := &h.Edits[l]
-		name, from := h.Game.Moves[e.Move].Name, merge.AsString(e.row.Fields["from"])
-		i := slices.IndexFunc(taskMoves(), func(m taskMove) bool { return m.op == name })
-		m := taskMoves()[i]
-		legal := slices.Contains(m.who, e.Phone) && slices.Contains(strings.Fields(m.from), from)
-		if legal && e.Outcome == merge.Rejected && !dependsOnRefused(h, l) {
-			return fmt.Sprintf("edit %d was legal from %s and is refused: %s", l, from, e.Code)
+// taken, although others before it were refused, and one that was not is not.
+func nothingHidden(table []taskMove) func(*History) string {
+	return func(h *History) string {
+		for l := range h.Edits {
+			e := &h.Edits[l]
+			name, from := h.Game.Moves[e.Move].Name, merge.AsString(e.row.Fields["from"])
+			m := table[slices.IndexFunc(table, func(m taskMove) bool { return m.op == name })]
+			legal := slices.Contains(m.who, e.Phone) && slices.Contains(strings.Fields(m.from), from)
+			switch refused := e.Outcome == merge.Rejected; {
+			case dependsOnRefused(h, l):
+			case legal && refused:
+				return fmt.Sprintf("edit %d was legal from %s and is refused: %s", l, from, e.Code)
+			case !legal && !refused:
+				return fmt.Sprintf("edit %d was illegal from %s and is taken", l, from)
+			}
 		}
-		if !legal && e.Outcome != merge.Rejected && !dependsOnRefused(h, l) {
-			return fmt.Sprintf("edit %d was illegal from %s and is taken", l, from)
-		}
+		return ""
 	}
-	return ""
 }
 
 // dependsOnRefused reports whether the screen of an edit showed an own pending
