@@ -69,6 +69,7 @@ type Phone struct {
 	closed bool
 	calls  map[*context.CancelFunc]bool // that talk to the network now
 	wake   chan struct{}                // wakes those that Watch
+	watch  sync.WaitGroup               // of them
 }
 
 // parts is what Open puts together.
@@ -124,8 +125,8 @@ func (in *parts) put(local replica.Local, o *Options) error {
 	return in.inner.Open()
 }
 
-// Close stops what talks to the network and closes the file. It is safe to call
-// twice.
+// Close stops what talks to the network, waits for those that Watch, and closes
+// the file. It is safe to call twice.
 func (p *Phone) Close() error {
 	p.mu.Lock()
 	closed := p.closed
@@ -135,6 +136,7 @@ func (p *Phone) Close() error {
 		return nil
 	}
 	p.Cancel()
+	p.watch.Wait()
 	return p.fault(p.in().inner.Local.Close())
 }
 

@@ -43,13 +43,16 @@ func (p *Phone) Watch(l Listener) *Watch {
 	ctx, stop := context.WithCancel(context.Background())
 	w := &Watch{stop: stop, done: make(chan struct{})}
 	p.mu.Lock()
-	if p.closed {
+	if p.closed { // there is nothing to talk about any more
+		p.mu.Unlock()
 		stop()
+		return &Watch{}
 	}
 	if p.calls == nil {
 		p.calls = map[*context.CancelFunc]bool{}
 	}
 	p.calls[&w.stop] = true
+	p.watch.Add(1)
 	p.mu.Unlock()
 	wake := p.waker()
 	live := &replica.Live{HTTP: p.in().server}
@@ -71,6 +74,7 @@ func (p *Phone) Watch(l Listener) *Watch {
 		delete(p.calls, &w.stop)
 		p.mu.Unlock()
 		close(w.done)
+		p.watch.Done()
 	}()
 	return w
 }

@@ -268,4 +268,11 @@ func TestAnAppThatWatches(t *testing.T) {
 		t.Errorf("the server has %v", got)
 	}
 	w.Stop()
+	a.Watch(ear{make(chan string, 1000)})
+	s.ok(a.Close()) // while it watches
+	if w := a.Watch(e); w == nil {
+		t.Error("a closed phone gives no watch to stop")
+	} else {
+		w.Stop()
+	}
 }
