@@ -1,7 +1,6 @@
 package domain
 
 import (
-	"encoding/json"
 	"slices"
 
 	"github.com/lumbung-ikm/lumbung/sync/merge"
@@ -13,32 +12,30 @@ func deriveCase(v merge.View, r merge.Row) merge.Derived {
 	kind, _ := CaseKindOf(r.Text("kind"))
 	state := CaseState(ops)
 	d := merge.Derived{Operations: caseMachine().derived("case_event", ops)}
+	deadline := counting(r, ops, "deadline_on", "approve")
 	d.Fields = map[string]merge.Value{"state": merge.Str(state), "confirmed": merge.Flag(CaseConfirmed(ops)), "documents": merge.Encode(CaseDocuments(kind, ops)),
-		"deadline": counting(r, ops, "deadline_on", "deadlines", "approve"), "certificate": nil, "flags": wordsValue(caseFlags(kind, r, ops, state))}
+		"deadline": deadline, "schedule": nil, "certificate": nil, "flags": wordsValue(caseFlags(kind, r, ops, state))}
 	if state == CaseIssued {
-		d.Fields["certificate"] = counting(r, ops, "result", "results", "issue")
+		d.Fields["certificate"] = counting(r, ops, "result", "issue")
+	}
+	if steps := schedule(kind, r, ops, Date(merge.AsString(deadline))); steps != nil {
+		d.Fields["schedule"] = merge.Encode(steps)
 	}
 	return d
 }
 
 // counting is the value that counts of a field that an operation names first: the
-// field, if anybody wrote it after the operation, else the operation's.
-func counting(r merge.Row, ops []merge.Row, field, history, op string) merge.Value {
-	named := slices.DeleteFunc(slices.Clone(ops), func(o merge.Row) bool { return o.Text("op") != op })
-	if len(named) == 0 {
+// field, if anybody wrote it, whenever that was; else what the earliest of the
+// operations names. Who knows of neither overrules nobody.
+func counting(r merge.Row, ops []merge.Row, field, op string) merge.Value {
+	if !merge.Null(r.Fields[field]) {
 		return r.Fields[field]
 	}
-	slices.SortFunc(named, merge.EarlierOperation)
-	first := named[0]
-	var written []struct {
-		At string `json:"at"`
+	named := slices.DeleteFunc(slices.Clone(ops), func(o merge.Row) bool { return o.Text("op") != op })
+	if len(named) == 0 {
+		return nil
 	}
-	if json.Unmarshal(r.Fields[history], &written) == nil && len(written) > 0 && !merge.Null(r.Fields[field]) {
-		if at, err := merge.ParseInstant(written[0].At); err == nil && int64(at) > first.Int("stamp") {
-			return r.Fields[field]
-		}
-	}
-	return first.Fields[field]
+	return slices.MinFunc(named, merge.EarlierOperation).Fields[field]
 }
 
 // caseFlags says what a person should look at: an issue and a rejection that
@@ -49,7 +46,7 @@ func caseFlags(kind CaseKind, r merge.Row, ops []merge.Row, state string) []stri
 	if state != CaseProposed && state != CasePreparing && state != CaseCancelled && documentsOpen(kind, ops) {
 		flags = append(flags, "documents_open")
 	}
-	if unordered(kind, r.Fields["milestones"]) {
+	if unordered(kind, Milestones(r)) {
 		flags = append(flags, "milestones_unordered")
 	}
 	if headsOf(ops, "issue") && headsOf(ops, "reject") && !CaseConfirmed(ops) {
@@ -59,16 +56,10 @@ func caseFlags(kind CaseKind, r merge.Row, ops []merge.Row, state string) []stri
 }
 
 // unordered reports whether a usual milestone is due before an earlier one.
-func unordered(kind CaseKind, milestones merge.Value) bool {
-	var items map[string]struct {
-		Due Date `json:"due_on"`
-	}
-	if json.Unmarshal(milestones, &items) != nil {
-		return false
-	}
+func unordered(kind CaseKind, milestones map[string]Milestone) bool {
 	var last Date
 	for _, m := range kind.Milestones {
-		due := items[m.Code].Due
+		due := milestones[m.Code].Due
 		if due != "" && due < last {
 			return true
 		}

@@ -28,15 +28,23 @@ func documentStates() merge.Type {
 		merge.Member{Name: "versions", Type: list(version, 200), Required: true}), 40)
 }
 
+// scheduledSteps is a list of usual milestones with their days.
+func scheduledSteps() merge.Type {
+	return list(object(
+		merge.Member{Name: "code", Type: documentCode(), Required: true},
+		merge.Member{Name: "due_on", Type: date(), Required: true}), 20)
+}
+
 // facilitation is one facilitation or certification. Its state and its documents
 // are the replay of its events.
 func facilitation() *merge.Collection {
 	const order, shared = "admin > mentor", "admin > mentor > owner = staff"
 	people := everybody()
 	done := merge.Field{Name: "done_at", Type: date(), Policy: merge.Earliest, Write: people, Doc: "the earliest day that anybody named"}
+	proposers := []merge.Role{merge.Owner, merge.Mentor, merge.Admin}
 	return &merge.Collection{
-		Name: "case", Scope: ScopeBusiness, Doc: "facilitation or certification case; its create is the proposal, state and documents are replayed from its events; staff change it with submit_tasks, and propose without",
-		Create: people, Allow: allowCase, Derive: deriveCase, React: reactCase, Tags: tagCase, Relate: relateNothing, Fields: fields(
+		Name: "case", Scope: ScopeBusiness, Doc: "facilitation or certification case; its create is the proposal, state and documents are replayed from its events; staff change it with submit_tasks, and propose none",
+		Create: proposers, Allow: allowCase, Derive: deriveCase, React: reactCase, Tags: tagCase, Relate: relateNothing, Fields: fields(
 			required(once("kind", enum(caseKindNames()...), people, "see the table of kinds")),
 			required(once("subject", object(
 				merge.Member{Name: "type", Type: enum(subjectTypes()...), Required: true},
@@ -50,18 +58,21 @@ func facilitation() *merge.Collection {
 				ranked("title", text(1, 120), shared, people, "of an own one"),
 				ranked("due_on", date(), order, mentorSide(), "due at the end of this day in the business zone"),
 				done,
+				ranked("corrected_on", date(), order, mentorSide(), "the day that counts instead of done_at"),
+				ranked("undone", truth(), order, mentorSide(), "it is not done after all, whatever the days say"),
 				ranked("by", ref(""), shared, people, "who did it, as the phone says"))},
 			ranked("external_ref", text(0, 40), shared, people, "number at the body"),
-			written("results", ranked("result", certificate(), order, mentorSide(), "puts right what the issue named; fixed for who has seen the confirmation")),
+			written("results", ranked("result", certificate(), order, mentorSide(), "counts instead of what the issue names; fixed for who has seen the confirmation")),
 			history("results", certificate(), "every one written, newest first"),
 			ranked("cost_idr", rupiah(0, MaxAmount), order, mentorSide(), ""),
 			ranked("funded_by", enum("self", "programme", "ministry", "region", "partner"), order, mentorSide(), ""),
-			written("deadlines", ranked("deadline_on", date(), order, mentorSide(), "moves what the approval named; fixed for who has seen the end")),
+			written("deadlines", ranked("deadline_on", date(), order, mentorSide(), "counts instead of what the approval names; fixed for who has seen the end")),
 			history("deadlines", date(), "every date written, newest first"),
 			server("state", enum(caseStates()...), "replayed"),
 			server("confirmed", truth(), "an admin has confirmed the issue or the rejection; until then it waits for that"),
 			server("documents", documentStates(), "replayed; those of the kind first"),
 			server("deadline", date(), "the date that counts"),
+			server("schedule", scheduledSteps(), "replayed; the usual steps of the kind between the approval and the deadline, each with the day that counts; absent until it is approved"),
 			server("certificate", certificate(), "the result that counts; absent unless issued"),
 			server("flags", list(text(1, 40), 10), "marks for a person: needs_review, documents_open, milestones_unordered"),
 		),
