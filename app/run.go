@@ -80,7 +80,7 @@ type worker struct {
 }
 
 func (a *App) workers() []worker {
-	return []worker{{"engine", a.runEngine}, {"compaction", a.runCompaction}, {"auth", a.Auth.Run}, {"windows", a.Engine.KeepWindows}, {"streams", a.API.Tend}}
+	return []worker{{"engine", a.runEngine}, {"compaction", a.runCompaction}, {"reminders", a.runReminders}, {"auth", a.Auth.Run}, {"windows", a.Engine.KeepWindows}, {"streams", a.API.Tend}}
 }
 
 // compactEvery is how often what lies behind the horizon goes. With nothing to do
@@ -99,6 +99,33 @@ func (a *App) runCompaction(ctx context.Context) error {
 			a.Log.LogAttrs(ctx, slog.LevelWarn, "compaction", slog.Any("error", err))
 		case n > 0:
 			a.Log.LogAttrs(ctx, slog.LevelInfo, "compaction", slog.Int("entries", n))
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-tick.C:
+		}
+	}
+}
+
+// scanEvery is how often at most reminders are looked for.
+const scanEvery = time.Minute
+
+// runReminders gives the reminders that are due: at the start, and when it has
+// struck the hour of reminders in a zone of the country since the last scan that
+// went well. Several processes may do so on one database.
+func (a *App) runReminders(ctx context.Context) error {
+	tick := time.NewTicker(a.Config.WorkersEvery)
+	defer tick.Stop()
+	var tried, done time.Time
+	for {
+		if now := a.Clock.Now(); now.Sub(tried) >= scanEvery && domain.RemindersBetween(done, now) {
+			tried = now
+			if _, err := a.Programme.Remind(ctx); err == nil {
+				done = now
+			} else if ctx.Err() == nil {
+				a.Log.LogAttrs(ctx, slog.LevelWarn, "reminders", slog.Any("error", err))
+			}
 		}
 		select {
 		case <-ctx.Done():

@@ -4,7 +4,7 @@ import "slices"
 
 // NoticeTypes is the table of notices. The slice is the caller's.
 func NoticeTypes() []NoticeType {
-	return slices.Concat(mentorNotices(), taskNotices(), visitNotices(), caseNotices(), salesNotices(), editNotices())
+	return slices.Concat(mentorNotices(), taskNotices(), visitNotices(), caseNotices(), dueNotices(), salesNotices(), editNotices())
 }
 
 // Tags and links that several rows share.
@@ -83,6 +83,23 @@ func caseNotices() []NoticeType {
 		row(NoticeCaseCancelled, "a case is cancelled", "owners but the author", "tasks", "", caseTag),
 		row(NoticeCaseAbsorbed, "an operation on a case changed nothing, because the case had moved on unseen", "its author", "tasks", "", caseTag),
 		row(NoticeCaseHandover, "an operation of a former mentor arrives after the hand-over", "mentors but the author", "tasks", CollapseQueue, queueTag),
+	}
+}
+
+// dueNotices are reminders, which the server gives at eight in the morning of the
+// business.
+func dueNotices() []NoticeType {
+	row := func(kind, about, when, to, tag, link string, says ...NoticeParam) NoticeType {
+		return NoticeType{ID: kind, About: about, When: when, To: to, Class: "deadlines", Quiet: WaitsForEnd, Collapse: CollapseReminder, Tag: tag, Link: link, Params: says}
+	}
+	task, due, kind := NoticeParam{Name: "task", Kind: ParamText}, NoticeParam{Name: "due", Kind: ParamDate}, NoticeParam{Name: "kind", Kind: ParamCaseKind}
+	return []NoticeType{
+		row(NoticeTaskDue, "task", "a task that the business has to do is due in 7, 3 or 1 days or today", "owners and assignee; a day before also mentors", taskTag, taskLink, task, due),
+		row(NoticeTaskOverdue, "task", "it was due yesterday", "owners, assignee and mentors", taskTag, taskLink, task, due),
+		row(NoticeCaseDue, "case", "the deadline of a case or a milestone that is not done is 7, 3 or 1 days ahead, today, or was yesterday", "owners and mentors", caseTag, caseLink,
+			kind, due, NoticeParam{Name: "step", Kind: ParamCaseStep, Optional: true}, NoticeParam{Name: "name", Kind: ParamText, Optional: true}),
+		row(NoticeRenewal, "case", "a confirmed certificate that nothing renews ends in 180, 90 or 30 days", "owners and mentors", "cert:{id}", caseLink,
+			kind, NoticeParam{Name: "until", Kind: ParamDate}),
 	}
 }
 

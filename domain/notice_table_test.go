@@ -84,7 +84,7 @@ func checkSentences(t *testing.T, row domain.NoticeType) {
 
 func sample(kind domain.ParamKind, n int) any {
 	return map[domain.ParamKind]any{domain.ParamText: "Foto produk", domain.ParamCount: n, domain.ParamDate: "2022-03-17", domain.ParamInstant: "2022-03-17T03:00:00.000Z",
-		domain.ParamCaseKind: "halal", domain.ParamWord: "word"}[kind]
+		domain.ParamCaseKind: "halal", domain.ParamCaseStep: "haccp/documents", domain.ParamWord: "word"}[kind]
 }
 
 // TestTheTableAloneNamesLinks: a row is used by the rules, and no link is

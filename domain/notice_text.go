@@ -2,6 +2,8 @@ package domain
 
 import (
 	"encoding/json"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/lumbung-ikm/lumbung/message"
@@ -55,6 +57,8 @@ func (p NoticeParam) shown(raw json.RawMessage, zone Zone, lang message.Lang) an
 		if at, err := merge.ParseInstant(s); err == nil {
 			return at.Time().In(zone.Location())
 		}
+	case ParamCaseStep:
+		return stepTitle(s, lang)
 	case ParamCaseKind:
 		kind, ok := CaseKindOf(s)
 		switch {
@@ -65,4 +69,19 @@ func (p NoticeParam) shown(raw json.RawMessage, zone Zone, lang message.Lang) an
 		}
 	}
 	return nil
+}
+
+// stepTitle is the title of a usual milestone, given as kind and code; nil if there
+// is none.
+func stepTitle(s string, lang message.Lang) any {
+	word, code, _ := strings.Cut(s, "/")
+	kind, _ := CaseKindOf(word)
+	i := slices.IndexFunc(kind.Milestones, func(m Step) bool { return m.Code == code })
+	switch {
+	case i < 0:
+		return nil
+	case lang == message.EN:
+		return kind.Milestones[i].EN
+	}
+	return kind.Milestones[i].ID
 }

@@ -12,13 +12,17 @@ const (
 	NoticeMentoringBegins    = "mentoring_begins"
 	NoticeMentoringEnds      = "mentoring_ends"
 	NoticeTaskAssigned       = "N10"
+	NoticeTaskDue            = "N11"
+	NoticeTaskOverdue        = "N12"
 	NoticeTaskSubmitted      = "N13"
 	NoticeTaskReturned       = "N14"
 	NoticeTaskVerified       = "N15"
 	NoticeTaskBlocked        = "N16"
 	NoticeVisitPlanned       = "N17"
+	NoticeCaseDue            = "N18"
 	NoticeDocumentReturned   = "N19"
 	NoticeCaseResult         = "N20"
+	NoticeRenewal            = "N21"
 	NoticeSaleFlagged        = "N25"
 	NoticeVisitCancelled     = "visit_cancelled"
 	NoticeTaskProposed       = "task_proposed"
@@ -73,6 +77,7 @@ const (
 	ParamDate     ParamKind = "date"      // day of the business, YYYY-MM-DD
 	ParamInstant  ParamKind = "instant"   // instant in UTC, shown in the zone of the business
 	ParamCaseKind ParamKind = "case_kind" // word of CaseKinds, shown by its title
+	ParamCaseStep ParamKind = "case_step" // kind and milestone, such as "haccp/documents", shown by its title
 	ParamWord     ParamKind = "word"      // id or name that programs read, never shown
 )
 

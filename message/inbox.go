@@ -27,6 +27,12 @@ var inboxTable = map[string]entry{
 	"N10": {
 		Sentence{"Tugas baru", "{task} menunggu Anda. Tenggat {due}."},
 		Sentence{"New task", "{task} waits for you. It is due on {due}."}},
+	"N11": {
+		Sentence{"Tenggat tugas mendekat", "{task}: tenggat {due}."},
+		Sentence{"A task is due soon", "{task} is due on {due}."}},
+	"N12": {
+		Sentence{"Tugas lewat tenggat", "{task} belum selesai, tenggatnya {due}. Butuh bantuan? Hubungi pendamping."},
+		Sentence{"A task is overdue", "{task} was due on {due} and is not done. Need help? Ask your mentor."}},
 	"N13": {
 		Sentence{"Menunggu pemeriksaan", "{task} menunggu Anda periksa."},
 		Sentence{"Waiting for your check", "{task} waits for your check."}},
@@ -45,12 +51,18 @@ var inboxTable = map[string]entry{
 	"visit_cancelled": {
 		Sentence{"Kunjungan dibatalkan", "Kunjungan pada {at} tidak jadi. Baca alasannya pada jadwal kunjungan."},
 		Sentence{"Visit cancelled", "The visit of {at} is off. The reason stands with the visit."}},
+	"N18": {
+		Sentence{"Tenggat fasilitasi", "{kind}, paling lambat {due}. Tahap: {step}. Tahap: {name}."},
+		Sentence{"A facilitation is due", "{kind}, by {due}. Step: {step}. Step: {name}."}},
 	"N19": {
 		Sentence{"Dokumen perlu diganti", "Lihat catatan pada berkas {kind}."},
 		Sentence{"A document must be replaced", "See the note on the file for {kind}."}},
 	"N20": {
 		Sentence{"Hasil fasilitasi tersedia", "Hasil {kind} sudah dipastikan. Ketuk untuk melihat."},
 		Sentence{"Facilitation result available", "The result of {kind} has been confirmed. Tap to see it."}},
+	"N21": {
+		Sentence{"Masa berlaku hampir habis", "{kind} berlaku sampai {until}. Ajukan perpanjangannya."},
+		Sentence{"A certificate ends soon", "{kind} is valid until {until}. Propose its renewal."}},
 	"case_proposed": {
 		Sentence{"Usulan fasilitasi baru", "{kind} menunggu persetujuan."},
 		Sentence{"New facilitation proposed", "{kind} waits for approval."}},

@@ -39,13 +39,13 @@ func (s *Service) Totals(ctx context.Context, who Caller, business string, from,
 // pageBytes is how much of a scope is read at a time.
 const pageBytes = 1 << 20
 
-// collection reads the live records of a collection, of one moment at or after
+// collection reads the live records of collections, of one moment at or after
 // the head.
 //
 // Errors: Transient "busy" if commits keep coming in between.
-func (s *Service) collection(ctx context.Context, head store.Head, name string) ([]merge.Row, error) {
+func (s *Service) collection(ctx context.Context, head store.Head, names ...string) ([]merge.Row, error) {
 	for range tornRetries {
-		rows, torn, err := s.cut(ctx, head, name)
+		rows, torn, err := s.cut(ctx, head, names)
 		if err != nil || !torn {
 			return rows, err
 		}
@@ -59,7 +59,7 @@ func (s *Service) collection(ctx context.Context, head store.Head, name string) 
 // tornRetries is how often a scope is read anew because a commit came in between.
 const tornRetries = 10
 
-func (s *Service) cut(ctx context.Context, head store.Head, name string) (out []merge.Row, torn bool, err error) {
+func (s *Service) cut(ctx context.Context, head store.Head, names []string) (out []merge.Row, torn bool, err error) {
 	var at store.Position
 	for {
 		page, err := s.Engine.Store.Changed(ctx, head.Scope, at, head.Applied, head.Applied, pageBytes)
@@ -69,7 +69,7 @@ func (s *Service) cut(ctx context.Context, head store.Head, name string) (out []
 		for i := range page.Records {
 			r := &page.Records[i]
 			at = store.Position{Version: r.Version, Key: r.Key()}
-			if r.Collection != name || r.Deleted {
+			if !slices.Contains(names, r.Collection) || r.Deleted {
 				continue
 			}
 			row, err := rowOf(r)

@@ -1,0 +1,186 @@
+package domain
+
+import (
+	"cmp"
+	"encoding/json"
+	"maps"
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/lumbung-ikm/lumbung/id"
+	"github.com/lumbung-ikm/lumbung/sync/merge"
+)
+
+// ReminderLife is how long after its instant a reminder is still given, by a
+// server that was down.
+const ReminderLife = 12 * time.Hour
+
+// Letter is one item for one inbox. Its ID is made from what it reminds of and
+// whom: who makes it twice makes one.
+type Letter struct {
+	User string
+	ID   string
+	Set  map[string]merge.Value
+}
+
+// DueReminders lists the reminders of one business that fall into (since, now], as
+// its rows are now: cases, tasks and the business itself are read, other rows are
+// left alone. What is done, ended or without a date has none. People without an
+// open window get none. The order is that of people and ids.
+func DueReminders(scope string, rows []merge.Row, access []merge.Grant, since, now time.Time) []Letter {
+	b := bell{scope: scope, zone: WIB, rows: rows, access: access, since: since, now: now}
+	if i := slices.IndexFunc(rows, func(r merge.Row) bool { return r.Collection == "business" }); i >= 0 {
+		b.zone = Zone(rows[i].Text("zone"))
+	}
+	for _, r := range rows {
+		switch r.Collection {
+		case "task":
+			b.task(r)
+		case "case":
+			b.steps(r)
+			b.renewal(r)
+		}
+	}
+	slices.SortFunc(b.out, func(x, y Letter) int { return cmp.Or(cmp.Compare(x.User, y.User), cmp.Compare(x.ID, y.ID)) })
+	return b.out
+}
+
+// RemindersBetween reports whether it was the hour of reminders anywhere in the
+// country in (since, now].
+func RemindersBetween(since, now time.Time) bool {
+	for _, z := range []Zone{WIB, WITA, WIT} {
+		newest := BusinessDay(now, z).At(reminderHour, 0, z)
+		if newest.After(now) {
+			newest = newest.Add(-24 * time.Hour)
+		}
+		if newest.After(since) {
+			return true
+		}
+	}
+	return false
+}
+
+// bell collects the reminders of one business.
+type bell struct {
+	scope      string
+	zone       Zone
+	rows       []merge.Row
+	access     []merge.Grant
+	since, now time.Time
+	out        []Letter
+}
+
+// holding lists who has one of these roles now.
+func (b *bell) holding(roles ...merge.Role) []string {
+	var out []string
+	for _, g := range b.access {
+		if slices.Contains(roles, g.Role) && g.Holds(merge.Millis(b.now.UnixMilli())) {
+			out = append(out, g.User)
+		}
+	}
+	return out
+}
+
+// ring gives the reminders that are due to people who have a right to the
+// business.
+func (b *bell) ring(planned []Reminder, about merge.Key, say func(Reminder) (kind string, says params, people []string)) {
+	for _, r := range planned {
+		if r.At.After(b.now) {
+			continue
+		}
+		kind, says, people := say(r)
+		for _, p := range slices.Compact(slices.Sorted(slices.Values(people))) {
+			if merge.Granted(b.access, p, merge.Millis(b.now.UnixMilli())) {
+				b.out = append(b.out, Letter{p, id.Derive("reminder", b.scope, kind, r.Object, string(r.Due), strconv.Itoa(r.Offset), p), inboxItem(kind, b.scope, about, says)})
+			}
+		}
+	}
+}
+
+// task reminds the owners and who is to do it, on the day before and when it is
+// late also the mentors, while it is on the side of the business.
+func (b *bell) task(t merge.Row) {
+	if !slices.Contains([]string{TaskAssigned, TaskInProgress, TaskBlocked, TaskReturned}, t.Text("state")) {
+		return
+	}
+	due := Date(t.Text("due_on"))
+	b.ring(PlanReminders(t.Key.String(), due, b.zone, b.since), t.Key, func(r Reminder) (string, params, []string) {
+		kind, people := NoticeTaskDue, append(b.holding(merge.Owner), t.Text("assignee_id"))
+		if r.Offset > 0 {
+			kind = NoticeTaskOverdue
+		}
+		if r.Offset == -1 || r.Offset > 0 {
+			people = append(people, b.holding(merge.Mentor)...)
+		}
+		return kind, params{"task": t.Text("title"), "due": string(due)}, people
+	})
+}
+
+// steps reminds owners and mentors of the deadline of a case that is under way and
+// of its milestones that are not done. A scheduled step that falls on the deadline
+// has the deadline's.
+func (b *bell) steps(c merge.Row) {
+	switch c.Text("state") {
+	case CaseIssued, CaseRejected, CaseCancelled:
+		return
+	}
+	b.caseDue(c, "", Date(c.Text("deadline")), params{})
+	milestones, due := Milestones(c), map[string]Date{}
+	for _, s := range Schedule(c) {
+		if string(s.Due) != c.Text("deadline") {
+			due[s.Code] = s.Due
+		}
+	}
+	for code, m := range milestones {
+		if _, done := m.Done(); done {
+			delete(due, code)
+		} else if m.Due != "" {
+			due[code] = m.Due
+		}
+	}
+	kind, _ := CaseKindOf(c.Text("kind"))
+	for _, code := range slices.Sorted(maps.Keys(due)) {
+		b.caseDue(c, code, due[code], kind.stepSays(code, milestones[code].Title))
+	}
+}
+
+// stepSays names a usual step by its word and an own one by its title.
+func (k CaseKind) stepSays(code, title string) params {
+	if slices.ContainsFunc(k.Milestones, func(s Step) bool { return s.Code == code }) {
+		return params{"step": k.Kind + "/" + code}
+	}
+	return named(params{}, "name", title)
+}
+
+func (b *bell) caseDue(c merge.Row, code string, due Date, says params) {
+	says["kind"], says["due"] = c.Text("kind"), string(due)
+	object := c.Key.String()
+	if code != "" {
+		object += "/" + code
+	}
+	b.ring(PlanReminders(object, due, b.zone, b.since), c.Key, func(Reminder) (string, params, []string) {
+		return NoticeCaseDue, says, b.holding(merge.Owner, merge.Mentor)
+	})
+}
+
+// renewal reminds owners and mentors of the end of a confirmed certificate, until
+// a case that renews it is issued.
+func (b *bell) renewal(c merge.Row) {
+	var certificate struct {
+		Until Date `json:"valid_until"`
+	}
+	v := c.Fields["certificate"]
+	if c.Text("state") != CaseIssued || string(c.Fields["confirmed"]) != "true" || merge.Null(v) || json.Unmarshal(v, &certificate) != nil {
+		return
+	}
+	if slices.ContainsFunc(b.rows, func(r merge.Row) bool {
+		return r.Collection == "case" && r.Text("linked_from") == c.ID && r.Text("state") == CaseIssued
+	}) {
+		return
+	}
+	says := params{"kind": c.Text("kind"), "until": string(certificate.Until)}
+	b.ring(PlanRenewals(c.Key.String(), certificate.Until, b.zone, b.since), c.Key, func(Reminder) (string, params, []string) {
+		return NoticeRenewal, says, b.holding(merge.Owner, merge.Mentor)
+	})
+}

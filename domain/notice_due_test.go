@@ -1,0 +1,146 @@
+package domain_test
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/lumbung-ikm/lumbung/domain"
+	"github.com/lumbung-ikm/lumbung/message"
+	"github.com/lumbung-ikm/lumbung/sync/merge"
+)
+
+// remindable is a business in WITA with one row.
+func remindable(collection string, fields map[string]merge.Value) []merge.Row {
+	return []merge.Row{{Key: merge.Key{Collection: "business", ID: key("b")}, Fields: texts("zone", string(domain.WITA))},
+		{Key: merge.Key{Collection: collection, ID: key("r")}, Fields: fields}}
+}
+
+// doors are the people of the business: an owner, a helper, a mentor, and a mentor
+// whose window is over.
+func doors() []merge.Grant {
+	return []merge.Grant{{User: "owner", Role: merge.Owner}, {User: "helper", Role: merge.Staff}, {User: "mentor", Role: merge.Mentor}, {User: "former", Role: merge.Mentor, To: 1}}
+}
+
+// rung writes the reminders of the half day before an instant as "N11 owner".
+func rung(t *testing.T, rows []merge.Row, now string) (out []string) {
+	t.Helper()
+	at := utc(now)
+	for _, l := range domain.DueReminders("business/"+key("b"), rows, doors(), at.Add(-domain.ReminderLife), at) {
+		checkItem(t, l.Set)
+		out = append(out, merge.AsString(l.Set["type"])+" "+l.User)
+	}
+	slices.Sort(out)
+	return out
+}
+
+func TestWhomATaskReminds(t *testing.T) {
+	task := func(state string) map[string]merge.Value {
+		return texts("state", state, "title", "Foto produk", "due_on", "2022-06-17", "assignee_id", "helper")
+	}
+	tests := []struct {
+		name, state, now string
+		want             []string
+	}{
+		{"a week before", domain.TaskAssigned, "2022-06-10T00:00Z", []string{"N11 helper", "N11 owner"}},
+		{"a minute too early", domain.TaskAssigned, "2022-06-09T23:59Z", nil},
+		{"a server that was down for ten hours", domain.TaskInProgress, "2022-06-10T10:00Z", []string{"N11 helper", "N11 owner"}},
+		{"one that was down for too long", domain.TaskInProgress, "2022-06-10T12:00Z", nil},
+		{"three days before", domain.TaskReturned, "2022-06-14T00:05Z", []string{"N11 helper", "N11 owner"}},
+		{"a day before also the mentor", domain.TaskBlocked, "2022-06-16T00:05Z", []string{"N11 helper", "N11 mentor", "N11 owner"}},
+		{"on the day", domain.TaskAssigned, "2022-06-17T00:05Z", []string{"N11 helper", "N11 owner"}},
+		{"late", domain.TaskAssigned, "2022-06-18T00:05Z", []string{"N12 helper", "N12 mentor", "N12 owner"}},
+		{"it waits for the mentor", domain.TaskSubmitted, "2022-06-17T00:05Z", nil},
+		{"done", domain.TaskVerified, "2022-06-17T00:05Z", nil},
+		{"cancelled", domain.TaskCancelled, "2022-06-17T00:05Z", nil},
+		{"not agreed on yet", domain.TaskProposed, "2022-06-17T00:05Z", nil},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			if got := rung(t, remindable("task", task(tt.state)), tt.now); !slices.Equal(got, tt.want) {
+				t.Errorf("%v, want %v", got, tt.want)
+			}
+		})
+	}
+}
+
+func TestWhatACaseReminds(t *testing.T) {
+	open := func(milestones string) map[string]merge.Value {
+		return with(texts("kind", "nib", "state", domain.CasePreparing, "deadline", "2022-06-17"), map[string]merge.Value{
+			"schedule":   merge.Value(`[{"code":"account","due_on":"2022-06-01"},{"code":"application","due_on":"2022-06-09"},{"code":"issue","due_on":"2022-06-17"}]`),
+			"milestones": merge.Value(milestones)})
+	}
+	ended := func(confirmed bool) map[string]merge.Value {
+		return with(texts("kind", "halal", "state", domain.CaseIssued, "deadline", "2022-06-17"), map[string]merge.Value{
+			"confirmed": merge.Flag(confirmed), "certificate": merge.Value(`{"issued_on":"2022-01-01","valid_until":"2022-09-15"}`)})
+	}
+	both := func(kind string) []string { return []string{kind + " mentor", kind + " owner"} }
+	tests := []struct {
+		name   string
+		fields map[string]merge.Value
+		now    string
+		want   []string
+	}{
+		{"the deadline, once beside the last step", open(`{}`), "2022-06-17T00:05Z", both("N18")},
+		{"a scheduled step", open(`{}`), "2022-06-02T00:05Z", []string{"N18 mentor", "N18 mentor", "N18 owner", "N18 owner"}}, // one late, one a week ahead
+		{"one of them is done", open(`{"account":{"done_at":"2022-05-30"}}`), "2022-06-02T00:05Z", both("N18")},
+		{"it was not done after all", open(`{"account":{"done_at":"2022-05-30","undone":true}}`), "2022-06-02T00:05Z", []string{"N18 mentor", "N18 mentor", "N18 owner", "N18 owner"}},
+		{"an own date counts instead", open(`{"account":{"due_on":"2022-07-01"}}`), "2022-06-01T00:05Z", nil},
+		{"an own step", open(`{"photo":{"title":"Foto lokasi","due_on":"2022-07-08"}}`), "2022-07-01T00:05Z", both("N18")},
+		{"an end that nobody confirmed", ended(false), "2022-06-17T00:05Z", nil},
+		{"90 days before a certificate ends", ended(true), "2022-06-17T00:05Z", both("N21")},
+		{"the day after", ended(true), "2022-06-18T00:05Z", nil},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			if got := rung(t, remindable("case", tt.fields), tt.now); !slices.Equal(got, tt.want) {
+				t.Errorf("%v, want %v", got, tt.want)
+			}
+		})
+	}
+	renewed := append(remindable("case", ended(true)), merge.Row{Key: merge.Key{Collection: "case", ID: key("next")},
+		Fields: texts("kind", "halal", "state", domain.CaseIssued, "linked_from", key("r"))})
+	if got := rung(t, renewed, "2022-06-17T00:05Z"); got != nil {
+		t.Errorf("renewed already: %v", got)
+	}
+}
+
+// TestAReminderInWords, on the phone of its reader.
+func TestAReminderInWords(t *testing.T) {
+	rows := remindable("case", with(texts("kind", "haccp", "state", domain.CasePreparing), map[string]merge.Value{
+		"milestones": merge.Value(`{"documents":{"due_on":"2022-06-17"}}`)}))
+	at := utc("2022-06-17T00:05Z")
+	l := domain.DueReminders("business/x", rows, doors(), at.Add(-domain.ReminderLife), at)
+	again := domain.DueReminders("business/x", rows, doors(), at, at.Add(domain.ReminderLife))
+	if len(l) != 2 || l[0].ID == l[1].ID || again != nil {
+		t.Fatalf("%d and then %d", len(l), len(again))
+	}
+	for lang, want := range map[message.Lang]string{message.ID: "Tahap: Dokumen.", message.EN: "Step: Documents."} {
+		if s := domain.NoticeText(merge.Row{Fields: l[0].Set}, domain.WITA, lang); !strings.Contains(s.Detail, want) || strings.Contains(s.Detail, "{") {
+			t.Errorf("%s", s)
+		}
+	}
+}
+
+func TestTheHourOfReminders(t *testing.T) {
+	tests := []struct {
+		since, now string
+		want       bool
+	}{
+		{"2022-06-10T22:59Z", "2022-06-10T23:00Z", true},  // WIT
+		{"2022-06-10T23:00Z", "2022-06-10T23:59Z", false}, //
+		{"2022-06-10T23:59Z", "2022-06-11T00:00Z", true},  // WITA
+		{"2022-06-11T00:30Z", "2022-06-11T01:00Z", true},  // WIB
+		{"2022-06-11T01:00Z", "2022-06-11T22:59Z", false},
+		{"2022-06-11T00:30Z", "2022-06-11T22:59Z", true},
+		{"2022-05-01T01:00Z", "2022-06-11T22:59Z", true},
+	}
+	for _, tt := range tests {
+		t.Run(fmt.Sprint(tt.since, " ", tt.now), func(t *testing.T) {
+			if got := domain.RemindersBetween(utc(tt.since), utc(tt.now)); got != tt.want {
+				t.Errorf("%t", got)
+			}
+		})
+	}
+}

@@ -1,0 +1,103 @@
+package programme
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/lumbung-ikm/lumbung/domain"
+	"github.com/lumbung-ikm/lumbung/fault"
+	"github.com/lumbung-ikm/lumbung/store"
+	"github.com/lumbung-ikm/lumbung/sync/merge"
+)
+
+// scopesAtOnce is how many scopes are listed at a time.
+const scopesAtOnce = 200
+
+// Remind gives every reminder of a case or a task whose instant was in the last
+// domain.ReminderLife and that nobody has given, and reports how many it wrote. It
+// remembers nothing: what is due follows from the rows of now, and an item that is
+// there was given.
+// So it may run in several processes at once, and again after a crash. A business
+// that cannot be read is left for the next time; the others are done.
+func (s *Service) Remind(ctx context.Context) (given int, err error) {
+	var failed []error
+	for after, prefix := scopeOf(""), scopeOf(""); ; {
+		scopes, err := s.Engine.Store.Scopes(ctx, after, scopesAtOnce)
+		if err != nil {
+			return given, errors.Join(append(failed, fmt.Errorf("list businesses: %w", err))...)
+		}
+		for _, scope := range scopes {
+			if !strings.HasPrefix(scope, prefix) {
+				return given, errors.Join(failed...)
+			}
+			n, err := s.remindIn(ctx, scope)
+			given, after = given+n, scope
+			if err != nil {
+				failed = append(failed, fmt.Errorf("reminders of %s: %w", scope, err))
+			}
+		}
+		if err := ctx.Err(); len(scopes) == 0 || err != nil {
+			return given, errors.Join(append(failed, err)...)
+		}
+	}
+}
+
+// remindIn gives the reminders of one business; one that was merged into another
+// has none.
+func (s *Service) remindIn(ctx context.Context, scope string) (given int, err error) {
+	head, err := s.Engine.Store.Head(ctx, scope)
+	if err != nil || head.MovedTo != "" || len(head.Access) == 0 {
+		return 0, err
+	}
+	rows, err := s.collection(ctx, head, "business", "task", "case")
+	if err != nil {
+		return 0, err
+	}
+	now := s.Clock.Now()
+	letters := domain.DueReminders(scope, rows, head.Access, now.Add(-domain.ReminderLife), now)
+	for len(letters) > 0 { // those of one person at a time
+		n := 1
+		for n < len(letters) && letters[n].User == letters[0].User {
+			n++
+		}
+		wrote, err := s.remind(ctx, letters[:n])
+		if given += wrote; err != nil {
+			return given, err
+		}
+		letters = letters[n:]
+	}
+	return given, nil
+}
+
+// remind puts letters to one person into the inbox, each unless it lies there.
+func (s *Service) remind(ctx context.Context, letters []domain.Letter) (given int, err error) {
+	inbox := merge.UserScope(letters[0].User)
+	keys := make([]merge.Key, len(letters))
+	for i, l := range letters {
+		keys[i] = merge.Key{Collection: "inbox", ID: l.ID}
+	}
+	got, err := s.Engine.Store.Load(ctx, inbox, store.Want{Keys: keys})
+	if err != nil {
+		return 0, fmt.Errorf("load inbox: %w", err)
+	}
+	there := map[string]bool{}
+	for _, r := range got.Records {
+		there[r.ID] = true
+	}
+	for _, l := range letters {
+		if there[l.ID] {
+			continue
+		}
+		_, err := s.Engine.Write(ctx, inbox, merge.ServerWrite{Name: "reminder." + l.ID, Role: merge.System, Collection: "inbox", ID: l.ID, Op: merge.Put, Set: l.Set, Create: true})
+		switch k := fault.KindOf(err); {
+		case err == nil:
+			given++
+		case k == fault.Transient || k == fault.Internal:
+			return given, fmt.Errorf("write inbox: %w", err)
+		}
+		// else another worker gave it, in the words of another moment
+	}
+	return given, nil
+}
