@@ -1,0 +1,90 @@
+package app_test
+
+import (
+	"encoding/json"
+	"testing"
+	"time"
+
+	"github.com/lumbung-ikm/lumbung/app"
+	"github.com/lumbung-ikm/lumbung/clock"
+	"github.com/lumbung-ikm/lumbung/domain"
+	"github.com/lumbung-ikm/lumbung/programme"
+	"github.com/lumbung-ikm/lumbung/store"
+	"github.com/lumbung-ikm/lumbung/sync/merge"
+)
+
+// TestAServerThatComesUpLateReminds: it was down at eight, and gives at ten what
+// was due then.
+func TestAServerThatComesUpLateReminds(t *testing.T) {
+	cfg := settings(t)
+	cfg.WorkersEvery = 100 * time.Millisecond
+	ticks := clock.At(time.Date(2022, time.June, 16, 4, 0, 0, 0, time.UTC))
+	a, err := app.New(t.Context(), cfg, app.Options{Log: quiet(), Version: "test", Clock: ticks})
+	if err != nil {
+		t.Fatal(err)
+	}
+	owner := login(t, a).User.ID
+	business, task := a.Engine.IDs.New(), a.Engine.IDs.New()
+	if _, err := a.Programme.CreateBusiness(t.Context(), programme.Caller{User: owner, Name: "rest.test.1"}, programme.NewBusiness{ID: business, Name: "Rajut Metro"}); err != nil {
+		t.Fatal(err)
+	}
+	_, err = a.Engine.Write(t.Context(), "business/"+business, merge.ServerWrite{Name: "rest.test.2", Author: owner, Role: merge.Mentor, Collection: "task", ID: task, Op: merge.Put, Create: true,
+		Set: map[string]merge.Value{"title": merge.Str("Foto produk"), "origin": merge.Str(domain.OriginMentor), "due_on": merge.Str("2022-06-17")}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ticks.Set(time.Date(2022, time.June, 17, 3, 0, 0, 0, time.UTC))
+	_, stop, ended := serve(t, a)
+	if !waitFor(t, func() bool { return reminded(t, a, owner) == 1 }) {
+		t.Errorf("%d reminders", reminded(t, a, owner))
+	}
+	ticks.Set(time.Date(2022, time.June, 18, 1, 0, 30, 0, time.UTC))
+	if !waitFor(t, func() bool { return reminded(t, a, owner) == 2 }) {
+		t.Errorf("the day after, %d reminders", reminded(t, a, owner))
+	}
+	stop()
+	if err := <-ended; err != nil {
+		t.Error(err)
+	}
+	if err := a.Close(t.Context()); err != nil {
+		t.Error(err)
+	}
+}
+
+// reminded counts the reminders of tasks in the inbox of a person.
+func reminded(t *testing.T, a *app.App, user string) (n int) {
+	t.Helper()
+	head, err := a.Store.Head(t.Context(), merge.UserScope(user))
+	if err != nil {
+		t.Fatal(err)
+	}
+	page, err := a.Store.Changed(t.Context(), merge.UserScope(user), store.Position{}, head.Applied, 0, 1<<20)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, r := range page.Records {
+		var row merge.Row
+		if err := json.Unmarshal(r.Fields, &row.Fields); err != nil {
+			t.Fatal(err)
+		}
+		if kind := row.Text("type"); kind == domain.NoticeTaskDue || kind == domain.NoticeTaskOverdue {
+			n++
+		}
+	}
+	return n
+}
+
+// waitFor asks until it is so, for ten seconds at most.
+func waitFor(t *testing.T, so func() bool) bool {
+	t.Helper()
+	tick, late := time.NewTicker(20*time.Millisecond), time.After(10*time.Second)
+	defer tick.Stop()
+	for !so() {
+		select {
+		case <-tick.C:
+		case <-late:
+			return false
+		}
+	}
+	return true
+}
