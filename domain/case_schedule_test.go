@@ -113,6 +113,26 @@ func TestAnApprovalDatesTheSteps(t *testing.T) {
 	}
 }
 
+// TestAnApprovalWithoutEffectDatesNothing: it crossed a cancel.
+func TestAnApprovalWithoutEffectDatesNothing(t *testing.T) {
+	s := newScene(t)
+	newCase(s, "skkni")
+	approve, cancel := s.approval(s.mentor, "a"), s.make(s.mentorB, "case_event", key("b"), caseOp("skkni", "cancel"))
+	for _, cancelFirst := range []bool{true, false} {
+		c := s.branch()
+		if cancelFirst {
+			c.taken(c.send(c.mentorB, cancel)[0])
+		}
+		c.taken(c.send(c.mentor, approve)[0])
+		if !cancelFirst {
+			c.taken(c.send(c.mentorB, cancel)[0])
+		}
+		if got := c.scheduled(); got != nil || c.caseState() != domain.CaseCancelled {
+			t.Errorf("cancel first %t: %s, %v", cancelFirst, c.caseState(), got)
+		}
+	}
+}
+
 func byDue(a, b domain.ScheduledStep) int { return a.Due.Compare(b.Due) }
 
 func instantOf(t *testing.T, text string) (at time.Time) {

@@ -106,6 +106,14 @@ func TestWhatACaseReminds(t *testing.T) {
 	}
 }
 
+// TestNobodyWithoutAWindowIsReminded, though the task names them.
+func TestNobodyWithoutAWindowIsReminded(t *testing.T) {
+	task := texts("state", domain.TaskAssigned, "title", "Foto produk", "due_on", "2022-06-17", "assignee_id", "former")
+	if got := rung(t, remindable("task", task), "2022-06-17T00:05Z"); !slices.Equal(got, []string{"N11 owner"}) {
+		t.Errorf("%v", got)
+	}
+}
+
 // TestAReminderInWords, on the phone of its reader.
 func TestAReminderInWords(t *testing.T) {
 	rows := remindable("case", with(texts("kind", "haccp", "state", domain.CasePreparing), map[string]merge.Value{
