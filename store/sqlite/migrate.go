@@ -6,6 +6,7 @@ import (
 	"embed"
 	"fmt"
 	"strconv"
+	"time"
 
 	"github.com/lumbung-ikm/lumbung/fault"
 )
@@ -44,8 +45,11 @@ func migrations() []migration {
 // migrate applies the steps that db lacks, each in a transaction of its own.
 func migrate(ctx context.Context, db *sql.DB, steps []migration) error {
 	const table = `CREATE TABLE IF NOT EXISTS schema_version (version INTEGER PRIMARY KEY, name TEXT NOT NULL) STRICT`
-	if _, err := db.ExecContext(ctx, table); err != nil {
+	if err := patiently(ctx, func() error {
+		_, err := db.ExecContext(ctx, table)
 		return broken("create schema_version", err)
+	}); err != nil {
+		return err
 	}
 	have, err := schemaVersion(ctx, db)
 	if err != nil {
@@ -62,6 +66,31 @@ func migrate(ctx context.Context, db *sql.DB, steps []migration) error {
 		}
 	}
 	return nil
+}
+
+// Patience with other processes that open a new file at the same moment.
+const (
+	patience = 5 * time.Second
+	pause    = 10 * time.Millisecond
+)
+
+// patiently repeats the first statement on a database. While another process
+// turns a new file to its journal, SQLite says that it is locked without waiting
+// the time that the connection asks for.
+func patiently(ctx context.Context, do func() error) error {
+	for left := patience; ; left -= pause {
+		err := do()
+		if err == nil || left <= 0 || fault.KindOf(err) != fault.Transient {
+			return err
+		}
+		wait := time.NewTimer(pause)
+		select {
+		case <-ctx.Done():
+			wait.Stop()
+			return err
+		case <-wait.C:
+		}
+	}
 }
 
 func (m migration) apply(ctx context.Context, db *sql.DB) error {
