@@ -112,18 +112,21 @@ func (a *App) runCompaction(ctx context.Context) error {
 const scanEvery = time.Minute
 
 // runReminders gives the reminders that are due: at the start, and when it has
-// struck the hour of reminders in a zone of the country since the last scan that
-// went well. Several processes may do so on one database.
+// struck the hour of reminders in a zone of the country since the last scan. A
+// business that fails waits for the next hour; a clock that was put back begins
+// anew. Several processes may do so on one database.
 func (a *App) runReminders(ctx context.Context) error {
 	tick := time.NewTicker(a.Config.WorkersEvery)
 	defer tick.Stop()
 	var tried, done time.Time
 	for {
-		if now := a.Clock.Now(); now.Sub(tried) >= scanEvery && domain.RemindersBetween(done, now) {
-			tried = now
-			if _, err := a.Programme.Remind(ctx); err == nil {
-				done = now
-			} else if ctx.Err() == nil {
+		now := a.Clock.Now()
+		if now.Before(tried) || now.Before(done) {
+			tried, done = time.Time{}, time.Time{}
+		}
+		if now.Sub(tried) >= scanEvery && domain.RemindersBetween(done, now) {
+			tried, done = now, now
+			if _, err := a.Programme.Remind(ctx); err != nil && ctx.Err() == nil {
 				a.Log.LogAttrs(ctx, slog.LevelWarn, "reminders", slog.Any("error", err))
 			}
 		}

@@ -103,7 +103,7 @@ func reviewItem() *merge.Collection {
 			server("at", instant(), "when the server had it"),
 			server("quarantine", ref(""), "the author's own record of it"),
 			server("resolved_at", instant(), ""), server("resolved_by", text(0, 40), ""), server("resolution", text(0, 2000), "for the author too"),
-			server("decision", enum("applied", "dismissed"), "applied: the edit was made after all, in its author's name"),
+			server("decision", enum("applied", "dismissed"), "applied: the edit is made after all, in its author's name; without resolved_at that is under way"),
 		),
 	}
 }

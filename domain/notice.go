@@ -187,7 +187,7 @@ func reviewScope(v merge.View, access []merge.Grant, author string) string {
 // settles the record in the author's quarantine.
 func reactReview(c merge.Change) []merge.Effect {
 	author, decision := c.After.Text("author"), c.After.Text("decision")
-	if c.After.Text("what") != "refused_edit" || author == "" || decision == "" || c.Before.Text("decision") == decision {
+	if c.After.Text("what") != "refused_edit" || author == "" || decision == "" || c.After.Text("resolved_at") == "" || c.Before.Text("resolved_at") != "" {
 		return nil
 	}
 	kind := NoticeReviewDismissed

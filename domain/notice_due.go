@@ -92,10 +92,28 @@ func (b *bell) ring(planned []Reminder, about merge.Key, say func(Reminder) (kin
 		kind, says, people := say(r)
 		for _, p := range slices.Compact(slices.Sorted(slices.Values(people))) {
 			if merge.Granted(b.access, p, merge.Millis(b.now.UnixMilli())) {
-				b.out = append(b.out, Letter{p, id.Derive("reminder", b.scope, kind, r.Object, string(r.Due), strconv.Itoa(r.Offset), p), inboxItem(kind, b.scope, about, says)})
+				b.out = append(b.out, Letter{p, id.Derive("reminder", kind, r.Object, string(r.Due), strconv.Itoa(r.Offset), p), inboxItem(kind, b.scope, about, says)})
 			}
 		}
 	}
+}
+
+// from is the instant from which on reminders of a record are given: not before
+// its date was set, because only what lies ahead of that is a reminder.
+func (b *bell) from(r merge.Row, dates string) time.Time {
+	set := instantOf(r, "created_at")
+	var all []struct {
+		At string `json:"at"`
+	}
+	if v := r.Fields[dates]; !merge.Null(v) && json.Unmarshal(v, &all) == nil && len(all) > 0 {
+		if at, err := merge.ParseInstant(all[0].At); err == nil {
+			set = at
+		}
+	}
+	if t := set.Time(); t.After(b.since) {
+		return t
+	}
+	return b.since
 }
 
 // task reminds the owners and who is to do it, on the day before and when it is
@@ -105,7 +123,7 @@ func (b *bell) task(t merge.Row) {
 		return
 	}
 	due := Date(t.Text("due_on"))
-	b.ring(PlanReminders(t.Key.String(), due, b.zone, b.since), t.Key, func(r Reminder) (string, params, []string) {
+	b.ring(PlanReminders(t.Key.String(), due, b.zone, b.from(t, "due_dates")), t.Key, func(r Reminder) (string, params, []string) {
 		kind, people := NoticeTaskDue, append(b.holding(merge.Owner), t.Text("assignee_id"))
 		if r.Offset > 0 {
 			kind = NoticeTaskOverdue
@@ -159,7 +177,7 @@ func (b *bell) caseDue(c merge.Row, code string, due Date, says params) {
 	if code != "" {
 		object += "/" + code
 	}
-	b.ring(PlanReminders(object, due, b.zone, b.since), c.Key, func(Reminder) (string, params, []string) {
+	b.ring(PlanReminders(object, due, b.zone, b.from(c, "deadlines")), c.Key, func(Reminder) (string, params, []string) {
 		return NoticeCaseDue, says, b.holding(merge.Owner, merge.Mentor)
 	})
 }

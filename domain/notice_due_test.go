@@ -152,3 +152,22 @@ func TestTheHourOfReminders(t *testing.T) {
 		})
 	}
 }
+
+// TestOnlyWhatLiesAheadOfItsDateIsReminded: a task that is made, or moved, after
+// the hour has no reminder of that hour; and a reminder has one name wherever its
+// business lives.
+func TestOnlyWhatLiesAheadOfItsDateIsReminded(t *testing.T) {
+	task := texts("state", domain.TaskAssigned, "title", "Foto produk", "due_on", "2022-06-17")
+	made := with(task, texts("created_at", "2022-06-16T00:30:00.000Z"))
+	if got := rung(t, remindable("task", made), "2022-06-16T01:00Z"); got != nil {
+		t.Errorf("made half an hour after eight: %v", got)
+	}
+	if got := rung(t, remindable("task", made), "2022-06-17T00:05Z"); !slices.Equal(got, []string{"N11 owner"}) {
+		t.Errorf("on the day: %v", got)
+	}
+	moved := with(task, texts("created_at", "2022-05-01T00:00:00.000Z"), map[string]merge.Value{
+		"due_dates": merge.Value(`[{"value":"2022-06-17","at":"2022-06-16T00:30:00.000Z","by":"mentor"},{"value":"2022-06-30","at":"2022-05-01T00:00:00.000Z","by":"mentor"}]`)})
+	if got := rung(t, remindable("task", moved), "2022-06-16T01:00Z"); got != nil {
+		t.Errorf("moved half an hour after eight: %v", got)
+	}
+}

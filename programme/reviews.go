@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -107,28 +108,22 @@ func (s *Service) Resolve(ctx context.Context, who Caller, r Resolution) (Review
 		return Review{}, err
 	}
 	item := rows[0]
-	switch {
-	case item.Text("resolved_at") != "":
+	if item.Text("resolved_at") != "" || item.Text("decision") != "" && item.Text("decision") != r.Decision {
 		return Review{}, settled()
-	case r.Decision == ReviewApplied:
-		if err := s.apply(ctx, who, item); err != nil {
-			return Review{}, err
-		}
-	case r.Decision != ReviewDismissed:
+	}
+	if r.Decision != ReviewApplied && r.Decision != ReviewDismissed {
 		return Review{}, invalid("decision", "neither applied nor dismissed")
 	}
 	set := map[string]merge.Value{"resolved_at": s.now().Value(), "resolved_by": merge.Str(who.User), "decision": merge.Str(r.Decision), "resolution": optional(r.Note)}
 	if err := s.check("review_item", set); err != nil {
 		return Review{}, err
 	}
-	open := func(v merge.View, _ []merge.Grant) *merge.Reject {
-		if row, ok := v.Row("review_item", r.Item); !ok || row.Text("resolved_at") != "" {
-			return &merge.Reject{Code: "conflict"}
+	if r.Decision == ReviewApplied {
+		if err := s.applyOnce(ctx, who, r, item); err != nil {
+			return Review{}, err
 		}
-		return nil
 	}
-	if _, err := s.Engine.Write(ctx, r.Queue, merge.ServerWrite{Name: who.Name, Author: who.User, Role: merge.System, Collection: "review_item", ID: r.Item,
-		Op: merge.Put, Set: set, Must: open}); err != nil {
+	if err := s.mark(ctx, who, "", r, set, r.Decision); err != nil {
 		return Review{}, err
 	}
 	rows, err = s.rows(ctx, r.Queue, item.Key)
@@ -141,6 +136,36 @@ func (s *Service) Resolve(ctx context.Context, who Caller, r Resolution) (Review
 	return Review{rows[0], r.Queue}, nil
 }
 
+// applyOnce makes the edit between two marks on the item: from the first one on
+// nobody else can dismiss it, and whoever comes back after a crash goes on. What
+// a rule refuses opens the item again.
+func (s *Service) applyOnce(ctx context.Context, who Caller, r Resolution, item merge.Row) error {
+	if item.Text("decision") == "" {
+		if err := s.mark(ctx, who, ".begin", r, map[string]merge.Value{"decision": merge.Str(ReviewApplied)}, ""); err != nil {
+			return err
+		}
+	}
+	err := s.apply(ctx, who, item)
+	if k := fault.KindOf(err); err == nil || k == fault.Transient || k == fault.Internal {
+		return err
+	}
+	return errors.Join(err, s.mark(ctx, who, ".undo", r, map[string]merge.Value{"decision": null()}, ReviewApplied))
+}
+
+// mark writes into an open item whose decision is was, or is none yet.
+func (s *Service) mark(ctx context.Context, who Caller, step string, r Resolution, set map[string]merge.Value, was string) error {
+	open := func(v merge.View, _ []merge.Grant) *merge.Reject {
+		row, ok := v.Row("review_item", r.Item)
+		if have := row.Text("decision"); !ok || row.Text("resolved_at") != "" || have != "" && have != was {
+			return &merge.Reject{Code: "conflict"}
+		}
+		return nil
+	}
+	_, err := s.Engine.Write(ctx, r.Queue, merge.ServerWrite{Name: who.Name + step, Author: who.User, Role: merge.System, Collection: "review_item", ID: r.Item,
+		Op: merge.Put, Set: set, Must: open})
+	return err
+}
+
 func settled() error {
 	return &fault.Error{Kind: fault.Conflict, Code: "conflict", Text: "settled already, or nothing to apply"}
 }
@@ -150,7 +175,7 @@ type refusedEdit struct {
 	Collection string                 `json:"collection"`
 	ID         string                 `json:"id"`
 	Op         merge.Op               `json:"op"`
-	Base       json.RawMessage        `json:"base"`
+	Base       *merge.Base            `json:"base"`
 	After      []json.RawMessage      `json:"after"`
 	Set        map[string]merge.Value `json:"set"`
 	Add        map[string][]string    `json:"add"`
@@ -159,11 +184,12 @@ type refusedEdit struct {
 
 // creates reports whether the edit makes a record.
 func (e refusedEdit) creates() bool {
-	return e.Op == merge.Put && (len(e.Base) == 0 || string(e.Base) == "null") && len(e.After) == 0
+	return e.Op == merge.Put && e.Base == nil && len(e.After) == 0
 }
 
-// apply makes a refused edit. Doing it twice makes it once: a repeated create is
-// no change, and any other edit sets what is set already.
+// apply makes a refused edit, where its business lives now. Doing it twice makes
+// it once: a repeated create is no change, and any other edit is made only on the
+// version that its author saw.
 func (s *Service) apply(ctx context.Context, who Caller, item merge.Row) error {
 	var e refusedEdit
 	raw := merge.AsString(item.Fields["mutation"])
@@ -175,18 +201,34 @@ func (s *Service) apply(ctx context.Context, who Caller, item merge.Row) error {
 	if err != nil {
 		return fmt.Errorf("scope of a refused edit: %w", err)
 	}
-	role := merge.Role("")
+	var last merge.Grant
 	for _, g := range head.Access {
 		if g.User == item.Text("author") {
-			role = g.Role // the last one
+			last = g
 		}
 	}
-	if role == "" {
+	c, ok := s.Engine.Schema.Collection(e.Collection)
+	switch {
+	case last.Role == "" || !ok:
 		return settled()
+	case last.Role == merge.Staff && c.Needs != "" && !slices.Contains(last.Perms, c.Needs):
+		return &fault.Error{Kind: fault.Conflict, Code: "conflict", Text: "its author never had the permission"}
+	}
+	w := merge.ServerWrite{Name: who.Name, Author: item.Text("author"), Role: last.Role, Collection: e.Collection, ID: e.ID, Op: e.Op,
+		Set: e.Set, Add: e.Add, Remove: e.Remove, Create: e.creates()}
+	if !w.Create {
+		if e.Base == nil || head.MovedTo != "" || e.Base.Generation.Count != head.Generation.Count {
+			return settled() // nobody can tell any more what its author saw
+		}
+		w.Strict = &e.Base.Version
+	}
+	for head.MovedTo != "" { // what was merged away lives on there
+		if head, err = s.Engine.Store.Head(ctx, head.MovedTo); err != nil {
+			return fmt.Errorf("scope that another one was merged into: %w", err)
+		}
 	}
 	delete(e.Set, "seen") // it is made on what is there now
 	delete(e.Set, "from")
-	_, err = s.Engine.Write(ctx, scope, merge.ServerWrite{Name: who.Name, Author: item.Text("author"), Role: role, Collection: e.Collection, ID: e.ID,
-		Op: e.Op, Set: e.Set, Add: e.Add, Remove: e.Remove, Create: e.creates()})
+	_, err = s.Engine.Write(ctx, head.Scope, w)
 	return err
 }

@@ -35,9 +35,10 @@ func (e *Engine) presents(ctx context.Context, eff merge.Effect, profile merge.R
 	if err != nil {
 		return err
 	}
+	now := e.millis()
 	for _, h := range heads {
 		for _, g := range h.Access {
-			if g.User != eff.ID || h.MovedTo != "" {
+			if over := g.To != 0 && g.To <= now; over || g.User != eff.ID || h.MovedTo != "" { // what becomes of people who left is not for those they left
 				continue
 			}
 			for _, c := range e.Schema.Collections {

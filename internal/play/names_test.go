@@ -2,8 +2,10 @@ package play_test
 
 import (
 	"maps"
+	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/lumbung-ikm/lumbung/internal/play"
 	"github.com/lumbung-ikm/lumbung/sync/merge"
@@ -60,6 +62,20 @@ func TestNamesFollowThePersonIntoEveryBusiness(t *testing.T) {
 		if got := windows(s.owner, scope); got["Rafika Sari"] == "" || got["Rafika"] != "" {
 			t.Errorf("after another name: %v", got)
 		}
+	}
+	var list struct {
+		Assignments []struct {
+			ID   string `json:"id"`
+			Etag string `json:"etag"`
+		} `json:"assignments"`
+	}
+	s.ok(admin.Send(t.Context(), http.MethodGet, "/v1/businesses/"+business+"/assignments", "", nil, &list))
+	s.ok(admin.Send(t.Context(), http.MethodPatch, "/v1/businesses/"+business+"/assignments/"+list.Assignments[0].ID, list.Assignments[0].Etag, map[string]any{"to": s.w.Clock.Now()}, nil))
+	s.w.Clock.Advance(time.Minute)
+	rename(mentor, "Nama Baru")
+	s.sync(s.owner)
+	if got := windows(s.owner, s.scope); got["Hendra Gunawan"] == "" || len(got) != 3 {
+		t.Errorf("what becomes of a mentor who left is told: %v", got)
 	}
 	before := s.held("business", business).Version
 	head, err := s.w.App.Store.Head(t.Context(), s.scope)

@@ -45,7 +45,7 @@ type late struct {
 	task, photo, verify string
 }
 
-func setLate(t *testing.T) late {
+func setLate(t *testing.T, more ...func(late)) late {
 	s := set(t)
 	l := late{scene: s, admin: s.enter(s.w.Person("Bu Ratna"), "office"), old: s.enter(s.w.Person("Pak Hendra"), "old"), next: s.enter(s.w.Person("Bu Sinta"), "next")}
 	business := strings.TrimPrefix(s.scope, "business/")
@@ -59,6 +59,9 @@ func setLate(t *testing.T) late {
 	sum := strings.Repeat("a", 64)
 	l.photo = s.write(l.old, "attachment", "", map[string]any{"sha256": sum, "bytes": 1000, "mime": "image/jpeg", "owner_ref": map[string]any{"collection": "task", "id": l.task}})
 	l.verify = s.write(l.old, "task_event", "", map[string]any{"task_id": l.task, "op": "verify", "evidence_ids": []string{l.photo}})
+	for _, do := range more { // before the phone hears that it is no longer the mentor's
+		do(l)
+	}
 	s.sync(l.old, l.old) // what an effect wrote comes with the next sync
 	return l
 }
@@ -127,6 +130,10 @@ func TestAnAdminAppliesACheckOffThatCameAfterTheHandOver(t *testing.T) {
 	if err := l.settle(l.admin, items[1], "applied"); fault.CodeOf(err) != "invalid_reference" {
 		t.Errorf("a check-off before its photo: %v", err)
 	}
+	long := l.admin.Send(t.Context(), http.MethodPost, "/v1/reviews/"+items[0].ID+"/resolution", "", map[string]any{"queue": items[0].Queue, "decision": "applied", "note": strings.Repeat("x", 2001)}, nil)
+	if rows, err := l.w.Rows(t.Context(), l.scope, "attachment"); long == nil || err != nil || len(rows) != 0 {
+		t.Errorf("a note that is too long: %v, and %d files, %v", long, len(rows), err)
+	}
 	l.ok(l.settle(l.admin, items[0], "applied"))
 	l.ok(l.settle(l.admin, items[1], "applied"))
 	if err := l.settle(l.admin, items[1], "dismissed"); fault.KindOf(err) != fault.Conflict {
@@ -171,5 +178,44 @@ func TestAnAdminDismissesAnEditAndNothingChanges(t *testing.T) {
 	}
 	if n := l.unsettled(l.old.Client); n != 0 {
 		t.Errorf("%d open records in the mentor's quarantine, want none", n)
+	}
+}
+
+// TestWhatAnAdminAppliesGoesWhereTheBusinessLives now, if it was merged into
+// another one meanwhile.
+func TestWhatAnAdminAppliesGoesWhereTheBusinessLives(t *testing.T) {
+	t.Parallel()
+	l := setLate(t)
+	survivor, err := l.w.Found(t.Context(), l.owner, "Rafin Snack", "18.10")
+	l.ok(err)
+	l.ok(l.admin.Send(t.Context(), http.MethodPost, "/v1/businesses/"+strings.TrimPrefix(l.scope, "business/")+"/merge", "", map[string]any{"into": survivor}, nil))
+	l.ok(l.w.Step(t.Context()))
+	for _, item := range l.queue() {
+		l.ok(l.settle(l.admin, item, "applied"))
+	}
+	l.scope = "business/" + survivor
+	if task := l.held("task", l.task); task.Text("state") != "verified" || task.Text("verified_by") != l.old.Me().User {
+		t.Errorf("the survivor's task: %s", task.EncodeFields())
+	}
+}
+
+// TestAStaleEditIsNotApplied over what somebody else wrote since.
+func TestAStaleEditIsNotApplied(t *testing.T) {
+	t.Parallel()
+	l := setLate(t, func(l late) { l.write(l.old, "task", l.task, map[string]any{"title": "Judul lama"}) })
+	l.sync(l.next, l.next)
+	l.write(l.next, "task", l.task, map[string]any{"title": "Judul baru"})
+	l.sync(l.next, l.old)
+	for _, item := range l.queue() {
+		if item.about() != "task" {
+			continue
+		}
+		if err := l.settle(l.admin, item, "applied"); fault.CodeOf(err) != "stale_version" {
+			t.Errorf("an edit of what was changed since: %v", err)
+		}
+		l.ok(l.settle(l.admin, item, "dismissed"))
+	}
+	if title := l.held("task", l.task).Text("title"); title != "Judul baru" {
+		t.Errorf("title %q", title)
 	}
 }
