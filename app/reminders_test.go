@@ -16,6 +16,18 @@ import (
 // TestAServerThatComesUpLateReminds: it was down at eight, and gives at ten what
 // was due then.
 func TestAServerThatComesUpLateReminds(t *testing.T) {
+	reminds(t, time.Date(2022, time.June, 17, 3, 0, 0, 0, time.UTC), "2022-06-17")
+}
+
+// TestAServerWhoseClockWasAheadReminds: it scanned in a future that did not come.
+func TestAServerWhoseClockWasAheadReminds(t *testing.T) {
+	reminds(t, time.Date(2022, time.July, 2, 3, 0, 0, 0, time.UTC), "2022-06-17", "2022-07-02")
+}
+
+// reminds starts a server at an hour at which the last of the days is due, and
+// lets the day after the first of them come then.
+func reminds(t *testing.T, start time.Time, days ...string) {
+	t.Helper()
 	cfg := settings(t)
 	cfg.WorkersEvery = 100 * time.Millisecond
 	ticks := clock.At(time.Date(2022, time.June, 16, 4, 0, 0, 0, time.UTC))
@@ -24,16 +36,18 @@ func TestAServerThatComesUpLateReminds(t *testing.T) {
 		t.Fatal(err)
 	}
 	owner := login(t, a).User.ID
-	business, task := a.Engine.IDs.New(), a.Engine.IDs.New()
+	business := a.Engine.IDs.New()
 	if _, err := a.Programme.CreateBusiness(t.Context(), programme.Caller{User: owner, Name: "rest.test.1"}, programme.NewBusiness{ID: business, Name: "Rajut Metro"}); err != nil {
 		t.Fatal(err)
 	}
-	_, err = a.Engine.Write(t.Context(), "business/"+business, merge.ServerWrite{Name: "rest.test.2", Author: owner, Role: merge.Mentor, Collection: "task", ID: task, Op: merge.Put, Create: true,
-		Set: map[string]merge.Value{"title": merge.Str("Foto produk"), "origin": merge.Str(domain.OriginMentor), "due_on": merge.Str("2022-06-17")}})
-	if err != nil {
-		t.Fatal(err)
+	for _, day := range days {
+		_, err = a.Engine.Write(t.Context(), "business/"+business, merge.ServerWrite{Name: "rest." + day, Author: owner, Role: merge.Mentor, Collection: "task", ID: a.Engine.IDs.New(),
+			Op: merge.Put, Create: true, Set: map[string]merge.Value{"title": merge.Str("Foto produk"), "origin": merge.Str(domain.OriginMentor), "due_on": merge.Str(day)}})
+		if err != nil {
+			t.Fatal(err)
+		}
 	}
-	ticks.Set(time.Date(2022, time.June, 17, 3, 0, 0, 0, time.UTC))
+	ticks.Set(start)
 	_, stop, ended := serve(t, a)
 	if !waitFor(t, func() bool { return reminded(t, a, owner) == 1 }) {
 		t.Errorf("%d reminders", reminded(t, a, owner))
