@@ -88,21 +88,21 @@ func (w *World) Hire(ctx context.Context, owner *Phone, business string, who *Pe
 		map[string]any{"phone": who.Number, "role": "staff", "permissions": []string{"log_sales", "edit_profile", "submit_tasks", "see_totals"}}, nil)
 }
 
-// window is a mentor's window, as the API tells it.
-type window struct {
+// Window is a mentor's window, as the API tells it.
+type Window struct {
 	ID   string `json:"id"`
 	Etag string `json:"etag"`
 }
 
 // Assign sends a mentor to a business.
-func (w *World) Assign(ctx context.Context, admin *Phone, business string, mentor *Person) (window, error) {
-	var out window
+func (w *World) Assign(ctx context.Context, admin *Phone, business string, mentor *Person) (Window, error) {
+	var out Window
 	err := admin.Send(ctx, http.MethodPost, "/v1/businesses/"+business+"/assignments", "", map[string]any{"mentor_id": mentor.User}, &out)
 	return out, err
 }
 
 // Reassign hands a business over to the next mentor, now.
-func (w *World) Reassign(ctx context.Context, admin *Phone, business string, old window, next *Person) error {
+func (w *World) Reassign(ctx context.Context, admin *Phone, business string, old Window, next *Person) error {
 	return admin.Send(ctx, http.MethodPatch, "/v1/businesses/"+business+"/assignments/"+old.ID, old.Etag,
 		map[string]any{"to": w.Clock.Now(), "successor_id": next.User, "handover_note": "Pindah wilayah"}, nil)
 }

@@ -2,7 +2,6 @@ package play_test
 
 import (
 	"fmt"
-	"strings"
 	"testing"
 
 	"github.com/lumbung-ikm/lumbung/client/replica"
@@ -13,11 +12,8 @@ import (
 // breaks a rule holds nobody up.
 func TestManyTasksAreCheckedOffAtOneVisit(t *testing.T) {
 	t.Parallel()
-	s := set(t)
-	admin, mentor := s.enter(s.w.Person("Bu Ratna"), "office"), s.enter(s.w.Person("Pak Hendra"), "mentor")
-	_, err := s.w.Assign(t.Context(), admin, strings.TrimPrefix(s.scope, "business/"), mentor.Who)
-	s.ok(err)
-	s.sync(mentor, mentor)
+	s := setAccompanied(t)
+	mentor := s.mentor
 	const many = 24
 	var tasks []string
 	for i := range many {

@@ -62,7 +62,7 @@ type visitStory struct {
 	owner, a, b, admin  *Phone
 	mentorA, mentorB    *Person
 	scope, business     string
-	window              window
+	window              Window
 	task, label         string
 	checkOff, lateCheck string
 	out                 Visit

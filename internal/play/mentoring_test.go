@@ -294,18 +294,13 @@ func TestReferenceIsReadByAllAndWrittenByNone(t *testing.T) {
 // between.
 func TestTheMentorsScopeEndsWithTheBusinesss(t *testing.T) {
 	t.Parallel()
-	s := set(t)
-	admin, old, next := s.enter(s.w.Person("Bu Ratna"), "office"), s.enter(s.w.Person("Pak Hendra"), "old"), s.enter(s.w.Person("Bu Sinta"), "next")
-	business := strings.TrimPrefix(s.scope, "business/")
-	window, err := s.w.Assign(t.Context(), admin, business, old.Who)
-	s.ok(err)
-	s.ok(s.w.Step(t.Context()))
-	s.sync(old, old)
-	mentoring := "mentoring/" + business
+	s := setAccompanied(t)
+	old, next := s.mentor, s.enter(s.w.Person("Bu Sinta"), "next")
+	mentoring := "mentoring/" + s.business
 	if held, err := old.Holds(mentoring); err != nil || !held {
 		t.Fatalf("a mentor does not hold %s, %v", mentoring, err)
 	}
-	s.ok(s.w.Reassign(t.Context(), admin, business, window, next.Who))
+	s.ok(s.w.Reassign(t.Context(), s.admin, s.business, s.window, next.Who))
 	s.ok(old.Sync(t.Context())) // no effect has been carried out yet
 	for _, scope := range []string{s.scope, mentoring} {
 		if held, err := old.Holds(scope); err != nil || held {
@@ -322,13 +317,8 @@ func TestTheMentorsScopeEndsWithTheBusinesss(t *testing.T) {
 // TestAdminsReadTheNotesOfMentors: mentors and admins, and nobody else.
 func TestAdminsReadTheNotesOfMentors(t *testing.T) {
 	t.Parallel()
-	s := set(t)
-	admin, mentor := s.enter(s.w.Person("Bu Ratna"), "office"), s.enter(s.w.Person("Pak Hendra"), "mentor")
-	business := strings.TrimPrefix(s.scope, "business/")
-	_, err := s.w.Assign(t.Context(), admin, business, mentor.Who)
-	s.ok(err)
-	s.ok(s.w.Step(t.Context()))
-	s.sync(mentor, mentor)
+	s := setAccompanied(t)
+	admin, mentor, business := s.admin, s.mentor, s.business
 	note := s.in(mentor, "mentoring/"+business, "mentor_note", "", map[string]any{"text": "Perlu dibantu menghitung harga pokok.", "about": map[string]any{"collection": "business", "id": business}})
 	s.sync(mentor)
 	read := func(p *play.Phone) (ids []string, err error) {
@@ -363,13 +353,8 @@ func TestAdminsReadTheNotesOfMentors(t *testing.T) {
 // TestAPushGivesTheRecordsOfTheMentorsScope, whose right is the business's.
 func TestAPushGivesTheRecordsOfTheMentorsScope(t *testing.T) {
 	t.Parallel()
-	s := set(t)
-	admin, mentor := s.enter(s.w.Person("Bu Ratna"), "office"), s.enter(s.w.Person("Pak Hendra"), "mentor")
-	business := strings.TrimPrefix(s.scope, "business/")
-	window, err := s.w.Assign(t.Context(), admin, business, mentor.Who)
-	s.ok(err)
-	s.ok(s.w.Step(t.Context()))
-	s.sync(mentor, mentor)
+	s := setAccompanied(t)
+	admin, mentor, business := s.admin, s.mentor, s.business
 	push := func() protocol.Verdict {
 		t.Helper()
 		s.in(mentor, "mentoring/"+business, "mentor_note", "", map[string]any{"text": "Catatan."})
@@ -383,7 +368,7 @@ func TestAPushGivesTheRecordsOfTheMentorsScope(t *testing.T) {
 		t.Errorf("a mentor's note: %+v", v)
 	}
 	s.sync(mentor)
-	s.ok(admin.HTTP.Call(t.Context(), http.MethodPatch, "/v1/businesses/"+business+"/assignments/"+window.ID, http.Header{"If-Match": {window.Etag}}, map[string]any{"to": s.w.Clock.Now()}, nil))
+	s.ok(admin.HTTP.Call(t.Context(), http.MethodPatch, "/v1/businesses/"+business+"/assignments/"+s.window.ID, http.Header{"If-Match": {s.window.Etag}}, map[string]any{"to": s.w.Clock.Now()}, nil))
 	if v := push(); v.Record != nil {
 		t.Errorf("the window has ended, and no effect has been carried out: %+v", v)
 	}

@@ -57,6 +57,28 @@ func (s *scene) enter(who *play.Person, name string) *play.Phone {
 	return p
 }
 
+// accompanied is a scene whose business has a mentor, sent by an admin, and whose
+// effects are carried out.
+type accompanied struct {
+	*scene
+	admin, mentor *play.Phone
+	business      string
+	window        play.Window
+}
+
+func setAccompanied(t *testing.T) *accompanied {
+	t.Helper()
+	m := &accompanied{scene: set(t)}
+	m.admin, m.mentor = m.enter(m.w.Person("Bu Ratna"), "office"), m.enter(m.w.Person("Pak Hendra"), "mentor")
+	m.business = strings.TrimPrefix(m.scope, "business/")
+	var err error
+	m.window, err = m.w.Assign(t.Context(), m.admin, m.business, m.mentor.Who)
+	m.ok(err)
+	m.ok(m.w.Step(t.Context()))
+	m.sync(m.mentor, m.mentor)
+	return m
+}
+
 func (s *scene) sync(phones ...*play.Phone) {
 	s.Helper()
 	s.ok(s.w.Sync(s.Context(), phones...))
