@@ -62,15 +62,20 @@ func Text(code string, lang Lang, params map[string]any) Sentence {
 	if lang == EN {
 		s = e.en
 	}
-	return Sentence{Title: fill(s.Title, params), Detail: fill(sayable(s.Detail, params), params)}
+	if noField(params) {
+		s = Sentence{Title: strings.ReplaceAll(s.Title, " {field}", ""), Detail: sayable(s.Detail)}
+	}
+	return Sentence{Title: fill(s.Title, params), Detail: fill(s.Detail, params)}
 }
 
-// sayable leaves out the sentences of a detail that speak of a field where none
-// is to blame.
-func sayable(detail string, params map[string]any) string {
-	if field, given := params["field"]; !given || field != "" {
-		return detail
-	}
+// noField reports that the input as a whole is to blame, and no field of it.
+func noField(params map[string]any) bool {
+	field, given := params["field"]
+	return given && field == ""
+}
+
+// sayable leaves out the sentences of a detail that speak of a field.
+func sayable(detail string) string {
 	var kept []string
 	for sentence := range strings.SplitAfterSeq(detail, ". ") {
 		if !strings.Contains(sentence, "{field}") {

@@ -63,6 +63,7 @@ func TestTextFillsItsHoles(t *testing.T) {
 		{"a parameter is put in", "invalid_reference", message.EN, map[string]any{"field": "product_id"}, "The field product_id points to something that does not exist."},
 		{"a missing parameter is an ellipsis", "invalid_reference", message.EN, nil, "The field … points to something that does not exist."},
 		{"no field is to blame", "unreadable", message.EN, map[string]any{"field": ""}, "This change cannot be read. Your app may need an update."},
+		{"nor is one named", "invalid_value", message.ID, map[string]any{"field": ""}, "Isian tidak benar. Silakan periksa kembali."},
 		{"a number is written plainly", "too_large", message.ID, map[string]any{"limit": 65536}, "Isian terlalu besar. Batasnya 65536."},
 		{"braces inside a parameter stay", "invalid_reference", message.EN, map[string]any{"field": "{limit}"}, "The field {limit} points to something that does not exist."},
 		{"an unknown language is Indonesian", "nib_invalid", "jv", nil, "NIB harus terdiri dari 13 angka."},

@@ -91,13 +91,12 @@ func (s *Service) remind(ctx context.Context, letters []domain.Letter) (given in
 			continue
 		}
 		_, err := s.Engine.Write(ctx, inbox, merge.ServerWrite{Name: "reminder." + l.ID, Role: merge.System, Collection: "inbox", ID: l.ID, Op: merge.Put, Set: l.Set, Create: true})
-		switch k := fault.KindOf(err); {
+		switch {
 		case err == nil:
 			given++
-		case k == fault.Transient || k == fault.Internal:
+		case fault.CodeOf(err) != "id_reuse": // another worker gave it, in the words of another moment
 			return given, fmt.Errorf("write inbox: %w", err)
 		}
-		// else another worker gave it, in the words of another moment
 	}
 	return given, nil
 }

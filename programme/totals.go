@@ -15,12 +15,16 @@ import (
 // Totals adds up what a business sold on the days from … to, both included; an
 // empty bound is none. Owners, mentors, admins, and staff who may see totals.
 //
-// Errors: NotFound "not_found", Forbidden "forbidden", Invalid "date_invalid".
+// Errors: NotFound "not_found", Forbidden "forbidden", Invalid "date_invalid",
+// Invalid "invalid_value" for days that end before they begin.
 func (s *Service) Totals(ctx context.Context, who Caller, business string, from, to domain.Date) (domain.Summary, error) {
 	for _, d := range []domain.Date{from, to} {
 		if _, err := domain.ParseDate(string(d)); d != "" && err != nil {
 			return domain.Summary{}, err
 		}
+	}
+	if from != "" && to != "" && to < from {
+		return domain.Summary{}, invalid("to", "the days end before they begin")
 	}
 	st, err := s.enter(ctx, who, business)
 	if err != nil {

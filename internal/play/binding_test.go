@@ -2,12 +2,15 @@ package play_test
 
 import (
 	"encoding/json"
+	"net/http"
 	"path/filepath"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
 
 	"github.com/lumbung-ikm/lumbung/client"
+	"github.com/lumbung-ikm/lumbung/domain"
 	"github.com/lumbung-ikm/lumbung/internal/play"
 )
 
@@ -139,8 +142,22 @@ func TestAnAppOnTheBinding(t *testing.T) {
 	if got, want := totals(), (sum{1, 0, 1_520_000, 0}); got != want {
 		t.Errorf("totals after the correction %+v, want %+v", got, want)
 	}
+	a.sameTotals(scope)
 	a.conflict(scope)
 	a.refusal(scope)
+}
+
+// sameTotals holds the server's totals against the phone's, once nothing waits.
+func (a app) sameTotals(scope string) {
+	s := a.s
+	text, err := a.Totals(scope, "2022-04-01", "2022-04-30")
+	s.ok(err)
+	var phone, server domain.Summary
+	s.ok(json.Unmarshal([]byte(text), &phone))
+	s.ok(s.owner.Send(s.Context(), http.MethodGet, "/v1/businesses/"+strings.TrimPrefix(scope, "business/")+"/totals?from=2022-04-01&to=2022-04-30", "", nil, &server))
+	if !reflect.DeepEqual(phone, server) {
+		s.Errorf("the server adds up to %+v, the phone to %+v", server, phone)
+	}
 }
 
 // conflict lets two phones of the owner write one field without having seen each

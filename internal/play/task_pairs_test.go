@@ -205,6 +205,7 @@ func TestEveryConcurrentPairOfATask(t *testing.T) {
 					d.Errorf("mentor B was told %d times, late %t", got, late)
 				}
 			}},
+		// What is dated after the hand-over cannot arrive before it: three orders.
 		{name: "old mentor verify dated after the hand-over: rejected not_assigned, to the admin's review with evidence", before: begun, orders: [][]int{{0, 1, 2}, {1, 0, 2}, {0, 2, 1}},
 			acts: []act{handsOver(), keeps("the owner syncs", "submit", owner), {name: "mentor A syncs", arrive: func(d *duo) {
 				d.w.Clock.Advance(24 * time.Hour)
