@@ -77,12 +77,17 @@ func schedule(kind CaseKind, c merge.Row, ops []merge.Row, deadline Date) []Sche
 
 // approvalDay is the day, in WIB, of the first approval that took effect.
 func approvalDay(ops []merge.Row) (Date, bool) {
+	at := firstEffective(ops, "approve")
+	return BusinessDay(at.Time(), WIB), at != 0
+}
+
+// firstEffective is when the first of a kind of operations on a case took effect, 0
+// if none did.
+func firstEffective(ops []merge.Row, op string) merge.Millis {
 	outcomes := caseMachine().outcomes(ops)
-	ops = slices.DeleteFunc(slices.Clone(ops), func(o merge.Row) bool { return o.Text("op") != "approve" || outcomes[o.ID] != Effective })
+	ops = slices.DeleteFunc(slices.Clone(ops), func(o merge.Row) bool { return o.Text("op") != op || outcomes[o.ID] != Effective })
 	if len(ops) == 0 {
-		return "", false
+		return 0
 	}
-	first := slices.MinFunc(ops, merge.EarlierOperation)
-	at, err := merge.ParseInstant(first.Text("created_at"))
-	return BusinessDay(at.Time(), WIB), err == nil
+	return instantOf(slices.MinFunc(ops, merge.EarlierOperation), "created_at")
 }

@@ -24,12 +24,24 @@ type Letter struct {
 	Set  map[string]merge.Value
 }
 
+// Past tells of what stands now when it was written. It is asked only about what
+// is to be reminded of.
+type Past interface {
+	// Written is when the value that counts of a field was written, by the
+	// corrected clock of its author; 0 if nobody wrote it. A field of a keyed list
+	// is named "milestones/audit/due_on".
+	Written(k merge.Key, field string) merge.Millis
+	// Operations gives the operations of a collection on a record.
+	Operations(collection, parent string) []merge.Row
+}
+
 // DueReminders lists the reminders of one business that fall into (since, now], as
 // its rows are now: cases, tasks and the business itself are read, other rows are
-// left alone. What is done, ended or without a date has none. People without an
-// open window get none. The order is that of people and ids.
-func DueReminders(scope string, rows []merge.Row, access []merge.Grant, since, now time.Time) []Letter {
-	b := bell{scope: scope, zone: WIB, rows: rows, access: access, since: since, now: now}
+// left alone. What is done, ended or without a date has none, and nothing is
+// reminded of that lay behind when its date was set. People without an open window
+// get none. The order is that of people and ids.
+func DueReminders(scope string, rows []merge.Row, access []merge.Grant, past Past, since, now time.Time) []Letter {
+	b := bell{scope: scope, zone: WIB, rows: rows, access: access, past: past, since: since, now: now}
 	if i := slices.IndexFunc(rows, func(r merge.Row) bool { return r.Collection == "business" }); i >= 0 {
 		b.zone = Zone(rows[i].Text("zone"))
 	}
@@ -67,6 +79,7 @@ type bell struct {
 	zone       Zone
 	rows       []merge.Row
 	access     []merge.Grant
+	past       Past
 	since, now time.Time
 	out        []Letter
 }
@@ -82,11 +95,16 @@ func (b *bell) holding(roles ...merge.Role) []string {
 	return out
 }
 
-// ring gives the reminders that are due to people who have a right to the
-// business.
-func (b *bell) ring(planned []Reminder, about merge.Key, say func(Reminder) (kind string, says params, people []string)) {
+// ring gives the reminders that are due and lay ahead when their date was set, to
+// people who have a right to the business.
+func (b *bell) ring(planned []Reminder, about merge.Key, set func() merge.Millis, say func(Reminder) (kind string, says params, people []string)) {
+	planned = slices.DeleteFunc(planned, func(r Reminder) bool { return r.At.After(b.now) })
+	if len(planned) == 0 {
+		return
+	}
+	dated := set().Time()
 	for _, r := range planned {
-		if r.At.After(b.now) {
+		if !r.At.After(dated) {
 			continue
 		}
 		kind, says, people := say(r)
@@ -98,22 +116,26 @@ func (b *bell) ring(planned []Reminder, about merge.Key, say func(Reminder) (kin
 	}
 }
 
-// from is the instant from which on reminders of a record are given: not before
-// its date was set, because only what lies ahead of that is a reminder.
-func (b *bell) from(r merge.Row, dates string) time.Time {
-	set := instantOf(r, "created_at")
-	var all []struct {
-		At string `json:"at"`
-	}
-	if v := r.Fields[dates]; !merge.Null(v) && json.Unmarshal(v, &all) == nil && len(all) > 0 {
-		if at, err := merge.ParseInstant(all[0].At); err == nil {
-			set = at
+// operated is when the earliest of a kind of operations on a case took effect, 0
+// if none did.
+func (b *bell) operated(c merge.Row, op string) merge.Millis {
+	return firstEffective(b.past.Operations("case_event", c.ID), op)
+}
+
+// dated is when the day of a step of a case was set, of its deadline for "". A
+// usual step without a day of its own got it with the deadline, or with the
+// approval, whichever came later.
+func (b *bell) dated(c merge.Row, step string) merge.Millis {
+	if step != "" {
+		if at := b.past.Written(c.Key, "milestones/"+step+"/due_on"); at != 0 {
+			return at
 		}
 	}
-	if t := set.Time(); t.After(b.since) {
-		return t
+	deadline, approved := b.past.Written(c.Key, "deadline_on"), b.operated(c, "approve")
+	if step == "" && deadline != 0 {
+		return deadline
 	}
-	return b.since
+	return max(deadline, approved)
 }
 
 // task reminds the owners and who is to do it, on the day before and when it is
@@ -123,7 +145,8 @@ func (b *bell) task(t merge.Row) {
 		return
 	}
 	due := Date(t.Text("due_on"))
-	b.ring(PlanReminders(t.Key.String(), due, b.zone, b.from(t, "due_dates")), t.Key, func(r Reminder) (string, params, []string) {
+	set := func() merge.Millis { return b.past.Written(t.Key, "due_on") }
+	b.ring(PlanReminders(t.Key.String(), due, b.zone, b.since), t.Key, set, func(r Reminder) (string, params, []string) {
 		kind, people := NoticeTaskDue, append(b.holding(merge.Owner), t.Text("assignee_id"))
 		if r.Offset > 0 {
 			kind = NoticeTaskOverdue
@@ -177,7 +200,8 @@ func (b *bell) caseDue(c merge.Row, code string, due Date, says params) {
 	if code != "" {
 		object += "/" + code
 	}
-	b.ring(PlanReminders(object, due, b.zone, b.from(c, "deadlines")), c.Key, func(Reminder) (string, params, []string) {
+	set := func() merge.Millis { return b.dated(c, code) }
+	b.ring(PlanReminders(object, due, b.zone, b.since), c.Key, set, func(Reminder) (string, params, []string) {
 		return NoticeCaseDue, says, b.holding(merge.Owner, merge.Mentor)
 	})
 }
@@ -198,7 +222,8 @@ func (b *bell) renewal(c merge.Row) {
 		return
 	}
 	says := params{"kind": c.Text("kind"), "until": string(certificate.Until)}
-	b.ring(PlanRenewals(c.Key.String(), certificate.Until, b.zone, b.since), c.Key, func(Reminder) (string, params, []string) {
+	set := func() merge.Millis { return b.operated(c, "confirm_issue") }
+	b.ring(PlanRenewals(c.Key.String(), certificate.Until, b.zone, b.since), c.Key, set, func(Reminder) (string, params, []string) {
 		return NoticeRenewal, says, b.holding(merge.Owner, merge.Mentor)
 	})
 }

@@ -23,11 +23,28 @@ func doors() []merge.Grant {
 	return []merge.Grant{{User: "owner", Role: merge.Owner}, {User: "helper", Role: merge.Staff}, {User: "mentor", Role: merge.Mentor}, {User: "former", Role: merge.Mentor, To: 1}}
 }
 
+// written is what a store remembers of fields: when each was written.
+type written map[string]string
+
+func (w written) Written(_ merge.Key, field string) merge.Millis {
+	if w[field] == "" {
+		return 0
+	}
+	return merge.Millis(utc(w[field]).UnixMilli())
+}
+
+func (w written) Operations(string, string) []merge.Row { return nil }
+
 // rung writes the reminders of the half day before an instant as "N11 owner".
 func rung(t *testing.T, rows []merge.Row, now string) (out []string) {
 	t.Helper()
+	return rungOf(t, rows, nil, now)
+}
+
+func rungOf(t *testing.T, rows []merge.Row, w written, now string) (out []string) {
+	t.Helper()
 	at := utc(now)
-	for _, l := range domain.DueReminders("business/"+key("b"), rows, doors(), at.Add(-domain.ReminderLife), at) {
+	for _, l := range domain.DueReminders("business/"+key("b"), rows, doors(), w, at.Add(-domain.ReminderLife), at) {
 		checkItem(t, l.Set)
 		out = append(out, merge.AsString(l.Set["type"])+" "+l.User)
 	}
@@ -119,8 +136,8 @@ func TestAReminderInWords(t *testing.T) {
 	rows := remindable("case", with(texts("kind", "haccp", "state", domain.CasePreparing), map[string]merge.Value{
 		"milestones": merge.Value(`{"documents":{"due_on":"2022-06-17"}}`)}))
 	at := utc("2022-06-17T00:05Z")
-	l := domain.DueReminders("business/x", rows, doors(), at.Add(-domain.ReminderLife), at)
-	again := domain.DueReminders("business/x", rows, doors(), at, at.Add(domain.ReminderLife))
+	l := domain.DueReminders("business/x", rows, doors(), written{}, at.Add(-domain.ReminderLife), at)
+	again := domain.DueReminders("business/x", rows, doors(), written{}, at, at.Add(domain.ReminderLife))
 	if len(l) != 2 || l[0].ID == l[1].ID || again != nil {
 		t.Fatalf("%d and then %d", len(l), len(again))
 	}
@@ -153,21 +170,34 @@ func TestTheHourOfReminders(t *testing.T) {
 	}
 }
 
-// TestOnlyWhatLiesAheadOfItsDateIsReminded: a task that is made, or moved, after
-// the hour has no reminder of that hour; and a reminder has one name wherever its
-// business lives.
+// TestOnlyWhatLiesAheadOfItsDateIsReminded: what is dated, or moved, after the
+// hour has no reminder of that hour.
 func TestOnlyWhatLiesAheadOfItsDateIsReminded(t *testing.T) {
-	task := texts("state", domain.TaskAssigned, "title", "Foto produk", "due_on", "2022-06-17")
-	made := with(task, texts("created_at", "2022-06-16T00:30:00.000Z"))
-	if got := rung(t, remindable("task", made), "2022-06-16T01:00Z"); got != nil {
-		t.Errorf("made half an hour after eight: %v", got)
+	task := remindable("task", texts("state", domain.TaskAssigned, "title", "Foto produk", "due_on", "2022-06-17"))
+	step := remindable("case", with(texts("kind", "haccp", "state", domain.CasePreparing), map[string]merge.Value{"milestones": merge.Value(`{"documents":{"due_on":"2022-06-17"}}`)}))
+	deadline := remindable("case", texts("kind", "haccp", "state", domain.CasePreparing, "deadline", "2022-06-17"))
+	const field = "milestones/documents/due_on"
+	tests := []struct {
+		name string
+		rows []merge.Row
+		w    written
+		now  string
+		want []string
+	}{
+		{"a task dated half an hour after eight", task, written{"due_on": "2022-06-16T00:30Z"}, "2022-06-16T01:00Z", nil},
+		{"and on its day", task, written{"due_on": "2022-06-16T00:30Z"}, "2022-06-17T00:05Z", []string{"N11 owner"}},
+		{"one dated a minute before eight", task, written{"due_on": "2022-06-15T23:59Z"}, "2022-06-16T01:00Z", []string{"N11 mentor", "N11 owner"}},
+		{"a step dated half an hour after eight", step, written{field: "2022-06-16T00:30Z"}, "2022-06-16T01:00Z", nil},
+		{"one dated before", step, written{field: "2022-06-15T23:00Z"}, "2022-06-16T01:00Z", []string{"N18 mentor", "N18 owner"}},
+		{"whose deadline was moved since", step, written{field: "2022-06-15T23:00Z", "deadline_on": "2022-06-16T00:30Z"}, "2022-06-16T01:00Z", []string{"N18 mentor", "N18 owner"}},
+		{"a deadline moved half an hour after eight", deadline, written{"deadline_on": "2022-06-16T00:30Z"}, "2022-06-16T01:00Z", nil},
+		{"and before", deadline, written{"deadline_on": "2022-06-15T00:30Z"}, "2022-06-16T01:00Z", []string{"N18 mentor", "N18 owner"}},
 	}
-	if got := rung(t, remindable("task", made), "2022-06-17T00:05Z"); !slices.Equal(got, []string{"N11 owner"}) {
-		t.Errorf("on the day: %v", got)
-	}
-	moved := with(task, texts("created_at", "2022-05-01T00:00:00.000Z"), map[string]merge.Value{
-		"due_dates": merge.Value(`[{"value":"2022-06-17","at":"2022-06-16T00:30:00.000Z","by":"mentor"},{"value":"2022-06-30","at":"2022-05-01T00:00:00.000Z","by":"mentor"}]`)})
-	if got := rung(t, remindable("task", moved), "2022-06-16T01:00Z"); got != nil {
-		t.Errorf("moved half an hour after eight: %v", got)
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			if got := rungOf(t, tt.rows, tt.w, tt.now); !slices.Equal(got, tt.want) {
+				t.Errorf("%v, want %v", got, tt.want)
+			}
+		})
 	}
 }

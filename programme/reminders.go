@@ -56,7 +56,11 @@ func (s *Service) remindIn(ctx context.Context, scope string) (given int, err er
 		return 0, err
 	}
 	now := s.Clock.Now()
-	letters := domain.DueReminders(scope, rows, head.Access, now.Add(-domain.ReminderLife), now)
+	p := &past{ctx: ctx, Service: s, scope: scope}
+	letters := domain.DueReminders(scope, rows, head.Access, p, now.Add(-domain.ReminderLife), now)
+	if p.err != nil {
+		return 0, p.err
+	}
 	for len(letters) > 0 { // those of one person at a time
 		n := 1
 		for n < len(letters) && letters[n].User == letters[0].User {
@@ -99,4 +103,50 @@ func (s *Service) remind(ctx context.Context, letters []domain.Letter) (given in
 		}
 	}
 	return given, nil
+}
+
+// past reads of a business what its rows do not tell. The first error stays.
+type past struct {
+	*Service
+	ctx   context.Context
+	scope string
+	err   error
+}
+
+// Written keeps the promise of domain.Past.
+func (p *past) Written(k merge.Key, field string) merge.Millis {
+	c, known := p.Engine.Schema.Collection(k.Collection)
+	got := p.load(store.Want{Keys: []merge.Key{k}})
+	if !known || len(got) == 0 {
+		return 0
+	}
+	r := &got[0]
+	rec, err := merge.DecodeRecord(merge.Row{Key: k, Version: r.Version, Deleted: r.Deleted}, r.Fields, r.State, r.Tags)
+	if err != nil {
+		p.err = errors.Join(p.err, fmt.Errorf("record %s: %w", k, err))
+		return 0
+	}
+	return rec.Written(c, field)
+}
+
+// Operations keeps the promise of domain.Past.
+func (p *past) Operations(collection, parent string) (out []merge.Row) {
+	c, known := p.Engine.Schema.Collection(collection)
+	if !known {
+		return nil
+	}
+	records := p.load(store.Want{Tags: []string{merge.OperationsTag(merge.Key{Collection: c.Parent, ID: parent})}})
+	for i := range records {
+		row, err := rowOf(&records[i])
+		if p.err = errors.Join(p.err, err); err == nil && row.Collection == collection && !row.Deleted {
+			out = append(out, row)
+		}
+	}
+	return out
+}
+
+func (p *past) load(want store.Want) []store.Record {
+	got, err := p.Engine.Store.Load(p.ctx, p.scope, want)
+	p.err = errors.Join(p.err, err)
+	return got.Records
 }

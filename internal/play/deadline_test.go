@@ -100,14 +100,36 @@ func TestACertificationDeadlineInThreeZones(t *testing.T) {
 	}
 }
 
-func playDeadline(t *testing.T, on func(play.Options) play.Options) {
-	b := &bell{scene: set(t, func(o *play.Options) {
-		o.Store, o.Identity = nil, nil
-		*o = on(*o)
-	}), cases: map[string]string{}}
+// setBell gives everybody a login of 1 June, an admin and a mentor too.
+func setBell(t *testing.T, change ...func(*play.Options)) (b *bell, desk, mentor *play.Phone) {
+	t.Helper()
+	b = &bell{scene: set(t, change...), cases: map[string]string{}}
 	b.begin(0)
 	b.begin(1)
-	desk, mentor := b.enter(b.w.Person("Bu Ratna"), "desk"), b.enter(b.w.Person("Bu Sinta"), "mentor")
+	desk, mentor = b.enter(b.w.Person("Bu Ratna"), "desk"), b.enter(b.w.Person("Bu Sinta"), "mentor")
+	b.w.At(time.June, 1, 9, 0)
+	b.login(desk, mentor, b.owner)
+	return b, desk, mentor
+}
+
+func (b *bell) login(phones ...*play.Phone) {
+	b.Helper()
+	for _, p := range phones {
+		b.ok(p.Login(b.Context()))
+	}
+}
+
+// propose keeps a HACCP case of the scope's kitchen.
+func (b *bell) propose(kitchen string) {
+	b.Helper()
+	b.cases[b.scope] = b.write(b.owner, "case", "", map[string]any{"kind": "haccp", "category": "food_beverage", "subject": map[string]any{"type": "facility", "name": kitchen}})
+}
+
+func playDeadline(t *testing.T, on func(play.Options) play.Options) {
+	b, desk, mentor := setBell(t, func(o *play.Options) {
+		o.Store, o.Identity = nil, nil
+		*o = on(*o)
+	})
 	lampung := b.scope
 	scopes := map[domain.Zone]string{domain.WIB: lampung}
 	for zone, region := range map[domain.Zone]string{domain.WITA: "73.71", domain.WIT: "91.71"} {
@@ -115,10 +137,6 @@ func playDeadline(t *testing.T, on func(play.Options) play.Options) {
 		b.ok(err)
 		scopes[zone] = "business/" + business
 	}
-	b.w.At(time.June, 1, 9, 0)
-	b.ok(desk.Login(t.Context()))
-	b.ok(mentor.Login(t.Context()))
-	b.ok(b.owner.Login(t.Context()))
 	for _, scope := range scopes {
 		_, err := b.w.Assign(t.Context(), desk, strings.TrimPrefix(scope, "business/"), mentor.Who)
 		b.ok(err)
@@ -126,7 +144,7 @@ func playDeadline(t *testing.T, on func(play.Options) play.Options) {
 	b.sync(b.owner, mentor)
 	for zone, scope := range scopes {
 		b.scope = scope
-		b.cases[scope] = b.write(b.owner, "case", "", map[string]any{"kind": "haccp", "category": "food_beverage", "subject": map[string]any{"type": "facility", "name": "Dapur " + zone.Abbreviation()}})
+		b.propose("Dapur " + zone.Abbreviation())
 	}
 	b.scope = lampung
 	b.write(b.owner, "case", "", map[string]any{"kind": "skkni", "subject": map[string]any{"type": "business"}})
@@ -136,7 +154,7 @@ func playDeadline(t *testing.T, on func(play.Options) play.Options) {
 	if len(refused) != 1 || refused[0].Code != "case_subject_mismatch" {
 		t.Errorf("SKKNI without a person: %+v", refused)
 	}
-	b.approve(desk)
+	b.approve(desk, "2022-09-30")
 	b.due(mentor, "2022-06-17")
 	b.sync(mentor, b.owner)
 
@@ -145,7 +163,7 @@ func playDeadline(t *testing.T, on func(play.Options) play.Options) {
 	b.until(15, 12, 0)
 	b.begin(1) // one worker starts anew
 	b.until(15, 20, 0)
-	b.ok(mentor.Login(t.Context()))
+	b.login(mentor)
 	b.sync(mentor, b.owner)
 	b.until(24, 12, 0)
 	b.done()
@@ -177,21 +195,46 @@ func (b *bell) others(scope string, who *play.Person) {
 	}
 }
 
+// TestWhatIsDatedAfterTheHourIsNotRemindedOfThatHour: an approval at half past nine
+// with a deadline a week ahead, and documents that are then due tomorrow, remind
+// nobody of eight o'clock that day; the next day they do.
+func TestWhatIsDatedAfterTheHourIsNotRemindedOfThatHour(t *testing.T) {
+	t.Parallel()
+	b, desk, mentor := setBell(t)
+	_, err := b.w.Assign(t.Context(), desk, strings.TrimPrefix(b.scope, "business/"), mentor.Who)
+	b.ok(err)
+	b.sync(b.owner, mentor)
+	b.propose("Dapur")
+	b.sync(b.owner, mentor)
+	b.until(16, 9, 30)
+	b.login(desk, mentor, b.owner)
+	b.approve(desk, "2022-06-23")
+	b.due(mentor, "2022-06-17")
+	b.sync(mentor, b.owner)
+	b.until(17, 12, 0)
+	want := map[string][]string{"": nil, "haccp/documents": {"2022-06-17T01:00Z"}, "haccp/gap_check": {"2022-06-17T01:00Z"}, "haccp/internal_audit": nil}
+	for step, want := range want {
+		if got := b.told(b.owner.Who, b.scope, step); !slices.Equal(got, want) {
+			t.Errorf("%q: reminded at %v, want %v", step, got, want)
+		}
+	}
+}
+
 // approve lets the admin, who pays, approve every case.
-func (b *bell) approve(desk *play.Phone) {
+func (b *bell) approve(desk *play.Phone, deadline string) {
 	b.Helper()
 	for scope, record := range b.cases {
 		var r seenRecord
 		path := "/v1/businesses/" + strings.TrimPrefix(scope, "business/")
 		b.ok(desk.Send(b.Context(), http.MethodGet, path+"/records/case/"+record, "", nil, &r))
-		b.ok(desk.Send(b.Context(), http.MethodPost, path+"/cases/"+record+"/events", r.Etag, map[string]any{"op": "approve", "patch": map[string]any{"deadline_on": "2022-09-30"}}, nil))
+		b.ok(desk.Send(b.Context(), http.MethodPost, path+"/cases/"+record+"/events", r.Etag, map[string]any{"op": "approve", "patch": map[string]any{"deadline_on": deadline}}, nil))
 	}
 }
 
 // done lets the owner hand in the documents.
 func (b *bell) done() {
 	b.Helper()
-	b.ok(b.owner.Login(b.Context()))
+	b.login(b.owner)
 	for scope, record := range b.cases {
 		b.scope = scope
 		b.write(b.owner, "case", record, map[string]any{"milestones": map[string]any{"documents": map[string]any{"done_at": "2022-06-24"}}})

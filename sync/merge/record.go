@@ -108,6 +108,21 @@ func (r *Record) remember(f *Field, w *Write, shown Value) {
 	}
 }
 
+// Written is when the value that counts of a field was written, by the corrected
+// clock of its author; 0 if nobody wrote it. A field of a keyed list is named
+// "list/key/field", and a group by its name.
+func (r *Record) Written(c *Collection, field string) Millis {
+	f := c.slotField(field)
+	if f == nil {
+		return 0
+	}
+	win, ok := winner(f, r.Slots[field])
+	if !ok {
+		return 0
+	}
+	return win.Write.Stamp
+}
+
 // mostWritten bounds a history.
 const mostWritten = 30
 
