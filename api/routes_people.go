@@ -140,11 +140,11 @@ func (s *Server) changeAssignment(x *call) error {
 }
 
 func (s *Server) health(x *call) error {
-	all, err := s.Programme.Health(x.ctx, x.caller(), x.Params("business"))
+	h, err := s.Programme.Health(x.ctx, x.caller(), x.Params("business"))
 	if err != nil {
 		return err
 	}
-	return x.json(fiber.StatusOK, wire.HealthList{Devices: each(all, func(d programme.DeviceHealth) wire.DeviceHealth {
+	return x.json(fiber.StatusOK, wire.HealthList{LastEntry: h.LastEntry, Devices: each(h.Devices, func(d programme.DeviceHealth) wire.DeviceHealth {
 		return wire.DeviceHealth{UserId: d.Device.User, Role: string(d.Role), DeviceId: d.Device.ID, Model: d.Device.Model, AppVersion: d.Device.AppVersion,
 			LastContact: d.Seen(), OldestUnsent: d.Contact.OldestUnsent, Unsent: d.Contact.Unsent}
 	})})

@@ -4,8 +4,10 @@ import (
 	"encoding/json"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/lumbung-ikm/lumbung/client/replica"
+	"github.com/lumbung-ikm/lumbung/domain"
 	"github.com/lumbung-ikm/lumbung/sync/merge"
 )
 
@@ -70,6 +72,30 @@ func (p *Phone) rows(scope string, found []merge.Row) ([]row, error) {
 		out = append(out, row{scope, r.Collection, r.ID, r.Version, status, r.Fields})
 	}
 	return out, err
+}
+
+// Due lists what is due in a business today, by its clocks, own edits that wait
+// included: a JSON list, earliest first, of collection, id, step (code of a
+// milestone; absent for the case itself), on (YYYY-MM-DD), days (to that day,
+// negative behind it), says, and with renewal which reminder it has come to (180,
+// 90 or 30 days). says is "near" (a week ahead, or less), "overdue", "late" (a task
+// was submitted after its day), "renewal" (a certificate ends within half a year)
+// or "expired".
+func (p *Phone) Due(scope string) (string, error) {
+	rows, err := p.inBusiness(scope, "business", "task", "task_event", "case")
+	return p.json(domain.Dues(rows, domain.BusinessDay(time.UnixMilli(p.in().clock.WallMillis()), domain.ZoneOf(rows))), err)
+}
+
+// inBusiness gives the live records of some collections of a scope.
+func (p *Phone) inBusiness(scope string, collections ...string) (all []merge.Row, err error) {
+	for _, c := range collections {
+		rows, err := p.in().inner.Rows(scope, c)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, rows...)
+	}
+	return all, nil
 }
 
 // business is one enterprise on the phone.

@@ -80,11 +80,11 @@ func consentPurposes() []string {
 }
 
 // consent is one word of a person about one purpose: given, or taken back. It is
-// never changed; the newest per purpose rules, and the profile says which that
+// never changed; the newest per purpose rules, a no before a yes that has not seen it, and the profile says which that
 // is.
 func consent() *merge.Collection {
 	return &merge.Collection{
-		Name: "consent", Scope: ScopeUser, Doc: "consents given and withdrawn, as operations on the profile; the newest per purpose rules", Create: self(), Immutable: true,
+		Name: "consent", Scope: ScopeUser, Doc: "consents given and withdrawn, as operations on the profile; the newest per purpose rules, a no before a yes that did not see it", Create: self(), Immutable: true,
 		Parent: "user", ParentField: "user_id", Fields: fields(
 			required(once("user_id", ref("user"), self(), "the own profile")),
 			required(once("purpose", enum(consentPurposes()...), self(), "")),

@@ -2,7 +2,6 @@ package domain
 
 import (
 	"cmp"
-	"encoding/json"
 	"maps"
 	"slices"
 	"strconv"
@@ -41,10 +40,7 @@ type Past interface {
 // reminded of that lay behind when its date was set. People without an open window
 // get none. The order is that of people and ids.
 func DueReminders(scope string, rows []merge.Row, access []merge.Grant, past Past, since, now time.Time) []Letter {
-	b := bell{scope: scope, zone: WIB, rows: rows, access: access, past: past, since: since, now: now}
-	if i := slices.IndexFunc(rows, func(r merge.Row) bool { return r.Collection == "business" }); i >= 0 {
-		b.zone = Zone(rows[i].Text("zone"))
-	}
+	b := bell{scope: scope, zone: ZoneOf(rows), rows: rows, access: access, past: past, since: since, now: now}
 	for _, r := range rows {
 		switch r.Collection {
 		case "task":
@@ -141,7 +137,7 @@ func (b *bell) dated(c merge.Row, step string) merge.Millis {
 // task reminds the owners and who is to do it, on the day before and when it is
 // late also the mentors, while it is on the side of the business.
 func (b *bell) task(t merge.Row) {
-	if !slices.Contains([]string{TaskAssigned, TaskInProgress, TaskBlocked, TaskReturned}, t.Text("state")) {
+	if !taskIsOpen(t) {
 		return
 	}
 	due := Date(t.Text("due_on"))
@@ -162,24 +158,11 @@ func (b *bell) task(t merge.Row) {
 // of its milestones that are not done. A scheduled step that falls on the deadline
 // has the deadline's.
 func (b *bell) steps(c merge.Row) {
-	switch c.Text("state") {
-	case CaseIssued, CaseRejected, CaseCancelled:
+	if caseIsOver(c) {
 		return
 	}
 	b.caseDue(c, "", Date(c.Text("deadline")), params{})
-	milestones, due := Milestones(c), map[string]Date{}
-	for _, s := range Schedule(c) {
-		if string(s.Due) != c.Text("deadline") {
-			due[s.Code] = s.Due
-		}
-	}
-	for code, m := range milestones {
-		if _, done := m.Done(); done {
-			delete(due, code)
-		} else if m.Due != "" {
-			due[code] = m.Due
-		}
-	}
+	milestones, due := Milestones(c), openSteps(c)
 	kind, _ := CaseKindOf(c.Text("kind"))
 	for _, code := range slices.Sorted(maps.Keys(due)) {
 		b.caseDue(c, code, due[code], kind.stepSays(code, milestones[code].Title))
@@ -209,21 +192,13 @@ func (b *bell) caseDue(c merge.Row, code string, due Date, says params) {
 // renewal reminds owners and mentors of the end of a confirmed certificate, until
 // a case that renews it is issued.
 func (b *bell) renewal(c merge.Row) {
-	var certificate struct {
-		Until Date `json:"valid_until"`
-	}
-	v := c.Fields["certificate"]
-	if c.Text("state") != CaseIssued || string(c.Fields["confirmed"]) != "true" || merge.Null(v) || json.Unmarshal(v, &certificate) != nil {
+	until := certificateEnd(b.rows, c)
+	if until == "" {
 		return
 	}
-	if slices.ContainsFunc(b.rows, func(r merge.Row) bool {
-		return r.Collection == "case" && r.Text("linked_from") == c.ID && r.Text("state") == CaseIssued
-	}) {
-		return
-	}
-	says := params{"kind": c.Text("kind"), "until": string(certificate.Until)}
+	says := params{"kind": c.Text("kind"), "until": string(until)}
 	set := func() merge.Millis { return b.operated(c, "confirm_issue") }
-	b.ring(PlanRenewals(c.Key.String(), certificate.Until, b.zone, b.since), c.Key, set, func(Reminder) (string, params, []string) {
+	b.ring(PlanRenewals(c.Key.String(), until, b.zone, b.since), c.Key, set, func(Reminder) (string, params, []string) {
 		return NoticeRenewal, says, b.holding(merge.Owner, merge.Mentor)
 	})
 }

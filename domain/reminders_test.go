@@ -75,69 +75,7 @@ func TestRemindersOfWhatIsMadeLate(t *testing.T) {
 	}
 }
 
-func TestReplanningWhenADateMoves(t *testing.T) {
-	planned := domain.PlanReminders("case/x", "2022-06-17", domain.WIB, utc("2022-06-01T00:00Z"))
-	now := utc("2022-06-15T13:00Z")
-	wanted := domain.PlanReminders("case/x", "2022-06-24", domain.WIB, now)
-	left := slices.DeleteFunc(slices.Clone(planned), func(r domain.Reminder) bool { return !r.At.After(now) })
-	drop, add := domain.Replan(left, wanted)
-	if got, want := instants(drop), []string{"2022-06-16T01:00Z", "2022-06-17T01:00Z", "2022-06-18T01:00Z"}; !slices.Equal(got, want) {
-		t.Errorf("dropped %v, want %v", got, want)
-	}
-	if got, want := instants(add), []string{"2022-06-17T01:00Z", "2022-06-21T01:00Z", "2022-06-23T01:00Z", "2022-06-24T01:00Z", "2022-06-25T01:00Z"}; !slices.Equal(got, want) {
-		t.Errorf("added %v, want %v", got, want)
-	}
-	if drop, add := domain.Replan(wanted, wanted); len(drop)+len(add) != 0 {
-		t.Errorf("nothing moved, and %v goes for %v", drop, add)
-	}
-	drop, add = domain.Replan(wanted, domain.PlanReminders("case/x", "2022-06-24", domain.WIT, now))
-	if len(drop) != 5 || len(add) != 5 {
-		t.Errorf("the business moved east: %v goes for %v", drop, add)
-	}
-	keys := map[string]bool{}
-	for _, r := range append(planned, wanted...) {
-		keys[r.Key()] = true
-	}
-	if len(keys) != 10 {
-		t.Errorf("%d keys of ten reminders", len(keys))
-	}
-}
-
-func TestWhatTheDatesOfACaseSay(t *testing.T) {
-	tests := []struct {
-		name          string
-		date, today   domain.Date
-		near, overdue bool
-		renewal       int
-		expired       bool
-	}{
-		{name: "eight days ahead", date: "2022-06-17", today: "2022-06-09", renewal: 30},
-		{name: "a week ahead", date: "2022-06-17", today: "2022-06-10", near: true, renewal: 30},
-		{name: "today", date: "2022-06-17", today: "2022-06-17", near: true, renewal: 30},
-		{name: "yesterday", date: "2022-06-17", today: "2022-06-18", overdue: true, expired: true},
-		{name: "half a year and a day ahead", date: "2022-06-30", today: "2021-12-31"},
-		{name: "half a year ahead", date: "2022-06-30", today: "2022-01-01", renewal: 180},
-		{name: "91 days ahead", date: "2022-06-30", today: "2022-03-31", renewal: 180},
-		{name: "90 days ahead", date: "2022-06-30", today: "2022-04-01", renewal: 90},
-		{name: "30 days ahead", date: "2022-06-30", today: "2022-05-31", renewal: 30},
-		{name: "no date", today: "2022-06-17"},
-	}
-	for _, tt := range tests {
-		t.Run(tt.name, func(t *testing.T) {
-			if got := domain.DeadlineNear(tt.date, tt.today); got != tt.near {
-				t.Errorf("near %t", got)
-			}
-			if got := domain.Overdue(tt.date, tt.today); got != tt.overdue {
-				t.Errorf("overdue %t", got)
-			}
-			if got := domain.RenewalDue(tt.date, tt.today); got != tt.renewal {
-				t.Errorf("renewal %d, want %d", got, tt.renewal)
-			}
-			if got := domain.Expired(tt.date, tt.today); got != tt.expired {
-				t.Errorf("expired %t", got)
-			}
-		})
-	}
+func TestRenewalsAreRemindedOfTwiceMore(t *testing.T) {
 	renewals := domain.PlanRenewals("cert/x", "2022-06-30", domain.WITA, utc("2022-01-15T00:00Z"))
 	if got, want := instants(renewals), []string{"2022-04-01T00:00Z", "2022-05-31T00:00Z"}; !slices.Equal(got, want) {
 		t.Errorf("renewals at %v, want %v", got, want)

@@ -94,11 +94,11 @@ func evidenceOf(ops []merge.Row) map[string]bool {
 	return ids
 }
 
-// SubmittedLate reports whether a submission was made after the task was due, by
+// submittedLate reports whether a submission was made after the task was due, by
 // the days of z. Of two due days, the one on its author's screen and the one that
 // counts, the later binds: who submits beside a move of the date is not late for
 // having missed it.
-func SubmittedLate(task, submission merge.Row, z Zone) bool {
+func submittedLate(task, submission merge.Row, z Zone) bool {
 	due := max(Date(submission.Text("due_on")), Date(task.Text("due_on")))
 	return due != "" && BusinessDay(instantOf(submission, "created_at").Time(), z) > due
 }

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"maps"
 	"slices"
+	"time"
 
 	"github.com/lumbung-ikm/lumbung/sync/merge"
 )
@@ -44,6 +45,19 @@ func (s Sum) Plus(o Sum) Sum {
 // duplicate of another. A rejected entry counts, outside the verified part.
 func Counts(r merge.Row) bool {
 	return !r.Deleted && r.Text("state") != SaleVoid && r.Text("duplicate_of") == ""
+}
+
+// LastEntry is when the newest of these sales entries was made, by the corrected
+// clock of its author; zero without entries.
+func LastEntry(entries []merge.Row) time.Time {
+	var last merge.Millis
+	for _, e := range entries {
+		last = max(last, instantOf(e, "created_at"))
+	}
+	if last == 0 {
+		return time.Time{}
+	}
+	return last.Time()
 }
 
 // Totals adds up sales entries by day, channel, marketplace and exhibition, in

@@ -88,8 +88,8 @@ var inboxTable = map[string]entry{
 		Sentence{"Usulan tugas baru", "{task} menunggu persetujuan Anda."},
 		Sentence{"New task proposed", "{task} waits for your consent."}},
 	"task_cancelled": {
-		Sentence{"Tugas dibatalkan", "{task} dibatalkan. Bukti dan catatan Anda tetap tersimpan."},
-		Sentence{"Task cancelled", "{task} has been cancelled. Your evidence and notes are kept."}},
+		Sentence{"Tugas dibatalkan", "{task} dibatalkan. Baca alasannya pada tugas. Bukti dan catatan Anda tetap tersimpan."},
+		Sentence{"Task cancelled", "{task} has been cancelled. The reason stands with the task. Your evidence and notes are kept."}},
 	"edit_lost": {
 		Sentence{"Perubahan Anda tidak dipakai", "Orang lain mengubah isian yang sama. Nilai Anda tersimpan dan dapat dipulihkan."},
 		Sentence{"Your change was not used", "Somebody changed the same field. Your value is kept and can be restored."}},

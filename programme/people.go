@@ -5,8 +5,10 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/lumbung-ikm/lumbung/auth"
+	"github.com/lumbung-ikm/lumbung/domain"
 	"github.com/lumbung-ikm/lumbung/id"
 	"github.com/lumbung-ikm/lumbung/store"
 	"github.com/lumbung-ikm/lumbung/sync/merge"
@@ -54,19 +56,36 @@ type DeviceHealth struct {
 	Role merge.Role
 }
 
+// Health is how a business stands from afar.
+type Health struct {
+	Devices   []DeviceHealth // longest silent first
+	LastEntry time.Time      // when its newest sales entry was made; zero if it has none
+}
+
 // Health tells how the phones of a business's people stand: who has not been
-// heard of, and who has edits that did not arrive. Owners, mentors and admins
+// heard of, who has edits that did not arrive, and when the last sale was logged.
+// Owners, mentors and admins
 // may ask.
 //
 // Errors: NotFound "not_found", Forbidden "forbidden".
-func (s *Service) Health(ctx context.Context, who Caller, business string) ([]DeviceHealth, error) {
+func (s *Service) Health(ctx context.Context, who Caller, business string) (Health, error) {
 	st, err := s.enter(ctx, who, business)
 	if err != nil {
-		return nil, err
+		return Health{}, err
 	}
 	if !st.admin && !st.is(merge.Owner) && !st.is(merge.Mentor) {
-		return nil, forbidden()
+		return Health{}, forbidden()
 	}
+	entries, err := s.collection(ctx, st.head, "sales")
+	if err != nil {
+		return Health{}, err
+	}
+	devices, err := s.devices(ctx, st)
+	return Health{Devices: devices, LastEntry: domain.LastEntry(entries)}, err
+}
+
+// devices lists the active devices of everybody who has a right to a business now.
+func (s *Service) devices(ctx context.Context, st standing) ([]DeviceHealth, error) {
 	out := []DeviceHealth{}
 	asked := map[string]bool{}
 	for _, g := range st.head.Access {

@@ -326,6 +326,11 @@ type Handover struct {
 // HealthList defines model for HealthList.
 type HealthList struct {
 	Devices []DeviceHealth `json:"devices"`
+
+	// LastEntry when the newest sales entry of the enterprise was made, by its author's clock; absent = none
+	//
+	// Example: 2022-05-05T02:11:09.120Z
+	LastEntry time.Time `json:"last_entry,omitempty,omitzero"`
 }
 
 // Incarnation defines model for Incarnation.

@@ -2,16 +2,19 @@ package play_test
 
 import (
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"path/filepath"
 	"reflect"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/lumbung-ikm/lumbung/client"
 	"github.com/lumbung-ikm/lumbung/domain"
 	"github.com/lumbung-ikm/lumbung/internal/play"
+	"github.com/lumbung-ikm/lumbung/sync/merge"
 )
 
 // androidClock is what an app answers the binding.
@@ -143,6 +146,7 @@ func TestAnAppOnTheBinding(t *testing.T) {
 		t.Errorf("totals after the correction %+v, want %+v", got, want)
 	}
 	a.sameTotals(scope)
+	a.lastEntry(scope, sale)
 	a.conflict(scope)
 	a.refusal(scope)
 }
@@ -157,6 +161,20 @@ func (a app) sameTotals(scope string) {
 	s.ok(s.owner.Send(s.Context(), http.MethodGet, "/v1/businesses/"+strings.TrimPrefix(scope, "business/")+"/totals?from=2022-04-01&to=2022-04-30", "", nil, &server))
 	if !reflect.DeepEqual(phone, server) {
 		s.Errorf("the server adds up to %+v, the phone to %+v", server, phone)
+	}
+}
+
+// lastEntry wants the health of a business to tell when its only entry was made.
+func (a app) lastEntry(scope, sale string) {
+	s := a.s
+	var health struct {
+		Last time.Time `json:"last_entry"`
+	}
+	s.ok(s.owner.Send(s.Context(), http.MethodGet, "/v1/businesses/"+strings.TrimPrefix(scope, "business/")+"/health", "", nil, &health))
+	made, err := merge.ParseInstant(s.held("sales", sale).Text("created_at"))
+	s.ok(err)
+	if !health.Last.Equal(made.Time()) {
+		s.Errorf("last entry %s, made at %s", health.Last, made.Time())
 	}
 }
 
@@ -252,6 +270,37 @@ func (e ear) Failed(text string) { e.said <- client.CodeOf(text) }
 
 // TestAnAppThatWatches hears of what somebody else did without asking, and stops
 // when it is told to.
+func TestAnAppSeesWhatIsDue(t *testing.T) {
+	t.Parallel()
+	s := setAccompanied(t)
+	task := s.write(s.mentor, "task", "", map[string]any{"title": "Foto produk", "origin": "mentor", "due_on": s.w.Clock.Now().AddDate(0, 0, 2).Format(time.DateOnly)})
+	s.sync(s.mentor)
+	a := s.installApp(s.owner.Who, "id")
+	a.sync()
+	days := func() (out []string) {
+		text, err := a.Due(s.scope)
+		for _, d := range read[[]domain.Due](a, text, err) {
+			if d.ID != task {
+				t.Errorf("%+v", d)
+			}
+			out = append(out, fmt.Sprint(d.Says, " ", d.Days))
+		}
+		return out
+	}
+	if got := days(); !slices.Equal(got, []string{"near 2"}) {
+		t.Errorf("%v", got)
+	}
+	s.w.Clock.Advance(3 * 24 * time.Hour)
+	if got := days(); !slices.Equal(got, []string{"overdue -1"}) {
+		t.Errorf("three days later: %v", got)
+	}
+	_, err := a.Save(s.scope, "task_event", "", `{"task_id":"`+task+`","op":"submit"}`)
+	s.ok(err)
+	if got := days(); !slices.Equal(got, []string{"late -1"}) {
+		t.Errorf("submitted without a network: %v", got)
+	}
+}
+
 func TestAnAppThatWatches(t *testing.T) {
 	t.Parallel()
 	s := set(t)
