@@ -136,10 +136,10 @@ func (s *Service) handOver(ctx context.Context, job merge.Row, business string) 
 	}
 	_, survivor, _ := strings.Cut(head.MovedTo, "/")
 	steps, bad := s.rows(ctx, domain.GeneralQueue, merge.Key{Collection: "job_step", ID: id.Derive("job_step", job.ID, survivor)})
-	if bad != nil || len(steps) == 0 {
-		return errors.Join(bad, err)
+	if bad == nil && len(steps) > 0 {
+		bad = s.handOverIn(ctx, job, survivor)
 	}
-	if bad := s.handOverIn(ctx, job, survivor); passing(bad) {
+	if passing(bad) {
 		return bad
 	}
 	return err
@@ -163,8 +163,10 @@ func (s *Service) handOverIn(ctx context.Context, job merge.Row, business string
 // stays.
 func (s *Service) handOverWrites(ctx context.Context, job merge.Row, business string) ([]merge.ServerWrite, error) {
 	from, to, scope := job.Text("from_id"), job.Text("to_id"), scopeOf(business)
-	if err := errors.Join(s.arrive(ctx, scope, from), s.arrive(ctx, scope, to)); err != nil {
-		return nil, err
+	for _, mentor := range []string{from, to} {
+		if err := s.arrive(ctx, scope, mentor); err != nil {
+			return nil, err
+		}
 	}
 	head, err := s.Engine.Store.Head(ctx, scope)
 	if errors.Is(err, store.ErrAbsent) {
@@ -186,6 +188,8 @@ func (s *Service) handOverWrites(ctx context.Context, job merge.Row, business st
 	switch {
 	case err != nil || done && len(old.rows) == 0:
 		return nil, err
+	case head.MovedTo != "":
+		return nil, conflict("business_merged", "merged into another one meanwhile")
 	case !done && !slices.ContainsFunc(old.access, accompanies(from, at)):
 		return nil, conflict("conflict", "the window has ended meanwhile")
 	}
