@@ -321,6 +321,8 @@ func (o *tour) handovers(owner, admin, mentor wire.Login, business string) {
 	o.code("invalid_value", o.want(422, token, "POST", path, `{"to_id":"`+owner.User.Id+`"}`))
 	o.code("invalid_value", o.want(422, token, "POST", path, `{"to_id":"`+mentor.User.Id+`"}`))
 	o.code("invalid_value", o.want(422, token, "POST", path, `{"to_id":"`+next.ID+`","businesses":["`+nobody+`"]}`))
+	nothing := o.want(422, token, "POST", "/v1/mentors/"+next.ID+"/handover", `{"to_id":"`+mentor.User.Id+`"}`)
+	o.code("invalid_value", nothing)
 	var job wire.Job
 	o.want(202, token, "POST", path, body, "Idempotency-Key", "handover-1").Into(o, &job)
 	if job.Total != 1 || job.Waiting != 1 {

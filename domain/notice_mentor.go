@@ -1,6 +1,9 @@
 package domain
 
 import (
+	"cmp"
+	"slices"
+
 	"github.com/lumbung-ikm/lumbung/sync/merge"
 )
 
@@ -44,7 +47,11 @@ func mentorBegins(c merge.Change) []merge.Effect {
 
 // mentorEnds tells the mentor, by the name of the business alone, where the right
 // to it is over; and by the day too where that lies ahead. Owners learn of it if nobody follows; else of who does.
+// Of several windows of one mentor that end in one commit the first to end speaks.
 func mentorEnds(c merge.Change) []merge.Effect {
+	if slices.ContainsFunc(c.Together("assignment"), func(other merge.Change) bool { return endsBefore(other, c) }) {
+		return nil
+	}
 	to := instantOf(c.After, "to_at")
 	day := string(BusinessDay(to.Time(), zoneOf(c)))
 	says := named(params{}, "business", businessName(c))
@@ -58,6 +65,13 @@ func mentorEnds(c merge.Change) []merge.Effect {
 		}
 	}
 	return append(out, notice(c, NoticeMentorLeft, c.After.Key, named(params{"until": day}, "mentor", c.After.Text("name")), present(c, merge.Owner))...)
+}
+
+// endsBefore reports whether a change ends a window of the same mentor as another
+// change does, and earlier, or at the same instant with a smaller id.
+func endsBefore(a, b merge.Change) bool {
+	sooner := cmp.Or(cmp.Compare(instantOf(a.After, "to_at"), instantOf(b.After, "to_at")), cmp.Compare(a.After.ID, b.After.ID)) < 0
+	return sooner && windowEnded(a) && a.After.Text("mentor_id") == b.After.Text("mentor_id")
 }
 
 // named adds a name to what an item says, if there is one.

@@ -2,6 +2,7 @@ package programme
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"time"
 
@@ -34,8 +35,9 @@ type NewAssignment struct {
 	Reason    string // may be empty
 }
 
-// AssignmentChange ends a window, or hands it over: then the successor's begins
-// at the same instant, in the same commit, and inherits the lead.
+// AssignmentChange ends a window, or hands the business over: then every window
+// of the mentor ends, and the successor's begins at the same instant, in the same
+// commit, and inherits the lead.
 type AssignmentChange struct {
 	To        *time.Time // not in the past
 	Successor string     // user id of the next mentor; needs To
@@ -95,7 +97,7 @@ func opening(who Caller, business string, n NewAssignment, from merge.Millis, le
 			return r
 		}
 		if slices.ContainsFunc(access, func(g merge.Grant) bool {
-			return g.User == n.Mentor && g.ID != aid && g.Role == merge.Mentor && (g.To == 0 || g.To > from)
+			return g.ID != aid && lasts(n.Mentor, from)(g)
 		}) {
 			return &merge.Reject{Code: "conflict", Field: "mentor_id"}
 		}
@@ -130,8 +132,13 @@ func (s *Service) Assignments(ctx context.Context, who Caller, business string) 
 // over. What the old mentor did offline before that instant still counts when
 // it arrives within the grace.
 //
-// Errors: as Assign; Stale "stale_version"; Conflict "conflict" for a window
-// that has ended.
+// A merger, or a second assignment that begins later, may have given the mentor
+// more than one window in the business. Without a successor the one that is named
+// ends and the mentor stays in by the others, which Assignments lists. With a
+// successor the business changes hands: all of them end at that instant.
+//
+// Errors: as Assign; Stale "stale_version", also if another window of the mentor
+// changed meanwhile; Conflict "conflict" for a window that has ended.
 func (s *Service) ChangeAssignment(ctx context.Context, who Caller, business, assignment string, v Version, c AssignmentChange) (Assignment, error) {
 	st, err := s.enterAsAdmin(ctx, who, business)
 	if err != nil {
@@ -147,6 +154,26 @@ func (s *Service) ChangeAssignment(ctx context.Context, who Caller, business, as
 	if err != nil {
 		return Assignment{}, err
 	}
+	end, at, err := s.ending(who, st, assignment, v, c)
+	if err != nil {
+		return Assignment{}, err
+	}
+	writes := []merge.ServerWrite{end}
+	if c.Successor != "" {
+		more, err := s.succeeding(ctx, who, business, old, c, at)
+		if err != nil {
+			return Assignment{}, err
+		}
+		writes = append(writes, more...)
+	}
+	if _, err := s.Engine.Write(ctx, st.head.Scope, writes...); err != nil {
+		return Assignment{}, err
+	}
+	return s.assignment(ctx, st, assignment)
+}
+
+// ending is the write that ends the window which was named, and when it does.
+func (s *Service) ending(who Caller, st standing, assignment string, v Version, c AssignmentChange) (merge.ServerWrite, merge.Millis, error) {
 	at := max(merge.Millis(c.To.UnixMilli()), st.now)
 	open := func(v merge.View, access []merge.Grant) *merge.Reject {
 		if slices.ContainsFunc(access, func(g merge.Grant) bool { return g.ID == assignment && g.To != 0 && g.To <= v.Now() }) {
@@ -158,25 +185,33 @@ func (s *Service) ChangeAssignment(ctx context.Context, who Caller, business, as
 	if c.Note != "" {
 		set["handover_note"] = merge.Str(c.Note)
 	}
-	if err := s.check("assignment", set); err != nil {
-		return Assignment{}, err
+	return merge.ServerWrite{Name: who.Name, Author: who.User, Role: merge.Admin, Collection: "assignment", ID: assignment, Op: merge.Put,
+		Strict: &v.Seq, Must: open, Set: set}, at, s.check("assignment", set)
+}
+
+// succeeding are the writes that end the other windows of the mentor and open the
+// successor's.
+func (s *Service) succeeding(ctx context.Context, who Caller, business string, old Assignment, c AssignmentChange, at merge.Millis) ([]merge.ServerWrite, error) {
+	if err := s.mustBeMentor(ctx, c.Successor, "successor_id"); err != nil {
+		return nil, err
 	}
-	writes := []merge.ServerWrite{{Name: who.Name, Author: who.User, Role: merge.Admin, Collection: "assignment", ID: assignment, Op: merge.Put,
-		Strict: &v.Seq, Must: open, Set: set}}
-	if c.Successor != "" {
-		if err := s.mustBeMentor(ctx, c.Successor, "successor_id"); err != nil {
-			return Assignment{}, err
-		}
-		next := opening(who, business, NewAssignment{Mentor: c.Successor, Programme: old.Programme, Track: old.Track, Reason: old.Reason}, at, old.Lead)
-		if err := s.introduce(ctx, "assignment", c.Successor, next.Set); err != nil {
-			return Assignment{}, err
-		}
-		writes = append(writes, next)
+	if err := s.arrive(ctx, scopeOf(business), old.Mentor); err != nil {
+		return nil, err
 	}
-	if _, err := s.Engine.Write(ctx, st.head.Scope, writes...); err != nil {
-		return Assignment{}, err
+	head, err := s.Engine.Store.Head(ctx, scopeOf(business))
+	if err != nil {
+		return nil, fmt.Errorf("head of business: %w", err)
 	}
-	return s.assignment(ctx, st, assignment)
+	all, err := s.leave(ctx, head, func(g merge.Grant) bool { return g.ID == old.ID || lasts(old.Mentor, at)(g) })
+	if err != nil {
+		return nil, err
+	}
+	next := opening(who, business, all.heir(c.Successor), at, all.leads())
+	if err := s.introduce(ctx, "assignment", c.Successor, next.Set); err != nil {
+		return nil, err
+	}
+	others := slices.DeleteFunc(all.ends(who, at, c.Note), func(w merge.ServerWrite) bool { return w.ID == old.ID })
+	return append(others, next), nil
 }
 
 func (s *Service) assignment(ctx context.Context, st standing, assignment string) (Assignment, error) {

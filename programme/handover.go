@@ -1,8 +1,10 @@
 package programme
 
 import (
+	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -24,13 +26,14 @@ type Handover struct {
 }
 
 // Handover begins to give businesses from one mentor to another, each in a
-// commit of its own, and gives the job that does it. In each business the old
-// window ends at the instant at which the new one begins. What the old mentor did
-// offline before it still counts when it arrives within the grace. A repeated
-// request gives the same job. Only admins do.
+// commit of its own, and gives the job that does it. In each business every window
+// of the old mentor ends at the instant at which the new one begins; a merger may
+// have left more than one. What the old mentor did offline before it still counts
+// when it arrives within the grace. A repeated request gives the same job. Only
+// admins do.
 //
 // Errors: Forbidden; NotFound for the mentor; Invalid "invalid_value" with the
-// field; TooLarge "too_many_items".
+// field, "businesses" where there is nothing to give; TooLarge "too_many_items".
 func (s *Service) Handover(ctx context.Context, who Caller, mentor string, h Handover) (Job, error) {
 	if err := s.mustBeAdmin(ctx, who.User); err != nil {
 		return Job{}, err
@@ -73,17 +76,16 @@ func (s *Service) Handover(ctx context.Context, who Caller, mentor string, h Han
 // accompanied lists the businesses that a mentor accompanies at an instant, or
 // those of them that are asked for.
 //
-// Errors: Invalid "invalid_value" for one that the mentor does not accompany.
+// Errors: Invalid "invalid_value" for one that the mentor does not accompany, and
+// if that is none at all.
 func (s *Service) accompanied(ctx context.Context, mentor string, at merge.Millis, asked []string) ([]string, error) {
 	heads, err := s.Engine.Store.HeadsFor(ctx, mentor, nil)
 	if err != nil {
 		return nil, err
 	}
-	var all []string
-	for _, h := range heads {
-		if b, ok := strings.CutPrefix(h.Scope, "business/"); ok && h.MovedTo == "" && slices.ContainsFunc(h.Access, accompanies(mentor, at)) {
-			all = append(all, b)
-		}
+	all := accompaniedIn(heads, mentor, at)
+	if len(all) == 0 {
+		return nil, invalid("businesses", "the mentor accompanies none then")
 	}
 	if len(asked) == 0 {
 		return all, nil
@@ -97,81 +99,139 @@ func (s *Service) accompanied(ctx context.Context, mentor string, at merge.Milli
 	return asked, nil
 }
 
-func accompanies(mentor string, at merge.Millis) func(merge.Grant) bool {
-	return func(g merge.Grant) bool { return g.User == mentor && g.Role == merge.Mentor && g.Holds(at) }
+// accompaniedIn reads from the heads that name a mentor which businesses that is,
+// ordered by id. What was merged away counts as the one that lives on, from the
+// merger on.
+func accompaniedIn(heads []store.Head, mentor string, at merge.Millis) (all []string) {
+	for _, h := range heads {
+		if h.MovedTo == "" && slices.ContainsFunc(h.Access, accompanies(mentor, at)) {
+			all = append(all, h.Scope)
+		}
+		if slices.ContainsFunc(onTheWay(h, heads, mentor), accompanies(mentor, at)) {
+			all = append(all, h.MovedTo)
+		}
+	}
+	all = slices.DeleteFunc(all, func(scope string) bool { return !strings.HasPrefix(scope, "business/") })
+	for i, scope := range all {
+		all[i] = strings.TrimPrefix(scope, "business/")
+	}
+	slices.Sort(all)
+	return slices.Compact(all)
 }
 
 // handOver gives one business to the next mentor. Done again it changes nothing.
+// One that was merged away meanwhile is told as such; if the job gives the
+// survivor too, that one is given once more, with what came by the merger.
 //
-// Errors: NotFound; Conflict "conflict" if the old mentor's window ended
+// Errors: NotFound; Conflict "conflict" if the old mentor's windows ended
 // meanwhile, or one of the next mentor begins later; "business_merged".
 func (s *Service) handOver(ctx context.Context, job merge.Row, business string) error {
-	head, err := s.Engine.Store.Head(ctx, scopeOf(business))
-	if errors.Is(err, store.ErrAbsent) {
-		return notFound()
-	}
-	if err != nil {
+	err := s.handOverIn(ctx, job, business)
+	if fault.CodeOf(err) != "business_merged" {
 		return err
 	}
-	var keys []merge.Key
-	for _, g := range head.Access {
-		if g.Role == merge.Mentor {
-			keys = append(keys, merge.Key{Collection: "assignment", ID: g.ID})
-		}
+	head, bad := s.Engine.Store.Head(ctx, scopeOf(business))
+	if bad != nil {
+		return bad
 	}
-	rows, err := s.rows(ctx, head.Scope, keys...)
-	if err != nil || slices.ContainsFunc(rows, func(r merge.Row) bool { return r.Text("job_id") == job.ID }) {
-		return err
+	_, survivor, _ := strings.Cut(head.MovedTo, "/")
+	steps, bad := s.rows(ctx, domain.GeneralQueue, merge.Key{Collection: "job_step", ID: id.Derive("job_step", job.ID, survivor)})
+	if bad == nil && len(steps) > 0 {
+		bad = s.handOverIn(ctx, job, survivor)
 	}
-	at, err := merge.ParseInstant(job.Text("at"))
-	if err != nil {
-		return err
+	if passing(bad) {
+		return bad
 	}
-	at = max(at, s.now(), head.Time)
-	i := slices.IndexFunc(rows, func(r merge.Row) bool {
-		return slices.ContainsFunc(head.Access, func(g merge.Grant) bool { return g.ID == r.ID && accompanies(job.Text("from_id"), at)(g) })
-	})
-	if i < 0 {
-		return conflict("conflict", "the window has ended meanwhile")
-	}
-	_, err = s.Engine.Write(ctx, head.Scope, handOverWrites(job, business, head, rows[i], at)...)
 	return err
 }
 
-// handOverWrites end the old window and open the next one. A mentor who is there
-// already gets no second one.
-func handOverWrites(job merge.Row, business string, head store.Head, old merge.Row, at merge.Millis) []merge.ServerWrite {
+// handOverIn tries until nobody is faster.
+func (s *Service) handOverIn(ctx context.Context, job merge.Row, business string) error {
+	for {
+		writes, err := s.handOverWrites(ctx, job, business)
+		if err != nil || len(writes) == 0 {
+			return err
+		}
+		if _, err = s.Engine.Write(ctx, scopeOf(business), writes...); fault.CodeOf(err) != "stale_version" {
+			return err
+		}
+	}
+}
+
+// handOverWrites end every window of the old mentor and open the next one. None
+// are left to do if the job has done it before: what an admin opened after that
+// stays.
+func (s *Service) handOverWrites(ctx context.Context, job merge.Row, business string) ([]merge.ServerWrite, error) {
+	from, to, scope := job.Text("from_id"), job.Text("to_id"), scopeOf(business)
+	for _, mentor := range []string{from, to} {
+		if err := s.arrive(ctx, scope, mentor); err != nil {
+			return nil, err
+		}
+	}
+	head, err := s.Engine.Store.Head(ctx, scope)
+	if errors.Is(err, store.ErrAbsent) {
+		return nil, notFound()
+	}
+	if err != nil {
+		return nil, err
+	}
+	at, err := merge.ParseInstant(job.Text("at"))
+	if err != nil {
+		return nil, err
+	}
+	at = max(at, s.now(), head.Time)
+	done, until, err := s.doneBy(ctx, job, head)
+	if err != nil {
+		return nil, err
+	}
+	old, err := s.leave(ctx, head, func(g merge.Grant) bool { return lasts(from, at)(g) && (!done || g.From < until) })
+	switch {
+	case err != nil || done && len(old.rows) == 0:
+		return nil, err
+	case head.MovedTo != "":
+		return nil, conflict("business_merged", "merged into another one meanwhile")
+	case !done && !slices.ContainsFunc(old.access, accompanies(from, at)):
+		return nil, conflict("conflict", "the window has ended meanwhile")
+	}
 	who := Caller{User: job.Text("created_by"), Name: "job." + job.ID + "." + business}
-	put := func(assignment string, set map[string]merge.Value) merge.ServerWrite {
-		set["job_id"] = merge.Str(job.ID)
-		return merge.ServerWrite{Name: who.Name, Author: who.User, Role: merge.Admin, Collection: "assignment", ID: assignment, Op: merge.Put, Set: set}
+	if done { // and a merger brought more
+		who.Name = fmt.Sprintf("%s.%d", who.Name, until)
 	}
-	end := put(old.ID, map[string]merge.Value{"to_at": at.Value()})
-	if note := job.Text("note"); note != "" {
-		end.Set["handover_note"] = merge.Str(note)
-	}
-	end.Must = func(v merge.View, access []merge.Grant) *merge.Reject {
-		if r := alive(v); r != nil {
-			return r
+	return handing(who, job, business, head, old, at, done), nil
+}
+
+// doneBy reports whether the job has been in a business already, and until when
+// it left the old mentor there.
+func (s *Service) doneBy(ctx context.Context, job merge.Row, head store.Head) (done bool, until merge.Millis, err error) {
+	mentors, err := s.leave(ctx, head, func(g merge.Grant) bool { return g.Role == merge.Mentor })
+	for i, r := range mentors.rows {
+		if r.Text("job_id") != job.ID {
+			continue
 		}
-		if !slices.ContainsFunc(access, func(g merge.Grant) bool { return g.ID == old.ID && g.Holds(at) }) {
-			return &merge.Reject{Code: "conflict"}
+		if done = true; mentors.access[i].User == job.Text("from_id") {
+			until = max(until, mentors.access[i].To)
 		}
-		return nil
 	}
-	lead := string(old.Fields["lead"]) == "true"
-	there := slices.IndexFunc(head.Access, accompanies(job.Text("to_id"), at))
-	if there < 0 {
-		reason := job.Text("reason")
-		if reason == "" {
-			reason = old.Text("reason")
-		}
-		next := opening(who, business, NewAssignment{Mentor: job.Text("to_id"), Programme: old.Text("programme_id"), Track: old.Text("track"), Reason: reason}, at, lead)
-		next.Set["job_id"] = merge.Str(job.ID)
-		return []merge.ServerWrite{end, next}
+	return done, until, err
+}
+
+// handing are the writes of one step. A mentor who is there already gets no
+// second window, nor does one whom the job let in before.
+func handing(who Caller, job merge.Row, business string, head store.Head, old leaving, at merge.Millis, done bool) []merge.ServerWrite {
+	to, writes := job.Text("to_id"), old.ends(who, at, job.Text("note"))
+	there := slices.IndexFunc(head.Access, accompanies(to, at))
+	switch {
+	case there < 0 && !done:
+		next := old.heir(to)
+		next.Reason = cmp.Or(job.Text("reason"), next.Reason)
+		writes = append(writes, opening(who, business, next, at, old.leads()))
+	case there >= 0 && old.leads():
+		writes = append(writes, merge.ServerWrite{Name: who.Name, Author: who.User, Role: merge.Admin, Collection: "assignment", ID: head.Access[there].ID,
+			Op: merge.Put, Set: map[string]merge.Value{"lead": merge.Flag(true)}})
 	}
-	if lead {
-		return []merge.ServerWrite{end, put(head.Access[there].ID, map[string]merge.Value{"lead": merge.Flag(true)})}
+	for i := range writes {
+		writes[i].Set["job_id"] = merge.Str(job.ID)
 	}
-	return []merge.ServerWrite{end}
+	writes[0].Must = inAlive(writes[0].Must)
+	return writes
 }

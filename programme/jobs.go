@@ -107,16 +107,20 @@ func (s *Service) stepOf(do func(ctx context.Context, job merge.Row, business st
 		}
 		err = do(ctx, jobs[0], steps[0].Text("business_id"))
 		set := map[string]merge.Value{"state": merge.Str(domain.StepDone)}
-		var f *fault.Error
-		switch {
-		case err == nil:
-		case !errors.As(err, &f) || f.Kind == fault.Transient || f.Kind == fault.Internal:
+		if passing(err) {
 			return err
-		default:
-			set = map[string]merge.Value{"state": merge.Str(domain.StepFailed), "code": merge.Str(f.Code)}
+		}
+		if err != nil {
+			set = map[string]merge.Value{"state": merge.Str(domain.StepFailed), "code": merge.Str(fault.CodeOf(err))}
 		}
 		_, err = s.Engine.Write(ctx, eff.Scope, merge.ServerWrite{Name: "step." + eff.ID, Role: merge.System, Collection: eff.Collection, ID: eff.ID,
 			Op: merge.Put, Set: set})
 		return err
 	}
+}
+
+// passing reports whether an error may be another one at the next try.
+func passing(err error) bool {
+	var f *fault.Error
+	return err != nil && (!errors.As(err, &f) || f.Kind == fault.Transient || f.Kind == fault.Internal)
 }

@@ -52,14 +52,17 @@ func (s *Service) Merge(ctx context.Context, who Caller, business, survivor stri
 	if err := s.parts(ctx, business, survivor); err != nil {
 		return Business{}, err
 	}
-	writes, err := s.goodbye(ctx, who, st, survivor)
-	if err != nil {
-		return Business{}, err
+	for {
+		writes, err := s.goodbye(ctx, who, st, survivor)
+		if err != nil {
+			return Business{}, err
+		}
+		if _, err := s.Engine.Write(ctx, st.head.Scope, writes...); err == nil {
+			return s.Business(ctx, who, survivor)
+		} else if fault.CodeOf(err) != "stale_version" { // else another mentor leads by now
+			return Business{}, err
+		}
 	}
-	if _, err := s.Engine.Write(ctx, st.head.Scope, writes...); err != nil {
-		return Business{}, err
-	}
-	return s.Business(ctx, who, survivor)
 }
 
 // parts gives both their part in the merger, or neither.
@@ -92,18 +95,46 @@ func (s *Service) goodbye(ctx context.Context, who Caller, st standing, survivor
 	}
 	writes := []merge.ServerWrite{{Name: who.Name, Author: who.User, Role: merge.Admin, Collection: "business", ID: business, Op: merge.Put, Must: once,
 		Set: map[string]merge.Value{"status": merge.Str("merged_into"), "merged_into": merge.Str(survivor)}}}
-	there, err := s.Assignments(ctx, who, survivor)
-	if err != nil || !slices.ContainsFunc(there, func(a Assignment) bool { return a.Lead && a.To.IsZero() }) {
+	there, err := s.leaders(ctx, survivor)
+	if err != nil || len(there) == 0 {
 		return writes, err
 	}
-	here, err := s.Assignments(ctx, who, business)
-	for _, a := range here {
-		if a.Lead && a.To.IsZero() {
-			writes = append(writes, merge.ServerWrite{Name: who.Name, Author: who.User, Role: merge.Admin, Collection: "assignment", ID: a.ID, Op: merge.Put,
-				Set: map[string]merge.Value{"lead": merge.Flag(false)}})
+	led, err := s.leaders(ctx, business)
+	for _, a := range led {
+		writes = append(writes, merge.ServerWrite{Name: who.Name, Author: who.User, Role: merge.Admin, Collection: "assignment", ID: a, Op: merge.Put,
+			Set: map[string]merge.Value{"lead": merge.Flag(false)}})
+	}
+	writes[0].Must = both(once, onlyLeads(led))
+	return writes, err
+}
+
+// leaders lists the open windows that lead in a business. What is open the head
+// says, whose commits may be ahead in the records.
+func (s *Service) leaders(ctx context.Context, business string) (ids []string, err error) {
+	head, err := s.Engine.Store.Head(ctx, scopeOf(business))
+	if err != nil {
+		return nil, err
+	}
+	open, err := s.leave(ctx, head, func(g merge.Grant) bool { return g.Role == merge.Mentor && g.To == 0 })
+	for _, r := range open.rows {
+		if string(r.Fields["lead"]) == "true" {
+			ids = append(ids, r.ID)
 		}
 	}
-	return writes, err
+	return ids, err
+}
+
+// onlyLeads refuses where another window than these leads by now.
+func onlyLeads(led []string) func(merge.View, []merge.Grant) *merge.Reject {
+	return func(v merge.View, access []merge.Grant) *merge.Reject {
+		for _, g := range access {
+			row, ok := v.Row("assignment", g.ID)
+			if ok && g.To == 0 && string(row.Fields["lead"]) == "true" && !slices.Contains(led, g.ID) {
+				return &merge.Reject{Code: "stale_version"}
+			}
+		}
+		return nil
+	}
 }
 
 // alive refuses to let anybody into a business that was merged away. It is
@@ -114,4 +145,9 @@ func alive(v merge.View) *merge.Reject {
 		return &merge.Reject{Code: "business_merged"}
 	}
 	return nil
+}
+
+// inAlive is alive, asked before another question inside the commit.
+func inAlive(then func(merge.View, []merge.Grant) *merge.Reject) func(merge.View, []merge.Grant) *merge.Reject {
+	return both(func(v merge.View, _ []merge.Grant) *merge.Reject { return alive(v) }, then)
 }

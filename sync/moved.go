@@ -48,6 +48,18 @@ func (e *Engine) takeOver(ctx context.Context, from, into string) error {
 	return e.claimAnew(ctx, into)
 }
 
+// TakeOver brings single records of from into the scope that it was merged into,
+// for whoever cannot wait until the merger's own effect brings all of them. Doing
+// it again, before or after that effect, changes nothing.
+func (e *Engine) TakeOver(ctx context.Context, from, into string, keys ...merge.Key) error {
+	for batch := range slices.Chunk(keys, takeBatch) {
+		if err := e.takeKeys(ctx, from, into, batch); err != nil {
+			return fmt.Errorf("take over into %s: %w", into, err)
+		}
+	}
+	return nil
+}
+
 // claimAnew brings the claims of the record that a merger ends with up to date:
 // the other one has given up what it held, and both may have shown one value.
 func (e *Engine) claimAnew(ctx context.Context, scope string) error {

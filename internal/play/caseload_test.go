@@ -196,15 +196,20 @@ func (c *caseload) work(p *play.Phone, n int, scope string) {
 
 // TestAMentorWithFortyBusinesses is the whole promise to a mentor with a large
 // caseload: what the first sync costs, what nothing new costs, and that one
-// action of an admin moves everything to the next mentor.
+// action of an admin moves everything to the next mentor, while the old one's
+// phone is offline with work of before that and of after it.
 func TestAMentorWithFortyBusinesses(t *testing.T) {
 	t.Parallel()
 	c := setCaseload(t)
 	p := c.firstSync()
 	c.nothingNew(p)
 	held := c.held(p)
+	edits := c.offline(p, false, c.businesses[0], c.businesses[13], c.businesses[39])
 	job := c.handOver()
-	c.moved(p, held, job)
+	edits = append(edits, c.offline(p, true, c.businesses[7])...)
+	next := c.moved(p, held, job)
+	c.counted(next, edits)
+	c.returned(p, edits)
 }
 
 // firstSync begins two phones of the mentor from nothing, one that asks for gzip
@@ -308,14 +313,15 @@ func (c *caseload) handOver() (job handedOver) {
 }
 
 // moved fails unless one sync takes exactly the forty businesses and what the
-// mentors keep beside them off the old phone, and one brings them to the new one.
-func (c *caseload) moved(old *play.Phone, held map[string][]string, job handedOver) {
+// mentors keep beside them off the old phone, and one brings them to the new one,
+// which it gives.
+func (c *caseload) moved(old *play.Phone, held map[string][]string, job handedOver) (next *play.Phone) {
 	c.Helper()
 	before, err := old.Scopes()
 	c.ok(err)
 	// Written before the hand-over, as far as the phone knows.
 	note := c.write(old, merge.UserScope(old.Me().User), "receipt", map[string]any{"announcement_id": job.ID})
-	next := c.enter(c.next, "next")
+	next = c.enter(c.next, "next")
 	c.ok(next.Sync(c.Context()))
 	if got := c.held(next); !sameHeld(got, held) {
 		c.Errorf("the next mentor holds something else")
@@ -334,6 +340,7 @@ func (c *caseload) moved(old *play.Phone, held map[string][]string, job handedOv
 	if row, ok, err := old.Row(merge.UserScope(old.Me().User), "receipt", note); err != nil || !ok || row.Version == 0 {
 		c.Errorf("what waited in the outbox: %v, %t, %v", row, ok, err)
 	}
+	return next
 }
 
 func sameHeld(a, b map[string][]string) bool {

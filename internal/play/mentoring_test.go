@@ -261,6 +261,46 @@ func TestNotesFollowAMerger(t *testing.T) {
 	m.none(m.mentor, "quarantine")
 }
 
+// TestAHandoverAfterAMergerTakesEverythingOffThePhone of a mentor who accompanied
+// both records of the enterprise, and says so once.
+func TestAHandoverAfterAMergerTakesEverythingOffThePhone(t *testing.T) {
+	t.Parallel()
+	m := setMentored(t)
+	_, err := m.w.Assign(t.Context(), m.admin, strings.TrimPrefix(m.survivor, "business/"), m.mentor.Who)
+	m.ok(err)
+	m.note(m.mentor, desk(m.old), "rahasia")
+	m.sync(m.mentor)
+	m.merged()
+	last := m.note(m.mentor, desk(m.survivor), "catatan terakhir, tanpa sinyal")
+	m.ok(m.admin.Login(t.Context()))
+	var job handedOver
+	m.ok(m.admin.Send(t.Context(), http.MethodPost, "/v1/mentors/"+m.mentor.Me().User+"/handover", "", map[string]any{"to_id": m.second.Me().User}, &job))
+	m.ok(m.w.Step(t.Context()))
+	m.w.Clock.Advance(time.Second)
+	m.sync(m.mentor, m.mentor, m.second, m.owner)
+	for _, scope := range []string{m.old, desk(m.old), m.survivor, desk(m.survivor)} {
+		if holds(t, m.mentor, scope) {
+			t.Errorf("the former mentor keeps %s", scope)
+		}
+		m.bare(m.mentor, scope)
+	}
+	notes, err := m.second.Rows(desk(m.survivor), "mentor_note")
+	m.ok(err)
+	if len(notes) != 2 || !slices.ContainsFunc(notes, func(r merge.Row) bool { return r.ID == last }) || !holds(t, m.second, m.survivor) {
+		t.Errorf("the next mentor reads %v", notes)
+	}
+	m.none(m.mentor, "quarantine")
+	if n, err := m.mentor.Notices(domain.NoticeMentoringEnds); err != nil || n != 1 {
+		t.Errorf("the former mentor is told %d times, %v", n, err)
+	}
+	if n, err := m.owner.Notices(domain.NoticeMentorLeft); err != nil || n != 0 {
+		t.Errorf("the owner is told %d times that nobody follows, %v", n, err)
+	}
+	if job.Total != 1 {
+		t.Errorf("the job has %d steps", job.Total)
+	}
+}
+
 // TestReferenceIsReadByAllAndWrittenByNone: everybody's phone has the lists, and
 // what a phone writes there is refused and kept for its author.
 func TestReferenceIsReadByAllAndWrittenByNone(t *testing.T) {
