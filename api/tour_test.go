@@ -445,6 +445,7 @@ func (o *tour) watch(owner, stranger, staff, admin wire.Login, business string) 
 	}
 	o.want(409, admin.AccessToken, "POST", resolution, `{"queue":"decision/general","decision":"applied"}`)
 	o.want(200, admin.AccessToken, "POST", resolution, `{"queue":"decision/general","decision":"dismissed","note":"Sudah dibicarakan."}`)
+	o.want(412, admin.AccessToken, "POST", o.staleReview(owner, strings.TrimPrefix(business, "/v1/businesses/")), `{"queue":"decision/general","decision":"applied"}`)
 	o.want(204, admin.AccessToken, "POST", "/v1/admin/attest", `{"user_id":"`+owner.User.Id+`","hours":24}`)
 	o.want(403, owner.AccessToken, "POST", "/v1/admin/attest", `{"user_id":"`+staff.User.Id+`","hours":24}`)
 	o.want(404, admin.AccessToken, "POST", "/v1/admin/attest", `{"user_id":"`+nobody+`","hours":24}`)

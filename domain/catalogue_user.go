@@ -100,10 +100,11 @@ func reviewItem() *merge.Collection {
 			server("author", text(0, 40), "whose edit it was"),
 			server("code", text(0, 60), "why it was refused"),
 			server("mutation", anything(0), "the edit as it came"),
+			server("made_at", instant(), "when the edit was made, by the corrected clock"),
 			server("at", instant(), "when the server had it"),
 			server("quarantine", ref(""), "the author's own record of it"),
 			server("resolved_at", instant(), ""), server("resolved_by", text(0, 40), ""), server("resolution", text(0, 2000), "for the author too"),
-			server("decision", enum("applied", "dismissed"), "applied: the edit is made after all, in its author's name; without resolved_at that is under way"),
+			server("decision", enum("applied", "dismissed"), "applied: the edit was made after all, in its author's name"),
 		),
 	}
 }

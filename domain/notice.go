@@ -159,7 +159,7 @@ func refused(r merge.Refusal) []merge.Effect {
 	}
 	m := r.Item.Mutation
 	set := map[string]merge.Value{"what": merge.Str("refused_edit"), "quarantine": merge.Str(r.ID), "scope": merge.Str(r.Scope()), "author": merge.Str(r.Author),
-		"code": merge.Str(r.Verdict.Code), "mutation": merge.Str(string(r.Item.Raw)), "at": r.Received.Value()}
+		"code": merge.Str(r.Verdict.Code), "mutation": merge.Str(string(r.Item.Raw)), "made_at": r.Made.Value(), "at": r.Received.Value()}
 	if id.Valid(m.ID) && m.Collection != "" && len(m.Collection) <= 40 {
 		set["object"] = merge.Encode(map[string]string{"collection": m.Collection, "id": m.ID})
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/lumbung-ikm/lumbung/fault"
+	"github.com/lumbung-ikm/lumbung/store"
 	"github.com/lumbung-ikm/lumbung/sync/merge"
 )
 
@@ -27,6 +28,26 @@ func (e *Engine) Write(ctx context.Context, scope string, writes ...merge.Server
 		}
 	}
 	return j.head.Applied, nil
+}
+
+// Decided tells what the scope decided under a name (merge.ServerWrite.Decide),
+// "" if nothing yet, and the head as it was no later than that. If the head says
+// that the scope was merged into another one, it will never decide otherwise.
+//
+// Errors: those of the store.
+func (e *Engine) Decided(ctx context.Context, scope, name string) (store.Head, merge.Outcome, error) {
+	if _, err := e.foldAll(ctx, scope); err != nil { // what was decided before a crash counts, folded or not
+		return store.Head{}, "", err
+	}
+	head, err := e.Store.Head(ctx, scope)
+	if err != nil {
+		return store.Head{}, "", err
+	}
+	got, err := e.Store.Load(ctx, scope, store.Want{Pages: []merge.PageKey{merge.DecisionPage(scope, name)}})
+	if err != nil || len(got.Pages) == 0 {
+		return head, "", err
+	}
+	return head, merge.Decision(got.Pages[0]), nil
 }
 
 // kindOf is what the caller of an online edit can do about a refusal.

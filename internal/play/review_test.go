@@ -26,16 +26,21 @@ type reviewed struct {
 	} `json:"fields"`
 }
 
-// about is what the refused edit of an item is an edit of.
-func (r reviewed) about() string {
-	var m struct {
-		Collection string `json:"collection"`
-	}
-	if json.Unmarshal([]byte(r.Fields.Mutation), &m) != nil {
-		return ""
-	}
-	return m.Collection
+// edit is the refused edit of an item.
+func (r reviewed) edit() (m struct {
+	Collection string          `json:"collection"`
+	ID         string          `json:"id"`
+	Base       json.RawMessage `json:"base"`
+}) {
+	_ = json.Unmarshal([]byte(r.Fields.Mutation), &m) // an item without one is about nothing
+	return m
 }
+
+func (r reviewed) about() string  { return r.edit().Collection }
+func (r reviewed) record() string { return r.edit().ID }
+
+// creates reports whether the refused edit makes a record.
+func (r reviewed) creates() bool { return string(r.edit().Base) == "null" }
 
 // late is a business whose mentor checked a task off, with a photo, hours after
 // another one took over.
@@ -45,7 +50,10 @@ type late struct {
 	task, photo, verify string
 }
 
-func setLate(t *testing.T, more ...func(late)) late {
+func setLate(t *testing.T, more ...func(late)) late { return setLateAfter(t, func(late) {}, more...) }
+
+// setLateAfter is setLate with what the mentor did while the business was his.
+func setLateAfter(t *testing.T, before func(late), more ...func(late)) late {
 	s := set(t)
 	l := late{scene: s, admin: s.enter(s.w.Person("Bu Ratna"), "office"), old: s.enter(s.w.Person("Pak Hendra"), "old"), next: s.enter(s.w.Person("Bu Sinta"), "next")}
 	business := strings.TrimPrefix(s.scope, "business/")
@@ -53,6 +61,7 @@ func setLate(t *testing.T, more ...func(late)) late {
 	s.ok(err)
 	s.sync(l.old, l.next)
 	l.task = s.write(l.old, "task", "", map[string]any{"title": "Foto produk", "origin": "mentor"})
+	before(l)
 	s.sync(l.old)
 	s.ok(s.w.Reassign(t.Context(), l.admin, business, window, l.next.Who))
 	s.w.Clock.Advance(6 * time.Hour) // the office's session of this morning still lives

@@ -52,6 +52,13 @@ type ServerWrite struct {
 	Remove     map[string][]string
 	Strict     *Seq // version the author saw; any touched field changed since is stale_version
 	Create     bool // the record must be new; the same content again is no change
+	// Late makes it a phone's edit that came too late: whatever a phone's edit is
+	// asked is asked, for the right given there, which Role follows.
+	Late *Late
+	// Decide makes it the last word on its name, kept for ever: Applied if it is
+	// made, Rejected if it never will be, and then nothing is written. The same
+	// word again changes nothing, the other one is "conflict". "" for most.
+	Decide Outcome
 	// Must decides whether the write may happen, with the access list of the
 	// commit. May be nil.
 	Must func(v View, access []Grant) *Reject
@@ -192,7 +199,7 @@ func (w *work) part(p *Part, answers []Answer) []Answer {
 	}
 	for _, sw := range p.Writes {
 		a := Answer{Seq: w.seq, Key: Key{sw.Collection, sw.ID}}
-		if r := w.server(sw); r != nil {
+		if r := w.decide(sw); r != nil {
 			a.Verdict = Verdict{Outcome: Rejected, Code: r.Code, Field: r.Field}
 		} else {
 			a.Verdict = Verdict{Outcome: Applied}
@@ -216,7 +223,7 @@ func (w *work) item(p *Part, it *Item, a *Answer) {
 	v, ed := w.judge(p, it, a)
 	a.Verdict, a.Seq = v, w.seq
 	if v.Outcome == Rejected {
-		a.Quarantine = w.quarantine(p, it, v)
+		a.Quarantine = w.quarantine(p, it, v, ed.corrected)
 	}
 	name := MutationName(p.Device, p.Incarnation, it.Mutation.N)
 	w.out.Lines = append(w.out.Lines, Line{name, p.Author, it.Hash, ed.stamp, a.Verdict})
@@ -271,7 +278,7 @@ func (w *work) judge(p *Part, it *Item, a *Answer) (v Verdict, ed *edit) {
 }
 
 // quarantine keeps what was refused, for its author.
-func (w *work) quarantine(p *Part, it *Item, v Verdict) string {
+func (w *work) quarantine(p *Part, it *Item, v Verdict, made Millis) string {
 	qid := ""
 	if it.HasN && v.Code != "unidentifiable" { // that one may come again and again, and the book does not say so
 		qid = w.effectID("quarantine", MutationName(p.Device, p.Incarnation, it.Mutation.N), p.Author)
@@ -292,7 +299,7 @@ func (w *work) quarantine(p *Part, it *Item, v Verdict) string {
 		"refused_at": w.time.Value(), "mutation": Str(string(raw)),
 	}})
 	if refused := w.in.Schema.Refused; refused != nil {
-		for i, e := range refused(Refusal{View: w, Access: w.access, Author: p.Author, Item: *it, Verdict: v, Received: w.time, ID: qid}) {
+		for i, e := range refused(Refusal{View: w, Access: w.access, Author: p.Author, Item: *it, Verdict: v, Made: made, Received: w.time, ID: qid}) {
 			w.effect(w.named(e, "refused "+qid+" "+string(Num(i))))
 		}
 	}
@@ -343,6 +350,9 @@ func (w *work) server(sw ServerWrite) *Reject {
 			return r
 		}
 	}
+	if sw.Late != nil {
+		sw.Role, sw.Set = sw.Late.Right.Role, c.unseen(sw.Set)
+	}
 	k := Key{sw.Collection, sw.ID}
 	wr := &Write{Mutation: sw.Name, Author: sw.Author, Role: sw.Role, Seq: w.seq, Time: w.time, Stamp: w.time}
 	old := w.get(k)
@@ -357,33 +367,32 @@ func (w *work) server(sw ServerWrite) *Reject {
 	}
 	if sw.Create && old != nil {
 		for name, v := range sw.Set {
+			if f := c.fields[name]; sw.Late != nil && f != nil && f.Policy == Server {
+				continue // it is left out
+			}
 			if !bytes.Equal(old.Fields[name], v) && !(Null(v) && old.Fields[name] == nil) {
 				return reject("id_reuse", name)
 			}
 		}
 		return nil
 	}
-	if old == nil && !sw.Create {
+	switch {
+	case old == nil && !sw.Create && sw.Late != nil:
+		return reject("record_unknown", "id")
+	case old == nil && !sw.Create:
 		return reject("not_found", "")
 	}
 	if c.Parent != "" && old == nil {
 		sw.Set = w.seeAll(c, sw.Set)
 	}
-	ch, r := c.parse(sw.Set, sw.Add, sw.Remove, System)
+	ed, r := w.ask(c, sw, old)
 	if r != nil {
 		return r
 	}
-	if r := strictly(old, sw, ch.list); r != nil {
-		return r
+	ed.wr, ed.rec = wr, w.edit(k)
+	if ed.rec == nil {
+		ed.rec = w.create(c, k, wr, "", ed.corrected)
 	}
-	if r := w.online(c, sw, old, &ch); r != nil {
-		return r
-	}
-	rec := w.edit(k)
-	if rec == nil {
-		rec = w.create(c, k, wr, "", w.time)
-	}
-	ed := &edit{w: w, c: c, rec: rec, wr: wr, sees: everything, changes: ch.list} // the server reads before it writes
 	ed.carryOut(sw.Op)
 	w.author[k] = sw.Author
 	w.out.Changed = true
@@ -468,7 +477,7 @@ func strictly(old *Record, sw ServerWrite, set []change) *Reject {
 	if sw.Strict == nil || old == nil {
 		return nil
 	}
-	if sw.Op == Delete && old.Version != *sw.Strict {
+	if sw.Op != Put && old.Version != *sw.Strict {
 		return reject("stale_version", "")
 	}
 	for _, ch := range set {

@@ -202,6 +202,7 @@ type Refusal struct {
 	Author   string
 	Item     Item
 	Verdict  Verdict
+	Made     Millis // by the corrected clock
 	Received Millis
 	ID       string // of the quarantine record; unique to this refusal
 }

@@ -22,6 +22,7 @@ type Scope struct {
 	Sum        uint64
 	Access     []merge.Grant
 	Grace      merge.Millis
+	MovedTo    string // the scope that it was merged into
 	Records    map[merge.Key]*merge.Record
 	Pages      map[merge.PageKey]*merge.Page
 	Effects    []merge.Effect // every effect so far
@@ -45,7 +46,7 @@ func (s *Scope) Clone() *Scope {
 // Commit resolves pushes at now and folds what came out of it.
 func (s *Scope) Commit(now merge.Millis, pushes ...[]*merge.Part) *merge.Output {
 	in := &merge.Input{Schema: s.Schema, Scope: s.Name, Self: s.Self, Generation: s.Generation, Forks: s.Forks, Applied: s.Applied, Time: s.Time,
-		Sum: s.Sum, Access: s.Access, Now: now, Grace: s.Grace, Pushes: pushes,
+		Sum: s.Sum, Access: s.Access, Now: now, Grace: s.Grace, MovedTo: s.MovedTo, Pushes: pushes,
 		Records: map[merge.Key]*merge.Record{}, Tagged: map[string][]merge.Key{}, Books: map[merge.BookKey]*merge.Book{}}
 	for range 50 {
 		out := merge.Resolve(in)
