@@ -48,7 +48,7 @@ sim: ## the simulator on both stores: make sim SEEDS=1000
 	$(GO) run ./cmd/lumbung sim -seeds $(SEEDS) -store poor
 
 model: ## every small history, of up to four edits: make model DEPTH=3
-	GOGC=400 $(GO) test ./internal/sim/model -run TestEveryHistory -v -timeout 60m -args -depth $(DEPTH)
+	GOGC=400 $(GO) test ./internal/sim/model -run TestEveryHistory -v -timeout 120m -args -depth $(DEPTH)
 
 mutants: ## plant every known mistake and see it caught
 	$(GO) run ./internal/sim/mutants
