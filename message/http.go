@@ -83,6 +83,9 @@ var httpTable = map[string]entry{
 	"database_too_new": {
 		Sentence{"Basis data dibuat oleh versi Lumbung yang lebih baru.", "Silakan pasang versi itu."},
 		Sentence{"The database was made by a newer version of Lumbung.", "Please install that version."}},
+	"database_address_invalid": {
+		Sentence{"Alamat basis data tidak dapat dibaca.", "Silakan periksa LUMBUNG_STORE."},
+		Sentence{"The address of the database cannot be read.", "Please check LUMBUNG_STORE."}},
 	"backup_unsupported": {
 		Sentence{"Penyimpanan ini disalin dengan alatnya sendiri.", ""},
 		Sentence{"This store is copied by its own tools.", ""}},

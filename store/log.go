@@ -235,6 +235,14 @@ type Appender interface {
 	Append(ctx context.Context, c *Commit) (Head, error)
 }
 
+// Watcher is offered by stores that several processes share.
+type Watcher interface {
+	// Watch tells of heads that change, by whatever process, until ctx ends; it
+	// gives nil then. What breaks meanwhile it mends by itself. It may tell late,
+	// of the same head often, and of an older one after a newer.
+	Watch(ctx context.Context, see func(Head)) error
+}
+
 // Claims gives names that are unique across scopes to the one who asks first.
 type Claims interface {
 	// Claim takes (space, key) for holder, durably, if nobody holds it, and

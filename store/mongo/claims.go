@@ -1,0 +1,102 @@
+package mongo
+
+import (
+	"context"
+	"errors"
+
+	"go.mongodb.org/mongo-driver/v2/bson"
+	"go.mongodb.org/mongo-driver/v2/mongo"
+	"go.mongodb.org/mongo-driver/v2/mongo/options"
+)
+
+// claimDoc is a name that somebody holds.
+type claimDoc struct {
+	ID     string `bson:"_id"`
+	Holder string `bson:"h"`
+}
+
+// Claim keeps the promise of store.Claims.
+func (d *DB) Claim(ctx context.Context, space, key, holder string) (now string, err error) {
+	id := idOf(space, key)
+	err = d.do(ctx, "claim in "+space, func(ctx context.Context) error {
+		for { // until the claim is mine, or somebody's whom a read finds
+			_, err := d.db.Collection(claims).InsertOne(ctx, claimDoc{id, holder})
+			if err == nil {
+				now = holder
+				return nil
+			}
+			if !mongo.IsDuplicateKeyError(err) {
+				return err
+			}
+			if now, err = d.holder(ctx, id); err != nil || now != "" {
+				return err
+			}
+		}
+	})
+	return now, err
+}
+
+// Holder keeps the promise of store.Claims.
+func (d *DB) Holder(ctx context.Context, space, key string) (now string, err error) {
+	err = d.do(ctx, "read a claim in "+space, func(ctx context.Context) error {
+		now, err = d.holder(ctx, idOf(space, key))
+		return err
+	})
+	return now, err
+}
+
+func (d *DB) holder(ctx context.Context, id string) (string, error) {
+	var doc claimDoc
+	err := d.db.Collection(claims).FindOne(ctx, byID(id)).Decode(&doc)
+	if errors.Is(err, mongo.ErrNoDocuments) {
+		return "", nil
+	}
+	return doc.Holder, err
+}
+
+// Release keeps the promise of store.Claims.
+func (d *DB) Release(ctx context.Context, space, key, holder string) error {
+	return d.do(ctx, "release a claim in "+space, func(ctx context.Context) error {
+		_, err := d.db.Collection(claims).DeleteOne(ctx, append(byID(idOf(space, key)), bson.E{Key: "h", Value: holder}))
+		return err
+	})
+}
+
+// backupDoc numbers the backups.
+type backupDoc struct {
+	Began int64 `bson:"began"`
+	Done  int64 `bson:"done"`
+}
+
+const backupID = "backup"
+
+// Epochs keeps the promise of store.Backups.
+func (d *DB) Epochs(ctx context.Context) (began, done uint64, err error) {
+	err = d.do(ctx, "read the numbers of backups", func(ctx context.Context) error {
+		var doc backupDoc
+		err := d.db.Collection(meta).FindOne(ctx, byID(backupID)).Decode(&doc)
+		began, done = uint64(doc.Began), uint64(doc.Done)
+		return err
+	})
+	return began, done, err
+}
+
+// Begin keeps the promise of store.Backups.
+func (d *DB) Begin(ctx context.Context) (epoch uint64, err error) {
+	err = d.do(ctx, "begin a backup", func(ctx context.Context) error {
+		var doc backupDoc
+		err := d.db.Collection(meta).FindOneAndUpdate(ctx, byID(backupID), bson.D{{Key: "$inc", Value: bson.D{{Key: "began", Value: int64(1)}}}},
+			options.FindOneAndUpdate().SetReturnDocument(options.After)).Decode(&doc)
+		epoch = uint64(doc.Began)
+		return err
+	})
+	return epoch, err
+}
+
+// Complete keeps the promise of store.Backups.
+func (d *DB) Complete(ctx context.Context, epoch uint64) error {
+	return d.do(ctx, "complete a backup", func(ctx context.Context) error {
+		_, err := d.db.Collection(meta).UpdateOne(ctx, byID(backupID), bson.D{{Key: "$max", Value: bson.D{{Key: "done", Value: int64(epoch)}}}})
+		return err
+	})
+}

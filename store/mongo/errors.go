@@ -1,0 +1,113 @@
+package mongo
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"go.mongodb.org/mongo-driver/v2/mongo"
+	"go.mongodb.org/mongo-driver/v2/x/mongo/driver/connstring"
+
+	"github.com/lumbung-ikm/lumbung/fault"
+	"github.com/lumbung-ikm/lumbung/store"
+)
+
+// broken turns a driver's error into a fault: Transient if the same call may work
+// later, else Internal. Faults and the answers of a store pass unchanged, and so
+// does nil.
+func broken(doing string, err error) error {
+	if err == nil || errors.Is(err, store.ErrTaken) || errors.Is(err, store.ErrStale) || errors.Is(err, store.ErrAbsent) {
+		return err
+	}
+	if _, ok := errors.AsType[*fault.Error](err); ok {
+		return err
+	}
+	if passing(err) {
+		return &fault.Error{Kind: fault.Transient, Code: "unavailable", Text: doing, Cause: err}
+	}
+	return &fault.Error{Kind: fault.Internal, Code: "internal", Text: doing, Cause: err}
+}
+
+// passing reports whether an error says nothing about the call itself: the server
+// was not reached, did not answer in time, was no primary, or could not say that a
+// majority has the write.
+func passing(err error) bool {
+	if mongo.IsNetworkError(err) || mongo.IsTimeout(err) || errors.Is(err, context.Canceled) || errors.Is(err, mongo.ErrClientDisconnected) {
+		return true
+	}
+	if e, ok := errors.AsType[mongo.ServerError](err); ok {
+		for _, label := range []string{"RetryableWriteError", "RetryableReadError", "TransientTransactionError", "SystemOverloadedError", "RetryableError"} {
+			if e.HasErrorLabel(label) {
+				return true
+			}
+		}
+		for _, code := range passingCodes() {
+			if e.HasErrorCode(code) {
+				return true
+			}
+		}
+	}
+	return strings.Contains(err.Error(), "server selection error")
+}
+
+// passingCodes are the answers of a server that is stopping, stepping down, has
+// just been elected, or waits in vain for the majority.
+func passingCodes() []int {
+	const (
+		hostUnreachable, hostNotFound, networkTimeout, maxTimeExpired, shutdown = 6, 7, 89, 50, 91
+		writeConcernTimeout, primarySteppedDown, exceededTimeLimit              = 64, 189, 262
+		interruptedAtShutdown, interruptedByReplChange                          = 11600, 11602
+		notWritablePrimary, notPrimaryNoSecondaryOK, notPrimaryOrSecondary      = 10107, 13435, 13436
+		socketException, readConcernMajorityNotAvailable, snapshotUnavailable   = 9001, 134, 246
+		unsatisfiableWriteConcern, staleConfig, interrupted, cursorNotFound     = 100, 13388, 11601, 43
+	)
+	return []int{hostUnreachable, hostNotFound, networkTimeout, maxTimeExpired, shutdown, writeConcernTimeout, primarySteppedDown, exceededTimeLimit,
+		interruptedAtShutdown, interruptedByReplChange, notWritablePrimary, notPrimaryNoSecondaryOK, notPrimaryOrSecondary, socketException,
+		readConcernMajorityNotAvailable, snapshotUnavailable, unsatisfiableWriteConcern, staleConfig, interrupted, cursorNotFound}
+}
+
+// taken turns the answer that a unique place is occupied into ErrTaken.
+func taken(err error) error {
+	if mongo.IsDuplicateKeyError(err) {
+		return store.ErrTaken
+	}
+	return err
+}
+
+// newerIsDone drops from the answer of guarded upserts that a document was newer
+// already: its filter missed it, and the insert found its place occupied.
+func newerIsDone(err error) error {
+	e, ok := errors.AsType[mongo.BulkWriteException](err)
+	if !ok || e.WriteConcernError != nil {
+		return err
+	}
+	for _, w := range e.WriteErrors {
+		if !mongo.IsDuplicateKeyError(w.WriteError) {
+			return err
+		}
+	}
+	return nil
+}
+
+// databaseOf is the name of the database in an address.
+func databaseOf(uri string) (string, error) {
+	c, err := connstring.ParseAndValidate(uri)
+	if err != nil {
+		return "", &fault.Error{Kind: fault.Invalid, Code: "database_address_invalid", Text: "the address of MongoDB", Cause: err}
+	}
+	return cmp.Or(c.Database, defaultName), nil
+}
+
+// maxDocument is the largest document that MongoDB keeps, less what it may add.
+const maxDocument = 16<<20 - 16<<10
+
+// fits refuses a document that MongoDB would not take, before anything of a call
+// is written.
+func fits(what string, bytes int) error {
+	if bytes <= maxDocument {
+		return nil
+	}
+	return &fault.Error{Kind: fault.TooLarge, Code: "too_large", Text: fmt.Sprintf("%s of %d bytes", what, bytes)}
+}

@@ -1,0 +1,69 @@
+// Package mongotest gives tests a database of their own on a server that somebody
+// has started.
+package mongotest
+
+import (
+	"context"
+	"fmt"
+	"net/url"
+	"os"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"go.mongodb.org/mongo-driver/v2/mongo"
+	"go.mongodb.org/mongo-driver/v2/mongo/options"
+)
+
+// Variable names the address of the server, without a database.
+const Variable = "LUMBUNG_TEST_MONGO"
+
+var count atomic.Int64
+
+// Asked reports whether tests are to run on MongoDB.
+func Asked() bool { return os.Getenv(Variable) != "" }
+
+// Address is that of an empty database, which is dropped at the end of the test.
+// Without a server the test is skipped.
+func Address(t testing.TB) string {
+	t.Helper()
+	if !Asked() {
+		t.Skip("skipped: needs MongoDB, at the address in " + Variable)
+	}
+	address, name, err := with(os.Getenv(Variable), fmt.Sprintf("lumbung_test_%d_%d", os.Getpid(), count.Add(1)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := drop(address, name); err != nil {
+			t.Logf("drop %s: %v", name, err) // the next run uses another name
+		}
+	})
+	return address
+}
+
+// with puts the name of a database into an address.
+func with(address, name string) (full, db string, err error) {
+	scheme, rest, ok := strings.Cut(address, "://")
+	if !ok {
+		return "", "", fmt.Errorf("%s is no address", Variable)
+	}
+	rest, query, _ := strings.Cut(rest, "?")
+	if _, err := url.ParseQuery(query); err != nil {
+		return "", "", fmt.Errorf("%s: %w", Variable, err)
+	}
+	hosts, _, _ := strings.Cut(rest, "/")
+	return scheme + "://" + hosts + "/" + name + "?" + query, name, nil
+}
+
+func drop(address, name string) error {
+	ctx, stop := context.WithTimeout(context.Background(), 30*time.Second)
+	defer stop()
+	client, err := mongo.Connect(options.Client().ApplyURI(address))
+	if err != nil {
+		return err
+	}
+	defer func() { _ = client.Disconnect(ctx) }() // nothing is left to be lost
+	return client.Database(name).Drop(ctx)
+}
