@@ -24,6 +24,7 @@ import (
 	"github.com/lumbung-ikm/lumbung/logging"
 	"github.com/lumbung-ikm/lumbung/programme"
 	"github.com/lumbung-ikm/lumbung/store"
+	"github.com/lumbung-ikm/lumbung/store/mongo"
 	"github.com/lumbung-ikm/lumbung/store/sqlite"
 	syncer "github.com/lumbung-ikm/lumbung/sync"
 	"github.com/lumbung-ikm/lumbung/sync/merge"
@@ -134,11 +135,25 @@ func (a *App) openStore(ctx context.Context, o Options) (store.Identity, error) 
 		a.Store = o.Store
 		return o.Identity, nil
 	}
+	if a.Config.Mongo() {
+		return a.openMongo(ctx)
+	}
 	path := a.Config.StorePath()
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return nil, fmt.Errorf("folder of the database: %w", err)
 	}
 	db, err := sqlite.Open(ctx, path, sqlite.Options{})
+	if err != nil {
+		return nil, fmt.Errorf("open database: %w", err)
+	}
+	a.Store = db
+	a.closers = append(a.closers, func(context.Context) error { return db.Close() })
+	return db.Identity(), nil
+}
+
+// openMongo opens the database that several processes share.
+func (a *App) openMongo(ctx context.Context) (store.Identity, error) {
+	db, err := mongo.Open(ctx, a.Config.Store, mongo.Options{Clock: a.Clock, Report: func(text string) { a.Log.LogAttrs(ctx, slog.LevelWarn, "database", slog.String("report", text)) }})
 	if err != nil {
 		return nil, fmt.Errorf("open database: %w", err)
 	}
@@ -200,6 +215,9 @@ func (a *App) Close(ctx context.Context) error {
 func pepperOf(cfg config.Config, o Options) ([]byte, error) {
 	if cfg.Pepper != "" {
 		return []byte(cfg.Pepper), nil
+	}
+	if o.Store == nil && cfg.Mongo() {
+		return nil, errors.New("MongoDB wants a pepper that all processes share, set LUMBUNG_PEPPER")
 	}
 	made := make([]byte, 32)
 	if _, err := io.ReadFull(o.Rand, made); err != nil {

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/lumbung-ikm/lumbung/domain"
+	"github.com/lumbung-ikm/lumbung/store"
 )
 
 // Run listens where the configuration says and works until ctx ends. Close
@@ -80,7 +81,11 @@ type worker struct {
 }
 
 func (a *App) workers() []worker {
-	return []worker{{"engine", a.runEngine}, {"compaction", a.runCompaction}, {"reminders", a.runReminders}, {"auth", a.Auth.Run}, {"windows", a.Engine.KeepWindows}, {"streams", a.API.Tend}}
+	all := []worker{{"engine", a.runEngine}, {"compaction", a.runCompaction}, {"reminders", a.runReminders}, {"auth", a.Auth.Run}, {"windows", a.Engine.KeepWindows}, {"streams", a.API.Tend}}
+	if shared, ok := a.Store.(store.Watcher); ok { // those who listen here hear of what was pushed there
+		all = append(all, worker{"watch", func(ctx context.Context) error { return shared.Watch(ctx, a.Engine.Observe) }})
+	}
+	return all
 }
 
 // compactEvery is how often what lies behind the horizon goes. With nothing to do

@@ -24,7 +24,7 @@ type Config struct {
 	Env       string // development (default) or production
 	Listen    string // host:port; 127.0.0.1:8080
 	PublicURL string // where phones reach the server and the issuer of its tokens; http://127.0.0.1:8080
-	Store     string // path of the database file, or sqlite:PATH; ./data/lumbung.db
+	Store     string // path of the database file, or sqlite:PATH, or the address of MongoDB; ./data/lumbung.db
 
 	LogLevel  slog.Level // info
 	LogFormat string     // text (default) or json
@@ -68,7 +68,12 @@ func Default() Config {
 	}
 }
 
-// StorePath is the path of the database file.
+// Mongo reports whether the store is MongoDB, at the address Store, and no file.
+func (c Config) Mongo() bool {
+	return strings.HasPrefix(c.Store, "mongodb://") || strings.HasPrefix(c.Store, "mongodb+srv://")
+}
+
+// StorePath is the path of the database file; it means nothing with Mongo.
 func (c Config) StorePath() string { return strings.TrimPrefix(c.Store, "sqlite:") }
 
 // Redacted lists the effective settings as name=value lines in the order of
@@ -80,9 +85,19 @@ func (c Config) Redacted() []string {
 		if s.secret && v != "" {
 			v = fmt.Sprintf("(set, %d characters)", len(v))
 		}
+		v = withoutPassword(v)
 		lines = append(lines, s.Name()+"="+v)
 	}
 	return lines
+}
+
+// withoutPassword hides who logs in at an address, and how.
+func withoutPassword(address string) string {
+	scheme, rest, ok := strings.Cut(address, "://")
+	if i := strings.LastIndexByte(rest, '@'); ok && i >= 0 {
+		return scheme + "://***" + rest[i:]
+	}
+	return address
 }
 
 // LogValue is c for the log, without its secrets.
@@ -128,7 +143,7 @@ func settings() []Setting {
 		text("env", "development or production", func(c *Config) *string { return &c.Env }),
 		text("listen", "address to listen on, host:port", func(c *Config) *string { return &c.Listen }),
 		text("public-url", "URL under which phones reach the server; issuer of its tokens", func(c *Config) *string { return &c.PublicURL }),
-		text("store", "path of the database file, or sqlite:PATH", func(c *Config) *string { return &c.Store }),
+		text("store", "path of the database file, or sqlite:PATH, or mongodb://HOSTS/NAME", func(c *Config) *string { return &c.Store }),
 		{Flag: "log-level", Help: "debug, info, warn or error",
 			get: func(c Config) string { return strings.ToLower(c.LogLevel.String()) },
 			set: func(c *Config, v string) error { return c.LogLevel.UnmarshalText([]byte(v)) }},

@@ -62,10 +62,10 @@ func TestEveryMistakeIsReportedAtOnce(t *testing.T) {
 	_, _, err := config.Load([]string{"-workers-every", "soon"}, env(
 		"LUMBUNG_ENV", "staging", "LUMBUNG_LISTEN", "8080", "LUMBUNG_PUBLIC_URL", "ftp://x", "LUMBUNG_LOG_LEVEL", "loud", "LUMBUNG_LOG_FORMAT", "xml",
 		"LUMBUNG_PEPPER", "short", "LUMBUNG_OTP_SENDER", "pigeon", "LUMBUNG_SHUTDOWN_GRACE", "-1s", "LUMBUNG_MIN_APP_VERSION", "new",
-		"LUMBUNG_TRUSTED_PROXIES", "everyone", "LUMBUNG_TEST_NUMBERS", "08117=1", "LUMBUNG_STORE", "mongodb://db",
+		"LUMBUNG_TRUSTED_PROXIES", "everyone", "LUMBUNG_TEST_NUMBERS", "08117=1", "LUMBUNG_STORE", "postgres://db",
 		"LUMBUNG_CORS_ORIGINS", "https://good.example,https://good.example/page,*,null"))
 	for _, want := range []string{"workers-every", "env:", "listen:", "public-url:", "LUMBUNG_LOG_LEVEL", "log-format:", "pepper:", "otp-sender:",
-		"shutdown-grace:", "min-app-version:", "trusted-proxies:", "test-numbers:", "MongoDB is not supported yet",
+		"shutdown-grace:", "min-app-version:", "trusted-proxies:", "test-numbers:", `the scheme "postgres"`,
 		`cors-origins: "*"`, `cors-origins: "null"`, "good.example/page"} {
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("the report lacks %q:\n%v", want, err)
@@ -103,14 +103,27 @@ func TestProductionRefusesTheConveniencesOfAWorkshop(t *testing.T) {
 	}
 }
 
-func TestStoreIsAFile(t *testing.T) {
+func TestStoreIsAFileOrMongoDB(t *testing.T) {
 	for store, ok := range map[string]bool{
 		"lumbung.db": true, "sqlite:lumbung.db": true, "/var/lib/lumbung/l.db": true,
-		"mongodb://x": false, "mongodb+srv://x": false, "postgres://x": false, "sqlite:": false, "a.db?mode=memory": false,
+		"mongodb://a:1,b:2/name?replicaSet=rs": true, "mongodb+srv://x": true, "postgres://x": false, "sqlite:": false, "a.db?mode=memory": false,
 	} {
-		if _, _, err := config.Load([]string{"-store", store}, env()); (err == nil) != ok {
+		if _, _, err := config.Load([]string{"-store", store}, env("LUMBUNG_PEPPER", pepper)); (err == nil) != ok {
 			t.Errorf("%q: %v", store, err)
 		}
+	}
+	if _, _, err := config.Load([]string{"-store", "mongodb://x"}, env()); err == nil {
+		t.Error("two processes would make a pepper each")
+	}
+}
+
+func TestThePasswordOfTheDatabaseIsNotShown(t *testing.T) {
+	c, _, err := config.Load([]string{"-store", "mongodb://lumbung:r@hasia@db-1:27017,db-2/l"}, env("LUMBUNG_PEPPER", pepper))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := c.String(); strings.Contains(got, "rahasia") || strings.Contains(got, "hasia") || !strings.Contains(got, "mongodb://***@db-1:27017,db-2/l") {
+		t.Error(got)
 	}
 }
 

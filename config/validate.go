@@ -52,10 +52,12 @@ func (c Config) Validate() error {
 func (c Config) validateStore() error {
 	scheme, _, found := strings.Cut(c.Store, "://")
 	switch {
-	case found && (scheme == "mongodb" || scheme == "mongodb+srv"):
-		return errors.New("store: MongoDB is not supported yet, give the path of a database file")
+	case c.Mongo() && c.Pepper == "":
+		return errors.New("store: MongoDB wants a pepper that all processes share, set LUMBUNG_PEPPER")
+	case c.Mongo():
+		return nil
 	case found:
-		return fmt.Errorf("store: the scheme %q is not known, give the path of a database file", scheme)
+		return fmt.Errorf("store: the scheme %q is not known, give the path of a database file or mongodb://", scheme)
 	case strings.TrimSpace(c.StorePath()) == "":
 		return errors.New("store: the path of the database file is empty")
 	case strings.ContainsAny(c.StorePath(), "?#\x00"):

@@ -112,6 +112,9 @@ func without(args []string, word string) (rest []string, asked bool) {
 // existing fails if the database is not there yet: only a server and a first
 // user make one, so that a mistyped path is noticed.
 func existing(cfg config.Config) error {
+	if cfg.Mongo() {
+		return nil // its address was written by somebody who has one
+	}
 	_, err := os.Stat(cfg.StorePath())
 	if errors.Is(err, os.ErrNotExist) {
 		return fmt.Errorf("there is no database yet, \"lumbung serve\" makes one: %w", err)
