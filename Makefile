@@ -7,13 +7,14 @@ FUZZTIME ?= 10s
 BENCH    ?= .
 DEPTH    ?= 4
 STREAMS  ?= 10000
+STORIES  ?= .
 RACE     := ./sync/... ./auth/... ./client/... ./store/...
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check fmt vet lint gen generated race sim model mutants bind android bench live fuzz build
+.PHONY: help run test test-mongo mongo-testbin check fmt vet lint gen generated race sim model mutants bind android bench live fuzz build
 
 help: ## list these words
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 run: ## a demo server with data, phones and an admin, on one machine
 	$(GO) run ./cmd/lumbung demo
@@ -58,6 +59,14 @@ bind: ## bind package client for other languages; fails if anything is left out
 
 android: ## run docs/android.md on a Java machine; wants a JDK, Maven and gcc
 	.ci/android
+
+test-mongo: ## contract and stories on MongoDB; starts an engine unless LUMBUNG_TEST_MONGO names a server
+	.ci/mongo $(GO) test -v -timeout 60m ./store/mongo/...
+	.ci/mongo $(GO) test -timeout 60m -run '$(STORIES)' ./internal/play
+
+mongo-testbin: ## the same as programs, in bin/, that run anywhere against LUMBUNG_TEST_MONGO
+	CGO_ENABLED=0 $(GO) test -c -trimpath -o bin/mongo-contract.test ./store/mongo
+	CGO_ENABLED=0 $(GO) test -c -trimpath -o bin/mongo-stories.test ./internal/play
 
 bench: ## benchmarks: make bench BENCH=Push
 	$(GO) test -run '^$$' -bench '$(BENCH)' -benchmem ./...

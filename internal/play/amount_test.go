@@ -13,11 +13,18 @@ import (
 	"github.com/lumbung-ikm/lumbung/domain"
 	"github.com/lumbung-ikm/lumbung/internal/play"
 	"github.com/lumbung-ikm/lumbung/internal/storefault"
+	"github.com/lumbung-ikm/lumbung/store/mongo/mongotest"
 )
 
 // stores are the two kinds of store that every story is played on.
 func stores(t *testing.T) map[string]func(play.Options) play.Options {
 	t.Helper()
+	if mongotest.Asked() {
+		return map[string]func(play.Options) play.Options{"mongo": func(o play.Options) play.Options {
+			o.Path, o.Store, o.Identity = mongotest.Address(t), nil, nil
+			return o
+		}}
+	}
 	return map[string]func(play.Options) play.Options{
 		"sqlite": func(o play.Options) play.Options {
 			o.Path, o.Store, o.Identity = filepath.Join(t.TempDir(), "play.db"), nil, nil
@@ -33,6 +40,11 @@ func stores(t *testing.T) map[string]func(play.Options) play.Options {
 // open starts a world that is closed at the end of the test.
 func open(t *testing.T, at time.Time, o play.Options) *play.World {
 	t.Helper()
+	if mongotest.Asked() {
+		if _, poor := o.Store.(*storefault.Poor); poor || o.Store == nil && o.Path == "" { // a store that costs no disk, or any
+			o.Path, o.Store, o.Identity = mongotest.Address(t), nil, nil
+		}
+	}
 	if o.Path == "" && o.Store == nil {
 		o.Path = filepath.Join(t.TempDir(), "play.db")
 	}

@@ -35,7 +35,7 @@ const Code = "482915"
 
 // Options say where a world lives. Path is needed unless Store is given.
 type Options struct {
-	Path     string         // of the database file, which is made
+	Path     string         // of the database file, which is made, or the address of MongoDB
 	Store    store.Store    // instead of a file; given with Identity
 	Identity store.Identity //
 	Seed     uint64         // of the weather and of what people do
@@ -75,6 +75,9 @@ func wib() *time.Location { return time.FixedZone("WIB", 7*60*60) }
 func Settings(path string) config.Config {
 	cfg := config.Default()
 	cfg.Store, cfg.Listen, cfg.TestNumbers = path, "127.0.0.1:0", map[string]string{}
+	if cfg.Mongo() {
+		cfg.Pepper = "a pepper of a story, not of anything real"
+	}
 	for _, p := range cast() {
 		cfg.TestNumbers[p.Number] = Code
 	}
