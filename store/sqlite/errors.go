@@ -13,21 +13,8 @@ import (
 	"github.com/lumbung-ikm/lumbung/store"
 )
 
-// broken turns a driver's error into a fault: Transient if the same call may
-// work later, else Internal. Faults and the answers of a store pass unchanged,
-// and so does nil.
-func broken(doing string, err error) error {
-	if err == nil || errors.Is(err, store.ErrTaken) || errors.Is(err, store.ErrStale) || errors.Is(err, store.ErrAbsent) {
-		return err
-	}
-	if _, ok := errors.AsType[*fault.Error](err); ok {
-		return err
-	}
-	if passing(err) {
-		return lost(doing, err)
-	}
-	return &fault.Error{Kind: fault.Internal, Code: "internal", Text: doing, Cause: err}
-}
+// broken is store.Broken for errors of this driver.
+func broken(doing string, err error) error { return store.Broken(doing, err, passing) }
 
 // lost says that a write or a read did not happen and may be tried again; nil
 // stays nil.
