@@ -43,6 +43,7 @@ func (h Head) Folded(c *Commit) (Head, error) {
 	if c.MovedTo != "" {
 		h.MovedTo = c.MovedTo
 	}
+	h.Foreign = h.Foreign || c.foreign()
 	for follower, seq := range c.Todo {
 		if h.Todo == nil {
 			h.Todo = map[string]merge.Seq{}
@@ -51,6 +52,22 @@ func (h Head) Folded(c *Commit) (Head, error) {
 	}
 	h.Revision++
 	return h, nil
+}
+
+// foreign reports whether c refuses an edit that was meant for another scope.
+func (c *Commit) foreign() bool {
+	return slices.ContainsFunc(c.Pages, func(p merge.Page) bool { return p.About != c.Scope })
+}
+
+// Expecting is the head with Foreign set.
+func (h Head) Expecting() Head {
+	if h.Foreign {
+		return h
+	}
+	h = h.Clone()
+	h.Foreign = true
+	h.Revision++
+	return h
 }
 
 // Cleared is the head without the mark of follower, if the mark is seq.

@@ -32,6 +32,9 @@ type Head struct {
 	// Todo holds, per follower, the last seq whose commit has work for it.
 	Todo    map[string]merge.Seq `json:"todo,omitempty"`
 	MovedTo string               `json:"moved_to,omitempty"` // the scope that this one was merged into
+	// Foreign says that the log may hold refusals of edits that were meant for other
+	// scopes. It is set before the first of them is written.
+	Foreign bool `json:"foreign,omitempty"`
 	// Revision is raised by every change of the document, so that a store that
 	// replaces whole documents can guard with it.
 	Revision uint64 `json:"revision"`
@@ -144,6 +147,14 @@ type Log interface {
 	// Head reads one head. ErrAbsent if there is none.
 	Head(ctx context.Context, scope string) (Head, error)
 
+	// Look reads one head and the numbers of the backups, each as it is after Look
+	// was called. ErrAbsent if there is no head.
+	Look(ctx context.Context, scope string) (Head, Epochs, error)
+
+	// Expect sets Foreign, durably. ErrAbsent if there is no head; where it is set
+	// already, that is no error.
+	Expect(ctx context.Context, scope string) error
+
 	// HeadsFor reads, in one statement, the heads of every scope whose access
 	// list names user, now or ever, and of every scope named. Scopes without a
 	// head are left out. Ordered by scope.
@@ -170,15 +181,18 @@ type Log interface {
 	// Fold carries c into records and book pages, each guarded by "(generation
 	// count, version) is lower", where already newer counts as done, and only
 	// then moves the head from seq-1 to seq, guarded by generation count and
-	// Applied: it sets Applied, Time, Chain, Sum, Access, MovedTo if c has one, raises Todo, and
-	// leaves everything else alone. If the head has moved on already, to a later
+	// Applied: it sets Applied, Time, Chain, Sum, Access, MovedTo if c has one, Foreign
+	// if c has such a page, raises Todo, and leaves everything else alone. If the head has moved on already, to a later
 	// commit or a later generation, that is no error and writes nothing. It gives
 	// the head afterwards. Each step is durable before the next begins, or all
 	// are one transaction.
 	//
+	// from is a head of the scope that the caller has read, however old, or the zero
+	// Head: it may spare the store to read it again.
+	//
 	// ErrAbsent if the scope has no head; ErrStale, and nothing is written, if an
 	// earlier commit must be folded first or c's generation is not begun.
-	Fold(ctx context.Context, c *Commit) (Head, error)
+	Fold(ctx context.Context, c *Commit, from Head) (Head, error)
 
 	// Changed reads the records behind after with version ≤ upTo, in the order
 	// of Position: inside one version as the commit lists them, operations behind
@@ -254,13 +268,15 @@ type Claims interface {
 	Release(ctx context.Context, space, key, holder string) error
 }
 
+// Epochs are the number of the last backup that began and of the last that is
+// complete. Both are 0 at first.
+type Epochs struct{ Began, Done uint64 }
+
 // Backups numbers the backups of a store. An acknowledged commit belongs to the
 // epoch read after it was durable; it is surely contained in every backup whose
 // number is higher.
 type Backups interface {
-	// Epochs gives the number of the last backup that began and of the last
-	// that is complete. Both are 0 at first.
-	Epochs(ctx context.Context) (began, done uint64, err error)
+	Epochs(ctx context.Context) (Epochs, error)
 	// Begin raises began, durably, and gives it.
 	Begin(ctx context.Context) (uint64, error)
 	// Complete raises done to epoch if it is lower.

@@ -28,11 +28,39 @@ const attempts = 200
 type job struct {
 	parts     []*merge.Part
 	elsewhere func(merge.BookKey, uint64) (merge.Entry, bool)
-	alone     bool // shares its commit with nobody, and is not committed if anything in it is refused
+	alone     bool        // shares its commit with nobody, and is not committed if anything in it is refused
+	read      *store.Head // of the scope, just now; nil: not yet
 	answers   [][]merge.Answer
-	head      store.Head // after the commit
+	head      store.Head    // after the commit
+	epochs    *store.Epochs // read when the commit was durable; nil: not yet
+	left      *left         // nil: nobody kept it
 	err       error
 	turn      chan bool // true: lead; false: done
+}
+
+// left is what a commit left behind: the records that it wrote or was decided from.
+type left struct {
+	head    store.Head
+	wrote   []store.Record
+	decided map[merge.Key]*merge.Record // as they were before; nil: absent
+}
+
+// record gives a record as the commit left it, nil if it is absent. known says
+// whether that can be told.
+func (l *left) record(k merge.Key) (r *store.Record, known bool) {
+	if l == nil {
+		return nil, false
+	}
+	for i := range l.wrote {
+		if l.wrote[i].Key() == k {
+			return &l.wrote[i], true
+		}
+	}
+	old, known := l.decided[k]
+	if old == nil {
+		return nil, known
+	}
+	return &store.Record{Collection: k.Collection, ID: k.ID, Version: old.Version, Deleted: old.Deleted, Fields: old.EncodeFields()}, true
 }
 
 // queue lets pushes that wait for the same scope share one commit.
@@ -59,6 +87,7 @@ func (e *Engine) submit(ctx context.Context, scope string, j *job) error {
 	q.busy = true
 	e.mu.Unlock()
 	if !lead {
+		j.read = nil // by then it is old
 		select {
 		case lead = <-j.turn:
 		case <-ctx.Done():
@@ -157,11 +186,16 @@ func (e *Engine) commitBatch(ctx context.Context, scope string, batch []*job) {
 	ctx, stop := context.WithTimeout(context.WithoutCancel(ctx), attemptTime)
 	defer stop()
 	end(batch, errBroken) // unless it comes to an end
-	for again := true; again; {
+	for n, again := 0, true; again; n++ {
 		var err error
 		if again, err = e.commitOnce(ctx, scope, batch); err != nil {
 			end(batch, err)
 			return
+		}
+		if n > 0 { // not all of it is of one cut
+			for _, j := range batch {
+				j.left = nil
+			}
 		}
 	}
 	end(batch, nil)
@@ -182,11 +216,11 @@ func end(batch []*job, err error) {
 func (e *Engine) commitOnce(ctx context.Context, scope string, batch []*job) (again bool, err error) {
 	id := e.IDs.New()
 	for range attempts {
-		head, err := e.Store.Head(ctx, scope)
+		head, err := e.headFor(ctx, scope, batch[0])
 		if err != nil {
 			return false, err
 		}
-		out, err := e.resolve(ctx, head, batch)
+		in, out, err := e.resolve(ctx, head, batch)
 		if errors.Is(err, store.ErrStale) {
 			if _, err := e.foldNext(ctx, head); err != nil {
 				return false, err
@@ -197,21 +231,21 @@ func (e *Engine) commitOnce(ctx context.Context, scope string, batch []*job) (ag
 			return false, err
 		}
 		if !out.Changed || refusedAlone(batch, out) {
-			deliver(batch, out, head)
+			deliver(batch, out, head, nil, nil)
 			return out.Cut, nil
 		}
 		c, err := e.build(head, id, out)
 		if err != nil {
 			return false, err
 		}
-		after, err := e.place(ctx, head, c)
+		after, epochs, err := e.place(ctx, head, c)
 		if errors.Is(err, store.ErrTaken) || errors.Is(err, store.ErrStale) {
 			continue // read everything again, the verdict book too
 		}
 		if err != nil {
 			return false, err
 		}
-		deliver(batch, out, after)
+		deliver(batch, out, after, epochs, leftBy(c, after, in))
 		if len(c.Effects) > 0 && e.Wake != nil {
 			e.Wake()
 		}
@@ -220,54 +254,74 @@ func (e *Engine) commitOnce(ctx context.Context, scope string, batch []*job) (ag
 	return false, &fault.Error{Kind: fault.Transient, Code: "busy", Text: "commit lost every race for its place in " + scope, After: time.Second}
 }
 
+// headFor is the head that the one who leads has read just now, once; else it is
+// read. It may be old: then the place in the log is taken.
+func (e *Engine) headFor(ctx context.Context, scope string, leads *job) (store.Head, error) {
+	if h := leads.read; h != nil {
+		leads.read = nil
+		return *h, nil
+	}
+	return e.Store.Head(ctx, scope)
+}
+
+// leftBy is what c left behind, nil if somebody has committed since.
+func leftBy(c *store.Commit, after store.Head, in *merge.Input) *left {
+	if after.Applied != c.Seq || after.Generation != c.Generation {
+		return nil
+	}
+	return &left{after, c.Records, in.Records}
+}
+
 // place puts c into the log and folds it. ErrTaken or ErrStale: somebody was
-// faster, and what they left behind is folded.
-func (e *Engine) place(ctx context.Context, head store.Head, c *store.Commit) (store.Head, error) {
+// faster, and what they left behind is folded. It gives the numbers of the backups
+// if it had to read them.
+func (e *Engine) place(ctx context.Context, head store.Head, c *store.Commit) (store.Head, *store.Epochs, error) {
 	if a, ok := e.Store.(store.Appender); ok {
 		after, err := a.Append(ctx, c)
 		if fault.KindOf(err) == fault.Transient { // the answer may have got lost
 			after, err = a.Append(ctx, c)
 		}
 		if errors.Is(err, store.ErrTaken) || errors.Is(err, store.ErrStale) {
-			if err = e.foldTaken(ctx, c); errors.Is(err, errOwn) {
+			if err = e.foldTaken(ctx, head, c); errors.Is(err, errOwn) {
 				after, err = e.Store.Head(ctx, c.Scope)
 			}
 		}
 		if err == nil {
 			e.Observe(after)
 		}
-		return after, err
+		return after, nil, err
 	}
 	err := e.Store.Insert(ctx, c)
 	if fault.KindOf(err) == fault.Transient {
 		err = e.Store.Insert(ctx, c)
 	}
 	if errors.Is(err, store.ErrTaken) {
-		if err = e.foldTaken(ctx, c); errors.Is(err, errOwn) {
+		if err = e.foldTaken(ctx, head, c); errors.Is(err, errOwn) {
 			err = nil
 		}
 	}
 	if err != nil {
-		return store.Head{}, err
+		return store.Head{}, nil, err
 	}
-	now, err := e.Store.Head(ctx, c.Scope)
+	now, epochs, err := e.Store.Look(ctx, c.Scope)
 	if err != nil {
-		return store.Head{}, err
+		return store.Head{}, nil, err
 	}
 	if c.Seq <= now.Pruned || now.Generation != c.Generation {
 		// Somebody folded this place and pruned it while we stalled: nobody will
 		// ever fold our entry.
 		if err := e.Store.Withdraw(ctx, c); err != nil {
-			return store.Head{}, err
+			return store.Head{}, nil, err
 		}
-		return store.Head{}, store.ErrTaken
+		return store.Head{}, nil, store.ErrTaken
 	}
-	return e.fold(ctx, c)
+	after, err := e.fold(ctx, now, c)
+	return after, &epochs, err
 }
 
 // fold carries an entry into the records and tells those who listen.
-func (e *Engine) fold(ctx context.Context, c *store.Commit) (store.Head, error) {
-	after, err := e.Store.Fold(ctx, c)
+func (e *Engine) fold(ctx context.Context, head store.Head, c *store.Commit) (store.Head, error) {
+	after, err := e.Store.Fold(ctx, c, head)
 	if err == nil {
 		e.Observe(after)
 	}
@@ -280,7 +334,7 @@ var errOwn = errors.New("own entry")
 
 // foldTaken folds the commit that holds c's place. It gives errOwn if that is c
 // itself, else ErrTaken.
-func (e *Engine) foldTaken(ctx context.Context, c *store.Commit) error {
+func (e *Engine) foldTaken(ctx context.Context, head store.Head, c *store.Commit) error {
 	other, err := e.Store.Entry(ctx, c.Scope, c.Generation.Count, c.Seq)
 	if errors.Is(err, store.ErrAbsent) {
 		return store.ErrTaken // pruned or withdrawn meanwhile
@@ -291,7 +345,7 @@ func (e *Engine) foldTaken(ctx context.Context, c *store.Commit) error {
 	if other.ID == c.ID {
 		return errOwn
 	}
-	if _, err := e.fold(ctx, other); err != nil {
+	if _, err := e.fold(ctx, head, other); err != nil {
 		return err
 	}
 	return store.ErrTaken
@@ -307,7 +361,7 @@ func (e *Engine) foldNext(ctx context.Context, head store.Head) (store.Head, err
 	if err != nil {
 		return store.Head{}, err
 	}
-	return e.fold(ctx, c)
+	return e.fold(ctx, head, c)
 }
 
 // refusedAlone reports whether a job that shares nothing was refused in a part:
@@ -320,9 +374,9 @@ func refusedAlone(batch []*job, out *merge.Output) bool {
 
 // deliver hands every job its answers. What an earlier commit of the same batch
 // answered keeps that answer.
-func deliver(batch []*job, out *merge.Output, head store.Head) {
+func deliver(batch []*job, out *merge.Output, head store.Head, epochs *store.Epochs, l *left) {
 	for i, j := range batch {
-		j.head = head
+		j.head, j.epochs, j.left = head, epochs, l
 		if j.answers == nil {
 			j.answers = out.Answers[i]
 			continue
@@ -360,8 +414,8 @@ func (j *job) open() []*merge.Part {
 	return out
 }
 
-// resolve asks the resolver until it has everything it needs.
-func (e *Engine) resolve(ctx context.Context, head store.Head, batch []*job) (*merge.Output, error) {
+// resolve asks the resolver until it has everything it needs, and gives that too.
+func (e *Engine) resolve(ctx context.Context, head store.Head, batch []*job) (*merge.Input, *merge.Output, error) {
 	l := e.limits()
 	in := &merge.Input{Schema: e.Schema, Scope: head.Scope, Generation: head.Generation, Forks: head.Forks, Applied: head.Applied,
 		Time: head.Time, Sum: head.Sum, Access: head.Access, Now: e.millis(), Grace: merge.Millis(l.Grace.Milliseconds()),
@@ -383,13 +437,13 @@ func (e *Engine) resolve(ctx context.Context, head store.Head, batch []*job) (*m
 	for range 100 {
 		out := merge.Resolve(in)
 		if out.Need.Empty() {
-			return out, nil
+			return in, out, nil
 		}
 		if err := e.load(ctx, in, out.Need); err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 	}
-	return nil, &fault.Error{Kind: fault.Internal, Code: "internal", Text: "a resolve never had enough"}
+	return nil, nil, &fault.Error{Kind: fault.Internal, Code: "internal", Text: "a resolve never had enough"}
 }
 
 // selfOf is the user whose own scope this is, or "".

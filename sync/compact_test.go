@@ -269,7 +269,7 @@ func TestAnAuditFindsWhatDoesNotFit(t *testing.T) {
 			next.Records = append([]store.Record(nil), last.Records...)
 			next.Records[0].Version = next.Seq
 			spoil(&next)
-			if _, err := w.Store.Fold(t.Context(), &next); err != nil {
+			if _, err := w.Store.Fold(t.Context(), &next, store.Head{}); err != nil {
 				t.Fatal(err)
 			}
 			honest := next

@@ -138,6 +138,8 @@ type exchange struct {
 	answers []outcome
 	reset   map[string]bool
 	resp    *protocol.Response
+	epochs  *store.Epochs    // read behind the last commit; nil: not yet
+	left    map[string]*left // by scope, what its commit left
 }
 
 // outcome is a verdict with what is needed to attach the record.
@@ -239,12 +241,16 @@ func (x *exchange) backupMark(ctx context.Context) error {
 		}
 		return nil
 	}
-	began, done, err := x.Store.Epochs(ctx)
-	if err != nil {
-		return err
+	epochs := x.epochs
+	if epochs == nil {
+		got, err := x.Store.Epochs(ctx)
+		if err != nil {
+			return err
+		}
+		epochs = &got
 	}
-	x.knowBackup(done)
-	x.resp.Backup = &protocol.BackupMark{Epoch: began, Done: done}
+	x.knowBackup(epochs.Done)
+	x.resp.Backup = &protocol.BackupMark{Epoch: epochs.Began, Done: epochs.Done}
 	return nil
 }
 

@@ -86,7 +86,7 @@ func (e *Engine) foldAll(ctx context.Context, scope string) (int, error) {
 			return n, nil
 		}
 		if err == nil {
-			head, err = e.fold(ctx, c)
+			head, err = e.fold(ctx, head, c)
 		}
 		if err != nil {
 			return n, fmt.Errorf("fold %s: %w", scope, err)

@@ -49,13 +49,13 @@ func (h *hooked) Insert(ctx context.Context, c *store.Commit) error {
 	return h.Store.Insert(ctx, c)
 }
 
-func (h *hooked) Fold(ctx context.Context, c *store.Commit) (store.Head, error) {
+func (h *hooked) Fold(ctx context.Context, c *store.Commit, from store.Head) (store.Head, error) {
 	if h.write != nil {
 		if err := h.write(c); err != nil {
 			return store.Head{}, err
 		}
 	}
-	return h.Store.Fold(ctx, c)
+	return h.Store.Fold(ctx, c, from)
 }
 
 func (h *hooked) Changed(ctx context.Context, scope string, after store.Position, upTo, skipDead merge.Seq, limit int) (store.Page, error) {

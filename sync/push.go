@@ -25,17 +25,35 @@ func (x *exchange) push(ctx context.Context) error {
 		}
 		parts[p.Scope] = append(parts[p.Scope], p)
 	}
+	heads, err := x.headsOf(ctx, scopes)
+	if err != nil {
+		return err
+	}
 	for _, scope := range scopes {
-		if err := x.pushScope(ctx, scope, parts[scope]); err != nil {
+		if err := x.pushScope(ctx, scope, parts[scope], heads); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
+// headsOf reads the heads of the scopes of a push, and that of the author's own, in
+// one go.
+func (x *exchange) headsOf(ctx context.Context, scopes []string) (map[string]store.Head, error) {
+	out := map[string]store.Head{}
+	if len(scopes) == 0 {
+		return out, nil
+	}
+	found, err := x.Store.HeadsFor(ctx, "", append([]string{merge.UserScope(x.who.User)}, scopes...))
+	for _, h := range found {
+		out[h.Scope] = h
+	}
+	return out, err
+}
+
 // pushScope judges the parts for one scope: in its own log if its access list
 // ever named the author, else in the author's.
-func (x *exchange) pushScope(ctx context.Context, scope string, sent []*protocol.Part) error {
+func (x *exchange) pushScope(ctx context.Context, scope string, sent []*protocol.Part, heads map[string]store.Head) error {
 	parts, err := x.readParts(ctx, scope, sent)
 	if err != nil || len(parts) == 0 {
 		return err
@@ -43,18 +61,14 @@ func (x *exchange) pushScope(ctx context.Context, scope string, sent []*protocol
 	if slices.Contains(x.Schema.Shared, scope) {
 		return x.refuse(ctx, scope, parts)
 	}
-	head, err := x.Store.Head(ctx, scope)
-	if err != nil && !errors.Is(err, store.ErrAbsent) {
-		return err
-	}
+	head, there := heads[scope]
 	own := scope == merge.UserScope(x.who.User)
-	if own && err != nil {
-		head, err = x.ensure(ctx, scope)
-		if err != nil {
+	if own && !there {
+		if head, err = x.ensure(ctx, scope); err != nil {
 			return err
 		}
 	}
-	if !own && (err != nil || !merge.Ever(head.Access, x.who.User)) {
+	if !own && (!there || !merge.Ever(head.Access, x.who.User)) {
 		return x.refuse(ctx, scope, parts)
 	}
 	granted := own || merge.Granted(head.Access, x.who.User, x.now)
@@ -70,11 +84,13 @@ func (x *exchange) pushScope(ctx context.Context, scope string, sent []*protocol
 	if len(current) == 0 {
 		return nil
 	}
-	elsewhere, err := x.ownBook(ctx, scope, current)
-	if err != nil {
-		return err
+	j := &job{parts: current, read: &head}
+	if !own && heads[merge.UserScope(x.who.User)].Foreign {
+		if j.elsewhere, err = x.ownBook(ctx, scope, current); err != nil {
+			return err
+		}
 	}
-	return x.commit(ctx, scope, scope, &job{parts: current, elsewhere: elsewhere})
+	return x.commit(ctx, scope, scope, j)
 }
 
 // readPart is a part with the generation it names.
@@ -169,7 +185,11 @@ func (x *exchange) refuse(ctx context.Context, scope string, parts []readPart) e
 		return nil
 	}
 	own := merge.UserScope(x.who.User)
-	if _, err := x.ensure(ctx, own); err != nil {
+	head, err := x.ensure(ctx, own)
+	if err == nil && !head.Foreign {
+		err = x.Store.Expect(ctx, own)
+	}
+	if err != nil {
 		return err
 	}
 	j := &job{}
@@ -207,14 +227,8 @@ func (e *Engine) allow(user string, n int) bool {
 // scope, before the author was let in.
 func (x *exchange) ownBook(ctx context.Context, scope string, parts []*merge.Part) (func(merge.BookKey, uint64) (merge.Entry, bool), error) {
 	own := merge.UserScope(x.who.User)
-	if scope == own {
-		return nil, nil
-	}
 	// A refusal that was decided before a crash counts, folded or not.
 	if _, err := x.foldAll(ctx, own); err != nil {
-		if errors.Is(err, store.ErrAbsent) {
-			return nil, nil
-		}
 		return nil, err
 	}
 	var want store.Want
@@ -246,7 +260,10 @@ func (x *exchange) commit(ctx context.Context, scope, about string, j *job) erro
 	if err := x.submit(ctx, scope, j); err != nil {
 		return err
 	}
-	x.now = max(x.now, j.head.Time)
+	x.now, x.epochs = max(x.now, j.head.Time), j.epochs
+	if scope == about {
+		x.keep(scope, j.left)
+	}
 	for i, p := range j.parts {
 		for _, a := range j.answers[i] {
 			if p.About != "" {
@@ -280,21 +297,17 @@ func (x *exchange) attach(ctx context.Context) error {
 			wanted[a.Scope] = append(wanted[a.Scope], a.key)
 		}
 	}
-	var heads []store.Head
-	for _, scope := range x.withSources(slices.Sorted(maps.Keys(wanted))) {
-		h, err := x.Store.Head(ctx, scope)
-		if err != nil && !errors.Is(err, store.ErrAbsent) {
-			return err
-		}
-		if err == nil {
-			heads = append(heads, h)
-		}
+	heads, err := x.headsNow(ctx, wanted)
+	if err != nil {
+		return err
 	}
 	granted := x.granted(heads)
 	for scope, keys := range wanted {
 		h, ok := granted[scope]
-		if ok {
-			var err error
+		switch {
+		case ok && x.left[scope] != nil:
+			x.attachLeft(scope, keys)
+		case ok:
 			if ok, err = x.attachScope(ctx, granted, h, keys); err != nil {
 				return err
 			}
@@ -308,6 +321,54 @@ func (x *exchange) attach(ctx context.Context) error {
 	}
 	slices.Sort(x.resp.Reset)
 	return nil
+}
+
+// keep notes what a commit left behind in a scope.
+func (x *exchange) keep(scope string, l *left) {
+	if x.left == nil {
+		x.left = map[string]*left{}
+	}
+	x.left[scope] = l
+}
+
+// headsNow gives the heads of scopes and of those that decide on their windows. A
+// scope whose own commit left all the records that are wanted need not be read.
+func (x *exchange) headsNow(ctx context.Context, wanted map[string][]merge.Key) (heads []store.Head, err error) {
+	var unread []string
+	for _, scope := range x.withSources(slices.Sorted(maps.Keys(wanted))) {
+		l := x.left[scope]
+		if l != nil && !slices.ContainsFunc(wanted[scope], func(k merge.Key) bool { _, known := l.record(k); return !known }) {
+			heads = append(heads, l.head)
+			continue
+		}
+		delete(x.left, scope)
+		unread = append(unread, scope)
+	}
+	if len(unread) == 0 {
+		return heads, nil
+	}
+	read, err := x.Store.HeadsFor(ctx, "", unread)
+	return append(heads, read...), err
+}
+
+// attachLeft gives the verdicts of one scope the records that its commit left.
+func (x *exchange) attachLeft(scope string, keys []merge.Key) {
+	rows := map[merge.Key]*protocol.Row{}
+	for _, k := range keys {
+		if r, _ := x.left[scope].record(k); r != nil {
+			rows[k] = x.wireRow(scope, r)
+		}
+	}
+	x.show(scope, rows)
+}
+
+// show gives the final verdicts of a scope their rows.
+func (x *exchange) show(scope string, rows map[merge.Key]*protocol.Row) {
+	for i := range x.answers {
+		if a := &x.answers[i]; a.Scope == scope && a.Verdict.Verdict.Final() {
+			a.Record = rows[a.key]
+		}
+	}
 }
 
 // attachScope gives the verdicts of one scope their records. It gives false if
@@ -330,11 +391,7 @@ func (x *exchange) attachScope(ctx context.Context, granted map[string]store.Hea
 	for i := range got.Records {
 		rows[got.Records[i].Key()] = x.wireRow(h.Scope, &got.Records[i])
 	}
-	for i := range x.answers {
-		if a := &x.answers[i]; a.Scope == h.Scope && a.Verdict.Verdict.Final() {
-			a.Record = rows[a.key]
-		}
-	}
+	x.show(h.Scope, rows)
 	return true, nil
 }
 

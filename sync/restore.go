@@ -54,9 +54,9 @@ func (e *Engine) Backup(ctx context.Context, copy func(context.Context) error) e
 // LearnBackups reads which backups are complete, for answers that run no
 // statement of their own.
 func (e *Engine) LearnBackups(ctx context.Context) error {
-	_, done, err := e.Store.Epochs(ctx)
+	epochs, err := e.Store.Epochs(ctx)
 	if err == nil {
-		e.knowBackup(done)
+		e.knowBackup(epochs.Done)
 	}
 	return err
 }

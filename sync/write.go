@@ -15,10 +15,11 @@ import (
 // Errors: Stale "stale_version" if a strict write's field changed; NotFound,
 // Forbidden, Conflict or Invalid with the code that the rule gave.
 func (e *Engine) Write(ctx context.Context, scope string, writes ...merge.ServerWrite) (merge.Seq, error) {
-	if _, err := e.ensure(ctx, scope); err != nil {
+	head, err := e.ensure(ctx, scope)
+	if err != nil {
 		return 0, err
 	}
-	j := &job{alone: true, parts: []*merge.Part{{Writes: writes}}}
+	j := &job{alone: true, read: &head, parts: []*merge.Part{{Writes: writes}}}
 	if err := e.submit(ctx, scope, j); err != nil {
 		return 0, err
 	}

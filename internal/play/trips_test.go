@@ -1,11 +1,14 @@
 package play_test
 
 import (
+	"fmt"
 	"net/http"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"testing"
 
+	"github.com/lumbung-ikm/lumbung/domain"
 	"github.com/lumbung-ikm/lumbung/internal/play"
 	"github.com/lumbung-ikm/lumbung/store/mongo"
 	"github.com/lumbung-ikm/lumbung/store/mongo/mongotest"
@@ -35,15 +38,30 @@ func (c *trips) take() []string {
 	return all
 }
 
-// pushTrips is what a push of one batch to one business, alone, costs now.
-const pushTrips = 15
+// What a request costs at most in round trips: docs/scale.md.
+const (
+	pushTrips   = 7  // a push of one batch to one scope that makes or changes records, alone
+	createTrips = 6  // the same, where it only makes records
+	syncTrips   = 10 // a sync that makes records in one scope and gets their rows
+	scopeTrips  = 5  // each further scope of a push that only makes records
+)
 
-// TestRoundTripsToMongoDB: nothing new is one; a push of sales for one business is
-// told in the log, and never costs more than it does now.
-func TestRoundTripsToMongoDB(t *testing.T) {
-	t.Parallel()
-	var seen trips
-	db, err := mongo.Open(t.Context(), mongotest.Address(t), mongo.Options{OnCommand: seen.see})
+// counted is a scene on MongoDB whose commands are counted.
+type counted struct {
+	*scene
+	seen trips
+	hold func(command string) // called before each; may be nil
+}
+
+func setCounted(t *testing.T) *counted {
+	t.Helper()
+	c := &counted{}
+	db, err := mongo.Open(t.Context(), mongotest.Address(t), mongo.Options{OnCommand: func(name string) {
+		if c.hold != nil {
+			c.hold(name)
+		}
+		c.seen.see(name)
+	}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -52,30 +70,152 @@ func TestRoundTripsToMongoDB(t *testing.T) {
 			t.Error(err)
 		}
 	})
-	s := set(t, func(o *play.Options) { o.Store, o.Identity = db, db.Identity() })
-	s.sell(s.owner, 50_000)
-	s.sync(s.owner, s.owner)
-	for round := range 3 {
-		seen.take()
-		s.ok(s.owner.Sync(t.Context()))
-		if got := seen.take(); !slices.Equal(got, []string{"find"}) {
-			t.Errorf("round %d, nothing new: %v", round, got)
+	c.scene = set(t, func(o *play.Options) { o.Store, o.Identity = db, db.Identity() })
+	c.sell(c.owner, 50_000)
+	c.sync(c.owner, c.owner)
+	return c
+}
+
+// push sends what a phone has, and gives the commands that it cost.
+func (c *counted) push(p *play.Phone, edits int) []string {
+	c.Helper()
+	req, _, err := p.Ask()
+	c.ok(err)
+	var resp protocol.Response
+	c.seen.take()
+	c.ok(p.HTTP.Call(c.Context(), http.MethodPost, "/v1/sync/push", nil, req, &resp))
+	got := c.seen.take()
+	if len(resp.Verdicts) != edits {
+		c.Fatalf("%d verdicts: %+v", len(resp.Verdicts), resp.Verdicts)
+	}
+	for _, v := range resp.Verdicts {
+		if v.Verdict != merge.Applied || v.Record == nil {
+			c.Fatalf("%+v", v)
 		}
-		s.sell(s.owner, 10_000+round)
-		s.sell(s.owner, 20_000+round)
-		req, _, err := s.owner.Ask()
-		s.ok(err)
-		var resp protocol.Response
-		seen.take()
-		s.ok(s.owner.HTTP.Call(t.Context(), http.MethodPost, "/v1/sync/push", nil, req, &resp))
-		got := seen.take()
-		if len(resp.Verdicts) != 2 || resp.Verdicts[0].Verdict != merge.Applied {
-			t.Fatalf("%+v", resp.Verdicts)
+	}
+	return got
+}
+
+// TestRoundTripsToMongoDB counts at the driver what a request costs.
+func TestRoundTripsToMongoDB(t *testing.T) {
+	t.Parallel()
+	c := setCounted(t)
+	sale := ""
+	for _, k := range []struct {
+		name  string
+		most  int
+		edits int
+		edit  func()
+	}{
+		{"two sales", createTrips, 2, func() { sale = c.sell(c.owner, 10_000); c.sell(c.owner, 20_000) }},
+		{"a price", pushTrips, 1, func() { c.price(c.owner, 16_000) }},
+		{"a correction", pushTrips, 1, func() {
+			c.write(c.owner, "sale_adjustment", "", map[string]any{"entry_id": sale, "kind": domain.KindCorrect, "patch": map[string]any{"amount_idr": 11_000}})
+		}},
+		{"ten sales", createTrips, 10, func() {
+			for n := range 10 {
+				c.sell(c.owner, 30_000+n)
+			}
+		}},
+	} {
+		c.seen.take()
+		c.ok(c.owner.Sync(t.Context()))
+		if got := c.seen.take(); !slices.Equal(got, []string{"find"}) {
+			t.Errorf("nothing new before %s: %v", k.name, got)
 		}
-		if len(got) > pushTrips {
-			t.Errorf("round %d, a push: %d round trips: %v", round, len(got), got)
+		k.edit()
+		got := c.push(c.owner, k.edits)
+		t.Logf("push of %s: %d round trips %v", k.name, len(got), got)
+		if len(got) > k.most {
+			t.Errorf("push of %s: %d round trips, at most %d are promised", k.name, len(got), k.most)
 		}
-		t.Logf("a push: %v", got)
-		s.sync(s.owner)
+		c.sync(c.owner) // the same again: the phone has not heard yet
+		c.sync(c.owner)
+	}
+	c.sell(c.owner, 40_000)
+	c.seen.take()
+	c.ok(c.owner.Sync(t.Context()))
+	got := c.seen.take()
+	t.Logf("sync with a sale: %d round trips %v", len(got), got)
+	if len(got) > syncTrips {
+		t.Errorf("a sync with a sale: %d round trips, at most %d are promised", len(got), syncTrips)
+	}
+}
+
+// TestRoundTripsOfSharedCommits holds the first of twelve pushes up until all of
+// them have come: they share commits, and so cost less each.
+func TestRoundTripsOfSharedCommits(t *testing.T) {
+	t.Parallel()
+	const phones = 12
+	c := setCounted(t)
+	var all []*play.Phone
+	for n := range phones {
+		p := c.enter(c.owner.Who, fmt.Sprint("phone ", n))
+		c.sync(p)
+		c.sell(p, 1_000+n)
+		c.sync(p) // it is known here now
+		c.sell(p, 2_000+n)
+		all = append(all, p)
+	}
+	c.ok(c.w.Step(t.Context()))
+	var came sync.WaitGroup // those that have read their heads
+	came.Add(phones)
+	var read, inserts atomic.Int32
+	c.hold = func(command string) {
+		switch {
+		case command == "find" && read.Add(1) <= phones:
+			came.Done()
+		case command == "insert" && inserts.Add(1) == 1:
+			came.Wait()
+		}
+	}
+	c.seen.take()
+	var done sync.WaitGroup
+	for _, p := range all {
+		req, _, err := p.Ask()
+		c.ok(err)
+		done.Go(func() {
+			var resp protocol.Response
+			if err := p.HTTP.Call(t.Context(), http.MethodPost, "/v1/sync/push", nil, req, &resp); err != nil || len(resp.Verdicts) != 1 || resp.Verdicts[0].Record == nil {
+				t.Errorf("%+v %v", resp.Verdicts, err)
+			}
+		})
+	}
+	done.Wait()
+	got := c.seen.take()
+	c.hold = nil
+	t.Logf("%d pushes of a sale each: %d round trips, %d commits", phones, len(got), inserts.Load())
+	if inserts.Load() >= phones || len(got) >= phones*createTrips/2 {
+		t.Errorf("%d pushes made %d commits in %d round trips: little was shared", phones, inserts.Load(), len(got))
+	}
+	c.sync(all...)
+	c.settled(all...)
+}
+
+// TestRoundTripsOfManyScopes pushes to several businesses at once: their heads are
+// read together.
+func TestRoundTripsOfManyScopes(t *testing.T) {
+	t.Parallel()
+	const more = 3
+	c := setCounted(t)
+	scopes := []string{c.scope}
+	for n := range more {
+		b, err := c.w.Found(t.Context(), c.owner, fmt.Sprint("Branch ", n), "18.10")
+		c.ok(err)
+		scopes = append(scopes, "business/"+b)
+	}
+	c.ok(c.w.Step(t.Context()))
+	sell := func() {
+		for n, scope := range scopes {
+			c.in(c.owner, scope, "sales", "", map[string]any{"sold_on": "2022-04-02", "channel": "store", "payment": "cash", "granularity": "single", "amount_idr": 5_000 + n})
+		}
+	}
+	sell()
+	c.sync(c.owner, c.owner)
+	sell()
+	got := c.push(c.owner, len(scopes))
+	t.Logf("push to %d scopes: %d round trips", len(scopes), len(got))
+	if most := createTrips + more*scopeTrips; len(got) > most {
+		t.Errorf("push to %d scopes: %d round trips, at most %d are promised", len(scopes), len(got), most)
 	}
 }

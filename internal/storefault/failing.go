@@ -180,6 +180,24 @@ func (f *Failing) Head(ctx context.Context, scope string) (store.Head, error) {
 	return give(f, "Head", func() (store.Head, error) { return f.inner.Head(ctx, scope) })
 }
 
+// Look reads a head and the numbers of backups.
+func (f *Failing) Look(ctx context.Context, scope string) (store.Head, store.Epochs, error) {
+	type seen struct {
+		head   store.Head
+		epochs store.Epochs
+	}
+	got, err := give(f, "Look", func() (s seen, err error) {
+		s.head, s.epochs, err = f.inner.Look(ctx, scope)
+		return s, err
+	})
+	return got.head, got.epochs, err
+}
+
+// Expect notes that foreign refusals may come.
+func (f *Failing) Expect(ctx context.Context, scope string) error {
+	return f.try("Expect", func() error { return f.inner.Expect(ctx, scope) })
+}
+
 // HeadsFor reads the heads of a user and of named scopes.
 func (f *Failing) HeadsFor(ctx context.Context, user string, scopes []string) ([]store.Head, error) {
 	return give(f, "HeadsFor", func() ([]store.Head, error) { return f.inner.HeadsFor(ctx, user, scopes) })
@@ -206,8 +224,8 @@ func (f *Failing) Entry(ctx context.Context, scope string, generation uint32, se
 }
 
 // Fold carries a commit into records, pages and head.
-func (f *Failing) Fold(ctx context.Context, c *store.Commit) (store.Head, error) {
-	return give(f, "Fold", func() (store.Head, error) { return f.inner.Fold(ctx, c) })
+func (f *Failing) Fold(ctx context.Context, c *store.Commit, from store.Head) (store.Head, error) {
+	return give(f, "Fold", func() (store.Head, error) { return f.inner.Fold(ctx, c, from) })
 }
 
 // Changed reads a page of records.
@@ -266,12 +284,8 @@ func (f *Failing) Release(ctx context.Context, space, key, holder string) error 
 }
 
 // Epochs reads the numbers of backups.
-func (f *Failing) Epochs(ctx context.Context) (began, done uint64, err error) {
-	got, err := give(f, "Epochs", func() (out [2]uint64, err error) {
-		out[0], out[1], err = f.inner.Epochs(ctx)
-		return out, err
-	})
-	return got[0], got[1], err
+func (f *Failing) Epochs(ctx context.Context) (store.Epochs, error) {
+	return give(f, "Epochs", func() (store.Epochs, error) { return f.inner.Epochs(ctx) })
 }
 
 // Begin numbers a backup.

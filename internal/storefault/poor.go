@@ -210,14 +210,15 @@ func (p *Poor) Release(_ context.Context, space, key, holder string) error {
 }
 
 // Epochs keeps the promise of store.Backups.
-func (p *Poor) Epochs(context.Context) (began, done uint64, err error) {
-	c := p.call("Epochs")
-	b, err := read(c, "began", c.disk.meta, "began")
+func (p *Poor) Epochs(context.Context) (store.Epochs, error) { return p.call("Epochs").epochs() }
+
+func (c *call) epochs() (e store.Epochs, err error) {
+	began, err := read(c, "began", c.disk.meta, "began")
 	if err != nil {
-		return 0, 0, err
+		return e, err
 	}
-	d, err := read(c, "done", c.disk.meta, "done")
-	return b.v, d.v, err
+	done, err := read(c, "done", c.disk.meta, "done")
+	return store.Epochs{Began: began.v, Done: done.v}, err
 }
 
 // Begin keeps the promise of store.Backups.

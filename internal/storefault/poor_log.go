@@ -62,7 +62,7 @@ func (p *Poor) Entry(_ context.Context, scope string, generation uint32, seq mer
 
 // Fold keeps the promise of store.Log: records, then pages, then the head, each
 // by itself.
-func (p *Poor) Fold(_ context.Context, commit *store.Commit) (store.Head, error) {
+func (p *Poor) Fold(_ context.Context, commit *store.Commit, _ store.Head) (store.Head, error) {
 	c := p.call("Fold")
 	h, err := c.head(commit.Scope)
 	if err != nil {
@@ -140,6 +140,12 @@ func (c *call) change(scope string, how func(store.Head) (store.Head, error)) (s
 			return h.Clone(), err
 		}
 	}
+}
+
+// Expect keeps the promise of store.Log.
+func (p *Poor) Expect(_ context.Context, scope string) error {
+	_, err := p.call("Expect").change(scope, func(h store.Head) (store.Head, error) { return h.Expecting(), nil })
+	return err
 }
 
 // Done keeps the promise of store.Log.

@@ -16,6 +16,17 @@ func (p *Poor) Head(_ context.Context, scope string) (store.Head, error) {
 	return d.v.Clone(), err
 }
 
+// Look keeps the promise of store.Log.
+func (p *Poor) Look(_ context.Context, scope string) (store.Head, store.Epochs, error) {
+	c := p.call("Look")
+	d, err := c.head(scope)
+	if err != nil {
+		return store.Head{}, store.Epochs{}, err
+	}
+	e, err := c.epochs()
+	return d.v.Clone(), e, err
+}
+
 // HeadsFor keeps the promise of store.Log.
 func (p *Poor) HeadsFor(_ context.Context, user string, scopes []string) ([]store.Head, error) {
 	return p.call("HeadsFor").heads(-1, func(h store.Head) bool { return h.Names(user) || slices.Contains(scopes, h.Scope) })

@@ -81,7 +81,7 @@ func step(ctx context.Context, s store.Store, seq merge.Seq) error {
 		} else if err != nil {
 			return err
 		}
-		if h, err = s.Fold(ctx, c); err != nil {
+		if h, err = s.Fold(ctx, c, store.Head{}); err != nil {
 			return err
 		}
 	}
@@ -198,7 +198,7 @@ func TestAStalledHelperWritesNothingOld(t *testing.T) {
 			}
 			return Live
 		}, nil)
-		if _, err := f.Store().Fold(ctx, commitOf(1, 1)); err != nil {
+		if _, err := f.Store().Fold(ctx, commitOf(1, 1), store.Head{}); err != nil {
 			t.Fatalf("stalled at call %d: %v", stall, err)
 		}
 		return p, f.Calls()
@@ -258,7 +258,7 @@ func BenchmarkPoor(b *testing.B) {
 		if err := p.Insert(ctx, c); err != nil {
 			b.Fatal(err)
 		}
-		if _, err := p.Fold(ctx, c); err != nil {
+		if _, err := p.Fold(ctx, c, store.Head{}); err != nil {
 			b.Fatal(err)
 		}
 	}

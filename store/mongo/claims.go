@@ -7,6 +7,8 @@ import (
 	"go.mongodb.org/mongo-driver/v2/bson"
 	"go.mongodb.org/mongo-driver/v2/mongo"
 	"go.mongodb.org/mongo-driver/v2/mongo/options"
+
+	"github.com/lumbung-ikm/lumbung/store"
 )
 
 // claimDoc is a name that somebody holds.
@@ -68,24 +70,30 @@ type backupDoc struct {
 	Done  int64 `bson:"done"`
 }
 
-const backupID = "backup"
+// backupID is where they are, among the heads, so that one command reads a head and
+// them: no scope has an empty name.
+const backupID = ""
 
 // Epochs keeps the promise of store.Backups.
-func (d *DB) Epochs(ctx context.Context) (began, done uint64, err error) {
+func (d *DB) Epochs(ctx context.Context) (e store.Epochs, err error) {
 	err = d.do(ctx, "read the numbers of backups", func(ctx context.Context) error {
 		var doc backupDoc
-		err := d.db.Collection(meta).FindOne(ctx, byID(backupID)).Decode(&doc)
-		began, done = uint64(doc.Began), uint64(doc.Done)
+		err := d.db.Collection(heads).FindOne(ctx, byID(backupID)).Decode(&doc)
+		e = doc.epochs()
 		return err
 	})
-	return began, done, err
+	return e, err
+}
+
+func (d backupDoc) epochs() store.Epochs {
+	return store.Epochs{Began: uint64(d.Began), Done: uint64(d.Done)}
 }
 
 // Begin keeps the promise of store.Backups.
 func (d *DB) Begin(ctx context.Context) (epoch uint64, err error) {
 	err = d.do(ctx, "begin a backup", func(ctx context.Context) error {
 		var doc backupDoc
-		err := d.db.Collection(meta).FindOneAndUpdate(ctx, byID(backupID), bson.D{{Key: "$inc", Value: bson.D{{Key: "began", Value: int64(1)}}}},
+		err := d.db.Collection(heads).FindOneAndUpdate(ctx, byID(backupID), bson.D{{Key: "$inc", Value: bson.D{{Key: "began", Value: int64(1)}}}},
 			options.FindOneAndUpdate().SetReturnDocument(options.After)).Decode(&doc)
 		epoch = uint64(doc.Began)
 		return err
@@ -96,7 +104,7 @@ func (d *DB) Begin(ctx context.Context) (epoch uint64, err error) {
 // Complete keeps the promise of store.Backups.
 func (d *DB) Complete(ctx context.Context, epoch uint64) error {
 	return d.do(ctx, "complete a backup", func(ctx context.Context) error {
-		_, err := d.db.Collection(meta).UpdateOne(ctx, byID(backupID), bson.D{{Key: "$max", Value: bson.D{{Key: "done", Value: int64(epoch)}}}})
+		_, err := d.db.Collection(heads).UpdateOne(ctx, byID(backupID), bson.D{{Key: "$max", Value: bson.D{{Key: "done", Value: int64(epoch)}}}})
 		return err
 	})
 }

@@ -149,14 +149,20 @@ func TestHowManyCommandsAMethodNeeds(t *testing.T) {
 	commit := &store.Commit{Scope: "business/a", Generation: g, Seq: 1, ID: "c", Chain: "x", Access: []merge.Grant{{ID: "m", User: "u", Role: merge.Owner}},
 		Records: []store.Record{{Collection: "product", ID: "p", Version: 1, Fields: json.RawMessage(`{"name":"Keripik"}`), State: json.RawMessage(`{}`), Tags: []string{"t"}}},
 		Pages:   []merge.Page{{PageKey: book, Version: 1, Entries: map[uint64]merge.Entry{1: {Seq: 1}}}}}
+	second := *commit
+	second.Seq, second.ID = 2, "d"
+	var read store.Head
 	tests := []struct {
 		name string
 		do   func() error
 		want []string
 	}{
 		{"insert", func() error { return db.Insert(ctx, commit) }, []string{"insert"}},
-		{"fold", func() error { _, err := db.Fold(ctx, commit); return err }, []string{"find", "update", "update"}},
-		{"fold again", func() error { _, err := db.Fold(ctx, commit); return err }, []string{"find"}},
+		{"look", func() (err error) { read, _, err = db.Look(ctx, "business/a"); return err }, []string{"find"}},
+		{"fold, the head being known", func() error { _, err := db.Fold(ctx, commit, read); return err }, []string{"update", "update"}},
+		{"insert the next", func() error { return db.Insert(ctx, &second) }, []string{"insert"}},
+		{"fold", func() error { _, err := db.Fold(ctx, &second, store.Head{}); return err }, []string{"find", "update", "update"}},
+		{"fold again", func() error { _, err := db.Fold(ctx, commit, store.Head{}); return err }, []string{"find"}},
 		{"head", func() error { _, err := db.Head(ctx, "business/a"); return err }, []string{"find"}},
 		{"heads of a user and by name", func() error { _, err := db.HeadsFor(ctx, "u", []string{"user/u"}); return err }, []string{"find"}},
 		{"load keys, tags and pages", func() error {
@@ -190,7 +196,7 @@ func TestADocumentThatIsTooLargeIsRefusedWhole(t *testing.T) {
 	if err := db.Insert(ctx, commit); fault.KindOf(err) != fault.TooLarge {
 		t.Errorf("insert: %v", err)
 	}
-	if _, err := db.Fold(ctx, commit); fault.KindOf(err) != fault.TooLarge {
+	if _, err := db.Fold(ctx, commit, store.Head{}); fault.KindOf(err) != fault.TooLarge {
 		t.Errorf("fold: %v", err)
 	}
 	h, err := db.Head(ctx, "business/a")

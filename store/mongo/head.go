@@ -89,6 +89,38 @@ func (d *DB) head(ctx context.Context, scope string) (store.Head, error) {
 	return doc.head()
 }
 
+// Look keeps the promise of store.Log, in one command.
+func (d *DB) Look(ctx context.Context, scope string) (h store.Head, e store.Epochs, err error) {
+	err = d.do(ctx, "look at "+scope, func(ctx context.Context) error {
+		found := false
+		err := each(ctx, d.db.Collection(heads), bson.D{among([]string{backupID, scope})}, options.Find(), func(doc *struct {
+			Scope string `bson:"_id"`
+			Doc   string `bson:"doc"`
+			Began int64  `bson:"began"`
+			Done  int64  `bson:"done"`
+		}) (err error) {
+			if doc.Scope == backupID {
+				e = backupDoc{doc.Began, doc.Done}.epochs()
+				return nil
+			}
+			found = true
+			h, err = headDoc{Doc: doc.Doc}.head()
+			return err
+		})
+		if err == nil && !found {
+			return store.ErrAbsent
+		}
+		return err
+	})
+	return h, e, err
+}
+
+// Expect keeps the promise of store.Log.
+func (d *DB) Expect(ctx context.Context, scope string) error {
+	_, err := d.change(ctx, "expect refusals in", scope, func(h store.Head) (store.Head, error) { return h.Expecting(), nil })
+	return err
+}
+
 // HeadsFor keeps the promise of store.Log.
 func (d *DB) HeadsFor(ctx context.Context, user string, scopes []string) ([]store.Head, error) {
 	named := bson.D{among(scopes)}

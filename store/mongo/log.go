@@ -137,17 +137,20 @@ func (d *DB) Entry(ctx context.Context, scope string, generation uint32, seq mer
 
 // Fold keeps the promise of store.Log: records and pages in one command, each
 // guarded by itself, then the head.
-func (d *DB) Fold(ctx context.Context, c *store.Commit) (h store.Head, err error) {
+func (d *DB) Fold(ctx context.Context, c *store.Commit, from store.Head) (h store.Head, err error) {
 	writes, err := carried(c)
 	if err != nil {
 		return h, broken("encode what a commit leaves", err)
 	}
 	err = d.do(ctx, "fold a commit of "+c.Scope, func(ctx context.Context) error {
-		old, err := d.head(ctx, c.Scope)
-		if err != nil {
-			return err
+		old := from
+		if h, err = old.Folded(c); from.Scope != c.Scope || errors.Is(err, store.ErrStale) { // an old head cannot know
+			if old, err = d.head(ctx, c.Scope); err != nil {
+				return err
+			}
+			h, err = old.Folded(c)
 		}
-		if h, err = old.Folded(c); err != nil || h.Revision == old.Revision {
+		if err != nil || h.Revision == old.Revision {
 			return err
 		}
 		if len(writes) > 0 {

@@ -178,7 +178,7 @@ type step struct {
 func steps() []step {
 	return []step{{"number the backups from nothing", func(ctx context.Context, d *DB) error {
 		return d.do(ctx, "make the numbers of backups", func(ctx context.Context) error {
-			_, err := d.db.Collection(meta).UpdateOne(ctx, byID(backupID), bson.D{{Key: "$setOnInsert", Value: bson.D{{Key: "began", Value: int64(0)}, {Key: "done", Value: int64(0)}}}}, options.UpdateOne().SetUpsert(true))
+			_, err := d.db.Collection(heads).UpdateOne(ctx, byID(backupID), bson.D{{Key: "$setOnInsert", Value: bson.D{{Key: "began", Value: int64(0)}, {Key: "done", Value: int64(0)}}}}, options.UpdateOne().SetUpsert(true))
 			return err
 		})
 	}}}

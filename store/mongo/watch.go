@@ -70,7 +70,7 @@ func (d *DB) stream(ctx context.Context, since *int64, see func(store.Head)) (er
 		if err := s.Decode(&change); err != nil {
 			return err
 		}
-		if change.Doc == nil {
+		if change.Doc == nil || change.Doc.Scope == backupID {
 			continue // gone again: no head ever is, but a database may be dropped
 		}
 		if err := tell(change.Doc, since, see); err != nil {

@@ -29,7 +29,7 @@ func TestAProcessHearsOfTheHeadsOfAnother(t *testing.T) {
 			for seq := merge.Seq(1); seq <= 3; seq++ {
 				c := &store.Commit{Scope: "business/a", Generation: g, Seq: seq, ID: "c" + string(rune('0'+seq)), Chain: "x"}
 				must(t, there.Insert(t.Context(), c))
-				_, err := there.Fold(t.Context(), c)
+				_, err := there.Fold(t.Context(), c, store.Head{})
 				must(t, err)
 				await(t, heard, seq)
 			}

@@ -47,6 +47,21 @@ func (d *DB) Head(ctx context.Context, scope string) (store.Head, error) {
 	return h, broken("read the head of "+scope, err)
 }
 
+// Look keeps the promise of store.Log.
+func (d *DB) Look(ctx context.Context, scope string) (h store.Head, e store.Epochs, err error) {
+	if h, err = d.Head(ctx, scope); err == nil {
+		e, err = d.Epochs(ctx)
+	}
+	return h, e, err
+}
+
+// Expect keeps the promise of store.Log.
+func (d *DB) Expect(ctx context.Context, scope string) error {
+	return d.write(ctx, func(ctx context.Context, tx *sql.Tx) error {
+		return d.changeHead(ctx, tx, scope, func(h store.Head) (store.Head, error) { return h.Expecting(), nil })
+	})
+}
+
 // HeadsFor keeps the promise of store.Log.
 func (d *DB) HeadsFor(ctx context.Context, user string, scopes []string) ([]store.Head, error) {
 	rows, err := d.hot.heads.QueryContext(ctx, user, list(scopes))

@@ -81,7 +81,7 @@ func (d *DB) Insert(ctx context.Context, c *store.Commit) error {
 }
 
 // Fold keeps the promise of store.Log, in one transaction.
-func (d *DB) Fold(ctx context.Context, c *store.Commit) (h store.Head, err error) {
+func (d *DB) Fold(ctx context.Context, c *store.Commit, _ store.Head) (h store.Head, err error) {
 	p, err := pack(c)
 	if err != nil {
 		return h, err

@@ -174,7 +174,7 @@ func TestABackupIsOneSnapshot(t *testing.T) {
 				if i%2 == 0 {
 					_, err = d.Append(t.Context(), c)
 				} else if err = d.Insert(t.Context(), c); err == nil { // a fold may be missing in the copy
-					_, err = d.Fold(t.Context(), c)
+					_, err = d.Fold(t.Context(), c, store.Head{})
 				}
 				if err != nil {
 					t.Error(err)

@@ -4,6 +4,8 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+
+	"github.com/lumbung-ikm/lumbung/store"
 )
 
 // Claim keeps the promise of store.Claims.
@@ -35,10 +37,10 @@ func (d *DB) Release(ctx context.Context, space, key, holder string) error {
 }
 
 // Epochs keeps the promise of store.Backups.
-func (d *DB) Epochs(ctx context.Context) (began, done uint64, err error) {
+func (d *DB) Epochs(ctx context.Context) (e store.Epochs, err error) {
 	err = d.read.QueryRowContext(ctx, `SELECT b.value, d.value FROM meta b, meta d
-	WHERE b.name = 'backups_began' AND d.name = 'backups_done'`).Scan(&began, &done)
-	return began, done, broken("read the backup epochs", err)
+	WHERE b.name = 'backups_began' AND d.name = 'backups_done'`).Scan(&e.Began, &e.Done)
+	return e, broken("read the backup epochs", err)
 }
 
 // Begin keeps the promise of store.Backups.

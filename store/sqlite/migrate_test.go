@@ -62,14 +62,14 @@ func found(t *testing.T, d *DB, version int) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if h, err := d.Fold(ctx, c); err != nil || h.Applied != 4 {
+	if h, err := d.Fold(ctx, c, store.Head{}); err != nil || h.Applied != 4 {
 		t.Errorf("fold: %+v %v", h, err)
 	}
 	if holder, err := d.Claim(ctx, "nib", "1", "t"); err != nil || holder != "s" {
 		t.Errorf("claim: %q %v", holder, err)
 	}
-	if began, _, err := d.Epochs(ctx); err != nil || began != 1 {
-		t.Errorf("epochs: %d %v", began, err)
+	if e, err := d.Epochs(ctx); err != nil || e.Began != 1 {
+		t.Errorf("epochs: %+v %v", e, err)
 	}
 	u, err := d.Identity().User(ctx, "u1")
 	if known := version >= 2; known && (err != nil || u.Phone != "+628117000001") || !known && !errors.Is(err, store.ErrAbsent) {
@@ -234,7 +234,7 @@ func TestManyProcessesMayOpenANewDatabaseAtOnce(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer d.Close()
-	if began, _, err := d.Epochs(t.Context()); err != nil || began != 6 {
-		t.Errorf("%d processes wrote (%v)", began, err)
+	if e, err := d.Epochs(t.Context()); err != nil || e.Began != 6 {
+		t.Errorf("%+v after six processes wrote (%v)", e, err)
 	}
 }

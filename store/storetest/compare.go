@@ -33,6 +33,7 @@ func (m *machine) compare(t *rapid.T) {
 		return
 	}
 	expect(t, "head", err, nil)
+	s.read = append(s.read, h)
 	h.Revision = 0
 	alike(t, "head", h, s.head)
 	m.compareRecords(t, m.last, s)

@@ -13,7 +13,7 @@ func foldCarries(r *rig) {
 	h := r.fold(c)
 	r.same("head", h, r.head("s"))
 	want := store.Head{Scope: "s", Generation: gen(1), Applied: 1, Time: c.Time, Chain: c.Chain, Sum: c.Sum, Access: c.Access,
-		Todo: c.Todo, Revision: h.Revision}
+		Todo: c.Todo, Foreign: true, Revision: h.Revision}
 	r.same("head", h, want)
 	l, err := r.s.Load(r.Context(), "s", store.Want{Keys: []merge.Key{c.Records[0].Key(), c.Records[1].Key()},
 		Pages: []merge.PageKey{c.Pages[0].PageKey, c.Pages[1].PageKey}})
@@ -26,7 +26,7 @@ func foldCarries(r *rig) {
 
 func foldTouchesItsFields(r *rig) {
 	h := store.Head{Scope: "s", Generation: gen(3), Forks: []merge.Fork{{Generation: gen(2), Seq: 1, At: 9}}, Applied: 1, Pruned: 1,
-		MovedTo: "t", Todo: map[string]merge.Seq{"old": 1}}
+		MovedTo: "t", Foreign: true, Todo: map[string]merge.Seq{"old": 1}}
 	r.ok(r.s.Create(r.Context(), h))
 	before := r.head("s")
 	got := r.fold(r.insert(next(h)))
@@ -47,6 +47,63 @@ func foldMoves(r *rig) {
 	if h := r.fold(r.insert(next(r.head("s")))); h.MovedTo != "t" {
 		r.Errorf("afterwards moved to %q", h.MovedTo)
 	}
+}
+
+// foldFromAny folds each commit from every head that was ever read.
+func foldFromAny(r *rig) {
+	r.create("s")
+	read := []store.Head{{}, r.head("s")}
+	for seq := merge.Seq(1); seq < 5; seq++ {
+		c := next(r.head("s"), rec("sales", "all", fmt.Sprint(seq)), rec("sales", fmt.Sprint(seq), ""))
+		r.insert(c)
+		for i, from := range append(read, r.head("s")) {
+			h, err := r.s.Fold(r.Context(), c, from)
+			if err != nil || h.Applied < seq {
+				r.Errorf("commit %d from head %d: at %d, %v", seq, i, h.Applied, err)
+			}
+		}
+		read = append(read, r.head("s"))
+	}
+	if got := rows(r.changed("s", store.Position{}, 9, 0).Records); got != "sales/1@1 sales/2@2 sales/3@3 sales/all@4 sales/4@4" {
+		r.Errorf("records %s", got)
+	}
+	ahead := next(store.Head{Scope: "s", Generation: gen(1), Applied: 5}, rec("sales", "1", "early"))
+	for _, from := range read {
+		_, err := r.s.Fold(r.Context(), ahead, from)
+		r.is(err, store.ErrStale)
+	}
+}
+
+// expects shows that a head knows of foreign refusals before they come, and when
+// they do.
+func expects(r *rig) {
+	r.create("s")
+	r.create("t")
+	r.commit("s")
+	if r.head("s").Foreign {
+		r.Error("foreign from the start")
+	}
+	for range 2 {
+		r.ok(r.s.Expect(r.Context(), "s"))
+		if h := r.head("s"); !h.Foreign || h.Applied != 1 {
+			r.Errorf("expected, but %+v", h)
+		}
+	}
+	r.commit("s")
+	if !r.head("s").Foreign {
+		r.Error("a fold took it back")
+	}
+	c := next(r.head("t"))
+	c.Pages = []merge.Page{page("t", "x7", 0, 1)}
+	if r.fold(r.insert(c)).Foreign {
+		r.Error("an own page is taken for a foreign one")
+	}
+	c = next(r.head("t"))
+	c.Pages = []merge.Page{page("elsewhere", "x7", 0, 2)}
+	if !r.fold(r.insert(c)).Foreign {
+		r.Error("a foreign page went by")
+	}
+	r.is(r.s.Expect(r.Context(), "nowhere"), store.ErrAbsent)
 }
 
 func foldRaisesMarks(r *rig) {
@@ -96,7 +153,7 @@ func foldTogether(r *rig) {
 			if err != nil {
 				return err
 			}
-			h, err := r.s.Fold(r.Context(), c)
+			h, err := r.s.Fold(r.Context(), c, store.Head{})
 			if err != nil {
 				return err
 			}
@@ -186,7 +243,7 @@ func foldInOrder(r *rig) {
 	} {
 		c := next(h, rec("sales", "1", "early"))
 		c.Pages = []merge.Page{page("s", "x7", 0, c.Seq)}
-		_, err := r.s.Fold(r.Context(), c)
+		_, err := r.s.Fold(r.Context(), c, store.Head{})
 		r.is(err, store.ErrStale)
 	}
 	l, err := r.s.Load(r.Context(), "s", store.Want{Keys: []merge.Key{{Collection: "sales", ID: "1"}}, Pages: []merge.PageKey{page("s", "x7", 0, 0).PageKey}})
@@ -197,6 +254,6 @@ func foldInOrder(r *rig) {
 }
 
 func foldWithoutHead(r *rig) {
-	_, err := r.s.Fold(r.Context(), next(store.Head{Scope: "nowhere", Generation: gen(1)}, rec("sales", "1", "x")))
+	_, err := r.s.Fold(r.Context(), next(store.Head{Scope: "nowhere", Generation: gen(1)}, rec("sales", "1", "x")), store.Head{})
 	r.is(err, store.ErrAbsent)
 }

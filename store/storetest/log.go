@@ -53,6 +53,8 @@ func promises() []promise {
 		{"fold carries records, pages and head", foldCarries, false},
 		{"fold leaves everything else in the head alone", foldTouchesItsFields, false},
 		{"a fold of a merger says where the scope has moved", foldMoves, false},
+		{"a fold may begin with any head that was read", foldFromAny, false},
+		{"a head knows that refusals of foreign edits may come", expects, false},
 		{"a fold raises marks and never lowers them", foldRaisesMarks, false},
 		{"a commit folded again changes nothing", foldTwice, false},
 		{"many may fold the same log at once", foldTogether, false},
@@ -104,6 +106,7 @@ func promises() []promise {
 		{"one of many parallel claims wins", oneClaimWins, false},
 		{"a claim is released by its holder only", claimRelease, false},
 		{"backups are numbered", epochs, false},
+		{"a head is read together with the numbers of backups", looks, false},
 		{"parallel backups get numbers of their own", epochsRace, false},
 
 		{"the store does what a simple model does", likeTheModel, false},

@@ -257,7 +257,7 @@ func foldKeepsPruned(r *rig) {
 					return err
 				}
 			}
-			if _, err := r.s.Fold(r.Context(), c); err != nil {
+			if _, err := r.s.Fold(r.Context(), c, store.Head{}); err != nil {
 				return err
 			}
 		}

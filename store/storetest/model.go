@@ -33,6 +33,7 @@ func likeTheModel(r *rig) {
 			"insert":   m.insert,
 			"fold":     m.fold,
 			"withdraw": m.withdraw,
+			"expect":   m.expect,
 			"done":     m.done,
 			"prune":    m.prune,
 			"erase":    m.erase,
@@ -59,6 +60,7 @@ type modelScope struct {
 	log     map[[2]uint64]*store.Commit // by generation count and seq
 	records map[merge.Key]modelRecord
 	pages   map[merge.PageKey]modelPage
+	read    []store.Head // in the generation of now
 }
 
 type modelRecord struct {
@@ -177,7 +179,8 @@ func (m *machine) fold(t *rapid.T) {
 // carry folds what the log has in c's place, as everybody does.
 func (m *machine) carry(t *rapid.T, s *modelScope, c *store.Commit) {
 	c = s.log[place(c)]
-	_, err := m.s.Fold(m.t.Context(), c)
+	from := rapid.SampledFrom(append([]store.Head{{}}, s.read...)).Draw(t, "from")
+	_, err := m.s.Fold(m.t.Context(), c, from)
 	expect(t, "fold", err, s.fold(c))
 }
 
@@ -231,6 +234,17 @@ func (m *machine) withdraw(t *rapid.T) {
 		delete(s.log, place(c))
 	}
 	expect(t, "withdraw", m.s.Withdraw(m.t.Context(), &asked), nil)
+}
+
+func (m *machine) expect(t *rapid.T) {
+	name, s := m.draw(t)
+	err := m.s.Expect(m.t.Context(), name)
+	if !s.there {
+		expect(t, "expect", err, store.ErrAbsent)
+		return
+	}
+	expect(t, "expect", err, nil)
+	s.head.Foreign = true
 }
 
 func (m *machine) done(t *rapid.T) {
@@ -303,5 +317,6 @@ func (m *machine) raise(t *rapid.T) {
 	default:
 		expect(t, "raise", err, nil)
 		s.head.Generation, s.head.Forks = gen(count+1), append(s.head.Forks, fork)
+		s.read = nil
 	}
 }

@@ -137,7 +137,7 @@ func (r *rig) insert(c *store.Commit) *store.Commit {
 
 func (r *rig) fold(c *store.Commit) store.Head {
 	r.Helper()
-	h, err := r.s.Fold(r.Context(), c)
+	h, err := r.s.Fold(r.Context(), c, store.Head{})
 	r.ok(err)
 	return h
 }

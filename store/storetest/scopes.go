@@ -164,10 +164,10 @@ func claimRelease(r *rig) {
 
 func (r *rig) epochs(began, done uint64) {
 	r.Helper()
-	b, d, err := r.s.Epochs(r.Context())
+	e, err := r.s.Epochs(r.Context())
 	r.ok(err)
-	if b != began || d != done {
-		r.Errorf("began %d, done %d, want %d, %d", b, d, began, done)
+	if want := (store.Epochs{Began: began, Done: done}); e != want {
+		r.Errorf("%+v, want %+v", e, want)
 	}
 }
 
@@ -183,6 +183,28 @@ func epochs(r *rig) {
 	r.epochs(3, 2)
 	r.ok(r.s.Complete(r.Context(), 1))
 	r.epochs(3, 2)
+}
+
+// looks reads heads beside the numbers of backups.
+func looks(r *rig) {
+	_, _, err := r.s.Look(r.Context(), "s")
+	r.is(err, store.ErrAbsent)
+	r.create("s", "u1")
+	for n := range uint64(3) {
+		h, e, err := r.s.Look(r.Context(), "s")
+		r.ok(err)
+		r.same("head", h, r.head("s"))
+		if want := (store.Epochs{Began: n, Done: n / 2}); e != want {
+			r.Errorf("%+v, want %+v", e, want)
+		}
+		_, err = r.s.Begin(r.Context())
+		r.ok(err)
+		r.ok(r.s.Complete(r.Context(), (n+1)/2))
+		r.commit("s")
+	}
+	if got, err := r.s.Scopes(r.Context(), "", 9); err != nil || len(got) != 1 {
+		r.Errorf("scopes %q, %v", got, err)
+	}
 }
 
 func epochsRace(r *rig) {

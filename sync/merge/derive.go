@@ -60,9 +60,8 @@ func (w *work) replay(k Key) {
 	for _, child := range w.in.Schema.Children(c) {
 		w.Operations(child.Name, k.ID) // a replay always reads all of them
 	}
-	if !w.need.Empty() {
-		return // what is missing would be taken for absent
-	}
+	// Where something is missing it is taken for absent: nothing of this counts then,
+	// but for what else would have to be known.
 	d := c.Derive(w, r.Row)
 	w.assign(k, d.Fields)
 	for _, op := range slices.SortedFunc(maps.Keys(d.Operations), Key.Compare) {
