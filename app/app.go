@@ -6,6 +6,7 @@ package app
 import (
 	"context"
 	"crypto/rand"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
@@ -80,6 +81,9 @@ func New(ctx context.Context, cfg config.Config, o Options) (_ *App, err error) 
 	}()
 	identity, err := a.openStore(ctx, o)
 	if err != nil {
+		return nil, err
+	}
+	if err := usable(ctx, a.Store); err != nil {
 		return nil, err
 	}
 	if o.Schema == nil {
@@ -223,6 +227,7 @@ func pepperOf(cfg config.Config, o Options) ([]byte, error) {
 	if _, err := io.ReadFull(o.Rand, made); err != nil {
 		return nil, fmt.Errorf("draw a pepper: %w", err)
 	}
+	made = []byte(hex.EncodeToString(made)) // text, so that LUMBUNG_PEPPER_FILE can name the file on another store
 	if o.Store != nil {
 		return made, nil
 	}

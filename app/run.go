@@ -241,6 +241,6 @@ func (a *App) ready(ctx context.Context) error {
 	if age := now.Sub(a.pulse.at); age >= 0 && age < pulseLife {
 		return a.pulse.err
 	}
-	a.pulse.at, a.pulse.err = now, a.Store.Ping(ctx)
+	a.pulse.at, a.pulse.err = now, errors.Join(a.Store.Ping(ctx), usable(ctx, a.Store))
 	return a.pulse.err
 }

@@ -83,6 +83,27 @@ var httpTable = map[string]entry{
 	"database_too_new": {
 		Sentence{"Basis data dibuat oleh versi Lumbung yang lebih baru.", "Silakan pasang versi itu."},
 		Sentence{"The database was made by a newer version of Lumbung.", "Please install that version."}},
+	"database_missing": {
+		Sentence{"Basis data asal tidak ditemukan.", "Silakan periksa alamatnya."},
+		Sentence{"The source database was not found.", "Please check its address."}},
+	"database_filling": {
+		Sentence{"Basis data ini sedang diisi oleh \"lumbung copy\" dan belum lengkap.", "Selesaikan dengan --finish."},
+		Sentence{"This database is being filled by \"lumbung copy\" and is not whole yet.", "Complete it with --finish."}},
+	"database_retired": {
+		Sentence{"Isi basis data ini sudah pindah ke tempat lain.", "Silakan pakai basis data yang baru."},
+		Sentence{"What this database held has moved elsewhere.", "Please use the new database."}},
+	"database_moved": {
+		Sentence{"Basis data sedang dipindahkan. Data di HP tetap aman.", "Aplikasi akan mencoba lagi dalam {after}."},
+		Sentence{"The database is being moved. What is on the phone is safe.", "The app will try again in {after}."}},
+	"copy_target_in_use": {
+		Sentence{"Basis data tujuan sudah berisi data.", "Silakan pilih tujuan yang kosong."},
+		Sentence{"The target database already holds data.", "Please choose an empty one."}},
+	"copy_not_begun": {
+		Sentence{"Basis data tujuan tidak sedang diisi.", "Mulai dengan \"lumbung copy\" tanpa --finish."},
+		Sentence{"The target database is not being filled.", "Begin with \"lumbung copy\" without --finish."}},
+	"copy_unfinished": {
+		Sentence{"Basis data asal masih berubah.", "Hentikan semua server, lalu ulangi."},
+		Sentence{"The source database still changes.", "Stop every server, then repeat."}},
 	"database_address_invalid": {
 		Sentence{"Alamat basis data tidak dapat dibaca.", "Silakan periksa LUMBUNG_STORE."},
 		Sentence{"The address of the database cannot be read.", "Please check LUMBUNG_STORE."}},

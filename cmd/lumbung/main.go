@@ -68,6 +68,7 @@ func commands() []command {
 		{"check", "look at the configuration and the database; --live asks a running server", checkHelp, settings, check},
 		{"user", "people with a role: add, list, roles, suspend, restore", userHelp, nothing, user},
 		{"backup", "a copy of the database, while the server goes on", backupHelp, nothing, backup},
+		{"copy", "move everything to another store, and back", copyHelp, flags, copyStore},
 		{"restored", "tell a database that it was put back from a copy, once", restoredHelp, nothing, restored},
 		{"sim", "everything that can go wrong, by seed", simHelp, flags, simulate},
 		{"load", "how the server bears many phones, measured", loadHelp, flags, measure},

@@ -38,6 +38,7 @@ type Options struct {
 	Path     string         // of the database file, which is made, or the address of MongoDB
 	Store    store.Store    // instead of a file; given with Identity
 	Identity store.Identity //
+	Pepper   string         // of the server; "" makes one, or takes that beside the file
 	Seed     uint64         // of the weather and of what people do
 	Repeat   int            // how often every phone sends every request; 0 and 1: once
 
@@ -109,6 +110,9 @@ func (w *World) start(ctx context.Context) (err error) {
 	if o.Store != nil && o.Rand == nil { // nothing lies beside it that a next server could read
 		cfg.Pepper = strings.Repeat("p", 40)
 	}
+	if o.Pepper != "" {
+		cfg.Pepper = o.Pepper
+	}
 	w.App, err = app.New(ctx, cfg, app.Options{Clock: w.Clock, Rand: o.Rand, Store: o.Store, Identity: o.Identity, Schema: w.Schema, Auth: &limits,
 		Log: slog.New(slog.DiscardHandler), Stderr: io.Discard, Version: "demo", HTTP: api.Limits{PerUser: rate, PerIP: rate, Heavy: rate}})
 	if err != nil {
@@ -126,13 +130,32 @@ func (w *World) start(ctx context.Context) (err error) {
 // Upgrade stops the server and starts a newer program on the same database, one
 // that reads a later catalogue. The apps stay as they are.
 func (w *World) Upgrade(ctx context.Context, schema *merge.Schema) error {
+	return w.restart(ctx, func() error {
+		w.Schema = schema
+		return nil
+	})
+}
+
+// Move stops the server, lets carry bring its database to where path names it, and
+// starts the server there.
+func (w *World) Move(ctx context.Context, path string, carry func() error) error {
+	return w.restart(ctx, func() error {
+		w.o.Path, w.o.Store, w.o.Identity = path, nil, nil
+		return carry()
+	})
+}
+
+// restart does something while no server runs.
+func (w *World) restart(ctx context.Context, do func() error) error {
 	for _, p := range w.phones {
 		p.pipe.CloseIdleConnections()
 	}
 	if err := w.stop(ctx); err != nil {
 		return err
 	}
-	w.Schema = schema
+	if err := do(); err != nil {
+		return err
+	}
 	if err := w.start(ctx); err != nil {
 		return err
 	}

@@ -64,10 +64,12 @@ func (d *DB) Release(ctx context.Context, space, key, holder string) error {
 	})
 }
 
-// backupDoc numbers the backups.
+// backupDoc numbers the backups. It also says what may be done with the database, so
+// that Look, which follows every commit, sees that.
 type backupDoc struct {
-	Began int64 `bson:"began"`
-	Done  int64 `bson:"done"`
+	Began     int64 `bson:"began"`
+	Done      int64 `bson:"done"`
+	Condition int64 `bson:"condition"` // of the database: store.Condition
 }
 
 // backupID is where they are, among the heads, so that one command reads a head and

@@ -98,9 +98,13 @@ func (d *DB) Look(ctx context.Context, scope string) (h store.Head, e store.Epoc
 			Doc   string `bson:"doc"`
 			Began int64  `bson:"began"`
 			Done  int64  `bson:"done"`
+			Now   int64  `bson:"condition"`
 		}) (err error) {
 			if doc.Scope == backupID {
-				e = backupDoc{doc.Began, doc.Done}.epochs()
+				if store.Condition(doc.Now) == store.Retired {
+					return store.Moved()
+				}
+				e = backupDoc{Began: doc.Began, Done: doc.Done}.epochs()
 				return nil
 			}
 			found = true

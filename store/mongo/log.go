@@ -189,10 +189,16 @@ func carried(c *store.Commit) ([]mongo.WriteModel, error) {
 		}
 		doc := recordDoc{ID: pageID(c.Scope, p.PageKey), Scope: c.Scope, Generation: g, Written: whole(p.Version), Book: bookOf(p.BookKey), Page: int64(p.PageKey.Page) + 1, Entries: string(text)}
 		out = append(out, unlessNewer(doc, "w", doc.Written),
-			mongo.NewUpdateOneModel().SetFilter(append(byID(newestID(c.Scope, p.BookKey)), bson.E{Key: "s", Value: c.Scope})).
-				SetUpdate(bson.D{{Key: "$max", Value: bson.D{{Key: "n", Value: doc.Page}}}, {Key: "$setOnInsert", Value: bson.D{{Key: "b", Value: doc.Book}, {Key: "g", Value: int64(0)}}}}).SetUpsert(true))
+			newestPage(doc))
 	}
 	return out, nil
+}
+
+// newestPage notes that a page may be the newest of its book.
+func newestPage(p recordDoc) mongo.WriteModel {
+	id := idOf(append([]string{p.Scope, kindNewest}, partsOf(p.Book)...)...)
+	return mongo.NewUpdateOneModel().SetFilter(append(byID(id), bson.E{Key: "s", Value: p.Scope})).
+		SetUpdate(bson.D{{Key: "$max", Value: bson.D{{Key: "n", Value: p.Page}}}, {Key: "$setOnInsert", Value: bson.D{{Key: "b", Value: p.Book}, {Key: "g", Value: int64(0)}}}}).SetUpsert(true)
 }
 
 // unlessNewer puts a document over one of a lower generation and version, or where

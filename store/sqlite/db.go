@@ -19,6 +19,8 @@ import (
 	"runtime"
 
 	modernc "modernc.org/sqlite"
+
+	"github.com/lumbung-ikm/lumbung/store"
 )
 
 // Options are the rare wishes of who opens a database. The zero value is right
@@ -143,7 +145,17 @@ func (d *DB) Close() error {
 // work of others.
 //
 // The flush may still fail after fn returned nil: what fn leaves outside tx may
-// only be used if write returns nil.
+// only be used if write returns nil. A retired database takes none.
 func (d *DB) write(ctx context.Context, fn func(ctx context.Context, tx *sql.Tx) error) error {
-	return d.queue.do(ctx, fn)
+	return d.queue.do(ctx, func(ctx context.Context, tx *sql.Tx) error {
+		var now store.Condition
+		err := tx.StmtContext(ctx, d.hot.condition).QueryRowContext(ctx).Scan(&now)
+		switch {
+		case err != nil:
+			return err
+		case now == store.Retired:
+			return store.Moved()
+		}
+		return fn(ctx, tx)
+	})
 }

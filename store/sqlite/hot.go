@@ -10,7 +10,7 @@ import (
 type hot struct {
 	heads, headOf, keyed, tagged, pages, newest, changed, top, entry *sql.Stmt // on the readers
 
-	headIn, putHead, insertLog, stored, putRecord, dropTag, addTag, putPage *sql.Stmt // on the writer
+	headIn, putHead, insertLog, stored, putRecord, dropTag, addTag, putPage, condition *sql.Stmt // on the writer
 }
 
 func (d *DB) prepare(ctx context.Context) error {
@@ -36,6 +36,7 @@ func (d *DB) prepare(ctx context.Context) error {
 		{&d.hot.dropTag, d.single, dropTag},
 		{&d.hot.addTag, d.single, addTag},
 		{&d.hot.putPage, d.single, putPage},
+		{&d.hot.condition, d.single, conditionNow},
 	} {
 		var err error
 		if *s.to, err = s.on.PrepareContext(ctx, s.query); err != nil {

@@ -1,0 +1,106 @@
+package store
+
+import (
+	"context"
+	"encoding/json"
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/lumbung-ikm/lumbung/fault"
+)
+
+// Shelf is one kind of what a store keeps.
+type Shelf string
+
+// The shelves of a store.
+const (
+	ShelfHeads        Shelf = "heads"
+	ShelfLog          Shelf = "log"
+	ShelfRecords      Shelf = "records"
+	ShelfPages        Shelf = "pages"
+	ShelfClaims       Shelf = "claims"
+	ShelfBackups      Shelf = "backups"
+	ShelfUsers        Shelf = "users"
+	ShelfChallenges   Shelf = "challenges"
+	ShelfTallies      Shelf = "tallies"
+	ShelfTotals       Shelf = "totals"
+	ShelfSessions     Shelf = "sessions"
+	ShelfDevices      Shelf = "devices"
+	ShelfIncarnations Shelf = "incarnations"
+	ShelfContacts     Shelf = "contacts"
+	ShelfSigningKeys  Shelf = "signing_keys"
+	ShelfReplies      Shelf = "replies"
+)
+
+// Shelves lists every shelf, in an order in which they can be filled.
+func Shelves() []Shelf {
+	return []Shelf{ShelfHeads, ShelfLog, ShelfRecords, ShelfPages, ShelfClaims, ShelfBackups, ShelfUsers, ShelfChallenges, ShelfTallies, ShelfTotals,
+		ShelfSessions, ShelfDevices, ShelfIncarnations, ShelfContacts, ShelfSigningKeys, ShelfReplies}
+}
+
+// Item is one thing on a shelf, spelled the same in every store: texts as they are,
+// numbers in decimal, lists as JSON.
+type Item struct {
+	Key    []string // tells it apart on its shelf
+	Fields map[string]string
+}
+
+// Name is the key as one word.
+func (i Item) Name() string { return ItemName(i.Key...) }
+
+// ItemName is the name of the item with that key.
+func ItemName(key ...string) string {
+	b, err := json.Marshal(key)
+	if err != nil {
+		panic("store: " + err.Error()) // texts always encode
+	}
+	return string(b)
+}
+
+// Equal reports whether two items say the same.
+func (i Item) Equal(o Item) bool {
+	return slices.Equal(i.Key, o.Key) && maps.Equal(i.Fields, o.Fields)
+}
+
+// Condition says what may be done with a database.
+type Condition uint8
+
+// The conditions.
+const (
+	Ready   Condition = iota // it is used
+	Filling                  // it is filled from another one, and not whole yet
+	Retired                  // what it held lives in another one: nothing may be written any more
+)
+
+// Portable is offered by stores whose contents can be carried to another store.
+type Portable interface {
+	// Items reads up to limit items of a shelf, in an order of the store's own,
+	// behind a place: "" is the beginning. next is the place behind them, "" at the
+	// end.
+	Items(ctx context.Context, shelf Shelf, place string, limit int) (items []Item, next string, err error)
+
+	// Pick gives those items of a shelf that have one of the keys, in no order.
+	Pick(ctx context.Context, shelf Shelf, keys [][]string) ([]Item, error)
+
+	// Put writes items as they are, over whatever is there. One that is unique by
+	// more than its key drives out who is in its way.
+	Put(ctx context.Context, shelf Shelf, items []Item) error
+
+	// Drop takes items away; what is absent is no error.
+	Drop(ctx context.Context, shelf Shelf, keys [][]string) error
+
+	// Condition reads the condition; SetCondition changes it, durably. A commit that
+	// was acknowledged, by whatever process, was in the log before Retired was set:
+	// afterwards all are refused with a fault of kind Transient, "database_moved".
+	Condition(ctx context.Context) (Condition, error)
+	SetCondition(ctx context.Context, c Condition) error
+}
+
+// Moved is the answer of a retired store to whoever wants to write.
+func Moved() error {
+	return &fault.Error{Kind: fault.Transient, Code: "database_moved", Text: "the database has moved to another store", After: movedAfter}
+}
+
+// movedAfter is when a phone should ask again that came while its database moved.
+const movedAfter = 30 * time.Second
