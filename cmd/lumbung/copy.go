@@ -45,7 +45,7 @@ func copyStore(ctx context.Context, args []string, s streams) (err error) {
 		return usageError{"copy wants --from STORE and another --to STORE, and --finish or --cancel at the end"}
 	}
 	m.Tell = func(p carry.Progress) {
-		if p.Whole || p.Seen%tellEvery == 0 {
+		if p.Seen+p.Dropped > 0 && (p.Whole || p.Seen%tellEvery == 0) {
 			fmt.Fprintf(s.out, "pass %d  %-12s %8d seen %8d written %8d dropped\n", p.Pass, p.Shelf, p.Seen, p.Written, p.Dropped)
 		}
 	}
