@@ -66,9 +66,11 @@ type accompanied struct {
 	window        play.Window
 }
 
-func setAccompanied(t *testing.T) *accompanied {
+func setAccompanied(t *testing.T) *accompanied { return accompany(t) }
+
+func accompany(t *testing.T, change ...func(*play.Options)) *accompanied {
 	t.Helper()
-	m := &accompanied{scene: set(t)}
+	m := &accompanied{scene: set(t, change...)}
 	m.admin, m.mentor = m.enter(m.w.Person("Bu Ratna"), "office"), m.enter(m.w.Person("Pak Hendra"), "mentor")
 	m.business = strings.TrimPrefix(m.scope, "business/")
 	var err error

@@ -1,0 +1,81 @@
+package play_test
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/lumbung-ikm/lumbung/domain"
+	"github.com/lumbung-ikm/lumbung/internal/play"
+	"github.com/lumbung-ikm/lumbung/store/mongo/mongotest"
+)
+
+// TestWhatASeasonWeighs lets a business have the season of the programme (90 days,
+// six sales a day sent each evening, 24 tasks of a mentor, corrections now and then)
+// and prints what it left in each collection: docs/scale.md rests on it.
+func TestWhatASeasonWeighs(t *testing.T) {
+	t.Parallel()
+	address := mongotest.Address(t)
+	name := address[strings.LastIndex(address, "/")+1 : strings.LastIndex(address, "?")]
+	m := accompany(t, func(o *play.Options) { o.Path, o.Store, o.Identity = address, nil, nil })
+	empty := weights(t, address, name)
+	const days, daily, tasks = 90, 6, 24
+	for i := range tasks {
+		m.write(m.mentor, "task", "", map[string]any{"title": fmt.Sprintf("Tugas %d: foto produk dan label", i+1), "origin": domain.OriginMentor, "track": "digital"})
+	}
+	m.sync(m.mentor, m.owner)
+	all, err := m.owner.Rows(m.scope, "task")
+	m.ok(err)
+	start := m.w.Clock.Now()
+	for day := range days {
+		last := ""
+		for n := range daily {
+			last = m.sell(m.owner, 500*(20+day*daily+n))
+		}
+		if day%9 == 0 {
+			m.write(m.owner, "sale_adjustment", "", map[string]any{"entry_id": last, "kind": domain.KindCorrect, "patch": map[string]any{"amount_idr": 9_500}})
+		}
+		if day%4 == 0 && day/4 < tasks {
+			m.write(m.owner, "task_event", "", map[string]any{"task_id": all[day/4].ID, "op": "start"})
+			m.write(m.owner, "task_event", "", map[string]any{"task_id": all[day/4].ID, "op": "submit", "note": "foto sudah diunggah"})
+		}
+		m.sync(m.owner)
+		if day%4 == 0 && day/4 < tasks {
+			m.sync(m.mentor)
+			m.write(m.mentor, "task_event", "", map[string]any{"task_id": all[day/4].ID, "op": "verify"})
+			m.sync(m.mentor)
+		}
+		m.w.Clock.Advance(start.AddDate(0, 0, day+1).Sub(m.w.Clock.Now()))
+	}
+	m.ok(m.w.Step(t.Context()))
+	full := weights(t, address, name)
+	t.Logf("one season of one business: %d days, %d sales, %d tasks; owner, mentor", days, days*daily, tasks)
+	var sum mongotest.Weight
+	for _, c := range slices.Sorted(maps.Keys(full)) {
+		w := full[c]
+		w.Documents, w.Bytes, w.Keys, w.KeyBytes = w.Documents-empty[c].Documents, w.Bytes-empty[c].Bytes, w.Keys-empty[c].Keys, w.KeyBytes-empty[c].KeyBytes
+		sum.Documents, sum.Bytes, sum.Keys, sum.KeyBytes = sum.Documents+w.Documents, sum.Bytes+w.Bytes, sum.Keys+w.Keys, sum.KeyBytes+w.KeyBytes
+		if w.Documents > 0 {
+			t.Logf("%-10s %6d documents %9d bytes %6d index entries %8d bytes (%d bytes a document)", c, w.Documents, w.Bytes, w.Keys, w.KeyBytes, w.Bytes/w.Documents)
+		}
+	}
+	t.Logf("%-10s %6d documents %9d bytes %6d index entries %8d bytes", "all", sum.Documents, sum.Bytes, sum.Keys, sum.KeyBytes)
+	if sum.Documents < days*daily || sum.Documents > 4*days*daily || sum.Bytes > days*daily*8_000 {
+		t.Errorf("a season weighs %+v: correct docs/scale.md", sum)
+	}
+}
+
+func weights(t *testing.T, address, name string) map[string]mongotest.Weight {
+	t.Helper()
+	all, err := mongotest.Weigh(t.Context(), address, name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	out := map[string]mongotest.Weight{}
+	for _, w := range all {
+		out[w.Collection] = w
+	}
+	return out
+}
