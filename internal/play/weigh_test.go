@@ -10,6 +10,7 @@ import (
 	"github.com/lumbung-ikm/lumbung/domain"
 	"github.com/lumbung-ikm/lumbung/internal/play"
 	"github.com/lumbung-ikm/lumbung/store/mongo/mongotest"
+	"github.com/lumbung-ikm/lumbung/sync/merge"
 )
 
 // TestWhatASeasonWeighs lets a business have the season of the programme (90 days,
@@ -56,12 +57,25 @@ func TestWhatASeasonWeighs(t *testing.T) {
 	for _, c := range slices.Sorted(maps.Keys(full)) {
 		w := full[c]
 		w.Documents, w.Bytes, w.Keys, w.KeyBytes = w.Documents-empty[c].Documents, w.Bytes-empty[c].Bytes, w.Keys-empty[c].Keys, w.KeyBytes-empty[c].KeyBytes
+		w.Snappy, w.Zstd = w.Snappy-empty[c].Snappy, w.Zstd-empty[c].Zstd
 		sum.Documents, sum.Bytes, sum.Keys, sum.KeyBytes = sum.Documents+w.Documents, sum.Bytes+w.Bytes, sum.Keys+w.Keys, sum.KeyBytes+w.KeyBytes
+		sum.Snappy, sum.Zstd = sum.Snappy+w.Snappy, sum.Zstd+w.Zstd
 		if w.Documents > 0 {
-			t.Logf("%-10s %6d documents %9d bytes %6d index entries %8d bytes (%d bytes a document)", c, w.Documents, w.Bytes, w.Keys, w.KeyBytes, w.Bytes/w.Documents)
+			t.Logf("%-10s %5d documents %8d bytes (%5d each), %8d by snappy, %8d by zstd, %5d index entries %7d bytes", c, w.Documents, w.Bytes, w.Bytes/w.Documents, w.Snappy, w.Zstd, w.Keys, w.KeyBytes)
 		}
 	}
-	t.Logf("%-10s %6d documents %9d bytes %6d index entries %8d bytes", "all", sum.Documents, sum.Bytes, sum.Keys, sum.KeyBytes)
+	t.Logf("%-10s %5d documents %8d bytes, %8d by snappy, %8d by zstd, %5d index entries %7d bytes", "all", sum.Documents, sum.Bytes, sum.Snappy, sum.Zstd, sum.Keys, sum.KeyBytes)
+	head, err := m.w.App.Engine.Store.Head(t.Context(), m.scope)
+	m.ok(err)
+	books, bodies := 0, 0
+	for seq := merge.Seq(1); seq <= head.Applied; seq++ {
+		e, err := m.w.App.Engine.Store.Entry(t.Context(), m.scope, head.Generation.Count, seq)
+		m.ok(err)
+		body, err := e.Body()
+		m.ok(err)
+		bodies, books = bodies+len(body), books+len(encode(t, e.Pages))
+	}
+	t.Logf("the business's log: %d commits, %d bytes, of which %d are pages of the verdict book", head.Applied, bodies, books)
 	if sum.Documents < days*daily || sum.Documents > 4*days*daily || sum.Bytes > days*daily*8_000 {
 		t.Errorf("a season weighs %+v: correct docs/scale.md", sum)
 	}

@@ -3,6 +3,8 @@ package mongotest
 import (
 	"context"
 
+	"github.com/klauspost/compress/snappy"
+	"github.com/klauspost/compress/zstd"
 	"go.mongodb.org/mongo-driver/v2/bson"
 	"go.mongodb.org/mongo-driver/v2/mongo"
 	"go.mongodb.org/mongo-driver/v2/mongo/options"
@@ -15,6 +17,17 @@ type Weight struct {
 	Bytes      int // of the documents, as BSON, before the server compresses them
 	Keys       int // entries of all indexes together
 	KeyBytes   int // of these, before prefixes are shared
+	Snappy     int // bytes of the documents packed in blocks of 32 KiB, as the server does by default
+	Zstd       int // likewise, as it does if it is told to
+}
+
+// block is how much of a collection is packed together.
+const block = 32 << 10
+
+// pack adds what a block weighs when it is packed.
+func (w *Weight) pack(b []byte, z *zstd.Encoder) {
+	w.Snappy += len(snappy.Encode(nil, b))
+	w.Zstd += len(z.EncodeAll(b, nil))
 }
 
 // Weigh reads a whole database and adds up what it holds.
@@ -50,8 +63,17 @@ func weigh(ctx context.Context, c *mongo.Collection) (w Weight, err error) {
 		return w, err
 	}
 	defer found.Close(ctx)
+	z, err := zstd.NewWriter(nil)
+	if err != nil {
+		return w, err
+	}
+	var waits []byte
 	for found.Next(ctx) {
 		w.Documents, w.Bytes = w.Documents+1, w.Bytes+len(found.Current)
+		if waits = append(waits, found.Current...); len(waits) >= block {
+			w.pack(waits, z)
+			waits = waits[:0]
+		}
 		for _, s := range specs {
 			n, size, err := keysOf(found.Current, s)
 			if err != nil {
@@ -60,6 +82,7 @@ func weigh(ctx context.Context, c *mongo.Collection) (w Weight, err error) {
 			w.Keys, w.KeyBytes = w.Keys+n, w.KeyBytes+size
 		}
 	}
+	w.pack(waits, z)
 	return w, found.Err()
 }
 
