@@ -10,6 +10,7 @@ import (
 	"runtime/debug"
 
 	"github.com/lumbung-ikm/lumbung/clock"
+	"github.com/lumbung-ikm/lumbung/config"
 	"github.com/lumbung-ikm/lumbung/internal/sim"
 )
 
@@ -35,7 +36,7 @@ func simulate(ctx context.Context, args []string, s streams) error {
 	f.IntVar(&b.Steps, "steps", 0, "`steps` of each seed; 0 mixes small, longer and long schedules")
 	f.IntVar(&b.Workers, "workers", runtime.NumCPU(), "how many seeds at a time")
 	f.BoolVar(&b.Trace, "trace", false, "print every step; for one seed")
-	kind := f.String("store", "poor", "`store` to run on: sqlite, or poor, which can do next to nothing")
+	kind := f.String("store", "poor", "`store` to run on: sqlite; mongodb://…, in databases of its own on that server; or poor, which can do next to nothing")
 	if err := f.Parse(args); err != nil {
 		if err == flag.ErrHelp {
 			return err
@@ -45,12 +46,13 @@ func simulate(ctx context.Context, args []string, s streams) error {
 	if f.NArg() > 0 {
 		return usageError{fmt.Sprintf("not understood: %q", f.Args())}
 	}
-	switch *kind {
-	case "sqlite":
+	switch on := (config.Config{Store: *kind}); {
+	case on.Mongo():
+		b.Mongo, *kind = *kind, "MongoDB"
+	case *kind == "sqlite":
 		b.SQLite = true
-	case "poor":
-	default:
-		return usageError{"-store is sqlite or poor"}
+	case *kind != "poor":
+		return usageError{"-store is sqlite, poor or mongodb://…"}
 	}
 	if b.First == 0 {
 		var seed [8]byte

@@ -9,6 +9,8 @@ import (
 	"github.com/lumbung-ikm/lumbung/app"
 	"github.com/lumbung-ikm/lumbung/internal/storefault"
 	"github.com/lumbung-ikm/lumbung/store"
+	"github.com/lumbung-ikm/lumbung/store/mongo"
+	"github.com/lumbung-ikm/lumbung/store/mongo/scratch"
 )
 
 // PoorDisk is a Disk in memory that can do next to nothing: what works on it
@@ -60,3 +62,62 @@ func (d *sqliteDisk) Copy() (Disk, error) {
 }
 
 func (d *sqliteDisk) Close() error { return errors.Join(d.db.Close(), os.RemoveAll(d.dir)) }
+
+// MongoDisk is a Disk on an empty database of a server of MongoDB, to which it is
+// given back by Close. Each process has connections of its own, and each command
+// that goes over them is a primitive of the store.
+func MongoDisk(ctx context.Context, on *scratch.Server) (Disk, error) {
+	db, err := on.Database()
+	if err != nil {
+		return nil, err
+	}
+	return openMongo(ctx, db)
+}
+
+func openMongo(ctx context.Context, db *scratch.Database) (Disk, error) {
+	calm, err := db.Open(ctx, nil)
+	if err != nil {
+		return nil, errors.Join(err, db.Close(ctx))
+	}
+	return &mongoDisk{ctx: ctx, db: db, calm: calm}, nil
+}
+
+type mongoDisk struct {
+	ctx  context.Context
+	db   *scratch.Database
+	calm *mongo.DB // nothing happens to it
+}
+
+func (d *mongoDisk) Store() store.Store { return mongoStore{d.calm, d} }
+
+func (d *mongoDisk) Copy() (Disk, error) {
+	db, err := d.db.Copy(d.ctx)
+	if err != nil {
+		return nil, err
+	}
+	return openMongo(d.ctx, db)
+}
+
+func (d *mongoDisk) Close() error { return d.db.Close(context.WithoutCancel(d.ctx)) }
+
+type mongoStore struct {
+	*mongo.DB
+	disk *mongoDisk
+}
+
+// Hooked opens the database as a process that starts does, and only then begins to
+// look at its commands: nothing is promised to phones before.
+func (s mongoStore) Hooked(hook func(storefault.Call, func() error) error) store.Store {
+	started := false
+	db, err := s.disk.db.Open(s.disk.ctx, func(command string, do func() error) error {
+		if !started {
+			return do()
+		}
+		return hook(storefault.Call{Primitive: command}, do)
+	})
+	if err != nil {
+		panic("sim: " + err.Error()) // nothing in it depends on the seed
+	}
+	started = true
+	return db
+}

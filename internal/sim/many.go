@@ -16,6 +16,7 @@ import (
 
 	"github.com/lumbung-ikm/lumbung/clock"
 	"github.com/lumbung-ikm/lumbung/internal/storefault"
+	"github.com/lumbung-ikm/lumbung/store/mongo/scratch"
 	"github.com/lumbung-ikm/lumbung/sync/merge"
 )
 
@@ -29,7 +30,8 @@ type Batch struct {
 	Seeds   int    // how many
 	First   uint64 // the first one
 	Steps   int    // of each; 0: by the seed
-	SQLite  bool   // on the embedded store, else on the poor one
+	SQLite  bool   // on the embedded store
+	Mongo   string // address of a server to run on; if neither is said, the poor store
 	Workers int    // how many at a time
 	Trace   bool   // print every step
 	Out     io.Writer
@@ -64,11 +66,16 @@ func Many(ctx context.Context, b Batch) (Summary, error) {
 	for i := range uint64(b.Seeds) {
 		runs = append(runs, seedRun{b.First + i, b.Steps})
 	}
-	dir, err := scratch()
+	dir, err := folder()
 	if err != nil {
 		return Summary{}, err
 	}
 	m := &many{Batch: b, dir: dir, stages: &Stages{}, sum: Summary{Verdicts: map[merge.Outcome]int{}, Codes: map[string]int{}, Points: &storefault.Points{}}}
+	if b.Mongo != "" {
+		if m.mongo, err = scratch.Connect(ctx, b.Mongo); err != nil {
+			return Summary{}, errors.Join(err, os.RemoveAll(dir))
+		}
+	}
 	began := b.Clock.Now()
 	work := make(chan seedRun)
 	var group sync.WaitGroup
@@ -88,12 +95,31 @@ func Many(ctx context.Context, b Batch) (Summary, error) {
 	close(work)
 	group.Wait()
 	m.sum.Took = b.Clock.Now().Sub(began)
-	return m.sum, errors.Join(errors.Join(m.errs...), ctx.Err(), m.stages.Close(), os.RemoveAll(dir))
+	return m.sum, errors.Join(errors.Join(m.errs...), ctx.Err(), m.close())
 }
 
-// scratch makes a folder for databases that nobody reads again: in memory, where
+func (m *many) close() error {
+	errs := []error{m.stages.Close(), os.RemoveAll(m.dir)}
+	if m.mongo != nil {
+		errs = append(errs, m.mongo.Close())
+	}
+	return errors.Join(errs...)
+}
+
+// open makes the disk of a seed.
+func (m *many) open(ctx context.Context) (Disk, error) {
+	switch {
+	case m.mongo != nil:
+		return MongoDisk(ctx, m.mongo)
+	case m.SQLite:
+		return SQLiteDisk(ctx, m.dir)
+	}
+	return PoorDisk(), nil
+}
+
+// folder makes a folder for databases that nobody reads again: in memory, where
 // there is a place for that, since nothing here pulls the plug.
-func scratch() (string, error) {
+func folder() (string, error) {
 	const pattern = "lumbung-sim-"
 	if dir, err := os.MkdirTemp("/dev/shm", pattern); err == nil {
 		return dir, nil
@@ -123,6 +149,7 @@ type many struct {
 	Batch
 	dir    string
 	stages *Stages
+	mongo  *scratch.Server // nil without one
 	mu     sync.Mutex
 	sum    Summary
 	errs   []error
@@ -130,11 +157,7 @@ type many struct {
 
 // one runs one seed and adds it up.
 func (m *many) one(ctx context.Context, r seedRun) {
-	cfg := Config{Seed: r.seed, Steps: r.steps, Points: m.sum.Points, Stages: m.stages,
-		Open: func() (Disk, error) { return PoorDisk(), nil }}
-	if m.SQLite {
-		cfg.Open = func() (Disk, error) { return SQLiteDisk(ctx, m.dir) }
-	}
+	cfg := Config{Seed: r.seed, Steps: r.steps, Points: m.sum.Points, Stages: m.stages, Open: func() (Disk, error) { return m.open(ctx) }}
 	if m.Trace {
 		cfg.Trace = m.Out
 	}

@@ -50,26 +50,36 @@ func At(n int, fate Fate) Plan {
 	}
 }
 
+// Hookable is a store that does its work in primitives, each atomic.
+type Hookable interface {
+	store.Store
+	// Hooked is the view of one process, whose primitives go through hook. What
+	// hook does not carry out is not done; its error ends the method.
+	Hooked(hook func(Call, func() error) error) store.Store
+}
+
 // Failing is a process's view of a store: its calls fail and it dies as planned.
 // Once dead, every call gives ErrCrashed and does nothing; a new Failing around
 // the same store is the restarted process.
 //
-// Around a Poor the primitives inside a method are calls too.
+// Around a Hookable, such as Poor, the primitives inside a method are calls too.
 type Failing struct {
 	inner store.Store
 	plan  Plan
 	hit   *Points
 
-	mu    sync.Mutex
-	calls int
-	dead  bool
+	mu     sync.Mutex
+	calls  int
+	dead   bool
+	method string // that was called last
+	step   int    // primitives of it so far
 }
 
 // NewFailing wraps inner. Points may be nil.
 func NewFailing(inner store.Store, plan Plan, points *Points) *Failing {
 	f := &Failing{inner: inner, plan: plan, hit: points}
-	if p, ok := inner.(*Poor); ok {
-		f.inner = p.hooked(f.around)
+	if p, ok := inner.(Hookable); ok {
+		f.inner = p.Hooked(f.around)
 	}
 	return f
 }
@@ -111,10 +121,23 @@ func (f *Failing) decide(c Call) Fate {
 	}
 	f.calls++
 	c.N = f.calls
+	f.place(&c)
 	fate := f.plan(c)
 	f.hit.note(c, fate)
 	f.dead = fate == DieBefore
 	return fate
+}
+
+// place completes a primitive that does not know its method: that of a process on
+// a network, which sees commands only.
+func (f *Failing) place(c *Call) {
+	switch {
+	case c.Primitive == "":
+		f.method, f.step = c.Method, 0
+	case c.Method == "":
+		f.step++
+		c.Method, c.Step = f.method, f.step
+	}
 }
 
 // around carries a call out as planned.

@@ -31,8 +31,8 @@ func NewPoor() *Poor {
 		claims: shelf[[2]string, string]{}, meta: shelf[string, uint64]{}}}
 }
 
-// hooked gives a view of the same disk whose primitives go through hook.
-func (p *Poor) hooked(hook func(Call, func() error) error) *Poor {
+// Hooked gives a view of the same disk whose primitives go through hook.
+func (p *Poor) Hooked(hook func(Call, func() error) error) store.Store {
 	return &Poor{disk: p.disk, hook: hook}
 }
 

@@ -14,6 +14,7 @@ package mongo
 
 import (
 	"context"
+	"net"
 	"sync"
 	"time"
 
@@ -43,6 +44,9 @@ type Options struct {
 	// such as "find", and may be called by several goroutines at once. It is meant
 	// for tests that count.
 	OnCommand func(name string)
+	// Dial, if set, makes the connections to servers. It is meant for tests that stand
+	// between.
+	Dial func(ctx context.Context, network, address string) (net.Conn, error)
 	// Report, if set, is told what an operator should look at: an index that is
 	// not as this program wants it, a watch that broke.
 	Report func(text string)
@@ -117,7 +121,18 @@ func settings(uri string, o Options) *options.ClientOptions {
 	if o.OnCommand != nil {
 		c.SetMonitor(&event.CommandMonitor{Started: func(_ context.Context, e *event.CommandStartedEvent) { o.OnCommand(e.CommandName) }})
 	}
+	if o.Dial != nil {
+		c.SetDialer(dialer(o.Dial))
+	}
 	return c
+}
+
+// dialer gives a function the form that the driver wants.
+type dialer func(ctx context.Context, network, address string) (net.Conn, error)
+
+// DialContext implements options.ContextDialer.
+func (d dialer) DialContext(ctx context.Context, network, address string) (net.Conn, error) {
+	return d(ctx, network, address)
 }
 
 // Ping reports whether a primary answers, and a majority behind it.
