@@ -121,7 +121,8 @@ func TestPhonesThatKeepTheirDataInAFile(t *testing.T) {
 		n++
 		return sqlite.Open(t.Context(), filepath.Join(folder, fmt.Sprintf("phone-%d.db", n)))
 	}}
-	w := open(t, play.AmountStart(), stores(t)["poor"](o))
+	o.Store, o.Identity = storefault.NewPoor(), &storefault.MemoryIdentity{}
+	w := open(t, play.AmountStart(), o)
 	got, err := w.PlayAmount(t.Context(), &play.Teller{}, []int{1, 2, 0})
 	if err != nil {
 		t.Fatal(err)

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -17,7 +16,6 @@ import (
 	"github.com/lumbung-ikm/lumbung/client/replica"
 	"github.com/lumbung-ikm/lumbung/domain"
 	"github.com/lumbung-ikm/lumbung/internal/play"
-	"github.com/lumbung-ikm/lumbung/store/sqlite"
 	"github.com/lumbung-ikm/lumbung/sync/merge"
 )
 
@@ -88,8 +86,8 @@ type caseload struct {
 	admin      *play.Phone
 	old, next  *play.Person
 	businesses []string
-	statements sqlite.Counter
-	tablet     *play.Phone // of the mentor
+	statements func() []string // that went to the database since it was asked last
+	tablet     *play.Phone     // of the mentor
 }
 
 func (c *caseload) ok(err error) {
@@ -123,14 +121,11 @@ func (c *caseload) write(p *play.Phone, scope, collection string, set map[string
 func setCaseload(t *testing.T) *caseload {
 	t.Helper()
 	c := &caseload{T: t}
-	db, err := sqlite.Open(t.Context(), filepath.Join(t.TempDir(), "l.db"), sqlite.Options{OnStatement: c.statements.See})
-	c.ok(err)
-	t.Cleanup(func() {
-		if err := db.Close(); err != nil {
-			t.Error(err)
-		}
-	})
-	c.w = open(t, play.AmountStart(), play.Options{Store: db, Identity: db.Identity(), Crowd: caseBusinesses})
+	o := play.Options{Crowd: caseBusinesses}
+	on, take := counting(t)
+	on(&o)
+	c.statements = take
+	c.w = open(t, play.AmountStart(), o)
 	c.ok(c.w.App.Programme.Seed(t.Context(), domain.ReferenceLists()))
 	c.old, c.next = c.w.Person("Pak Hendra"), c.w.Person("Bu Sinta")
 	c.admin, c.tablet = c.enter(c.w.Person("Bu Ratna"), "office"), c.enter(c.old, "tablet")
@@ -158,7 +153,7 @@ func setCaseload(t *testing.T) *caseload {
 // tasks gives a business its tasks, and the mentor a note on it.
 func (c *caseload) tasks(n int, scope string) {
 	c.Helper()
-	for i := range caseTasks {
+	for i := range size(caseTasks) {
 		c.write(c.tablet, scope, "task", map[string]any{"title": fmt.Sprintf("Tugas %d: foto produk dan label", i+1), "origin": domain.OriginMentor, "track": "digital",
 			"due_on": "2022-06-10", "description": fmt.Sprintf("Siapkan tiga foto untuk produk ke-%d, lalu unggah ke toko", i+1)})
 	}
@@ -173,7 +168,7 @@ func (c *caseload) work(p *play.Phone, n int, scope string) {
 	for i := range caseProducts {
 		products = append(products, c.write(p, scope, "product", map[string]any{"name": fmt.Sprintf("Keripik pisang rasa %d", i+1), "unit": "pack", "price_idr": 12_000 + 500*i}))
 	}
-	for i := range *caseSales {
+	for i := range size(*caseSales) {
 		k := i % caseProducts
 		qty, price := 1+(i*7+n)%9, 12_000+500*k
 		c.write(p, scope, "sales", map[string]any{"sold_on": c.w.Clock.Now().Format("2006-01-02"), "channel": []string{"store", "social_chat", "reseller"}[i%3],
@@ -232,12 +227,12 @@ func (c *caseload) firstSync() *play.Phone {
 			c.ok(err)
 			rows += len(all)
 		}
-		c.Logf("%d businesses of %d sales, %d tasks and %d products: %d scopes, %d rows, %d answers, %d bytes of %s", caseBusinesses, *caseSales, caseTasks, caseProducts,
+		c.Logf("%d businesses of %d sales, %d tasks and %d products: %d scopes, %d rows, %d answers, %d bytes of %s", caseBusinesses, size(*caseSales), size(caseTasks), caseProducts,
 			len(scopes), rows, seen.calls, seen.down, kind)
 		if seen.down >= 2_000_000 {
 			c.Errorf("a first sync of %d bytes of %s, want under 2 MB", seen.down, kind)
 		}
-		if want := 2*caseBusinesses + 2; len(scopes) != want || rows < caseBusinesses*(*caseSales+2*caseTasks+caseProducts) {
+		if want := 2*caseBusinesses + 2; len(scopes) != want || rows < caseBusinesses*(size(*caseSales)+2*size(caseTasks)+caseProducts) {
 			c.Errorf("%d scopes, want %d; %d rows", len(scopes), want, rows)
 		}
 		if first == nil {
@@ -253,9 +248,9 @@ func (c *caseload) nothingNew(p *play.Phone) {
 	c.Helper()
 	c.ok(c.w.Sync(c.Context(), p))
 	seen := listen(p, false)
-	c.statements.Take()
+	c.statements()
 	c.ok(p.Sync(c.Context()))
-	if statements := c.statements.Take(); len(statements) != 1 {
+	if statements := c.statements(); len(statements) != 1 {
 		c.Errorf("%d statements, want 1: %q", len(statements), statements)
 	}
 	if seen.calls != 1 || seen.down >= 400 || seen.down == 0 {

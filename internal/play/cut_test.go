@@ -141,7 +141,7 @@ func TestLostRefreshAnswersNeverLogOut(t *testing.T) {
 	t.Parallel()
 	s := set(t)
 	c := cut(s.owner, "/v1/auth/refresh")
-	for day := range 300 {
+	for day := range size(300) {
 		s.w.Clock.Advance(24 * time.Hour)
 		for range day % 4 {
 			c.after = 0

@@ -263,7 +263,7 @@ func TestTwoHundredDaysOfflineThreeSchemasApart(t *testing.T) {
 // compacted server.
 func TestAHundredPhonesAwayForTwoHundredDays(t *testing.T) {
 	t.Parallel()
-	a := setAbsence(t, 100)
+	a := setAbsence(t, size(100))
 	a.pass()
 	for _, p := range a.away {
 		a.back(p)

@@ -134,18 +134,18 @@ func TestAMergerSurvivesEveryCrash(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			for n, failed := 1, true; failed; n++ {
-				poor := storefault.NewPoor()
-				m := setMerging(t, func(o *play.Options) { o.Store = poor })
+			for n, failed := 1, true; failed; n += every() {
+				m := setMerging(t)
+				whole := m.w.App.Engine.Store
 				sold := m.offline()
 				m.ok(m.merge())
 				m.ok(m.staff.Sync(t.Context()))
 				m.ok(m.mentor.Sync(t.Context()))
-				failing := storefault.NewFailing(poor, plan(n), nil)
+				failing := storefault.NewFailing(whole, plan(n), nil)
 				m.w.App.Engine.Store = failing.Store()
 				_, err := m.w.App.Engine.Work(t.Context())
 				failed = err != nil || n < 90 // what is tried again at once hides a failure
-				m.w.App.Engine.Store = poor
+				m.w.App.Engine.Store = whole
 				m.ok(m.w.Step(t.Context()))
 				m.sync(m.staff, m.mentor, m.owner)
 				if m.end(sold); t.Failed() {
@@ -322,17 +322,17 @@ func (asleep) Waiting(context.Context, string, int) ([]store.Head, error) { retu
 // TestAnEditBetweenAMergerAndItsTakeOverIsThereOnce, with what it causes.
 func TestAnEditBetweenAMergerAndItsTakeOverIsThereOnce(t *testing.T) {
 	t.Parallel()
-	poor := storefault.NewPoor()
-	m := setMerging(t, func(o *play.Options) { o.Store = poor })
+	m := setMerging(t)
+	whole := m.w.App.Engine.Store
 	before := m.notices()
-	m.w.App.Engine.Store = asleep{poor}
+	m.w.App.Engine.Store = asleep{whole}
 	m.ok(m.merge())
 	m.price(m.staff, 17_000)
 	m.price(m.staff, 18_000)
 	m.write(m.mentor, "task_event", "", map[string]any{"task_id": m.task, "op": "verify", "note": "kunjungan"})
 	m.ok(m.staff.Sync(t.Context()))
 	m.ok(m.mentor.Sync(t.Context()))
-	m.w.App.Engine.Store = poor
+	m.w.App.Engine.Store = whole
 	m.round()
 	if got := m.alike("product", m.product).Int("price_idr"); got != 18_000 {
 		t.Errorf("price %d", got)
@@ -392,9 +392,9 @@ func TestAMergerGivesTheNumberToItsSurvivor(t *testing.T) {
 	for _, survivorFirst := range []bool{false, true} {
 		t.Run(fmt.Sprintf("survivor first %t", survivorFirst), func(t *testing.T) {
 			t.Parallel()
-			for n, failed := 1, true; failed; n++ {
-				poor := storefault.NewPoor()
-				m := setMerging(t, func(o *play.Options) { o.Store = poor })
+			for n, failed := 1, true; failed; n += every() {
+				m := setMerging(t)
+				whole := m.w.App.Engine.Store
 				number := func(scope string) merge.Row {
 					m.scope = scope
 					return m.held("business", strings.TrimPrefix(scope, "business/"))
@@ -414,11 +414,11 @@ func TestAMergerGivesTheNumberToItsSurvivor(t *testing.T) {
 					t.Fatalf("the second is not marked: %q", got)
 				}
 				m.ok(m.merge())
-				failing := storefault.NewFailing(poor, storefault.At(n, storefault.DieAfter), nil)
+				failing := storefault.NewFailing(whole, storefault.At(n, storefault.DieAfter), nil)
 				m.w.App.Engine.Store = failing.Store()
 				_, err := m.w.App.Engine.Work(t.Context())
 				failed = err != nil
-				m.w.App.Engine.Store = poor
+				m.w.App.Engine.Store = whole
 				m.ok(m.w.Step(t.Context()))
 				m.sync(m.owner)
 				for _, s := range scopes {
@@ -426,7 +426,7 @@ func TestAMergerGivesTheNumberToItsSurvivor(t *testing.T) {
 						t.Fatalf("call %d: %s is marked: %s", n, s, got)
 					}
 				}
-				if has, err := poor.Holder(t.Context(), "business.nib", nib); err != nil || !strings.HasPrefix(has, m.survivor+"#") {
+				if has, err := whole.Holder(t.Context(), "business.nib", nib); err != nil || !strings.HasPrefix(has, m.survivor+"#") {
 					t.Fatalf("call %d: %q has the number, %v", n, has, err)
 				}
 			}

@@ -12,7 +12,7 @@ import (
 // TestThirtyDaysOfBadNetwork loses nothing and counts nothing twice.
 func TestThirtyDaysOfBadNetwork(t *testing.T) {
 	for name, on := range stores(t) {
-		for seed := range uint64(map[string]int{"sqlite": 1, "poor": 3}[name]) {
+		for seed := range uint64(map[string]int{"sqlite": 1, "mongo": 1, "poor": 3}[name]) {
 			t.Run(fmt.Sprintf("%s, seed %d", name, seed+1), func(t *testing.T) {
 				t.Parallel()
 				w := open(t, play.MonthStart(), on(play.Options{Seed: seed + 1}))

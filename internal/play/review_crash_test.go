@@ -137,13 +137,13 @@ func (o *reviewer) settled(at string, r programme.Review) (decision string) {
 // whatever decision, finds what stands or goes on from where it was.
 func TestACrashWhileAReviewIsSettledLeavesOneEnd(t *testing.T) {
 	t.Parallel()
-	o := setReviewer(t, 500)
+	o := setReviewer(t, 500/few())
 	whole := o.w.App.Engine.Store
 	for _, first := range []string{programme.ReviewApplied, programme.ReviewDismissed} {
 		for _, then := range []string{programme.ReviewApplied, programme.ReviewDismissed} {
 			for _, fate := range []storefault.Fate{storefault.DieBefore, storefault.DieAfter} {
 				ends := map[string]int{}
-				for n := 1; ; n++ {
+				for n := 1; ; n += few() {
 					at := fmt.Sprintf("%s, fate %d at call %d, then %s", first, fate, n, then)
 					r := o.take()
 					if !o.crash(r, first, n, fate) {
@@ -169,7 +169,7 @@ func TestAnAppliedEditThatWasWrittenOverStaysApplied(t *testing.T) {
 	o := setReviewer(t, 80)
 	whole := o.w.App.Engine.Store
 	stood := 0
-	for n := 1; ; n++ {
+	for n := 1; ; n += few() {
 		r := o.take()
 		if !o.crash(r, programme.ReviewApplied, n, storefault.DieAfter) {
 			break

@@ -195,6 +195,9 @@ func (c *cutter) places() (out []int) {
 		from = end
 	}
 	c.ends = nil
+	if !*everyByte {
+		out = sparse(out)
+	}
 	return out
 }
 
