@@ -6,12 +6,14 @@ import (
 
 	"github.com/lumbung-ikm/lumbung/internal/storefault"
 	"github.com/lumbung-ikm/lumbung/store"
+	"github.com/lumbung-ikm/lumbung/store/mongo"
+	"github.com/lumbung-ikm/lumbung/store/mongo/mongotest"
 	"github.com/lumbung-ikm/lumbung/store/sqlite"
 )
 
 // stores are the stores on which the promises about races are tried.
 func stores() map[string]func(t *testing.T) store.Identity {
-	return map[string]func(t *testing.T) store.Identity{
+	all := map[string]func(t *testing.T) store.Identity{
 		"in memory": func(*testing.T) store.Identity { return &storefault.MemoryIdentity{} },
 		"in SQLite": func(t *testing.T) store.Identity {
 			t.Helper()
@@ -25,4 +27,18 @@ func stores() map[string]func(t *testing.T) store.Identity {
 			return db.Identity()
 		},
 	}
+	if mongotest.Asked() {
+		all["in MongoDB"] = func(t *testing.T) store.Identity {
+			t.Helper()
+			db, err := mongo.Open(t.Context(), mongotest.Address(t), mongo.Options{})
+			must(t, err)
+			t.Cleanup(func() {
+				if err := db.Close(); err != nil {
+					t.Error(err)
+				}
+			})
+			return db.Identity()
+		}
+	}
+	return all
 }

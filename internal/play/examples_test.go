@@ -98,7 +98,8 @@ func (s *steady) Read(b []byte) (int, error) {
 
 // record plays what docs/protocol.md tells and writes down its exchanges.
 func record(t *testing.T) map[string]string {
-	s := set(t, func(o *play.Options) { o.Rand = &steady{src: rand.NewChaCha8([32]byte{7})} })
+	on, _ := counting(t)
+	s := set(t, on, func(o *play.Options) { o.Rand = &steady{src: rand.NewChaCha8([32]byte{7})} })
 	r := &recorder{next: s.owner.HTTP.Client.Transport, all: map[string]string{}}
 	s.owner.HTTP.Client.Transport = r
 	c, err := s.owner.HTTP.RequestCode(t.Context(), s.owner.Who.Number, "0190aaaa-0000-4000-8000-000000000001")

@@ -3,10 +3,14 @@ package sim_test
 import (
 	"flag"
 	"os"
+	"regexp"
 	"strings"
 	"testing"
 
 	"github.com/lumbung-ikm/lumbung/internal/sim"
+	"github.com/lumbung-ikm/lumbung/internal/storefault"
+	"github.com/lumbung-ikm/lumbung/store/mongo/mongotest"
+	"github.com/lumbung-ikm/lumbung/store/mongo/scratch"
 )
 
 var (
@@ -44,9 +48,50 @@ func TestPromisesHoldOnSQLite(t *testing.T) {
 	}
 }
 
+// onMongo gives disks on the server that somebody has started.
+func onMongo(t *testing.T) func() (sim.Disk, error) {
+	t.Helper()
+	if !mongotest.Asked() {
+		t.Skip("skipped: needs MongoDB, at the address in " + mongotest.Variable)
+	}
+	server, err := scratch.Connect(t.Context(), os.Getenv(mongotest.Variable))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := server.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return func() (sim.Disk, error) { return sim.MongoDisk(t.Context(), server) }
+}
+
+// TestProcessesOnMongoDBDieBetweenCommands: the simulator reaches the places inside a
+// fold, or it proves no more there than calls of the store do.
+func TestProcessesOnMongoDBDieBetweenCommands(t *testing.T) {
+	open, points, stages := onMongo(t), &storefault.Points{}, &sim.Stages{}
+	for seed := *first; seed < *first+20; seed++ {
+		if _, err := sim.Run(t.Context(), sim.Config{Seed: seed, Open: open, Points: points, Stages: stages}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := stages.Close(); err != nil {
+		t.Error(err)
+	}
+	for _, want := range []string{` update state +(inside|after)`, ` update heads +(inside|after)`, ` insert log +after`} {
+		if !regexp.MustCompile(want).MatchString(points.String()) {
+			t.Errorf("nothing failed at %s:\n%s", want, points)
+		}
+	}
+}
+
 func TestASeedPlaysTheSameTwice(t *testing.T) {
 	sqlite := func() (sim.Disk, error) { return sim.SQLiteDisk(t.Context(), t.TempDir()) }
-	for name, open := range map[string]func() (sim.Disk, error){"poor": poor, "sqlite": sqlite} {
+	all := map[string]func() (sim.Disk, error){"poor": poor, "sqlite": sqlite}
+	if mongotest.Asked() {
+		all = map[string]func() (sim.Disk, error){"mongo": onMongo(t)}
+	}
+	for name, open := range all {
 		for seed := uint64(1); seed <= 8; seed++ {
 			var told [2]strings.Builder
 			for i := range told {

@@ -5,15 +5,15 @@ package mongotest
 import (
 	"context"
 	"fmt"
-	"net/url"
 	"os"
-	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
 
 	"go.mongodb.org/mongo-driver/v2/mongo"
 	"go.mongodb.org/mongo-driver/v2/mongo/options"
+
+	"github.com/lumbung-ikm/lumbung/store/mongo/scratch"
 )
 
 // Variable names the address of the server, without a database.
@@ -31,7 +31,8 @@ func Address(t testing.TB) string {
 	if !Asked() {
 		t.Skip("skipped: needs MongoDB, at the address in " + Variable)
 	}
-	address, name, err := with(os.Getenv(Variable), fmt.Sprintf("lumbung_test_%d_%d", os.Getpid(), count.Add(1)))
+	name := fmt.Sprintf("lumbung_test_%d_%d", os.Getpid(), count.Add(1))
+	address, err := scratch.Named(os.Getenv(Variable), name)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -41,20 +42,6 @@ func Address(t testing.TB) string {
 		}
 	})
 	return address
-}
-
-// with puts the name of a database into an address.
-func with(address, name string) (full, db string, err error) {
-	scheme, rest, ok := strings.Cut(address, "://")
-	if !ok {
-		return "", "", fmt.Errorf("%s is no address", Variable)
-	}
-	rest, query, _ := strings.Cut(rest, "?")
-	if _, err := url.ParseQuery(query); err != nil {
-		return "", "", fmt.Errorf("%s: %w", Variable, err)
-	}
-	hosts, _, _ := strings.Cut(rest, "/")
-	return scheme + "://" + hosts + "/" + name + "?" + query, name, nil
 }
 
 func drop(address, name string) error {
