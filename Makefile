@@ -8,6 +8,8 @@ BENCH    ?= .
 DEPTH    ?= 4
 STREAMS  ?= 10000
 STORIES  ?= .
+MONGOSEEDS ?= 500
+MONGOFAST  ?= java
 RACE     := ./sync/... ./auth/... ./client/... ./store/...
 
 .DEFAULT_GOAL := help
@@ -60,13 +62,17 @@ bind: ## bind package client for other languages; fails if anything is left out
 android: ## run docs/android.md on a Java machine; wants a JDK, Maven and gcc
 	.ci/android
 
-test-mongo: ## contract and stories on MongoDB; starts an engine unless LUMBUNG_TEST_MONGO names a server
+test-mongo: ## contract, stories and seeds on MongoDB; starts engines unless LUMBUNG_TEST_MONGO names a server
 	.ci/mongo $(GO) test -v -timeout 60m ./store/mongo/...
-	.ci/mongo $(GO) test -timeout 60m -run '$(STORIES)' ./internal/play
+	MONGO_ENGINE=$(MONGOFAST) .ci/mongo $(GO) test -timeout 120m -run '$(STORIES)' ./internal/play
+	MONGO_ENGINE=$(MONGOFAST) .ci/mongo $(GO) test -timeout 60m -run 'MongoDB|Twice|Parallel' ./internal/sim ./auth
+	MONGO_ENGINE=$(MONGOFAST) .ci/mongo sh -c '$(GO) run ./cmd/lumbung sim -seeds $(MONGOSEEDS) -store "$$LUMBUNG_TEST_MONGO"'
 
-mongo-testbin: ## the same as programs, in bin/, that run anywhere against LUMBUNG_TEST_MONGO
+mongo-testbin: build ## the same as programs, in bin/, that run anywhere against LUMBUNG_TEST_MONGO
 	CGO_ENABLED=0 $(GO) test -c -trimpath -o bin/mongo-contract.test ./store/mongo
+	CGO_ENABLED=0 $(GO) test -c -trimpath -o bin/mongo-scratch.test ./store/mongo/scratch
 	CGO_ENABLED=0 $(GO) test -c -trimpath -o bin/mongo-stories.test ./internal/play
+	CGO_ENABLED=0 $(GO) test -c -trimpath -o bin/mongo-sim.test ./internal/sim
 
 bench: ## benchmarks: make bench BENCH=Push
 	$(GO) test -run '^$$' -bench '$(BENCH)' -benchmem ./...

@@ -60,15 +60,27 @@ says() {
 	fi
 }
 
-# ran_seeds NAME N fails unless the summaries of two stores say that at least N
-# seeds were run on each.
+# ran_seeds NAME N [STORES] fails unless the summaries of so many stores, or two,
+# say that at least N seeds were run on each.
 ran_seeds() {
-	local name=$1 least=$2 stores
+	local name=$1 least=$2 want=${3:-2} stores
 	stores=$(grep -oE '^[0-9]+ seeds, [0-9]+ edits' "$logs/$name" | awk -v n="$least" '$1 >= n' | wc -l)
-	if [ "$stores" -lt 2 ]; then
-		echo "FAILED: $name did not finish $least seeds on two stores" >&2
+	if [ "$stores" -lt "$want" ]; then
+		echo "FAILED: $name did not finish $least seeds on $want stores" >&2
 		exit 1
 	fi
+}
+
+# on_mongo SEEDS [STORIES] runs what there is on MongoDB's protocol.
+on_mongo() {
+	part mongo make --no-print-directory test-mongo MONGOSEEDS="$1" STORIES="${2:-.}"
+	says mongo '^ *--- PASS: TestTheStoreKeepsThePromises/the_store_does_what_a_simple_model_does' # not only their parent, which passes when all are skipped
+	says mongo '^ *--- PASS: TestIdentityKeepsThePromises/an_erased_user_gives_the_phone_back'
+	says mongo '^ *--- PASS: TestACrashAtAnyCommandIsFinishedByTheNext'
+	says mongo '^ok .*internal/play'
+	says mongo '^ok .*internal/sim'
+	says mongo 'seeds from [0-9]+ on the MongoDB store'
+	ran_seeds mongo "$1" 1
 }
 
 # required NAME... fails unless every named part ran.
