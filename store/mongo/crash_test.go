@@ -54,7 +54,7 @@ func commitment(ctx context.Context, s store.Store) error {
 		if err := s.Insert(ctx, c); err != nil && !errors.Is(err, store.ErrTaken) {
 			return err
 		}
-		if _, err := s.Fold(ctx, c); err != nil {
+		if _, err := s.Fold(ctx, c, h); err != nil {
 			return err
 		}
 	}
