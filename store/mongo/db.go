@@ -110,8 +110,7 @@ func Open(ctx context.Context, uri string, o Options) (*DB, error) {
 
 // settings are those of the address, and over them what Lumbung relies on.
 func settings(uri string, o Options) *options.ClientOptions {
-	c := options.Client().ApplyURI(uri).
-		SetAppName("lumbung").
+	c := options.Client().SetAppName("lumbung").ApplyURI(uri).
 		SetTimeout(o.Timeout).SetServerSelectionTimeout(o.Timeout).SetConnectTimeout(o.Timeout).
 		SetMaxPoolSize(o.Pool).
 		SetRetryReads(true).SetRetryWrites(true).

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"go.mongodb.org/mongo-driver/v2/mongo"
+	"go.mongodb.org/mongo-driver/v2/mongo/options"
 	"go.mongodb.org/mongo-driver/v2/x/mongo/driver/connstring"
 
 	"github.com/lumbung-ikm/lumbung/fault"
@@ -61,6 +62,27 @@ func taken(err error) error {
 		return store.ErrTaken
 	}
 	return err
+}
+
+// putUnlessNewer carries guarded upserts out in one command, in any order. A server
+// that gives up behind the first one whose place is occupied gets them again, one by
+// one: none does harm twice.
+func putUnlessNewer(ctx context.Context, c *mongo.Collection, writes []mongo.WriteModel) error {
+	done, err := c.BulkWrite(ctx, writes, options.BulkWrite().SetOrdered(false))
+	e, ok := errors.AsType[mongo.BulkWriteException](err)
+	if err := newerIsDone(err); err != nil || !ok {
+		return err
+	}
+	if done.MatchedCount+done.UpsertedCount+int64(len(e.WriteErrors)) >= int64(len(writes)) {
+		return nil
+	}
+	for _, w := range writes {
+		_, err := c.BulkWrite(ctx, []mongo.WriteModel{w})
+		if err := newerIsDone(err); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // newerIsDone drops from the answer of guarded upserts that a document was newer

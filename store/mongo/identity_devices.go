@@ -105,8 +105,7 @@ func (i identity) SaveContacts(ctx context.Context, all []store.Contact) error {
 		writes = append(writes, mongo.NewReplaceOneModel().SetFilter(earlier).SetReplacement(doc).SetUpsert(true))
 	}
 	return i.d.do(ctx, "save contacts", func(ctx context.Context) error {
-		_, err := i.d.db.Collection(contacts).BulkWrite(ctx, writes, options.BulkWrite().SetOrdered(false))
-		return newerIsDone(err)
+		return putUnlessNewer(ctx, i.d.db.Collection(contacts), writes)
 	})
 }
 

@@ -154,8 +154,7 @@ func (d *DB) Fold(ctx context.Context, c *store.Commit, from store.Head) (h stor
 			return err
 		}
 		if len(writes) > 0 {
-			_, err := d.db.Collection(state).BulkWrite(ctx, writes, options.BulkWrite().SetOrdered(false))
-			if err := newerIsDone(err); err != nil {
+			if err := putUnlessNewer(ctx, d.db.Collection(state), writes); err != nil {
 				return err
 			}
 		}
@@ -203,7 +202,7 @@ func newestPage(p recordDoc) mongo.WriteModel {
 
 // unlessNewer puts a document over one of a lower generation and version, or where
 // none is. Where a newer one is, the filter misses it and the insert is refused:
-// see newerIsDone.
+// see putUnlessNewer.
 func unlessNewer(doc recordDoc, field string, version int64) mongo.WriteModel {
 	older := bson.A{bson.D{{Key: "g", Value: bson.D{{Key: "$lt", Value: doc.Generation}}}},
 		bson.D{{Key: "g", Value: doc.Generation}, {Key: field, Value: bson.D{{Key: "$lt", Value: version}}}}}

@@ -114,22 +114,42 @@ func (d *DB) ensureIn(ctx context.Context, collection string, wanted []index) er
 		if err != nil {
 			return err
 		}
-		var missing []mongo.IndexModel
+		var missing []index
 		for _, i := range wanted {
 			is, there := have[i.name]
 			switch {
 			case !there:
-				missing = append(missing, i.model())
+				missing = append(missing, i)
 			case is != i.describe() && d.report != nil:
 				d.report(fmt.Sprintf("index %s of %s is %s, wanted %s: drop it and start again, or leave it", i.name, collection, is, i.describe()))
 			}
 		}
-		if len(missing) == 0 {
-			return nil
-		}
-		_, err = view.CreateMany(ctx, missing)
-		return err
+		return makeIndexes(ctx, view, missing)
 	})
+}
+
+// makeIndexes makes indexes, whole ones where a server knows no others: none that
+// leaves documents out is unique, so that a whole one is larger and no stricter.
+func makeIndexes(ctx context.Context, view mongo.IndexView, missing []index) error {
+	if len(missing) == 0 {
+		return nil
+	}
+	_, err := view.CreateMany(ctx, models(missing))
+	if e, ok := errors.AsType[mongo.CommandError](err); !ok || e.Code != notImplemented {
+		return err
+	}
+	for i := range missing {
+		missing[i].has = ""
+	}
+	_, err = view.CreateMany(ctx, models(missing))
+	return err
+}
+
+func models(all []index) (out []mongo.IndexModel) {
+	for _, i := range all {
+		out = append(out, i.model())
+	}
+	return out
 }
 
 // listed describes the indexes that a collection has, by name.
@@ -153,7 +173,7 @@ func listed(ctx context.Context, view mongo.IndexView) (map[string]string, error
 	return out, nil
 }
 
-const namespaceNotFound = 26
+const namespaceNotFound, notImplemented = 26, 238
 
 // describe writes an index as "s v p unique".
 func (i index) describe() string {

@@ -110,7 +110,7 @@ func unsupported(err error) bool {
 	if errors.Is(err, errPolls) {
 		return true
 	}
-	const onlyOnReplicaSets, unknownStage, commandNotFound, commandNotSupported, notImplemented = 40573, 40324, 59, 115, 238
+	const onlyOnReplicaSets, unknownStage, commandNotFound, commandNotSupported = 40573, 40324, 59, 115
 	e, ok := errors.AsType[mongo.CommandError](err)
 	if !ok {
 		return false
