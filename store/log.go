@@ -160,6 +160,11 @@ type Log interface {
 	// head are left out. Ordered by scope.
 	HeadsFor(ctx context.Context, user string, scopes []string) ([]Head, error)
 
+	// CatchUp makes every read of this process that begins after it show at least
+	// what anybody, in whatever process, was told of the scope before it was called.
+	// Where one copy answers all there is nothing to do. It may cost a write.
+	CatchUp(ctx context.Context, scope string) error
+
 	// Load reads what a resolve needs. It may be newer than any head read
 	// before; it is never older. It does not fold.
 	Load(ctx context.Context, scope string, want Want) (Loaded, error)

@@ -16,7 +16,7 @@ import (
 // difference: purges, resets and pages.
 func (x *exchange) pull(ctx context.Context) error {
 	had, readable := parseCursor(x.req.Cursor)
-	heads, err := x.Store.HeadsFor(ctx, x.who.User, x.alongWith(had, x.who.User))
+	heads, err := x.heads(ctx, had)
 	if err != nil {
 		return err
 	}
@@ -44,6 +44,41 @@ func (x *exchange) pull(ctx context.Context) error {
 	}
 	x.resp.Cursor = next.encode()
 	return nil
+}
+
+// heads reads the heads of all that a phone has or may see. A phone that is ahead of
+// one was told by another process what this one does not see yet, for some seconds
+// after an election in the database, and must lose neither its place nor its rows
+// for that. One that is ahead all the same was told what is lost: somebody put an
+// old copy back.
+func (x *exchange) heads(ctx context.Context, had cursor) ([]store.Head, error) {
+	named := x.alongWith(had, x.who.User)
+	heads, err := x.Store.HeadsFor(ctx, x.who.User, named)
+	if err != nil {
+		return nil, err
+	}
+	scope, ok := ahead(had, heads)
+	if !ok {
+		return heads, nil
+	}
+	if err := x.Store.CatchUp(ctx, scope); err != nil {
+		return nil, err
+	}
+	return x.Store.HeadsFor(ctx, x.who.User, named)
+}
+
+// ahead names a scope of which a phone has seen more than its head holds.
+func ahead(had cursor, heads []store.Head) (scope string, ok bool) {
+	applied := map[string]merge.Seq{}
+	for _, h := range heads {
+		applied[h.Scope] = h.Applied
+	}
+	for _, scope := range slices.Sorted(maps.Keys(had)) {
+		if had[scope].Head > applied[scope] {
+			return scope, true
+		}
+	}
+	return "", false
 }
 
 // granted picks the scopes that the caller may read, at one instant for all of

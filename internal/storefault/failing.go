@@ -226,6 +226,11 @@ func (f *Failing) HeadsFor(ctx context.Context, user string, scopes []string) ([
 	return give(f, "HeadsFor", func() ([]store.Head, error) { return f.inner.HeadsFor(ctx, user, scopes) })
 }
 
+// CatchUp makes what is told elsewhere visible.
+func (f *Failing) CatchUp(ctx context.Context, scope string) error {
+	return f.try("CatchUp", func() error { return f.inner.CatchUp(ctx, scope) })
+}
+
 // Load reads what a resolve needs.
 func (f *Failing) Load(ctx context.Context, scope string, want store.Want) (store.Loaded, error) {
 	return give(f, "Load", func() (store.Loaded, error) { return f.inner.Load(ctx, scope, want) })

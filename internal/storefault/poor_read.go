@@ -32,6 +32,9 @@ func (p *Poor) HeadsFor(_ context.Context, user string, scopes []string) ([]stor
 	return p.call("HeadsFor").heads(-1, func(h store.Head) bool { return h.Names(user) || slices.Contains(scopes, h.Scope) })
 }
 
+// CatchUp keeps the promise of store.Log: a read is poor, and never old.
+func (p *Poor) CatchUp(context.Context, string) error { return nil }
+
 // Waiting keeps the promise of store.Log.
 func (p *Poor) Waiting(_ context.Context, follower string, limit int) ([]store.Head, error) {
 	return p.call("Waiting").heads(limit, func(h store.Head) bool {

@@ -71,6 +71,9 @@ func (d *DB) HeadsFor(ctx context.Context, user string, scopes []string) ([]stor
 	return scanHeads(rows)
 }
 
+// CatchUp keeps the promise of store.Log: there is one file.
+func (d *DB) CatchUp(context.Context, string) error { return nil }
+
 // Waiting keeps the promise of store.Log.
 func (d *DB) Waiting(ctx context.Context, follower string, limit int) ([]store.Head, error) {
 	rows, err := d.read.QueryContext(ctx, `SELECT doc FROM head WHERE scope IN (
