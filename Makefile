@@ -13,7 +13,7 @@ MONGOFAST  ?= java
 RACE     := ./sync/... ./auth/... ./client/... ./store/...
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-mongo mongo-testbin check fmt vet lint gen generated race sim model mutants bind android bench live fuzz build
+.PHONY: help run test test-mongo mongo-engines mongo-testbin check fmt vet lint gen generated race sim model mutants bind android bench live fuzz build
 
 help: ## list these words
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -67,6 +67,10 @@ test-mongo: ## contract, stories and seeds on MongoDB; starts engines unless LUM
 	MONGO_ENGINE=$(MONGOFAST) .ci/mongo $(GO) test -timeout 120m -run '$(STORIES)' ./internal/play
 	MONGO_ENGINE=$(MONGOFAST) .ci/mongo $(GO) test -timeout 60m -run 'MongoDB|Twice|Parallel' ./internal/sim ./auth
 	MONGO_ENGINE=$(MONGOFAST) .ci/mongo sh -c '$(GO) run ./cmd/lumbung sim -seeds $(MONGOSEEDS) -store "$$LUMBUNG_TEST_MONGO"'
+
+mongo-engines: ## the contract on the other engines; wants a JDK and Maven
+	.ci/contract java
+	.ci/contract ferret
 
 mongo-testbin: build ## the same as programs, in bin/, that run anywhere against LUMBUNG_TEST_MONGO
 	CGO_ENABLED=0 $(GO) test -c -trimpath -o bin/mongo-contract.test ./store/mongo
