@@ -138,7 +138,7 @@ func inserted(ctx context.Context, db *mongo.DB, n string) error {
 }
 
 func folded(ctx context.Context, db *mongo.DB, n string) error {
-	_, err := db.Fold(ctx, first(n))
+	_, err := db.Fold(ctx, first(n), store.Head{})
 	return err
 }
 
@@ -309,7 +309,7 @@ func step(t *testing.T, db *mongo.DB, seq merge.Seq) {
 	t.Helper()
 	c := &store.Commit{Scope: "business/a", Generation: merge.Generation{Count: 1, Nonce: "n"}, Seq: seq, ID: fmt.Sprint("c", seq), Chain: "x"}
 	must(t, db.Insert(t.Context(), c))
-	_, err := db.Fold(t.Context(), c)
+	_, err := db.Fold(t.Context(), c, store.Head{})
 	must(t, err)
 }
 
@@ -391,7 +391,7 @@ func (w *writer) commit(ctx context.Context, n int, over <-chan struct{}) {
 		c := &store.Commit{Scope: w.scope, Generation: merge.Generation{Count: 1, Nonce: "n"}, Seq: w.acked + 1, ID: w.id(w.acked + 1), Chain: "x"}
 		err := w.db.Insert(ctx, c)
 		if err == nil || errors.Is(err, store.ErrTaken) { // taken by itself: an answer was lost
-			_, err = w.db.Fold(ctx, c)
+			_, err = w.db.Fold(ctx, c, store.Head{})
 		}
 		switch {
 		case err == nil:
