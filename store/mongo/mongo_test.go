@@ -2,6 +2,7 @@ package mongo_test
 
 import (
 	"testing"
+	"time"
 
 	"github.com/lumbung-ikm/lumbung/store"
 	"github.com/lumbung-ikm/lumbung/store/mongo"
@@ -29,10 +30,13 @@ func reopen(t *testing.T, address string, o mongo.Options) *mongo.DB {
 	return db
 }
 
+// patient is for engines that take seconds where MongoDB takes none.
+func patient() mongo.Options { return mongo.Options{Timeout: time.Minute} }
+
 func TestTheStoreKeepsThePromises(t *testing.T) {
-	storetest.Run(t, func(t *testing.T) store.Store { return fresh(t, mongo.Options{}) })
+	storetest.Run(t, func(t *testing.T) store.Store { return fresh(t, patient()) })
 }
 
 func TestIdentityKeepsThePromises(t *testing.T) {
-	storetest.RunIdentity(t, func(t *testing.T) store.Identity { return fresh(t, mongo.Options{}).Identity() })
+	storetest.RunIdentity(t, func(t *testing.T) store.Identity { return fresh(t, patient()).Identity() })
 }
