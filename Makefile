@@ -69,6 +69,7 @@ test-mongo: ## contract, stories and seeds on MongoDB; starts engines unless LUM
 	MONGO_ENGINE=$(MONGOFAST) .ci/mongo sh -c '$(GO) run ./cmd/lumbung sim -seeds $(MONGOSEEDS) -store "$$LUMBUNG_TEST_MONGO"'
 
 mongo-engines: ## the contract on the other engines; wants a JDK and Maven
+	cd tools/ferret && $(GO) vet . && $(GO) test .
 	.ci/contract java
 	.ci/contract ferret
 

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"sync"
 	"testing"
@@ -57,9 +58,9 @@ func (e *engine) serve(c net.Conn) error {
 			return err
 		}
 		e.note(1)
-		_, err = c.Write(m)
+		runtime.Gosched() // long enough for another to come in between
 		e.note(-1)
-		if err != nil {
+		if _, err := c.Write(m); err != nil {
 			return err
 		}
 	}
