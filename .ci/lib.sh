@@ -77,6 +77,9 @@ on_mongo() {
 	says mongo '^ *--- PASS: TestTheStoreKeepsThePromises/the_store_does_what_a_simple_model_does' # not only their parent, which passes when all are skipped
 	says mongo '^ *--- PASS: TestIdentityKeepsThePromises/an_erased_user_gives_the_phone_back'
 	says mongo '^ *--- PASS: TestACrashAtAnyCommandIsFinishedByTheNext'
+	says mongo '^ *--- PASS: TestAWriteOutlivesAFault/add_to_a_total,_and_it_is_written'
+	says mongo '^ *--- PASS: TestAWatchOutlivesAFault/an_error_behind_which_the_stream_can_go_on'
+	says mongo '^ *--- PASS: TestAStepDownLosesNothing'
 	says mongo '^ok .*internal/play'
 	says mongo '^ok .*internal/sim'
 	says mongo 'seeds from [0-9]+ on the MongoDB store'
