@@ -38,7 +38,7 @@ func stores(t *testing.T) map[string]func(play.Options) play.Options {
 }
 
 // open starts a world that is closed at the end of the test.
-func open(t *testing.T, at time.Time, o play.Options) *play.World {
+func open(t testing.TB, at time.Time, o play.Options) *play.World {
 	t.Helper()
 	if mongotest.Asked() {
 		if _, poor := o.Store.(*storefault.Poor); poor || o.Store == nil && o.Path == "" { // a store that costs no disk, or any

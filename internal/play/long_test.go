@@ -20,7 +20,7 @@ import (
 
 // catalogueOf is the catalogue of the domain with memos, which may be deleted, as
 // it grows in four versions: a field, a collection, a word.
-func catalogueOf(t *testing.T, version int) *merge.Schema {
+func catalogueOf(t testing.TB, version int) *merge.Schema {
 	t.Helper()
 	all := []merge.Role{merge.Owner, merge.Staff, merge.Mentor}
 	real := domain.MustCatalogue()
@@ -118,7 +118,7 @@ func (a *absence) pass() {
 	a.price(a.owner, 16_000)
 	a.sync(a.owner)
 	a.w.Clock.Advance(190 * 24 * time.Hour)
-	a.ok(a.w.Upgrade(ctx, catalogueOf(a.T, 4)))
+	a.ok(a.w.Upgrade(ctx, catalogueOf(a.TB, 4)))
 	a.ok(a.owner.Update())
 	a.ok(a.owner.Login(ctx))
 	a.sync(a.owner)

@@ -16,20 +16,20 @@ import (
 
 // scene is one business with a product, its owner's two phones and its staff's.
 type scene struct {
-	*testing.T
+	testing.TB
 	w                    *play.World
 	owner, tablet, staff *play.Phone
 	scope, product       string
 }
 
 // set opens a scene on the poor store, which costs no disk.
-func set(t *testing.T, change ...func(*play.Options)) *scene {
+func set(t testing.TB, change ...func(*play.Options)) *scene {
 	t.Helper()
 	o := play.Options{Store: storefault.NewPoor(), Identity: &storefault.MemoryIdentity{}}
 	for _, c := range change {
 		c(&o)
 	}
-	s := &scene{T: t, w: open(t, play.AmountStart(), o)}
+	s := &scene{TB: t, w: open(t, play.AmountStart(), o)}
 	owner, staff := s.w.Person("Bu Rafika"), s.w.Person("Dimas")
 	s.owner = s.enter(owner, "owner")
 	business, err := s.w.Found(t.Context(), s.owner, "Rafins Snack", "18.10")

@@ -64,6 +64,8 @@ func TestWhatASeasonWeighs(t *testing.T) {
 			t.Logf("%-10s %5d documents %8d bytes (%5d each), %8d by snappy, %8d by zstd, %5d index entries %7d bytes", c, w.Documents, w.Bytes, w.Bytes/w.Documents, w.Snappy, w.Zstd, w.Keys, w.KeyBytes)
 		}
 	}
+	h := empty["heads"]
+	t.Logf("before it: %d heads of %d bytes, %d bytes of index each", h.Documents, h.Bytes/h.Documents, h.KeyBytes/h.Documents)
 	t.Logf("%-10s %5d documents %8d bytes, %8d by snappy, %8d by zstd, %5d index entries %7d bytes", "all", sum.Documents, sum.Bytes, sum.Snappy, sum.Zstd, sum.Keys, sum.KeyBytes)
 	head, err := m.w.App.Engine.Store.Head(t.Context(), m.scope)
 	m.ok(err)

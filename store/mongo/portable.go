@@ -292,6 +292,14 @@ func (s shelf) ids(keys [][]string) (ids []string) {
 	return ids
 }
 
+// where finds the document of an item; an upsert must name the shard key.
+func (s shelf) where(i store.Item) bson.D {
+	if s.collection == entries || s.collection == state {
+		return append(byID(s.id(i.Key)), bson.E{Key: "s", Value: i.Key[0]})
+	}
+	return byID(s.id(i.Key))
+}
+
 // Pick keeps the promise of store.Portable.
 func (d *DB) Pick(ctx context.Context, name store.Shelf, keys [][]string) ([]store.Item, error) {
 	s, err := d.shelf(name)
@@ -317,7 +325,7 @@ func (d *DB) Put(ctx context.Context, name store.Shelf, items []store.Item) erro
 		if err != nil {
 			return broken("encode an item of "+s.collection, err)
 		}
-		writes = append(writes, mongo.NewReplaceOneModel().SetFilter(byID(s.id(i.Key))).SetReplacement(doc).SetUpsert(true))
+		writes = append(writes, mongo.NewReplaceOneModel().SetFilter(s.where(i)).SetReplacement(doc).SetUpsert(true))
 		if p, ok := doc.(recordDoc); ok && p.Written > 0 {
 			writes = append(writes, newestPage(p))
 		}

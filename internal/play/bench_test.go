@@ -1,0 +1,49 @@
+package play_test
+
+import (
+	"net/http"
+	"syscall"
+	"testing"
+
+	"github.com/lumbung-ikm/lumbung/sync/protocol"
+)
+
+// spent is the processor time of this process so far, in microseconds.
+func spent(b *testing.B) float64 {
+	b.Helper()
+	var u syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
+		b.Fatal(err)
+	}
+	return float64(u.Utime.Sec+u.Stime.Sec)*1e6 + float64(u.Utime.Usec+u.Stime.Usec)
+}
+
+// BenchmarkNothingNew is a sync over HTTP of a phone that has nothing to tell and
+// nothing to learn. The processor time is that of both sides and of a store in
+// memory.
+func BenchmarkNothingNew(b *testing.B) {
+	s := set(b)
+	s.sync(s.owner, s.owner)
+	req, _, err := s.owner.Ask()
+	s.ok(err)
+	before := spent(b)
+	for b.Loop() {
+		var resp protocol.Response
+		s.ok(s.owner.HTTP.Call(b.Context(), http.MethodPost, "/v1/sync", nil, req, &resp))
+	}
+	b.ReportMetric((spent(b)-before)/float64(b.N), "cpu-µs/op")
+}
+
+// BenchmarkSixSales is the evening of a business: a push of six entries.
+func BenchmarkSixSales(b *testing.B) {
+	s := set(b)
+	s.sync(s.owner, s.owner)
+	before := spent(b)
+	for n := 0; b.Loop(); n++ {
+		for k := range 6 {
+			s.sell(s.owner, 500*(n*6+k+1))
+		}
+		s.sync(s.owner)
+	}
+	b.ReportMetric((spent(b)-before)/float64(b.N), "cpu-µs/op")
+}
