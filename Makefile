@@ -10,10 +10,12 @@ STREAMS  ?= 10000
 STORIES  ?= .
 MONGOSEEDS ?= 500
 MONGOFAST  ?= java
+OUTAGES  ?= .
+OUTAGE   ?= -kills 10 -others 200 -every 1 -think 3s -finish 60s
 RACE     := ./sync/... ./auth/... ./client/... ./store/...
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-mongo mongo-engines mongo-testbin check fmt vet lint gen generated race sim model mutants bind android bench live fuzz build
+.PHONY: help run test test-mongo mongo-engines mongo-testbin outage check fmt vet lint gen generated race sim model mutants bind android bench live fuzz build
 
 help: ## list these words
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -68,6 +70,9 @@ test-mongo: ## contract, stories and seeds on MongoDB; starts engines unless LUM
 	MONGO_ENGINE=$(MONGOFAST) .ci/mongo $(GO) test -timeout 60m -run 'MongoDB|Twice|Parallel' ./internal/sim ./auth
 	MONGO_ENGINE=$(MONGOFAST) .ci/mongo sh -c '$(GO) run ./cmd/lumbung sim -seeds $(MONGOSEEDS) -store "$$LUMBUNG_TEST_MONGO"'
 
+outage: ## two processes, kills and a bad network on MongoDB: make outage OUTAGES=TestNetworkTrouble
+	.ci/mongo $(GO) test -v -timeout 60m -run '$(OUTAGES)' ./internal/outage -args $(OUTAGE)
+
 mongo-engines: ## the contract on the other engines; wants a JDK and Maven
 	cd tools/ferret && $(GO) vet . && $(GO) test .
 	.ci/contract java
@@ -78,6 +83,7 @@ mongo-testbin: build ## the same as programs, in bin/, that run anywhere against
 	CGO_ENABLED=0 $(GO) test -c -trimpath -o bin/mongo-scratch.test ./store/mongo/scratch
 	CGO_ENABLED=0 $(GO) test -c -trimpath -o bin/mongo-stories.test ./internal/play
 	CGO_ENABLED=0 $(GO) test -c -trimpath -o bin/mongo-sim.test ./internal/sim
+	CGO_ENABLED=0 $(GO) test -c -trimpath -o bin/mongo-outage.test ./internal/outage
 
 bench: ## benchmarks: make bench BENCH=Push
 	$(GO) test -run '^$$' -bench '$(BENCH)' -benchmem ./...

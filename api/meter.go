@@ -25,12 +25,14 @@ type meter struct {
 	rate       Rate
 	mu         *sync.Mutex
 	young, old map[string]budget
+	loud       map[string]struct{} // names whose use other processes should hear of; nil: there are none
 }
 
 // budget is what a name has left, as of an instant.
 type budget struct {
 	left float64
 	at   time.Time
+	use
 }
 
 const meterHalf = 50_000
@@ -43,12 +45,7 @@ func (m *meter) take(who string, now time.Time, n float64) (left int, wait time.
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	most, perSecond := float64(m.rate.Max), float64(m.rate.Max)/m.rate.Per.Seconds()
-	b, ok := m.young[who]
-	if !ok {
-		if b, ok = m.old[who]; !ok {
-			b = budget{most, now}
-		}
-	}
+	b := m.of(who, now)
 	b.left = min(most, b.left+max(0, now.Sub(b.at).Seconds())*perSecond)
 	b.at = now
 	if b.left < n {
@@ -56,12 +53,24 @@ func (m *meter) take(who string, now time.Time, n float64) (left int, wait time.
 		wait = max(wait, time.Millisecond)
 	} else {
 		b.left -= n
+		m.heed(who, &b.use, now, int64(n))
 	}
 	if len(m.young) >= meterHalf || m.young == nil {
 		m.young, m.old = map[string]budget{}, m.young
 	}
 	m.young[who] = b
-	return int(b.left), wait
+	return max(0, int(b.left)), wait
+}
+
+// of is the budget of a name; a new one is full.
+func (m *meter) of(who string, now time.Time) budget {
+	if b, ok := m.young[who]; ok {
+		return b
+	}
+	if b, ok := m.old[who]; ok {
+		return b
+	}
+	return budget{left: float64(m.rate.Max), at: now}
 }
 
 // meterIn charges a request and says so in the headers.

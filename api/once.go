@@ -2,6 +2,7 @@ package api
 
 import (
 	"bytes"
+	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
@@ -19,6 +20,9 @@ import (
 // first one did all the same is found again, because its writes are named after
 // the key.
 const claimLife = 2 * time.Minute
+
+// giveUpWithin is how long a request that failed may take to say so.
+const giveUpWithin = 2 * time.Second
 
 // keptHeaders are the headers that belong to a stored answer.
 func keptHeaders() []string {
@@ -43,7 +47,7 @@ func (s *Server) once(x *call, r route) error {
 		return err
 	}
 	if err := r.do(x); err != nil {
-		return errors.Join(err, s.Replies.DropReply(x.ctx, claim.Key, claim.Rev))
+		return s.giveUp(x, claim, err)
 	}
 	claim.Status, claim.Body, claim.Header = x.Response().StatusCode(), bytes.Clone(x.Response().Body()), map[string]string{}
 	for _, h := range keptHeaders() {
@@ -58,6 +62,15 @@ func (s *Server) once(x *call, r route) error {
 	return nil
 }
 
+// giveUp lets go of a claim, so that the next request with its key need not wait
+// until it is void, also if the time of this one is over. Should it be another's by
+// now, both do the same, under the same names.
+func (s *Server) giveUp(x *call, c store.Reply, why error) error {
+	ctx, stop := context.WithTimeout(context.WithoutCancel(x.ctx), giveUpWithin)
+	defer stop()
+	return errors.Join(why, s.Replies.DropReply(ctx, c.Key, c.Rev))
+}
+
 // claim takes the key, or answers from what was stored under it.
 func (s *Server) claim(x *call, c store.Reply) (store.Reply, bool, error) {
 	now := s.Clock.Now()
@@ -68,8 +81,9 @@ func (s *Server) claim(x *call, c store.Reply) (store.Reply, bool, error) {
 			c.Rev = 1
 			return c, false, nil
 		}
-		if !errors.Is(err, store.ErrTaken) {
-			return c, false, fmt.Errorf("claim key: %w", err)
+		if !errors.Is(err, store.ErrTaken) { // it may be there all the same
+			c.Rev = 1
+			return c, false, s.giveUp(x, c, fmt.Errorf("claim key: %w", err))
 		}
 		old, err := s.Replies.Reply(x.ctx, c.Key)
 		if errors.Is(err, store.ErrAbsent) {

@@ -28,7 +28,8 @@ type Parts struct {
 	Engine    *syncer.Engine
 	Auth      *auth.Service
 	Programme *programme.Service
-	Replies   store.Replies // answers by idempotency key
+	Replies   store.Replies  // answers by idempotency key
+	Counters  store.Counters // through which several processes share rates; nil: there is one
 	Clock     clock.Clock
 	IDs       id.Maker // request ids
 	Log       *slog.Logger
@@ -114,6 +115,11 @@ func New(p Parts) *Server {
 	p.Limits = p.Limits.orDefault()
 	s := &Server{Parts: p, inflaters: make(chan struct{}, 4)}
 	s.users, s.addresses, s.failures = newMeter("user", p.Limits.PerUser), newMeter("address", p.Limits.PerIP), newMeter("failures", p.Limits.Heavy)
+	if p.Counters != nil {
+		for _, m := range []*meter{&s.users, &s.addresses, &s.failures} {
+			m.loud = map[string]struct{}{}
+		}
+	}
 	s.app = fiber.New(fiber.Config{
 		AppName: "lumbung", DisableStartupMessage: true, Immutable: true, CaseSensitive: true, StrictRouting: true,
 		BodyLimit: p.Limits.Raw, ReadBufferSize: p.Limits.Header, Concurrency: p.Limits.Conns,

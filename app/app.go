@@ -181,9 +181,16 @@ func (a *App) build(cfg config.Config, o Options, identity store.Identity, peppe
 	a.Programme = &programme.Service{Engine: a.Engine, People: a.Auth, Clock: o.Clock}
 	a.Auth.OnUser = a.Programme.Welcome
 	a.Engine.Steps = a.Programme.Steps()
-	a.API = api.New(api.Parts{Engine: a.Engine, Auth: a.Auth, Programme: a.Programme, Replies: identity, Clock: o.Clock, IDs: ids, Log: o.Log,
+	var counters store.Counters
+	if _, several := a.Store.(store.Watcher); several { // its database is at the other end of a network, and others share it
+		counters, a.Engine.Hands = identity, hands
+	}
+	a.API = api.New(api.Parts{Counters: counters, Engine: a.Engine, Auth: a.Auth, Programme: a.Programme, Replies: identity, Clock: o.Clock, IDs: ids, Log: o.Log,
 		Limits: o.HTTP, Origins: cfg.CORSOrigins, Proxies: proxies(cfg.TrustedProxies), Version: o.Version, Ready: a.ready})
 }
+
+// hands is how many scopes background work waits for at once.
+const hands = 4
 
 // Wake tells the worker that commits left something to do. It never blocks.
 func (a *App) Wake() {

@@ -81,9 +81,9 @@ type worker struct {
 }
 
 func (a *App) workers() []worker {
-	all := []worker{{"engine", a.runEngine}, {"compaction", a.runCompaction}, {"reminders", a.runReminders}, {"auth", a.Auth.Run}, {"windows", a.Engine.KeepWindows}, {"streams", a.API.Tend}}
+	all := []worker{{"engine", a.runEngine}, {"reference", a.runReference}, {"compaction", a.runCompaction}, {"reminders", a.runReminders}, {"auth", a.Auth.Run}, {"windows", a.Engine.KeepWindows}, {"streams", a.API.Tend}}
 	if shared, ok := a.Store.(store.Watcher); ok { // those who listen here hear of what was pushed there
-		all = append(all, worker{"watch", func(ctx context.Context) error { return shared.Watch(ctx, a.Engine.Observe) }})
+		all = append(all, worker{"rates", a.API.ShareRates}, worker{"watch", func(ctx context.Context) error { return shared.Watch(ctx, a.Engine.Observe) }})
 	}
 	return all
 }
@@ -182,35 +182,66 @@ func guarded(ctx context.Context, w worker) (err error) {
 	return w.run(ctx)
 }
 
+// overlap is how many rounds of the engine's work are under way at most.
+const overlap = 3
+
 // runEngine does the engine's work whenever a commit left some, and looks for
-// what others left at every tick.
+// what others left at every tick, also while an earlier round waits for a database
+// that does not answer it: several rounds bear each other, like those of several
+// processes.
 func (a *App) runEngine(ctx context.Context) error {
 	tick := time.NewTicker(a.Config.WorkersEvery)
 	defer tick.Stop()
-	for seeded := false; ; {
-		if !seeded {
-			seeded = a.seed(ctx)
+	ended := make(chan struct{}, overlap)
+	var under sync.WaitGroup
+	defer under.Wait()
+	running, wanted, ticked := 0, true, false
+	for {
+		if wanted && running == 0 || ticked && running < overlap {
+			running, wanted = running+1, false
+			under.Go(func() { a.round(ctx, ended) })
 		}
-		if err := a.Step(ctx); err != nil && ctx.Err() == nil {
-			a.Log.LogAttrs(ctx, slog.LevelWarn, "background work", slog.Any("error", err))
-		}
+		ticked = false
 		select {
 		case <-ctx.Done():
 			return nil
 		case <-a.wake:
+			wanted = true
+		case <-ended:
+			running--
 		case <-tick.C:
+			ticked = true
 		}
 	}
 }
 
-// seed puts the reference lists of this program where phones read them. It
-// reports whether they are there.
-func (a *App) seed(ctx context.Context) bool {
-	err := a.Programme.Seed(ctx, domain.ReferenceLists())
-	if err != nil && ctx.Err() == nil {
-		a.Log.LogAttrs(ctx, slog.LevelWarn, "reference lists", slog.Any("error", err))
+// round is one Step, whatever becomes of it.
+func (a *App) round(ctx context.Context, ended chan<- struct{}) {
+	if err := guarded(ctx, worker{"engine", a.Step}); err != nil && ctx.Err() == nil {
+		a.Log.LogAttrs(ctx, slog.LevelWarn, "background work", slog.Any("error", err))
 	}
-	return err == nil
+	ended <- struct{}{}
+}
+
+// runReference puts the reference lists of this program where phones read them,
+// which holds nothing else up: at a first start they are a few hundred records.
+// Several processes may do so on one database.
+func (a *App) runReference(ctx context.Context) error {
+	tick := time.NewTicker(a.Config.WorkersEvery)
+	defer tick.Stop()
+	for seeded := false; ; {
+		if !seeded {
+			err := a.Programme.Seed(ctx, domain.ReferenceLists())
+			if seeded = err == nil; !seeded && ctx.Err() == nil {
+				a.Log.LogAttrs(ctx, slog.LevelWarn, "reference lists", slog.Any("error", err))
+			}
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-tick.C:
+		}
+	}
 }
 
 // Step is one round of the engine's background work: repair, effects, and
@@ -230,8 +261,10 @@ type pulse struct {
 	err error
 }
 
-// pulseLife is how long an answer of the store is believed.
-const pulseLife = time.Second
+const (
+	pulseLife   = time.Second             // how long an answer of the store is believed
+	pulseWithin = 1500 * time.Millisecond // how long the store may take for it: less than the patience of whoever probes
+)
 
 // ready reports whether the store answers.
 func (a *App) ready(ctx context.Context) error {
@@ -241,6 +274,9 @@ func (a *App) ready(ctx context.Context) error {
 	if age := now.Sub(a.pulse.at); age >= 0 && age < pulseLife {
 		return a.pulse.err
 	}
-	a.pulse.at, a.pulse.err = now, errors.Join(a.Store.Ping(ctx), usable(ctx, a.Store))
-	return a.pulse.err
+	ctx, stop := context.WithTimeout(context.WithoutCancel(ctx), pulseWithin) // others wait for this answer too
+	defer stop()
+	err := errors.Join(a.Store.Ping(ctx), usable(ctx, a.Store))
+	a.pulse.at, a.pulse.err = a.Clock.Now(), err
+	return err
 }

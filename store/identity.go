@@ -71,6 +71,11 @@ type Budgets interface {
 	InsertTally(ctx context.Context, t Tally) error
 	ReplaceTally(ctx context.Context, t Tally) error
 	Tally(ctx context.Context, key string) (Tally, error)
+	Counters
+}
+
+// Counters are totals that several processes add to.
+type Counters interface {
 	// Add adds n to the total called key, which starts at 0 and may be forgotten
 	// after expires. Concurrent additions all count.
 	Add(ctx context.Context, key string, n int64, expires time.Time) error

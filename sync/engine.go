@@ -60,6 +60,10 @@ type Engine struct {
 	// has it tried again. May be nil.
 	Steps map[string]func(context.Context, merge.Effect) error
 
+	// Hands is on how many scopes background work works at once; 0 is one after the
+	// other.
+	Hands int
+
 	// Wake is told when a commit left work for followers. May be nil; it must
 	// not block.
 	Wake func()
@@ -70,6 +74,7 @@ type Engine struct {
 	refusals  map[string]*allowance
 	completed uint64 // newest complete backup that this process knows of
 	hub       hub
+	followed  followed
 }
 
 // Caller is who sends a request.

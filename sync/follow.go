@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"sync"
+	"time"
 
 	"github.com/lumbung-ikm/lumbung/fault"
 	"github.com/lumbung-ikm/lumbung/store"
@@ -21,59 +23,121 @@ const batchHeads = 100
 // Work does what nobody waits for: it finishes commits that a crash left half
 // folded and carries out effects. It returns when nothing is left to do that
 // can be done, and gives how many commits it touched. A scope that fails does
-// not hold the others up; its error is in the error.
+// not hold the others up, nor does one that always has more to do; its error is in
+// the error.
 func (e *Engine) Work(ctx context.Context) (int, error) {
-	folded, err := e.Repair(ctx)
-	followed, bad := e.Follow(ctx)
-	return folded + followed, errors.Join(err, bad)
+	return rounds(ctx, e.repairer(), e.follower())
 }
 
 // Repair folds commits whose process died before it could, in scopes that
 // nobody may touch for a while.
-func (e *Engine) Repair(ctx context.Context) (int, error) {
-	return drain(ctx, func(limit int) ([]string, error) { return e.Store.Unfolded(ctx, limit) },
-		func(scope string) string { return scope },
-		func(scope string) (int, error) { return e.foldAll(ctx, scope) })
-}
+func (e *Engine) Repair(ctx context.Context) (int, error) { return rounds(ctx, e.repairer()) }
 
 // Follow carries out the effects of the scopes that wait. Effects have derived
 // ids: doing one twice changes nothing, so a crash between an effect and its
 // mark is harmless.
-func (e *Engine) Follow(ctx context.Context) (int, error) {
-	return drain(ctx, func(limit int) ([]store.Head, error) { return e.Store.Waiting(ctx, Follower, limit) },
-		func(h store.Head) string { return h.Scope },
-		func(h store.Head) (int, error) { return e.followScope(ctx, h) })
+func (e *Engine) Follow(ctx context.Context) (int, error) { return rounds(ctx, e.follower()) }
+
+func (e *Engine) repairer() round {
+	passed := map[string]bool{}
+	return func(ctx context.Context) (int, error) {
+		return drain(ctx, e.Hands, passed, func(limit int) ([]string, error) { return e.Store.Unfolded(ctx, limit) },
+			func(scope string) string { return scope },
+			func(scope string) (int, error) { return e.foldAll(ctx, scope) })
+	}
 }
 
-// drain does what find finds until it finds nothing new, and adds up what was
-// done. find always begins with the first of those that wait; therefore it is
-// asked for as many more as did not come to an end, and those are passed over.
-func drain[T any](ctx context.Context, find func(limit int) ([]T, error), name func(T) string, do func(T) (int, error)) (int, error) {
-	done, passed, errs := 0, map[string]bool{}, []error(nil)
+func (e *Engine) follower() round {
+	passed := map[string]bool{}
+	return func(ctx context.Context) (int, error) {
+		return drain(ctx, e.Hands, passed, func(limit int) ([]store.Head, error) { return e.Store.Waiting(ctx, Follower, limit) },
+			func(h store.Head) string { return h.Scope },
+			func(h store.Head) (int, error) { return e.followScope(ctx, h) })
+	}
+}
+
+// round does once what waits, and gives how much that was.
+type round func(ctx context.Context) (int, error)
+
+// rounds lets kinds of work take turns until a turn of all of them did nothing. So
+// one that never comes to an end, because people go on making more, does not keep
+// the others waiting.
+func rounds(ctx context.Context, kinds ...round) (done int, err error) {
 	for moved := true; moved; {
 		moved = false
-		found, err := find(batchHeads + len(passed))
-		if err != nil {
-			return done, errors.Join(append(errs, err)...)
+		for _, do := range kinds {
+			n, bad := do(ctx)
+			done, moved, err = done+n, moved || n > 0, errors.Join(err, bad)
 		}
-		for _, t := range found {
-			if passed[name(t)] {
-				continue
-			}
-			if err := ctx.Err(); err != nil {
-				return done, errors.Join(append(errs, err)...)
-			}
-			n, err := do(t)
-			done, moved = done+n, true
-			if err != nil {
-				errs = append(errs, err)
-			}
-			if err != nil || n == 0 {
-				passed[name(t)] = true
-			}
+		if ctx.Err() != nil {
+			return done, err
 		}
 	}
-	return done, errors.Join(errs...)
+	return done, err
+}
+
+// drain does once for each scope what find finds, and adds up what was done. What
+// failed or did not come to an end is passed over, also in later turns. find always
+// begins with the first of those that wait; therefore it is asked for as many more
+// as it gave in vain. As many scopes are worked on at once as there are hands.
+func drain[T any](ctx context.Context, hands int, passed map[string]bool, find func(limit int) ([]T, error), name func(T) string, do func(T) (int, error)) (done int, err error) {
+	seen := map[string]bool{}
+	for vain := 0; ; {
+		limit := batchHeads + vain
+		found, bad := find(limit)
+		if bad != nil {
+			return done, errors.Join(err, bad)
+		}
+		var fresh []T
+		for _, t := range found {
+			if !passed[name(t)] && !seen[name(t)] {
+				fresh = append(fresh, t)
+				seen[name(t)] = true
+			}
+		}
+		vain = len(found) - len(fresh)
+		each(hands, len(fresh), func(i int) (n int, bad error) {
+			if bad = ctx.Err(); bad == nil {
+				n, bad = do(fresh[i])
+			}
+			return n, bad
+		}, func(i, n int, bad error) {
+			done, err = done+n, errors.Join(err, bad)
+			passed[name(fresh[i])] = bad != nil || n == 0
+		})
+		if ctx.Err() != nil {
+			return done, err
+		}
+		if len(fresh) == 0 && len(found) < limit {
+			return done, err
+		}
+	}
+}
+
+// each calls do for 0 to n-1, in order if there is one hand, and told with what came
+// of it, one after the other.
+func each(hands, n int, do func(i int) (int, error), told func(i, n int, err error)) {
+	if hands <= 1 {
+		for i := range n {
+			did, err := do(i)
+			told(i, did, err)
+		}
+		return
+	}
+	var mu sync.Mutex
+	var all sync.WaitGroup
+	free := make(chan struct{}, hands)
+	for i := range n {
+		free <- struct{}{}
+		all.Go(func() {
+			did, err := do(i)
+			mu.Lock()
+			told(i, did, err)
+			mu.Unlock()
+			<-free
+		})
+	}
+	all.Wait()
 }
 
 // foldAll folds a scope's log to its end.
@@ -96,9 +160,9 @@ func (e *Engine) foldAll(ctx context.Context, scope string) (int, error) {
 }
 
 func (e *Engine) followScope(ctx context.Context, h store.Head) (int, error) {
-	mark := h.Todo[Follower]
+	mark, from := h.Todo[Follower], e.followed.to(h)
 	var commits []*store.Commit
-	for seq := mark; seq > 0; {
+	for seq := mark; seq > from; {
 		c, err := e.entryBelow(ctx, h, seq)
 		if errors.Is(err, store.ErrAbsent) {
 			break // pruned: its effects were carried out long ago
@@ -109,9 +173,37 @@ func (e *Engine) followScope(ctx context.Context, h store.Head) (int, error) {
 		commits = append(commits, c)
 		seq = c.Before
 	}
+	slices.Reverse(commits)
+	n, err := e.carryOutSome(ctx, h, commits)
+	if err != nil { // the mark stays, and everything is tried again
+		return 0, err
+	}
+	if n > 0 {
+		e.followed.note(h, commits[n-1].Seq)
+	}
+	if n < len(commits) {
+		return n, nil
+	}
+	return n, e.Store.Done(ctx, h.Scope, Follower, mark)
+}
+
+// A scope has its turn with so many commits, and for so long.
+const (
+	turn     = 20
+	turnTime = time.Second
+)
+
+// carryOutSome carries out the effects of the oldest commits, or of all if some of
+// them fail, so that what is broken for long does not keep back what is behind it.
+// It gives of how many.
+func (e *Engine) carryOutSome(ctx context.Context, h store.Head, commits []*store.Commit) (int, error) {
 	var failed []error
 	held := false // what is made once more elsewhere keeps its order, and comes after what it edits
-	for _, c := range slices.Backward(commits) {
+	began := e.Clock.Now()
+	for n, c := range commits {
+		if failed == nil && n > 0 && (n >= turn || e.Clock.Now().Sub(began) >= turnTime) {
+			return n, nil
+		}
 		for _, eff := range c.Effects {
 			if err := ctx.Err(); err != nil {
 				return 0, err
@@ -126,10 +218,43 @@ func (e *Engine) followScope(ctx context.Context, h store.Head) (int, error) {
 			}
 		}
 	}
-	if len(failed) > 0 { // the mark stays, and everything is tried again
-		return 0, errors.Join(failed...)
+	return len(commits), errors.Join(failed...)
+}
+
+// followed remembers up to where this process has carried out the effects of a
+// scope. The mark of a scope in which people write all the time is another one
+// whenever it could be cleared; without this, everything below it would be carried
+// out again each time. Forgetting costs that, and nothing else.
+type followed struct {
+	mu sync.Mutex
+	of map[string]reached
+}
+
+// reached is a place in the log of a scope.
+type reached struct {
+	generation uint32
+	seq        merge.Seq
+}
+
+// mostFollowed bounds what is remembered.
+const mostFollowed = 10_000
+
+func (f *followed) to(h store.Head) merge.Seq {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if p := f.of[h.Scope]; p.generation == h.Generation.Count {
+		return p.seq
 	}
-	return len(commits), e.Store.Done(ctx, h.Scope, Follower, mark)
+	return 0
+}
+
+func (f *followed) note(h store.Head, seq merge.Seq) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.of == nil || len(f.of) >= mostFollowed {
+		f.of = map[string]reached{}
+	}
+	f.of[h.Scope] = reached{h.Generation.Count, seq}
 }
 
 // step does a step of a job. One that this program does not know is left to a

@@ -1,6 +1,7 @@
 package syncer_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"slices"
@@ -255,5 +256,85 @@ func TestWorkInTwoProcessesAtOnce(t *testing.T) {
 				t.Errorf("%v, %v", left, err)
 			}
 		})
+	}
+}
+
+// restless is a store in which people go on writing: something happens before each
+// mark is cleared.
+type restless struct {
+	store.Store
+	before func()
+	read   map[merge.Seq]int // entries of box/a, how often each
+}
+
+func (r *restless) Done(ctx context.Context, scope, follower string, seq merge.Seq) error {
+	if scope == "box/a" {
+		r.before()
+	}
+	return r.Store.Done(ctx, scope, follower, seq)
+}
+
+func (r *restless) Entry(ctx context.Context, scope string, generation uint32, seq merge.Seq) (*store.Commit, error) {
+	if scope == "box/a" {
+		r.read[seq]++
+	}
+	return r.Store.Entry(ctx, scope, generation, seq)
+}
+
+// TestAScopeInWhichPeopleGoOnWriting: its mark is a newer one whenever it could be
+// cleared. Its effects are carried out once all the same, and what a dead process
+// left elsewhere does not wait for them.
+func TestAScopeInWhichPeopleGoOnWriting(t *testing.T) {
+	s := &hooked{Store: storefault.NewPoor()}
+	r := &restless{Store: s, read: map[merge.Seq]int{}}
+	w := worldOn(t, r)
+	w.once("box/z", "ani")
+	s.write = func(*store.Commit) error { return errBurnt }
+	if _, err := w.Sync(t.Context(), callerOf("ani"), w.request(w.partFor("box/z", "i", w.create(1, "x")))); !errors.Is(err, errBurnt) {
+		t.Fatal(err)
+	}
+	s.write = nil
+	const more = 30
+	var repaired []int
+	w.refusal("box/a", "ani", 1)
+	n := 1
+	r.before = func() {
+		if left, err := s.Unfolded(t.Context(), 10); err == nil && len(left) == 0 {
+			repaired = append(repaired, n)
+		}
+		if n <= more {
+			n++
+			w.refusal("box/a", "ani", uint64(n))
+			clear(r.read) // a push reads the log too
+		}
+	}
+	if _, err := w.Work(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if got := w.quarantined("ani"); got != more+2 {
+		t.Errorf("%d effects, want %d", got, more+2)
+	}
+	if len(repaired) == 0 || repaired[0] > 2 {
+		t.Errorf("what was left was seen repaired at %v", repaired)
+	}
+	if len(r.read) > 2 {
+		t.Errorf("the last turn read %v", r.read)
+	}
+}
+
+// TestNobodyWaitsForALongQueue: a scope with a long queue has others in between.
+func TestNobodyWaitsForALongQueue(t *testing.T) {
+	w := worldOn(t, storefault.NewPoor())
+	const queue = 50
+	for n := range queue {
+		w.refusal("box/a", "ani", uint64(n+1))
+	}
+	w.refusal("box/b", "budi", 1)
+	n, err := w.FollowOnce(t.Context())
+	if err != nil || w.quarantined("budi") != 1 || n >= queue {
+		t.Errorf("one turn did %d, %v; budi has %d", n, err, w.quarantined("budi"))
+	}
+	if _, err := w.Follow(t.Context()); err != nil || w.quarantined("ani") != queue {
+		t.Errorf("%v; ani has %d", err, w.quarantined("ani"))
 	}
 }

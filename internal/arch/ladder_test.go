@@ -22,7 +22,7 @@ func ladder() [][]string {
 		{"programme", "notify/fcm", "sync/adapter/rxdb", "sync/adapter/watermelon"},
 		{"api"},
 		{"app"},
-		{"internal/play", "internal/sim", "internal/load"},
+		{"internal/play", "internal/sim", "internal/load", "internal/outage"},
 		{"cmd/lumbung"},
 	}
 }
@@ -102,6 +102,8 @@ func TestFencedModulesStayInTheirRooms(t *testing.T) {
 		{"github.com/xuri/excelize", []string{"report"}},
 		{"github.com/oapi-codegen", []string{"api/wire"}},
 		{"github.com/getkin/kin-openapi", []string{"api", "internal/apitest"}},
+		{"github.com/Shopify/toxiproxy", []string{"internal/outage"}},
+		{"github.com/rs/zerolog", []string{"internal/outage"}},
 		{"github.com/stretchr/testify", nil},
 	}
 	for _, s := range read(t).files {

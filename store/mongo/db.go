@@ -71,8 +71,14 @@ type DB struct {
 
 const (
 	defaultTimeout = 10 * time.Second
-	defaultPool    = 100
-	defaultName    = "lumbung"
+	// A server from which nothing comes any more, though its connections stand, is
+	// noticed after a heartbeat and the time to connect, and its pool is thrown away:
+	// half of the driver's 20 s. A server that came back is found after a heartbeat.
+	connectTimeout = 5 * time.Second
+	heartbeat      = 5 * time.Second
+
+	defaultPool = 100
+	defaultName = "lumbung"
 )
 
 // Open connects to the database that a mongodb:// or mongodb+srv:// address names,
@@ -111,7 +117,7 @@ func Open(ctx context.Context, uri string, o Options) (*DB, error) {
 // settings are those of the address, and over them what Lumbung relies on.
 func settings(uri string, o Options) *options.ClientOptions {
 	c := options.Client().SetAppName("lumbung").ApplyURI(uri).
-		SetTimeout(o.Timeout).SetServerSelectionTimeout(o.Timeout).SetConnectTimeout(o.Timeout).
+		SetTimeout(o.Timeout).SetServerSelectionTimeout(o.Timeout).SetConnectTimeout(min(o.Timeout, connectTimeout)).SetHeartbeatInterval(heartbeat).
 		SetMaxPoolSize(o.Pool).
 		SetRetryReads(true).SetRetryWrites(true).
 		SetReadPreference(readpref.Primary()).
