@@ -81,7 +81,7 @@ type worker struct {
 }
 
 func (a *App) workers() []worker {
-	all := []worker{{"engine", a.runEngine}, {"reference", a.runReference}, {"compaction", a.runCompaction}, {"reminders", a.runReminders}, {"auth", a.Auth.Run}, {"windows", a.Engine.KeepWindows}, {"streams", a.API.Tend}}
+	all := []worker{{"engine", a.runEngine}, {"repair", a.runRepair}, {"reference", a.runReference}, {"compaction", a.runCompaction}, {"reminders", a.runReminders}, {"auth", a.Auth.Run}, {"windows", a.Engine.KeepWindows}, {"streams", a.API.Tend}}
 	if shared, ok := a.Store.(store.Watcher); ok { // those who listen here hear of what was pushed there
 		all = append(all, worker{"rates", a.API.ShareRates}, worker{"watch", func(ctx context.Context) error { return shared.Watch(ctx, a.Engine.Observe) }})
 	}
@@ -211,6 +211,23 @@ func (a *App) runEngine(ctx context.Context) error {
 			running--
 		case <-tick.C:
 			ticked = true
+		}
+	}
+}
+
+// runRepair folds what dead processes left in the log, however much else there is to
+// do: nobody sees such a commit until then.
+func (a *App) runRepair(ctx context.Context) error {
+	tick := time.NewTicker(a.Config.WorkersEvery)
+	defer tick.Stop()
+	for {
+		if _, err := a.Engine.Repair(ctx); err != nil && ctx.Err() == nil {
+			a.Log.LogAttrs(ctx, slog.LevelWarn, "repair", slog.Any("error", err))
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-tick.C:
 		}
 	}
 }

@@ -189,7 +189,7 @@ func (e *Engine) followScope(ctx context.Context, h store.Head) (int, error) {
 
 // A scope has its turn with so many commits, and for so long.
 const (
-	turn     = 20
+	turn     = 100
 	turnTime = time.Second
 )
 
@@ -200,9 +200,10 @@ func (e *Engine) carryOutSome(ctx context.Context, h store.Head, commits []*stor
 	var failed []error
 	held := false // what is made once more elsewhere keeps its order, and comes after what it edits
 	began := e.Clock.Now()
+	p := &pile{engine: e, from: h.Scope}
 	for n, c := range commits {
 		if failed == nil && n > 0 && (n >= turn || e.Clock.Now().Sub(began) >= turnTime) {
-			return n, nil
+			return n, p.all(ctx)
 		}
 		for _, eff := range c.Effects {
 			if err := ctx.Err(); err != nil {
@@ -212,13 +213,28 @@ func (e *Engine) carryOutSome(ctx context.Context, h store.Head, commits []*stor
 			if held && (moves || eff.Taken != nil) {
 				continue
 			}
-			if err := e.carryOut(ctx, h, c, eff); err != nil {
+			if eff.Plain() {
+				failed = appendError(failed, p.put(ctx, eff))
+				continue
+			}
+			err := p.before(ctx, eff)
+			if err == nil {
+				err = e.carryOut(ctx, h, c, eff)
+			}
+			if err != nil {
 				held = held || moves
 				failed = append(failed, fmt.Errorf("effect of %s on %s: %w", h.Scope, eff.Scope, err))
 			}
 		}
 	}
-	return len(commits), errors.Join(failed...)
+	return len(commits), errors.Join(appendError(failed, p.all(ctx))...)
+}
+
+func appendError(all []error, err error) []error {
+	if err == nil {
+		return all
+	}
+	return append(all, err)
 }
 
 // followed remembers up to where this process has carried out the effects of a
@@ -306,11 +322,5 @@ func (e *Engine) carryOut(ctx context.Context, h store.Head, c *store.Commit, ef
 	if eff.Mirror {
 		return e.mirror(ctx, holding{h.Scope, c.Generation.Count, c.Seq}, eff)
 	}
-	_, err := e.Write(ctx, eff.Scope, merge.ServerWrite{Name: "effect." + eff.ID, Role: merge.System, Collection: eff.Collection, ID: eff.ID,
-		Op: merge.Put, Set: eff.Set, Create: true})
-	if k := fault.KindOf(err); err != nil && k != fault.Transient && k != fault.Internal {
-		e.Log.ErrorContext(ctx, "effect refused", "scope", eff.Scope, "collection", eff.Collection, "record", eff.ID, "code", fault.CodeOf(err))
-		return nil
-	}
-	return err
+	return e.create(ctx, eff)
 }

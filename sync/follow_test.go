@@ -325,7 +325,7 @@ func TestAScopeInWhichPeopleGoOnWriting(t *testing.T) {
 // TestNobodyWaitsForALongQueue: a scope with a long queue has others in between.
 func TestNobodyWaitsForALongQueue(t *testing.T) {
 	w := worldOn(t, storefault.NewPoor())
-	const queue = 50
+	const queue = 150
 	for n := range queue {
 		w.refusal("box/a", "ani", uint64(n+1))
 	}

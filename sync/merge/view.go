@@ -168,6 +168,11 @@ type Effect struct {
 	Key string `json:"-"`
 }
 
+// Plain reports whether the effect only makes a record, whatever else happens.
+func (e Effect) Plain() bool {
+	return e.Claim == nil && !e.Change && !e.Mirror && e.Do == "" && !e.Introduce && !e.Take && e.Repeat == nil && e.Taken == nil
+}
+
 // Claim is a change of a Unique field. Whoever carries it out looks at the
 // record as it is by then: of several changes the last one counts, in whatever
 // order and however often they are carried out.
