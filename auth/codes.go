@@ -199,35 +199,37 @@ type answer struct {
 	phone           domain.Phone
 	purpose         Purpose
 	ip              netip.Addr
+	install         string // that may repeat an answer whose login came to nothing; "" for none
 }
 
 // redeem uses up the challenge if the code is right. Of any number of parallel
-// calls one succeeds.
+// calls one succeeds; only the installation that asked for the code may repeat it
+// for a while, and is told when the code was used.
 //
 // Errors: Invalid "challenge_unknown", "code_wrong", "code_expired",
 // "code_used"; TooMany "too_many_attempts", "login_paused", "rate_limited".
-func (s *Service) redeem(ctx context.Context, a answer) error {
+func (s *Service) redeem(ctx context.Context, a answer) (used time.Time, err error) {
 	if a.ip.IsValid() {
 		after, err := s.take(ctx, "try/"+address(a.ip), s.Limits.TriesAddress)
 		if err != nil {
-			return err
+			return used, err
 		}
 		if after > 0 {
-			return tooMany("rate_limited", after)
+			return used, tooMany("rate_limited", after)
 		}
 	}
 	if err := s.checkBreaker(ctx); err != nil {
-		return err
+		return used, err
 	}
 	charged := false
 	for range rounds {
 		c, err := s.living(ctx, a)
 		if err != nil {
-			return err
+			return used, err
 		}
 		if !charged { // before the guess is looked at, or parallel guesses would be free
 			if err := s.chargeGuess(ctx, a.phone); err != nil {
-				return err
+				return used, err
 			}
 			charged = true
 		}
@@ -236,12 +238,28 @@ func (s *Service) redeem(ctx context.Context, a answer) error {
 			continue // somebody else guessed: look again
 		}
 		if err != nil {
-			return err
+			return used, err
 		}
-		return s.settle(ctx, a.phone, right)
+		return c.Consumed, s.settle(ctx, a.phone, right)
 	}
-	return contended("challenge")
+	return used, contended("challenge")
 }
+
+// An installation may repeat an answer whose login the server could not finish,
+// because its database did not answer or it died: not in the same second, when the
+// first one may still be at work, and not for long.
+const (
+	repeatAfter  = time.Second
+	repeatWithin = 2 * time.Minute
+)
+
+// repeats reports whether a is such a repetition of the answer that used c.
+func (s *Service) repeats(a answer, c store.Challenge) bool {
+	since := s.Clock.Now().Sub(c.Consumed)
+	return a.install != "" && a.install == c.Install && since >= repeatAfter && since < repeatWithin
+}
+
+func codeUsed() error { return refuse(fault.Invalid, "code_used", "code was used") }
 
 // living gives the challenge that a answers, if it can still be answered.
 func (s *Service) living(ctx context.Context, a answer) (store.Challenge, error) {
@@ -251,8 +269,8 @@ func (s *Service) living(ctx context.Context, a answer) (store.Challenge, error)
 		return c, refuse(fault.Invalid, "challenge_unknown", "no such challenge for this phone and purpose")
 	case err != nil:
 		return c, fmt.Errorf("challenge: %w", err)
-	case !c.Consumed.IsZero():
-		return c, refuse(fault.Invalid, "code_used", "code was used")
+	case !c.Consumed.IsZero() && !s.repeats(a, c):
+		return c, codeUsed()
 	case !c.Expires.After(s.Clock.Now()), c.Attempts >= s.Limits.CodeAttempts:
 		return c, refuse(fault.Invalid, "code_expired", "code is too old or was guessed at too often")
 	}
@@ -267,7 +285,7 @@ func (s *Service) spend(ctx context.Context, c store.Challenge, a answer) (right
 	}
 	right = hmac.Equal(want, c.Digest)
 	c.Attempts++
-	if right {
+	if right && c.Consumed.IsZero() {
 		c.Consumed, c.Sealed = s.Clock.Now(), nil
 	}
 	return right, s.Store.ReplaceChallenge(ctx, c)

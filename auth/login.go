@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"slices"
 	"time"
 
 	"github.com/lumbung-ikm/lumbung/domain"
@@ -45,15 +46,29 @@ func (s *Service) Verify(ctx context.Context, r VerifyRequest) (Login, error) {
 	if err := r.Device.check(); err != nil {
 		return Login{}, err
 	}
-	a := answer{challenge: r.Challenge, code: r.Code, phone: phone, purpose: PurposeLogin, ip: r.IP}
-	if err := s.redeem(ctx, a); err != nil {
+	a := answer{challenge: r.Challenge, code: r.Code, phone: phone, purpose: PurposeLogin, ip: r.IP, install: r.Device.Install}
+	used, err := s.redeem(ctx, a)
+	if err != nil {
 		return Login{}, err
 	}
 	u, err := s.arrive(ctx, phone, r.Device.Install)
+	if err == nil && !used.IsZero() {
+		err = s.unfinished(ctx, u.ID, used)
+	}
 	if err != nil {
 		return Login{}, err
 	}
 	return s.begin(ctx, u, r.Device)
+}
+
+// unfinished refuses a code that was used at an instant and has given a session
+// since.
+func (s *Service) unfinished(ctx context.Context, user string, used time.Time) error {
+	all, err := s.Store.SessionsOf(ctx, user)
+	if err == nil && slices.ContainsFunc(all, func(o store.Session) bool { return !o.Created.Before(used) }) {
+		err = codeUsed()
+	}
+	return err
 }
 
 // Confirm proves a number again for another purpose than login, such as a
@@ -65,7 +80,8 @@ func (s *Service) Confirm(ctx context.Context, r VerifyRequest, purpose Purpose)
 	if err != nil {
 		return "", err
 	}
-	return phone, s.redeem(ctx, answer{challenge: r.Challenge, code: r.Code, phone: phone, purpose: purpose, ip: r.IP})
+	_, err = s.redeem(ctx, answer{challenge: r.Challenge, code: r.Code, phone: phone, purpose: purpose, ip: r.IP})
+	return phone, err
 }
 
 // arrive gives the user of a proven number, ready to log in.
