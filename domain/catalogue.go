@@ -31,6 +31,7 @@ func Catalogue() (*merge.Schema, error) {
 		return nil, err
 	}
 	s.Refused, s.Shared, s.Sources = refused, []string{ScopeReference}, map[string]string{ScopeMentoring: ScopeBusiness}
+	s.Roots = map[string]string{ScopeBusiness: "business"}
 	return s, nil
 }
 

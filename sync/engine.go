@@ -145,6 +145,7 @@ type exchange struct {
 	resp    *protocol.Response
 	epochs  *store.Epochs    // read behind the last commit; nil: not yet
 	left    map[string]*left // by scope, what its commit left
+	last    string           // the scope of the last commit
 }
 
 // outcome is a verdict with what is needed to attach the record.

@@ -328,26 +328,34 @@ func (x *exchange) keep(scope string, l *left) {
 	if x.left == nil {
 		x.left = map[string]*left{}
 	}
-	x.left[scope] = l
+	x.left[scope], x.last = l, scope
 }
 
-// headsNow gives the heads of scopes and of those that decide on their windows. A
-// scope whose own commit left all the records that are wanted need not be read.
+// headsNow gives the heads of scopes and of those that decide on their windows. Only
+// the scope of the last commit need not be read: in the others rights may have ended
+// meanwhile. What a commit left is forgotten if there was another one, or if not all
+// that is wanted is in it.
 func (x *exchange) headsNow(ctx context.Context, wanted map[string][]merge.Key) (heads []store.Head, err error) {
 	var unread []string
 	for _, scope := range x.withSources(slices.Sorted(maps.Keys(wanted))) {
 		l := x.left[scope]
-		if l != nil && !slices.ContainsFunc(wanted[scope], func(k merge.Key) bool { _, known := l.record(k); return !known }) {
+		if l == nil || slices.ContainsFunc(wanted[scope], func(k merge.Key) bool { _, known := l.record(k); return !known }) {
+			delete(x.left, scope)
+		} else if scope == x.last {
 			heads = append(heads, l.head)
 			continue
 		}
-		delete(x.left, scope)
 		unread = append(unread, scope)
 	}
 	if len(unread) == 0 {
 		return heads, nil
 	}
 	read, err := x.Store.HeadsFor(ctx, "", unread)
+	for _, h := range read {
+		if l := x.left[h.Scope]; l != nil && (l.head.Applied != h.Applied || l.head.Generation != h.Generation) {
+			delete(x.left, h.Scope)
+		}
+	}
 	return append(heads, read...), err
 }
 

@@ -241,6 +241,7 @@ func (w *work) judge(p *Part, it *Item, a *Answer) (v Verdict, ed *edit) {
 			v, ed = refuse(reject("internal", ""))
 		}
 	}()
+	w.foresee(&it.Mutation)
 	ed.lift()
 	if w.contains(ed) {
 		return Verdict{Outcome: Applied}, ed
@@ -249,6 +250,26 @@ func (w *work) judge(p *Part, it *Item, a *Answer) (v Verdict, ed *edit) {
 		return refuse(r)
 	}
 	return ed.apply(), ed
+}
+
+// foresee asks at once for what the edit of a record that is not loaded yet will need
+// as soon as it is: what hangs on it, what it hangs on, and the record of the scope.
+func (w *work) foresee(m *Mutation) {
+	k := Key{m.Collection, m.ID}
+	c, ok := w.in.Schema.Collection(m.Collection)
+	if _, loaded := w.in.Records[k]; loaded || !ok {
+		return
+	}
+	if len(w.in.Schema.Children(c)) > 0 {
+		w.tagged(OperationsTag(k))
+	}
+	if parent := AsString(m.Set[c.ParentField]); c.Parent != "" && parent != "" {
+		w.get(Key{c.Parent, parent})
+		w.tagged(OperationsTag(Key{c.Parent, parent}))
+	}
+	if kind, name, _ := cut(w.in.Scope); w.in.Schema.Roots[kind] != "" {
+		w.get(Key{w.in.Schema.Roots[kind], name})
+	}
 }
 
 // quarantine keeps what was refused, for its author.

@@ -161,6 +161,9 @@ type Schema struct {
 	// scope, under their ids, the kind of that one. Both have the same name behind
 	// the slash.
 	Sources map[string]string
+	// Roots names, for kinds of scopes, the collection of the record that has the name
+	// of its scope. It only spares a question: many rules look at that record.
+	Roots map[string]string
 	// Refused names what a refusal causes besides its quarantine record. May be
 	// nil.
 	Refused func(Refusal) []Effect
