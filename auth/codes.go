@@ -246,7 +246,7 @@ func (s *Service) redeem(ctx context.Context, a answer) (used time.Time, err err
 }
 
 // An installation may repeat an answer whose login the server could not finish,
-// because its database did not answer or it died: not in the same second, when the
+// because its database did not answer or it died: not in the same second, for the
 // first one may still be at work, and not for long.
 const (
 	repeatAfter  = time.Second
@@ -255,8 +255,7 @@ const (
 
 // repeats reports whether a is such a repetition of the answer that used c.
 func (s *Service) repeats(a answer, c store.Challenge) bool {
-	since := s.Clock.Now().Sub(c.Consumed)
-	return a.install != "" && a.install == c.Install && since >= repeatAfter && since < repeatWithin
+	return a.install != "" && a.install == c.Install && s.Clock.Now().Sub(c.Consumed) < repeatWithin
 }
 
 func codeUsed() error { return refuse(fault.Invalid, "code_used", "code was used") }
@@ -271,6 +270,8 @@ func (s *Service) living(ctx context.Context, a answer) (store.Challenge, error)
 		return c, fmt.Errorf("challenge: %w", err)
 	case !c.Consumed.IsZero() && !s.repeats(a, c):
 		return c, codeUsed()
+	case !c.Consumed.IsZero() && s.Clock.Now().Sub(c.Consumed) < repeatAfter:
+		return c, &fault.Error{Kind: fault.Conflict, Code: "in_progress", Text: "the first answer is at work", After: repeatAfter}
 	case !c.Expires.After(s.Clock.Now()), c.Attempts >= s.Limits.CodeAttempts:
 		return c, refuse(fault.Invalid, "code_expired", "code is too old or was guessed at too often")
 	}

@@ -88,7 +88,61 @@ func TestACodeIsWorthNothingOutsideItsChallenge(t *testing.T) {
 		t.Errorf("the right code after all that: %v", err)
 	}
 	_, err := h.try(t, phone, c, code, 1)
+	wantCode(t, err, fault.Conflict, "in_progress")
+	h.clock.Advance(time.Second)
+	_, err = h.try(t, phone, c, code, 1)
 	wantCode(t, err, fault.Invalid, "code_used")
+}
+
+// TestACodeWhoseLoginCameToNothing may be repeated by the phone that asked for it,
+// for two minutes, and gives one session.
+func TestACodeWhoseLoginCameToNothing(t *testing.T) {
+	tests := []struct {
+		name    string
+		install int
+		later   time.Duration
+		code    string // of the answer; "" is a login
+	}{
+		{"the same phone, at once", 1, 0, "in_progress"},
+		{"the same phone, a second later", 1, time.Second, ""},
+		{"the same phone, too late", 1, 2 * time.Minute, "code_used"},
+		{"another phone", 2, time.Second, "code_used"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			h := newHouse()
+			broken := true
+			h.OnUser = func(context.Context, store.User) error {
+				if broken {
+					return errors.New("no engine")
+				}
+				return nil
+			}
+			c := h.ask(t, phone, 1)
+			code := h.box.code(c.ID)
+			if _, err := h.try(t, phone, c, code, 1); err == nil {
+				t.Fatal("login succeeded without a profile")
+			}
+			broken = false
+			h.clock.Advance(tt.later)
+			if _, err := h.try(t, phone, c, wrong(code), tt.install); err == nil {
+				t.Fatal("a wrong code was repeated well")
+			}
+			_, err := h.try(t, phone, c, code, tt.install)
+			if tt.code != "" {
+				if fault.CodeOf(err) != tt.code {
+					t.Fatalf("%v, want %s", err, tt.code)
+				}
+				return
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			h.clock.Advance(time.Second)
+			_, err = h.try(t, phone, c, code, tt.install)
+			wantCode(t, err, fault.Invalid, "code_used")
+		})
+	}
 }
 
 func TestACodeEndsAfterFiveMinutesAndFiveGuesses(t *testing.T) {
@@ -117,7 +171,7 @@ func TestOfAHundredParallelAnswersOneSucceeds(t *testing.T) {
 			parallel(100, func(int) {
 				_, err := h.try(t, phone, c, code, 1)
 				switch fault.CodeOf(err) {
-				case "code_used", "too_many_attempts":
+				case "code_used", "too_many_attempts", "in_progress":
 				case "internal":
 					if err != nil {
 						t.Errorf("unexpected answer: %v", err)

@@ -35,7 +35,8 @@ type Login struct {
 // a number makes its user.
 //
 // Errors: Invalid "phone_…", "device_invalid", "challenge_unknown",
-// "code_wrong", "code_expired", "code_used"; TooMany "too_many_attempts",
+// "code_wrong", "code_expired", "code_used"; Conflict "in_progress" while a first
+// answer of the same phone may be at work; TooMany "too_many_attempts",
 // "rate_limited", "login_paused"; Forbidden "account_suspended",
 // "second_fact_required" (the number may have a new owner: see Attest).
 func (s *Service) Verify(ctx context.Context, r VerifyRequest) (Login, error) {
