@@ -158,7 +158,12 @@ func (d *DB) Close() error {
 // do runs one call of a method: within its time, in a session of its own that sees
 // at least what this process has seen before, and with the error of the house.
 func (d *DB) do(ctx context.Context, doing string, fn func(ctx context.Context) error) error {
-	ctx, stop := context.WithTimeout(ctx, d.timeout)
+	return d.within(ctx, d.timeout, doing, fn)
+}
+
+// within is do with a time of its own.
+func (d *DB) within(ctx context.Context, limit time.Duration, doing string, fn func(ctx context.Context) error) error {
+	ctx, stop := context.WithTimeout(ctx, limit)
 	defer stop()
 	s, err := d.client.StartSession(options.Session().SetCausalConsistency(true))
 	if err != nil {

@@ -101,21 +101,6 @@ func TestALockIsVoidWhenItsHolderIsGone(t *testing.T) {
 	must(t, reopen(t, address, mongo.Options{Clock: clock.At(now)}).Ping(t.Context()))
 }
 
-func TestAnIndexThatDiffersIsReportedAndKept(t *testing.T) {
-	t.Parallel()
-	address := mongotest.Address(t)
-	must(t, reopen(t, address, mongo.Options{}).Ping(t.Context()))
-	view := plain(t, address).Collection("sessions").Indexes()
-	must(t, view.DropOne(t.Context(), "user"))
-	_, err := view.CreateOne(t.Context(), driver.IndexModel{Keys: bson.D{{Key: "user", Value: 1}}, Options: options.Index().SetName("user")})
-	must(t, err)
-	var reports []string
-	reopen(t, address, mongo.Options{Report: func(text string) { reports = append(reports, text) }})
-	if len(reports) != 1 || !strings.Contains(reports[0], "index user of sessions is user, wanted user created") {
-		t.Errorf("%q", reports)
-	}
-}
-
 // counter is what a store sent, by command.
 type counter struct {
 	mu  sync.Mutex
@@ -204,4 +189,20 @@ func TestADocumentThatIsTooLargeIsRefusedWhole(t *testing.T) {
 	if h.Applied != 0 {
 		t.Errorf("applied %d", h.Applied)
 	}
+}
+
+// TestAHeadThatIsTooLargeIsRefused: whoever its access list names stands in it twice,
+// once to be found by.
+func TestAHeadThatIsTooLargeIsRefused(t *testing.T) {
+	t.Parallel()
+	db := fresh(t, mongo.Options{})
+	h := store.Head{Scope: "business/a", Generation: merge.Generation{Count: 1, Nonce: "n"}}
+	for n := range 10 {
+		h.Access = append(h.Access, merge.Grant{ID: "m", User: strings.Repeat(string(rune('a'+n)), 1<<20), Role: merge.Owner})
+	}
+	if err := db.Create(t.Context(), h); fault.KindOf(err) != fault.TooLarge {
+		t.Errorf("create: %v", err)
+	}
+	h.Access = h.Access[:7]
+	must(t, db.Create(t.Context(), h))
 }

@@ -36,7 +36,17 @@ func (d *DB) encodeHead(h store.Head) (headDoc, error) {
 	}
 	slices.Sort(doc.Users)
 	doc.Users = slices.Compact(doc.Users)
-	return doc, fits("the head of "+h.Scope, len(text))
+	return doc, fits("the head of "+h.Scope, doc.size())
+}
+
+// size is how many bytes the document has, or a few more.
+func (d headDoc) size() int {
+	const element = 1 + 8 + 4 + 1 // its type, its number as text, and around its text a length and an end
+	n := len(d.Scope) + len(d.Doc)
+	for _, s := range append(slices.Clip(d.Users), d.Marks...) {
+		n += element + len(s)
+	}
+	return n
 }
 
 func (d headDoc) head() (h store.Head, err error) { return h, json.Unmarshal([]byte(d.Doc), &h) }

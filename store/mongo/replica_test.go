@@ -293,15 +293,15 @@ func TestAWatchOutlivesAFault(t *testing.T) {
 
 			must(t, created(t.Context(), there, "business/a"))
 			step(t, there, 1)
-			await(t, heard, 1)
+			awaitScope(t, heard, "business/a", 1)
 			c.take()
 			s.fail(t, 1, []string{"getMore"}, test.how...)
 			defer s.heal(t)
 			step(t, there, 2)
 			step(t, there, 3)
-			await(t, heard, 3)
+			awaitScope(t, heard, "business/a", 3)
 			step(t, there, 4)
-			await(t, heard, 4)
+			awaitScope(t, heard, "business/a", 4)
 			if all := strings.Join(c.take(), " "); !strings.Contains(all, "aggregate") {
 				t.Errorf("the stream did not break: %s", all)
 			}
