@@ -11,7 +11,7 @@ STORIES  ?= .
 MONGOSEEDS ?= 500
 MONGOFAST  ?= java
 OUTAGES  ?= .
-OUTAGE   ?= -kills 10 -others 200 -every 1 -think 3s -finish 60s
+OUTAGE   ?= -kills 10 -others 200 -every 1
 RACE     := ./sync/... ./auth/... ./client/... ./store/...
 
 .DEFAULT_GOAL := help
@@ -66,12 +66,12 @@ android: ## run docs/android.md on a Java machine; wants a JDK, Maven and gcc
 
 test-mongo: ## contract, stories and seeds on MongoDB; starts engines unless LUMBUNG_TEST_MONGO names a server
 	.ci/mongo $(GO) test -v -timeout 60m ./store/mongo/...
-	MONGO_ENGINE=$(MONGOFAST) .ci/mongo $(GO) test -timeout 120m -run '$(STORIES)' ./internal/play
-	MONGO_ENGINE=$(MONGOFAST) .ci/mongo $(GO) test -timeout 60m -run 'MongoDB|Twice|Parallel' ./internal/sim ./auth
+	MONGO_ENGINE=$(MONGOFAST) .ci/mongo $(GO) test -v -timeout 120m -run '$(STORIES)' ./internal/play
+	MONGO_ENGINE=$(MONGOFAST) .ci/mongo $(GO) test -v -timeout 60m -run 'MongoDB|Twice|Parallel' ./internal/sim ./auth
 	MONGO_ENGINE=$(MONGOFAST) .ci/mongo sh -c '$(GO) run ./cmd/lumbung sim -seeds $(MONGOSEEDS) -store "$$LUMBUNG_TEST_MONGO"'
 
 outage: ## two processes, kills and a bad network on MongoDB: make outage OUTAGES=TestNetworkTrouble
-	.ci/mongo $(GO) test -v -timeout 60m -run '$(OUTAGES)' ./internal/outage -args $(OUTAGE)
+	MONGO_ENGINE=$(MONGOFAST) .ci/mongo $(GO) test -v -timeout 60m -run '$(OUTAGES)' ./internal/outage -args $(OUTAGE)
 
 mongo-engines: ## the contract on the other engines; wants a JDK and Maven
 	cd tools/ferret && $(GO) vet . && $(GO) test .

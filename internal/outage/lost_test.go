@@ -12,6 +12,7 @@ import (
 	"github.com/lumbung-ikm/lumbung/auth"
 	"github.com/lumbung-ikm/lumbung/client/replica"
 	"github.com/lumbung-ikm/lumbung/fault"
+	"github.com/lumbung-ikm/lumbung/store"
 	"github.com/lumbung-ikm/lumbung/store/mongo"
 )
 
@@ -132,6 +133,20 @@ func (r *rough) tell(s story, skip, lose int) bool {
 	return lost > 0
 }
 
+// loggedIn are the sessions of a phone, of which there is one at least: a code that is
+// used up has given it.
+func (r *rough) loggedIn(phone string) []store.Session {
+	r.Helper()
+	u, err := r.app.Auth.Store.UserByPhone(r.Context(), phone)
+	r.ok(err)
+	all, err := r.app.Auth.Store.SessionsOf(r.Context(), u.ID)
+	r.ok(err)
+	if len(all) == 0 {
+		r.Fatalf("%s: a code is used up and nobody is logged in", r.round)
+	}
+	return all
+}
+
 // listen lets the town's own server listen, without workers, and gives out phones.
 func (r *rough) listen() {
 	r.Helper()
@@ -238,13 +253,21 @@ func stories() []story {
 			r.ok(p.phone.Open())
 			install, number := r.ids.New(), stranger(logins)
 			var c replica.Challenge
-			r.again("a code", func() (err error) { c, err = p.http.RequestCode(r.Context(), number, install); return err })
+			ask := func() (err error) { c, err = p.http.RequestCode(r.Context(), number, install); return err }
+			r.again("a code", ask)
+			refused := 0
 			r.again("a login", func() error {
 				err := p.http.Login(r.Context(), number, c.ID, code, replica.Device{Install: install})
-				if fault.CodeOf(err) == "code_used" { // the answer was lost after the code was taken: one asks for another
-					return &fault.Error{Kind: fault.Internal, Code: "code_used", Text: "a code is used up and nobody is logged in", Cause: err}
+				if fault.CodeOf(err) != "code_used" {
+					return err
 				}
-				return err
+				if refused++; refused == 1 { // the answer was lost after the code was taken: its phone may repeat it, a second later
+					pause(r.T, 1100*time.Millisecond)
+				} else { // or after the login: one asks for another
+					r.loggedIn(number)
+					r.again("another code", ask)
+				}
+				return &fault.Error{Kind: fault.Transient, Code: "code_used", Text: "once more", Cause: err}
 			})
 			r.again("a refresh", func() error {
 				s, err := p.phone.Session()
@@ -256,11 +279,7 @@ func stories() []story {
 			r.sync(p)
 		},
 		after: func(r *rough) {
-			u, err := r.app.Auth.Store.UserByPhone(r.Context(), stranger(logins))
-			r.ok(err)
-			all, err := r.app.Auth.Store.SessionsOf(r.Context(), u.ID)
-			r.ok(err)
-			for _, s := range all {
+			for _, s := range r.loggedIn(stranger(logins)) {
 				if !s.Revoked.IsZero() && s.Reason != "replaced" {
 					r.Errorf("a session was revoked: %s", s.Reason)
 				}
