@@ -10,6 +10,7 @@ import (
 	"go.mongodb.org/mongo-driver/v2/bson"
 	"go.mongodb.org/mongo-driver/v2/mongo"
 
+	"github.com/lumbung-ikm/lumbung/clock"
 	"github.com/lumbung-ikm/lumbung/fault"
 )
 
@@ -62,7 +63,7 @@ func (d *DB) locked(ctx context.Context, life time.Duration, fn func(ctx context
 // when it holds.
 func (l lock) await(ctx context.Context) (until time.Time, err error) {
 	for {
-		until = time.Now().Add(l.life)
+		until = clock.Precise{}.Now().Add(l.life)
 		if ok, err := l.take(ctx); ok || err != nil {
 			return until, err
 		}
@@ -76,14 +77,14 @@ func (l lock) await(ctx context.Context) (until time.Time, err error) {
 func (l lock) renew(ctx context.Context, until time.Time, lose context.CancelCauseFunc) {
 	quarter := l.life / 4
 	for rest(ctx, quarter) {
-		began := time.Now()
+		began := clock.Precise{}.Now()
 		try, stop := context.WithDeadline(ctx, until.Add(-quarter))
 		mine, err := l.extend(try)
 		stop()
 		switch {
 		case err == nil && mine:
 			until = began.Add(l.life)
-		case err == nil || !time.Now().Before(until.Add(-quarter)):
+		case err == nil || !clock.Precise{}.Now().Before(until.Add(-quarter)):
 			lose(errLost)
 			return
 		}
