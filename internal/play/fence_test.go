@@ -2,7 +2,9 @@ package play_test
 
 import (
 	"path/filepath"
+	"slices"
 	"strings"
+	gosync "sync"
 	"testing"
 	"time"
 
@@ -32,7 +34,7 @@ func setFenced(t *testing.T) *fenced {
 	})
 	f.sell(f.owner, 1_000)
 	f.price(f.owner, 16_000)
-	f.sync(f.owner, f.staff, f.owner)
+	f.sync(f.owner, f.staff, f.tablet, f.owner)
 	f.move = house.Move{From: f.address, To: f.to}
 	f.ok(f.move.Open(t.Context()))
 	_, err := f.move.Copy(t.Context())
@@ -57,6 +59,13 @@ func (f *fenced) open(t *testing.T, hold *func(string)) *mongo.DB {
 		}
 	})
 	return db
+}
+
+// engine is that of one more process.
+func (f *fenced) engine(t *testing.T, hold *func(string)) *syncer.Engine {
+	t.Helper()
+	own := f.w.App.Engine
+	return &syncer.Engine{Store: f.open(t, hold), Schema: own.Schema, Clock: own.Clock, IDs: own.IDs, Log: own.Log}
 }
 
 // at gives a hold that does something once, before the nth command of a name, or of
@@ -159,7 +168,7 @@ func TestTheFenceStandsAnywhereInAPush(t *testing.T) {
 			f.finish()
 		}
 		f.refuses(f.w.App.Engine, f.owner, req)
-		f.arrive(told, map[string]int64{id: 7_000}, f.owner, f.staff)
+		f.arrive(told, map[string]int64{id: 7_000}, f.owner, f.tablet, f.staff)
 		if n > 20 || !came && n < 5 {
 			t.Fatalf("%d commands", n)
 		}
@@ -169,6 +178,56 @@ func TestTheFenceStandsAnywhereInAPush(t *testing.T) {
 	}
 }
 
+// TestFinishLosesNothingOfLiveServers lets phones push to two processes, again and
+// again, while the database moves under them.
+func TestFinishLosesNothingOfLiveServers(t *testing.T) {
+	t.Parallel()
+	const pushes = 40
+	f := setFenced(t)
+	var hold func(string)
+	engines := []*syncer.Engine{f.w.App.Engine, f.engine(t, &hold)}
+	phones := []*play.Phone{f.owner, f.tablet, f.staff}
+	all := map[string]int64{}
+	asks, ids := make([][]protocol.Request, len(phones)), make([][]string, len(phones))
+	for i, p := range phones {
+		for n := range pushes { // each holds what the one before held, and one more
+			amount := 1_000*i + n + 1
+			id := f.sell(p, amount)
+			asks[i], ids[i], all[id] = append(asks[i], f.ask(p)), append(ids[i], id), int64(amount)
+		}
+	}
+	told := make([][]string, len(phones))
+	var writers, begun gosync.WaitGroup
+	begun.Add(len(phones))
+	for i, p := range phones {
+		writers.Go(func() {
+			for n, req := range asks[i] {
+				ok := f.push(engines[(i+n)%2], p, req)
+				if n == 3 || !ok && n < 3 {
+					begun.Done()
+				}
+				if !ok {
+					return
+				}
+				told[i] = append(told[i], ids[i][n])
+			}
+		})
+	}
+	begun.Wait()
+	f.finish()
+	writers.Wait()
+	for i, p := range phones {
+		t.Logf("%s was told of %d of %d", p.Name, len(told[i]), pushes)
+		if len(told[i]) < 3 {
+			t.Errorf("%s was told of %d", p.Name, len(told[i]))
+		}
+		for _, e := range engines {
+			f.refuses(e, p, asks[i][pushes-1])
+		}
+	}
+	f.arrive(slices.Concat(told...), all, phones...)
+}
+
 // TestNoProcessTellsOfWhatAnotherPutBehindTheFence stalls two processes before their
 // inserts, and finishes the move. Then one inserts; the other finds its place taken,
 // and must not fold and tell what it finds there.
@@ -176,7 +235,7 @@ func TestNoProcessTellsOfWhatAnotherPutBehindTheFence(t *testing.T) {
 	t.Parallel()
 	f := setFenced(t)
 	var hold func(string)
-	other := &syncer.Engine{Store: f.open(t, &hold), Schema: f.w.Schema, Clock: f.w.Clock, IDs: f.w.App.Engine.IDs, Log: f.w.App.Engine.Log}
+	other := f.engine(t, &hold)
 	all := map[string]int64{f.sell(f.staff, 5_000): 5_000}
 	if !f.push(other, f.staff, f.ask(f.staff)) { // so that it knows the phone
 		t.Fatal("not acknowledged")
@@ -205,5 +264,5 @@ func TestNoProcessTellsOfWhatAnotherPutBehindTheFence(t *testing.T) {
 		f.refuses(e, f.owner, mine)
 		f.refuses(e, f.staff, its)
 	}
-	f.arrive(told, all, f.owner, f.staff)
+	f.arrive(told, all, f.owner, f.tablet, f.staff)
 }
