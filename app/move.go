@@ -107,9 +107,9 @@ func usable(ctx context.Context, s store.Store) error {
 	switch {
 	case err != nil:
 		return err
-	case now == store.Filling:
+	case now.State == store.Filling:
 		return &fault.Error{Kind: fault.Conflict, Code: "database_filling", Text: "the database is being filled by lumbung copy"}
-	case now == store.Retired:
+	case now.State == store.Retired:
 		return &fault.Error{Kind: fault.Conflict, Code: "database_retired", Text: "what the database held has moved elsewhere by lumbung copy"}
 	}
 	return nil

@@ -101,6 +101,12 @@ var httpTable = map[string]entry{
 	"copy_not_begun": {
 		Sentence{"Basis data tujuan tidak sedang diisi.", "Mulai dengan \"lumbung copy\" tanpa --finish."},
 		Sentence{"The target database is not being filled.", "Begin with \"lumbung copy\" without --finish."}},
+	"copy_source_retired": {
+		Sentence{"Isi basis data asal sudah pindah ke tujuan lain.", "Silakan pakai tujuan itu sebagai asal."},
+		Sentence{"What the source database held has moved to another target.", "Please use that one as the source."}},
+	"copy_overtaken": {
+		Sentence{"Pemindahan ini sedang diselesaikan atau dibatalkan oleh perintah lain.", "Periksa keadaannya, lalu ulangi."},
+		Sentence{"Another command is finishing or cancelling this move.", "Look at what it did, then repeat."}},
 	"copy_unfinished": {
 		Sentence{"Basis data asal masih berubah.", "Hentikan semua server, lalu ulangi."},
 		Sentence{"The source database still changes.", "Stop every server, then repeat."}},

@@ -193,7 +193,9 @@ type Log interface {
 	// are one transaction.
 	//
 	// from is a head of the scope that the caller has read, however old, or the zero
-	// Head: it may spare the store to read it again.
+	// Head: it may spare the store to read it again. Nothing may be told of a commit
+	// that was folded with a head from before it lay in the log: then nobody has
+	// looked whether the store is retired.
 	//
 	// ErrAbsent if the scope has no head; ErrStale, and nothing is written, if an
 	// earlier commit must be folded first or c's generation is not begun.

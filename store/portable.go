@@ -63,15 +63,25 @@ func (i Item) Equal(o Item) bool {
 	return slices.Equal(i.Key, o.Key) && maps.Equal(i.Fields, o.Fields)
 }
 
-// Condition says what may be done with a database.
-type Condition uint8
+// State says what may be done with a database.
+type State uint8
 
-// The conditions.
+// The states.
 const (
-	Ready   Condition = iota // it is used
-	Filling                  // it is filled from another one, and not whole yet
-	Retired                  // what it held lives in another one: nothing may be written any more
+	Ready   State = iota // it is used
+	Filling              // it is filled from another one, and not whole yet
+	Retired              // what it held lives in another one: nothing is taken or answered any more
 )
+
+// Condition is the state of a database, and why it is in it.
+type Condition struct {
+	State State
+	// Move names the move that the database is the target of, or was retired for; 0
+	// if there was none.
+	Move int64
+	// Try counts who tried to end that move. Whoever has a lower one was overtaken.
+	Try int64
+}
 
 // Portable is offered by stores whose contents can be carried to another store.
 type Portable interface {
@@ -90,14 +100,22 @@ type Portable interface {
 	// Drop takes items away; what is absent is no error.
 	Drop(ctx context.Context, shelf Shelf, keys [][]string) error
 
-	// Condition reads the condition; SetCondition changes it, durably. A commit that
-	// was acknowledged, by whatever process, was in the log before Retired was set:
-	// afterwards all are refused with a fault of kind Transient, "database_moved".
+	// Condition reads the condition.
 	Condition(ctx context.Context) (Condition, error)
-	SetCondition(ctx context.Context, c Condition) error
+
+	// SetCondition changes the condition from one to another, durably; ErrStale, and
+	// nothing is changed, if it is not that one. Of many who change it from the same
+	// one, one wins.
+	//
+	// A commit that was folded, or behind which Look gave a head, by whatever process,
+	// was in the log before Retired was set. From then on Look, Head, HeadsFor of heads
+	// that exist, Epochs, Fold with the zero Head, and Append are refused with a fault
+	// of kind Transient, "database_moved". A store may refuse more, but not the methods
+	// of Portable.
+	SetCondition(ctx context.Context, from, to Condition) error
 }
 
-// Moved is the answer of a retired store to whoever wants to write.
+// Moved is the answer of a retired store to whoever wants to use it.
 func Moved() error {
 	return &fault.Error{Kind: fault.Transient, Code: "database_moved", Text: "the database has moved to another store", After: movedAfter}
 }

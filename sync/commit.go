@@ -238,7 +238,7 @@ func (e *Engine) commitOnce(ctx context.Context, scope string, batch []*job) (ag
 		if err != nil {
 			return false, err
 		}
-		after, epochs, err := e.place(ctx, head, c)
+		after, epochs, err := e.place(ctx, c)
 		if errors.Is(err, store.ErrTaken) || errors.Is(err, store.ErrStale) {
 			continue // read everything again, the verdict book too
 		}
@@ -275,14 +275,14 @@ func leftBy(c *store.Commit, after store.Head, in *merge.Input) *left {
 // place puts c into the log and folds it. ErrTaken or ErrStale: somebody was
 // faster, and what they left behind is folded. It gives the numbers of the backups
 // if it had to read them.
-func (e *Engine) place(ctx context.Context, head store.Head, c *store.Commit) (store.Head, *store.Epochs, error) {
+func (e *Engine) place(ctx context.Context, c *store.Commit) (store.Head, *store.Epochs, error) {
 	if a, ok := e.Store.(store.Appender); ok {
 		after, err := a.Append(ctx, c)
 		if fault.KindOf(err) == fault.Transient { // the answer may have got lost
 			after, err = a.Append(ctx, c)
 		}
 		if errors.Is(err, store.ErrTaken) || errors.Is(err, store.ErrStale) {
-			if err = e.foldTaken(ctx, head, c); errors.Is(err, errOwn) {
+			if err = e.foldTaken(ctx, c); errors.Is(err, errOwn) {
 				after, err = e.Store.Head(ctx, c.Scope)
 			}
 		}
@@ -296,7 +296,7 @@ func (e *Engine) place(ctx context.Context, head store.Head, c *store.Commit) (s
 		err = e.Store.Insert(ctx, c)
 	}
 	if errors.Is(err, store.ErrTaken) {
-		if err = e.foldTaken(ctx, head, c); errors.Is(err, errOwn) {
+		if err = e.foldTaken(ctx, c); errors.Is(err, errOwn) {
 			err = nil
 		}
 	}
@@ -319,7 +319,8 @@ func (e *Engine) place(ctx context.Context, head store.Head, c *store.Commit) (s
 	return after, &epochs, err
 }
 
-// fold carries an entry into the records and tells those who listen.
+// fold carries an entry into the records and tells those who listen. A head that is
+// given was read since the entry lay in the log: see store.Log.
 func (e *Engine) fold(ctx context.Context, head store.Head, c *store.Commit) (store.Head, error) {
 	after, err := e.Store.Fold(ctx, c, head)
 	if err == nil {
@@ -334,7 +335,7 @@ var errOwn = errors.New("own entry")
 
 // foldTaken folds the commit that holds c's place. It gives errOwn if that is c
 // itself, else ErrTaken.
-func (e *Engine) foldTaken(ctx context.Context, head store.Head, c *store.Commit) error {
+func (e *Engine) foldTaken(ctx context.Context, c *store.Commit) error {
 	other, err := e.Store.Entry(ctx, c.Scope, c.Generation.Count, c.Seq)
 	if errors.Is(err, store.ErrAbsent) {
 		return store.ErrTaken // pruned or withdrawn meanwhile
@@ -345,7 +346,7 @@ func (e *Engine) foldTaken(ctx context.Context, head store.Head, c *store.Commit
 	if other.ID == c.ID {
 		return errOwn
 	}
-	if _, err := e.fold(ctx, head, other); err != nil {
+	if _, err := e.fold(ctx, store.Head{}, other); err != nil { // it may be younger than every head that was read
 		return err
 	}
 	return store.ErrTaken
@@ -361,7 +362,7 @@ func (e *Engine) foldNext(ctx context.Context, head store.Head) (store.Head, err
 	if err != nil {
 		return store.Head{}, err
 	}
-	return e.fold(ctx, head, c)
+	return e.fold(ctx, store.Head{}, c) // head is from before c
 }
 
 // refusedAlone reports whether a job that shares nothing was refused in a part:

@@ -150,7 +150,7 @@ func (e *Engine) foldAll(ctx context.Context, scope string) (int, error) {
 			return n, nil
 		}
 		if err == nil {
-			head, err = e.fold(ctx, head, c)
+			head, err = e.fold(ctx, store.Head{}, c) // head is from before c
 		}
 		if err != nil {
 			return n, fmt.Errorf("fold %s: %w", scope, err)

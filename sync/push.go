@@ -113,6 +113,7 @@ func (x *exchange) readParts(ctx context.Context, scope string, sent []*protocol
 			return nil, err
 		}
 		if owner != x.who.User {
+			x.epochs = nil // whoever told of the claim may have been retired since
 			x.answerAll(scope, r, merge.Verdict{Outcome: merge.OwnerMismatch, Code: "owner_mismatch"})
 			continue
 		}

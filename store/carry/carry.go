@@ -9,6 +9,9 @@ package carry
 
 import (
 	"context"
+	"crypto/rand"
+	"encoding/binary"
+	"errors"
 	"fmt"
 
 	"github.com/lumbung-ikm/lumbung/fault"
@@ -43,12 +46,53 @@ const mostPasses = 5
 // Copy makes to hold what from holds. The target must be empty, or one that an
 // earlier Copy has begun; it cannot be used until Finish. tell may be nil.
 //
-// Errors: Conflict "copy_target_in_use"; those of the stores.
+// Errors: Conflict "copy_target_in_use", "copy_source_retired" if the source was
+// retired for another target, "database_filling" if it is not whole itself,
+// "copy_overtaken" if the target is no longer filled; those of the stores.
 func Copy(ctx context.Context, from, to store.Portable, tell func(Progress)) (Result, error) {
-	if err := begin(ctx, to); err != nil {
+	now, err := begin(ctx, from, to)
+	if err != nil {
 		return Result{}, err
 	}
-	return passes(ctx, from, to, tell)
+	return passes(ctx, from, held{to, now}, tell)
+}
+
+// held is a target as long as it is in the condition in which it was taken.
+type held struct {
+	store.Portable
+	as store.Condition
+}
+
+func (h held) check(ctx context.Context) error {
+	now, err := h.Condition(ctx)
+	if err == nil && now != h.as {
+		err = overtaken()
+	}
+	return err
+}
+
+func (h held) Put(ctx context.Context, s store.Shelf, items []store.Item) error {
+	if len(items) == 0 {
+		return nil
+	}
+	if err := h.check(ctx); err != nil {
+		return err
+	}
+	return h.Portable.Put(ctx, s, items)
+}
+
+func (h held) Drop(ctx context.Context, s store.Shelf, keys [][]string) error {
+	if len(keys) == 0 {
+		return nil
+	}
+	if err := h.check(ctx); err != nil {
+		return err
+	}
+	return h.Portable.Drop(ctx, s, keys)
+}
+
+func overtaken() error {
+	return &fault.Error{Kind: fault.Conflict, Code: "copy_overtaken", Text: "somebody else has ended this copy, or is about to"}
 }
 
 func passes(ctx context.Context, from, to store.Portable, tell func(Progress)) (r Result, err error) {
@@ -70,24 +114,63 @@ func passes(ctx context.Context, from, to store.Portable, tell func(Progress)) (
 	return r, nil
 }
 
-// begin takes an empty target, or one that was begun.
-func begin(ctx context.Context, to store.Portable) error {
-	now, err := to.Condition(ctx)
-	if err != nil || now == store.Filling {
-		return err
+// begin takes an empty target, or one that was begun, and gives its condition.
+func begin(ctx context.Context, from, to store.Portable) (now store.Condition, err error) {
+	if now, err = to.Condition(ctx); err != nil {
+		return now, err
 	}
-	used := now == store.Retired
+	if now.State == store.Filling {
+		_, err = source(ctx, from, now)
+		return now, err
+	}
+	used := now.State == store.Retired
 	for _, s := range []store.Shelf{store.ShelfHeads, store.ShelfUsers, store.ShelfClaims} {
 		items, _, err := to.Items(ctx, s, "", 1)
 		if err != nil {
-			return err
+			return now, err
 		}
 		used = used || len(items) > 0
 	}
 	if used {
-		return &fault.Error{Kind: fault.Conflict, Code: "copy_target_in_use", Text: "the target holds something already"}
+		return now, &fault.Error{Kind: fault.Conflict, Code: "copy_target_in_use", Text: "the target holds something already"}
 	}
-	return to.SetCondition(ctx, store.Filling)
+	begun := store.Condition{State: store.Filling, Move: newMove()}
+	if _, err := source(ctx, from, begun); err != nil {
+		return now, err
+	}
+	return begun, change(ctx, to, now, begun)
+}
+
+// newMove names a move as no other was named.
+func newMove() int64 {
+	var b [8]byte
+	_, _ = rand.Read(b[:]) // never fails
+	return int64(binary.BigEndian.Uint64(b[:])>>1 | 1)
+}
+
+// source gives the condition of a source, unless what it holds is half a copy, or went
+// to another target than the one that is in the condition to.
+func source(ctx context.Context, from store.Portable, to store.Condition) (now store.Condition, err error) {
+	now, err = from.Condition(ctx)
+	switch {
+	case err != nil:
+	case now.State == store.Filling:
+		err = &fault.Error{Kind: fault.Conflict, Code: "database_filling", Text: "the source is being filled itself"}
+	case now.State == store.Retired && now.Move != to.Move:
+		err = &fault.Error{Kind: fault.Conflict, Code: "copy_source_retired", Text: "the source has moved to another target"}
+	case now.State == store.Retired && now.Try > to.Try:
+		err = overtaken()
+	}
+	return now, err
+}
+
+// change is SetCondition for whoever has read what it was.
+func change(ctx context.Context, p store.Portable, from, to store.Condition) error {
+	err := p.SetCondition(ctx, from, to)
+	if errors.Is(err, store.ErrStale) {
+		err = overtaken()
+	}
+	return err
 }
 
 // level makes one shelf of the target what it is in the source.
@@ -172,16 +255,22 @@ func picked(ctx context.Context, in store.Portable, s store.Shelf, items []store
 // whether the target is sound. If anything fails, neither can be used: Finish may
 // be called again, or Cancel.
 //
-// Errors: Conflict "copy_not_begun" if the target was not filled by Copy; Transient
+// Errors: Conflict "copy_not_begun" if the target was not filled by Copy,
+// "copy_source_retired", "database_filling" and "copy_overtaken" as Copy; Transient
 // "copy_unfinished" if the source still changes; what sound says.
 func Finish(ctx context.Context, from, to store.Portable, tell func(Progress), sound func(context.Context) error) (Result, error) {
-	if err := begun(ctx, to); err != nil {
+	now, err := take(ctx, to)
+	if err != nil {
 		return Result{}, err
 	}
-	if err := from.SetCondition(ctx, store.Retired); err != nil {
+	was, err := source(ctx, from, now)
+	if err == nil {
+		err = change(ctx, from, was, store.Condition{State: store.Retired, Move: now.Move, Try: now.Try})
+	}
+	if err != nil {
 		return Result{}, err
 	}
-	r, err := passes(ctx, from, to, tell)
+	r, err := passes(ctx, from, held{to, now}, tell)
 	if err == nil && !r.Same {
 		err = &fault.Error{Kind: fault.Transient, Code: "copy_unfinished", Text: "the source is still written to"}
 	}
@@ -191,24 +280,38 @@ func Finish(ctx context.Context, from, to store.Portable, tell func(Progress), s
 	if err != nil {
 		return r, err
 	}
-	return r, to.SetCondition(ctx, store.Ready)
+	return r, change(ctx, to, now, store.Condition{State: store.Ready, Move: now.Move, Try: now.Try})
 }
 
 // Cancel gives the source back to its users, unless the target is in use already.
 //
-// Errors: Conflict "copy_not_begun".
+// Errors: Conflict "copy_not_begun", "copy_source_retired", "database_filling",
+// "copy_overtaken".
 func Cancel(ctx context.Context, from, to store.Portable) error {
-	if err := begun(ctx, to); err != nil {
+	now, err := take(ctx, to)
+	if err != nil {
 		return err
 	}
-	return from.SetCondition(ctx, store.Ready)
+	was, err := source(ctx, from, now)
+	if err != nil || was.State == store.Ready {
+		return err
+	}
+	return change(ctx, from, was, store.Condition{})
 }
 
-// begun refuses a target that nobody fills.
-func begun(ctx context.Context, to store.Portable) error {
+// take begins a try to end a move, and gives the condition of the target by which it
+// is known. Whoever tried before is overtaken: it can no longer make the target
+// usable, nor give the source back once this try has retired it. So of Finish and
+// Cancel one wins, wherever either of them stalls.
+func take(ctx context.Context, to store.Portable) (store.Condition, error) {
 	now, err := to.Condition(ctx)
-	if err == nil && now != store.Filling {
-		err = &fault.Error{Kind: fault.Conflict, Code: "copy_not_begun", Text: "the target is not being filled"}
+	if err != nil {
+		return now, err
 	}
-	return err
+	if now.State != store.Filling {
+		return now, &fault.Error{Kind: fault.Conflict, Code: "copy_not_begun", Text: "the target is not being filled"}
+	}
+	next := now
+	next.Try++
+	return next, change(ctx, to, now, next)
 }

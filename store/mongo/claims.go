@@ -65,11 +65,13 @@ func (d *DB) Release(ctx context.Context, space, key, holder string) error {
 }
 
 // backupDoc numbers the backups. It also says what may be done with the database, so
-// that Look, which follows every commit, sees that.
+// that every read of a head sees that.
 type backupDoc struct {
-	Began     int64 `bson:"began"`
-	Done      int64 `bson:"done"`
-	Condition int64 `bson:"condition"` // of the database: store.Condition
+	Began int64 `bson:"began"`
+	Done  int64 `bson:"done"`
+	State int64 `bson:"condition"` // and move and try: store.Condition
+	Move  int64 `bson:"move"`
+	Try   int64 `bson:"try"`
 }
 
 // backupID is where they are, among the heads, so that one command reads a head and
@@ -81,10 +83,25 @@ func (d *DB) Epochs(ctx context.Context) (e store.Epochs, err error) {
 	err = d.do(ctx, "read the numbers of backups", func(ctx context.Context) error {
 		var doc backupDoc
 		err := d.db.Collection(heads).FindOne(ctx, byID(backupID)).Decode(&doc)
+		if err == nil {
+			err = doc.fence()
+		}
 		e = doc.epochs()
 		return err
 	})
 	return e, err
+}
+
+// fence refuses a retired database.
+func (d backupDoc) fence() error {
+	if d.condition().State == store.Retired {
+		return store.Moved()
+	}
+	return nil
+}
+
+func (d backupDoc) condition() store.Condition {
+	return store.Condition{State: store.State(d.State), Move: d.Move, Try: d.Try}
 }
 
 func (d backupDoc) epochs() store.Epochs {

@@ -88,42 +88,51 @@ func (d *DB) Head(ctx context.Context, scope string) (h store.Head, err error) {
 }
 
 func (d *DB) head(ctx context.Context, scope string) (store.Head, error) {
-	var doc headDoc
-	err := d.db.Collection(heads).FindOne(ctx, byID(scope)).Decode(&doc)
-	if errors.Is(err, mongo.ErrNoDocuments) {
-		return store.Head{}, store.ErrAbsent
+	h, _, err := d.look(ctx, scope)
+	return h, err
+}
+
+func (d *DB) look(ctx context.Context, scope string) (h store.Head, b backupDoc, err error) {
+	found := false
+	b, err = d.fenced(ctx, bson.D{amongFenced(scope)}, options.Find(), func(doc *headDoc) (err error) {
+		found = true
+		h, err = doc.head()
+		return err
+	})
+	if err == nil && !found {
+		err = store.ErrAbsent
 	}
-	if err != nil {
-		return store.Head{}, err
-	}
-	return doc.head()
+	return h, b, err
+}
+
+// amongFenced finds heads by their scopes, and what fenced wants beside them.
+func amongFenced(scopes ...string) bson.E {
+	return among(append([]string{backupID}, scopes...))
+}
+
+// fenced calls see for every head that a filter finds, unless the database is
+// retired: the filter must find that document too. So who reads a head has looked at
+// the fence, in the same command.
+func (d *DB) fenced(ctx context.Context, filter bson.D, o *options.FindOptionsBuilder, see func(*headDoc) error) (b backupDoc, err error) {
+	err = each(ctx, d.db.Collection(heads), filter, o, func(doc *struct {
+		Head   headDoc   `bson:",inline"`
+		Backup backupDoc `bson:",inline"`
+	}) error {
+		if doc.Head.Scope == backupID {
+			b = doc.Backup
+			return b.fence()
+		}
+		return see(&doc.Head)
+	})
+	return b, err
 }
 
 // Look keeps the promise of store.Log, in one command.
 func (d *DB) Look(ctx context.Context, scope string) (h store.Head, e store.Epochs, err error) {
 	err = d.do(ctx, "look at "+scope, func(ctx context.Context) error {
-		found := false
-		err := each(ctx, d.db.Collection(heads), bson.D{among([]string{backupID, scope})}, options.Find(), func(doc *struct {
-			Scope string `bson:"_id"`
-			Doc   string `bson:"doc"`
-			Began int64  `bson:"began"`
-			Done  int64  `bson:"done"`
-			Now   int64  `bson:"condition"`
-		}) (err error) {
-			if doc.Scope == backupID {
-				if store.Condition(doc.Now) == store.Retired {
-					return store.Moved()
-				}
-				e = backupDoc{Began: doc.Began, Done: doc.Done}.epochs()
-				return nil
-			}
-			found = true
-			h, err = headDoc{Doc: doc.Doc}.head()
-			return err
-		})
-		if err == nil && !found {
-			return store.ErrAbsent
-		}
+		var b backupDoc
+		h, b, err = d.look(ctx, scope)
+		e = b.epochs()
 		return err
 	})
 	return h, e, err
@@ -137,7 +146,7 @@ func (d *DB) Expect(ctx context.Context, scope string) error {
 
 // HeadsFor keeps the promise of store.Log.
 func (d *DB) HeadsFor(ctx context.Context, user string, scopes []string) ([]store.Head, error) {
-	named := bson.D{among(scopes)}
+	named := bson.D{amongFenced(scopes...)}
 	if user != "" {
 		named = bson.D{{Key: "$or", Value: bson.A{bson.D{{Key: "users", Value: user}}, named}}}
 	}
@@ -152,15 +161,17 @@ func (d *DB) Waiting(ctx context.Context, follower string, limit int) ([]store.H
 	return d.heads(ctx, bson.D{{Key: "marks", Value: follower}}, limit)
 }
 
-// heads gives the heads that a filter finds, by scope; a limit of 0 is none.
+// heads gives the heads that a filter finds, by scope; a limit of 0 is none. A filter
+// that does not find the fence leaves it to whoever reads one of them again.
 func (d *DB) heads(ctx context.Context, filter bson.D, limit int) (out []store.Head, err error) {
 	err = d.do(ctx, "read heads", func(ctx context.Context) error {
 		out = nil
-		return each(ctx, d.db.Collection(heads), filter, options.Find().SetSort(bson.D{{Key: "_id", Value: 1}}).SetLimit(int64(limit)), func(doc *headDoc) error {
+		_, err := d.fenced(ctx, filter, options.Find().SetSort(bson.D{{Key: "_id", Value: 1}}).SetLimit(int64(limit)), func(doc *headDoc) error {
 			h, err := doc.head()
 			out = append(out, h)
 			return err
 		})
+		return err
 	})
 	return out, err
 }

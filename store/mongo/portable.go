@@ -414,17 +414,30 @@ func (d *DB) Condition(ctx context.Context) (c store.Condition, err error) {
 	err = d.do(ctx, "read the condition", func(ctx context.Context) error {
 		var doc backupDoc
 		err := d.db.Collection(heads).FindOne(ctx, byID(backupID)).Decode(&doc)
-		c = store.Condition(doc.Condition)
+		c = doc.condition()
 		return err
 	})
 	return c, err
 }
 
-// SetCondition keeps the promise of store.Portable: Look reads it behind every
-// commit.
-func (d *DB) SetCondition(ctx context.Context, c store.Condition) error {
-	return d.do(ctx, "note the condition", func(ctx context.Context) error {
-		_, err := d.db.Collection(heads).UpdateOne(ctx, byID(backupID), bson.D{{Key: "$set", Value: bson.D{{Key: "condition", Value: int64(c)}}}})
-		return err
+// SetCondition keeps the promise of store.Portable: every read of a head sees it, and
+// one stands behind every insert and before every fold.
+func (d *DB) SetCondition(ctx context.Context, from, to store.Condition) error {
+	return d.do(ctx, "change the condition", func(ctx context.Context) error {
+		is := append(byID(backupID), number("condition", int64(from.State)), number("move", from.Move), number("try", from.Try))
+		n, err := d.db.Collection(heads).UpdateOne(ctx, is, bson.D{{Key: "$set", Value: bson.D{
+			{Key: "condition", Value: int64(to.State)}, {Key: "move", Value: to.Move}, {Key: "try", Value: to.Try}}}})
+		if err != nil || n.MatchedCount == 1 {
+			return err
+		}
+		return store.ErrStale
 	})
+}
+
+// number finds documents by a number that is 0 where it is absent.
+func number(field string, n int64) bson.E {
+	if n == 0 {
+		return bson.E{Key: field, Value: bson.D{{Key: "$in", Value: bson.A{n, nil}}}}
+	}
+	return bson.E{Key: field, Value: n}
 }

@@ -148,7 +148,7 @@ func (d *DB) Close() error {
 // only be used if write returns nil. A retired database takes none.
 func (d *DB) write(ctx context.Context, fn func(ctx context.Context, tx *sql.Tx) error) error {
 	return d.queue.do(ctx, func(ctx context.Context, tx *sql.Tx) error {
-		var now store.Condition
+		var now store.State
 		err := tx.StmtContext(ctx, d.hot.condition).QueryRowContext(ctx).Scan(&now)
 		switch {
 		case err != nil:

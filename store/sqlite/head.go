@@ -13,9 +13,12 @@ import (
 )
 
 const (
-	headOf = `SELECT doc FROM head WHERE scope = ?`
+	// A head is read together with the state of the database.
+	headAndState = `SELECT doc, ` + stateNow + ` FROM head `
 
-	headsFor = `SELECT doc FROM head WHERE scope IN (
+	headOf = headAndState + `WHERE scope = ?`
+
+	headsFor = headAndState + `WHERE scope IN (
 	SELECT scope FROM head_access WHERE user = ?1 UNION SELECT value FROM json_each(?2)) ORDER BY scope`
 
 	putHead = `UPDATE head SET generation = ?2, applied = ?3, doc = ?4 WHERE scope = ?1`
@@ -76,7 +79,7 @@ func (d *DB) CatchUp(context.Context, string) error { return nil }
 
 // Waiting keeps the promise of store.Log.
 func (d *DB) Waiting(ctx context.Context, follower string, limit int) ([]store.Head, error) {
-	rows, err := d.read.QueryContext(ctx, `SELECT doc FROM head WHERE scope IN (
+	rows, err := d.read.QueryContext(ctx, headAndState+`WHERE scope IN (
 	SELECT scope FROM head_todo WHERE follower = ? ORDER BY scope LIMIT ?) ORDER BY scope`, follower, limit)
 	if err != nil {
 		return nil, broken("find marks of "+follower, err)
@@ -283,13 +286,16 @@ func users(h store.Head) []string {
 
 func scanHead(row interface{ Scan(...any) error }) (h store.Head, err error) {
 	var doc []byte
-	if err = row.Scan(&doc); err == nil {
-		err = json.Unmarshal(doc, &h)
+	var now store.State
+	switch err = row.Scan(&doc, &now); {
+	case errors.Is(err, sql.ErrNoRows):
+		return h, store.ErrAbsent
+	case err != nil:
+		return h, err
+	case now == store.Retired:
+		return h, store.Moved()
 	}
-	if errors.Is(err, sql.ErrNoRows) {
-		err = store.ErrAbsent
-	}
-	return h, err
+	return h, json.Unmarshal(doc, &h)
 }
 
 func scanHeads(rows *sql.Rows) (out []store.Head, err error) {

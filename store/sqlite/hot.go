@@ -36,7 +36,7 @@ func (d *DB) prepare(ctx context.Context) error {
 		{&d.hot.dropTag, d.single, dropTag},
 		{&d.hot.addTag, d.single, addTag},
 		{&d.hot.putPage, d.single, putPage},
-		{&d.hot.condition, d.single, conditionNow},
+		{&d.hot.condition, d.single, `SELECT ` + stateNow},
 	} {
 		var err error
 		if *s.to, err = s.on.PrepareContext(ctx, s.query); err != nil {

@@ -38,9 +38,18 @@ func (d *DB) Release(ctx context.Context, space, key, holder string) error {
 
 // Epochs keeps the promise of store.Backups.
 func (d *DB) Epochs(ctx context.Context) (e store.Epochs, err error) {
-	err = d.read.QueryRowContext(ctx, `SELECT b.value, d.value FROM meta b, meta d
-	WHERE b.name = 'backups_began' AND d.name = 'backups_done'`).Scan(&e.Began, &e.Done)
+	e, now, err := d.epochs(ctx)
+	if err == nil && now == store.Retired {
+		err = store.Moved()
+	}
 	return e, broken("read the backup epochs", err)
+}
+
+// epochs gives also the state of the database.
+func (d *DB) epochs(ctx context.Context) (e store.Epochs, now store.State, err error) {
+	err = d.read.QueryRowContext(ctx, `SELECT b.value, d.value, `+stateNow+` FROM meta b, meta d
+	WHERE b.name = 'backups_began' AND d.name = 'backups_done'`).Scan(&e.Began, &e.Done, &now)
+	return e, now, err
 }
 
 // Begin keeps the promise of store.Backups.

@@ -338,9 +338,9 @@ func putDocument[T any](of func(T) document) func(context.Context, *DB, *sql.Tx,
 }
 
 func (d *DB) backupItems(ctx context.Context) ([]store.Item, error) {
-	e, err := d.Epochs(ctx)
+	e, _, err := d.epochs(ctx)
 	if err != nil {
-		return nil, err
+		return nil, broken("read the backup epochs", err)
 	}
 	return []store.Item{{Key: []string{}, Fields: map[string]string{"began": strconv.FormatUint(e.Began, 10), "done": strconv.FormatUint(e.Done, 10)}}}, nil
 }
@@ -358,19 +358,29 @@ func putBackupItem(ctx context.Context, _ *DB, tx *sql.Tx, i store.Item) error {
 	return nil
 }
 
-const conditionNow = `SELECT coalesce((SELECT value FROM meta WHERE name = 'condition'), 0)`
+const stateNow = `coalesce((SELECT value FROM meta WHERE name = 'condition'), 0)`
+
+const conditionNow = `SELECT coalesce(max(CASE name WHEN 'condition' THEN value END), 0), coalesce(max(CASE name WHEN 'move' THEN value END), 0),
+	coalesce(max(CASE name WHEN 'try' THEN value END), 0) FROM meta`
 
 // Condition keeps the promise of store.Portable.
 func (d *DB) Condition(ctx context.Context) (c store.Condition, err error) {
-	err = d.read.QueryRowContext(ctx, conditionNow).Scan(&c)
+	err = d.read.QueryRowContext(ctx, conditionNow).Scan(&c.State, &c.Move, &c.Try)
 	return c, broken("read the condition", err)
 }
 
 // SetCondition keeps the promise of store.Portable. It passes by the fence that it
 // puts up.
-func (d *DB) SetCondition(ctx context.Context, c store.Condition) error {
+func (d *DB) SetCondition(ctx context.Context, from, to store.Condition) error {
 	return d.queue.do(ctx, func(ctx context.Context, tx *sql.Tx) error {
-		_, err := tx.ExecContext(ctx, `INSERT OR REPLACE INTO meta (name, value) VALUES ('condition', ?)`, c)
+		var now store.Condition
+		switch err := tx.QueryRowContext(ctx, conditionNow).Scan(&now.State, &now.Move, &now.Try); {
+		case err != nil:
+			return err
+		case now != from:
+			return store.ErrStale
+		}
+		_, err := tx.ExecContext(ctx, `INSERT OR REPLACE INTO meta (name, value) VALUES ('condition', ?), ('move', ?), ('try', ?)`, to.State, to.Move, to.Try)
 		return err
 	})
 }

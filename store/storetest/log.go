@@ -107,6 +107,8 @@ func promises() []promise {
 		{"a claim is released by its holder only", claimRelease, false},
 		{"backups are numbered", epochs, false},
 		{"a head is read together with the numbers of backups", looks, false},
+		{"a retired store takes nothing and tells nothing, until it is ready again", retired, false},
+		{"one of many who change the condition from the same one wins", oneConditionWins, false},
 		{"parallel backups get numbers of their own", epochsRace, false},
 
 		{"the store does what a simple model does", likeTheModel, false},
