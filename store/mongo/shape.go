@@ -41,15 +41,6 @@ type step struct {
 	do   func(ctx context.Context, d *DB) error
 }
 
-// steps lead from an empty database to the shape that this program reads. One is
-// never changed once it was released.
-func steps() []step {
-	return []step{{"number the backups from nothing", func(ctx context.Context, d *DB) error {
-		_, err := d.db.Collection(heads).UpdateOne(ctx, byID(backupID), bson.D{{Key: "$setOnInsert", Value: bson.D{{Key: "began", Value: int64(0)}, {Key: "done", Value: int64(0)}}}}, options.UpdateOne().SetUpsert(true))
-		return err
-	}}}
-}
-
 // longest is how long an index or a step may take: a large collection is read whole.
 const longest = time.Hour
 
