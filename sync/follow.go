@@ -184,7 +184,9 @@ func (e *Engine) followScope(ctx context.Context, h store.Head) (int, error) {
 	if n < len(commits) {
 		return n, nil
 	}
-	return n, e.Store.Done(ctx, h.Scope, Follower, mark)
+	// To clear a mark is to have done something, even if all below it was carried out
+	// before: the scope may get another one in this very round.
+	return max(n, 1), e.Store.Done(ctx, h.Scope, Follower, mark)
 }
 
 // A scope has its turn with so many commits, and for so long.
