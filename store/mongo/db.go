@@ -116,8 +116,9 @@ func Open(ctx context.Context, uri string, o Options) (*DB, error) {
 
 // settings are those of the address, and over them what Lumbung relies on.
 func settings(uri string, o Options) *options.ClientOptions {
-	c := options.Client().SetAppName("lumbung").ApplyURI(uri).
-		SetTimeout(o.Timeout).SetServerSelectionTimeout(o.Timeout).SetConnectTimeout(min(o.Timeout, connectTimeout)).SetHeartbeatInterval(heartbeat).
+	c := options.Client().SetAppName("lumbung").SetConnectTimeout(min(o.Timeout, connectTimeout)).SetHeartbeatInterval(heartbeat).
+		ApplyURI(uri). // may say otherwise of these
+		SetTimeout(o.Timeout).SetServerSelectionTimeout(o.Timeout).
 		SetMaxPoolSize(o.Pool).
 		SetRetryReads(true).SetRetryWrites(true).
 		SetReadPreference(readpref.Primary()).
