@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 
@@ -22,14 +23,10 @@ const takeBytes = 256 << 10
 // What is there already stays: doing it again, or in two processes, changes
 // nothing.
 func (e *Engine) takeOver(ctx context.Context, from, into string) error {
-	head, err := e.Store.Head(ctx, from)
-	if err != nil {
-		return err
-	}
 	if _, err := e.ensure(ctx, into); err != nil {
 		return err
 	}
-	if err := e.eachPage(ctx, head, func(rs []store.Record) error {
+	if err := e.eachSettled(ctx, from, func(_ store.Head, rs []store.Record) error {
 		var keys []merge.Key
 		for _, r := range rs {
 			if c, ok := e.Schema.Collection(r.Collection); ok && c.Moved == nil {
@@ -63,11 +60,7 @@ func (e *Engine) TakeOver(ctx context.Context, from, into string, keys ...merge.
 // claimAnew brings the claims of the record that a merger ends with up to date:
 // the other one has given up what it held, and both may have shown one value.
 func (e *Engine) claimAnew(ctx context.Context, scope string) error {
-	head, err := e.Store.Head(ctx, scope)
-	if err != nil {
-		return err
-	}
-	return e.eachPage(ctx, head, func(rs []store.Record) error {
+	return e.eachSettled(ctx, scope, func(head store.Head, rs []store.Record) error {
 		for _, r := range rs {
 			c, ok := e.Schema.Collection(r.Collection)
 			if !ok || c.Moved == nil {
@@ -85,6 +78,23 @@ func (e *Engine) claimAnew(ctx context.Context, scope string) error {
 		}
 		return nil
 	})
+}
+
+// eachSettled reads every record of a scope as it is now: from the beginning whenever
+// somebody commits to it meanwhile. do must bear that.
+func (e *Engine) eachSettled(ctx context.Context, scope string, do func(store.Head, []store.Record) error) error {
+	for try := 0; ; try++ {
+		head, err := e.Store.Head(ctx, scope)
+		if err == nil {
+			err = e.eachPage(ctx, head, func(rs []store.Record) error { return do(head, rs) })
+		}
+		if !errors.Is(err, store.ErrStale) || try == tornRetries {
+			return err
+		}
+		if _, err := e.foldNext(ctx, head); err != nil {
+			return err
+		}
+	}
 }
 
 // eachPage reads every record of a scope.
