@@ -81,6 +81,20 @@ func (o *tour) enter(phone string) wire.Login {
 	return l
 }
 
+// repeats answers a code twice at once, as a phone whose first answer got lost.
+func (o *tour) repeats() {
+	o.Helper()
+	const phone, install = "+628117000021", "0190aaaa-0000-4000-8000-117000021000"
+	var c wire.Challenge
+	o.want(202, "", "POST", "/v1/auth/code", `{"phone":"`+phone+`","install_id":"`+install+`"}`).Into(o, &c)
+	if _, err := o.parts.Auth.Deliver(o.Context()); err != nil {
+		o.Fatal(err)
+	}
+	answer := fmt.Sprintf(`{"challenge":%q,"phone":%q,"code":%q,"device":{"install_id":%q}}`, c.Challenge, phone, o.box.code(c.Challenge), install)
+	o.want(200, "", "POST", "/v1/auth/login", answer)
+	o.code("in_progress", o.want(409, "", "POST", "/v1/auth/login", answer))
+}
+
 func (o *tour) withRole(phone, role string) wire.Login {
 	o.Helper()
 	if _, err := o.parts.Auth.CreateUser(o.Context(), phone, []string{role}); err != nil {
@@ -109,6 +123,7 @@ func TestEveryOperationAndStatus(t *testing.T) {
 	o.syncs(owner)
 	o.lives(owner)
 	o.accounts(owner, stranger)
+	o.repeats()
 	business := o.makeBusiness(owner)
 	o.manyScopes(owner)
 	o.enterprises(owner, stranger, business)
