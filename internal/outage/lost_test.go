@@ -84,41 +84,50 @@ type story struct {
 
 // TestTheAnswerOfEveryWriteIsLostOnce loses the answer of the first write of a
 // story, then of the second, until the story has no more. Lost once, the driver asks
-// again; lost twice, whoever called hears of it.
+// again; lost twice, whoever called hears of it. Each story has a town of its own: a
+// restore raises every scope there is.
 func TestTheAnswerOfEveryWriteIsLostOnce(t *testing.T) {
-	address, direct, wire := behind(t)
-	w := found(t, address, 4, 0, auth.RoleMentor, auth.RoleMentor, auth.RoleAdmin)
-	r := &rough{town: w, db: open(t, direct), wire: wire}
-	r.listen()
 	for _, s := range stories() {
-		for _, lose := range []int{1, 2} {
-			t.Run(fmt.Sprintf("%s, lost %d times", s.name, lose), func(t *testing.T) {
-				r := *r
-				here := *w
-				here.T = t
-				r.town = &here
-				writes := 0
-				for skip := 0; ; skip += *every {
-					if !r.tell(s, skip, lose) {
-						writes = skip
-						break
-					}
-					if t.Failed() {
-						t.Fatalf("after the answer to write %d was lost", skip+1)
-					}
-				}
-				if writes == 0 {
-					t.Error("nothing was written")
-				}
-				t.Logf("about %d writes", writes)
-			})
+		t.Run(s.name, func(t *testing.T) {
+			address, direct, wire := behind(t)
+			w := found(t, address, 4, 0, auth.RoleMentor, auth.RoleMentor, auth.RoleAdmin)
+			r := &rough{town: w, db: open(t, direct), wire: wire}
+			r.listen()
+			for _, lose := range []int{1, 2} {
+				t.Run(fmt.Sprintf("lost %d times", lose), func(t *testing.T) { r.in(t).lose(s, lose) })
+			}
+			w.settle()
+			if _, err := w.app.Engine.AuditAll(t.Context()); err != nil {
+				t.Error(err)
+			}
+			w.alike(r.db)
+		})
+	}
+}
+
+// in is the same town for another test.
+func (r *rough) in(t *testing.T) *rough {
+	here, w := *r, *r.town
+	w.T = t
+	here.town = &w
+	return &here
+}
+
+// lose tells a story again and again until no answer is left to be lost, each so many
+// times.
+func (r *rough) lose(s story, times int) {
+	r.Helper()
+	skip := 0
+	for r.tell(s, skip, times) {
+		if r.Failed() {
+			r.Fatalf("after the answer to write %d was lost", skip+1)
 		}
+		skip += *every
 	}
-	w.settle()
-	if _, err := w.app.Engine.AuditAll(t.Context()); err != nil {
-		t.Error(err)
+	if skip == 0 {
+		r.Error("nothing was written")
 	}
-	w.alike(r.db)
+	r.Logf("about %d writes", skip)
 }
 
 // tell plays a story and reports whether an answer was lost in it.
