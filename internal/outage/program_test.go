@@ -66,11 +66,19 @@ func (l *lines) Write(b []byte) (int, error) {
 	return l.all.Write(b)
 }
 
+// end is the last of what was written, and the last that was called an error.
 func (l *lines) end() string {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	b := l.all.Bytes()
-	return string(b[max(0, len(b)-3000):])
+	var wrong [][]byte
+	for line := range bytes.Lines(b) {
+		if bytes.Contains(line, []byte("level=ERROR")) {
+			wrong = append(wrong, line)
+		}
+	}
+	wrong = wrong[max(0, len(wrong)-5):]
+	return string(bytes.Join(wrong, nil)) + "...\n" + string(b[max(0, len(b)-3000):])
 }
 
 // serve starts the program on a database and waits until it is ready.

@@ -46,9 +46,10 @@ const mostPasses = 5
 // Copy makes to hold what from holds. The target must be empty, or one that an
 // earlier Copy has begun; it cannot be used until Finish. tell may be nil.
 //
-// Errors: Conflict "copy_target_in_use", "copy_source_retired" if the source was
-// retired for another target, "database_filling" if it is not whole itself,
-// "copy_overtaken" if the target is no longer filled; those of the stores.
+// Errors: Conflict "copy_target_in_use", also if the source was bound to another target
+// since or the target to another source, "copy_source_retired" if the source was retired
+// for another target, "database_filling" if it is not whole itself, "copy_overtaken" if
+// the target is no longer filled; those of the stores.
 func Copy(ctx context.Context, from, to store.Portable, tell func(Progress)) (Result, error) {
 	now, err := begin(ctx, from, to)
 	if err != nil {
@@ -114,12 +115,14 @@ func passes(ctx context.Context, from, to store.Portable, tell func(Progress)) (
 	return r, nil
 }
 
-// begin takes an empty target, or one that was begun, and gives its condition.
+// begin takes an empty target and binds it to the source, or finds it bound to it, and
+// gives its condition. A target whose Try is 0 is bound to nobody: whoever began it was
+// cut, and nothing was copied.
 func begin(ctx context.Context, from, to store.Portable) (now store.Condition, err error) {
 	if now, err = to.Condition(ctx); err != nil {
 		return now, err
 	}
-	if now.State == store.Filling {
+	if now.State == store.Filling && now.Try > 0 {
 		_, err = source(ctx, from, now)
 		return now, err
 	}
@@ -134,11 +137,34 @@ func begin(ctx context.Context, from, to store.Portable) (now store.Condition, e
 	if used {
 		return now, &fault.Error{Kind: fault.Conflict, Code: "copy_target_in_use", Text: "the target holds something already"}
 	}
+	return bind(ctx, from, to, now)
+}
+
+// bind gives the move of an empty target a name of its own, of which the source hears
+// before anything is copied. So only that source can be finished into it, and only the
+// target that was bound to the source last.
+func bind(ctx context.Context, from, to store.Portable, now store.Condition) (store.Condition, error) {
+	was, err := from.Condition(ctx)
+	switch {
+	case err != nil:
+	case was.State == store.Filling:
+		err = sourceFilling()
+	case was.State == store.Retired:
+		err = sourceRetired()
+	}
 	begun := store.Condition{State: store.Filling, Move: newMove()}
-	if _, err := source(ctx, from, begun); err != nil {
+	if err == nil {
+		err = change(ctx, to, now, begun)
+	}
+	if err == nil {
+		err = change(ctx, from, was, store.Condition{State: store.Ready, Move: begun.Move})
+	}
+	if err != nil {
 		return now, err
 	}
-	return begun, change(ctx, to, now, begun)
+	bound := begun
+	bound.Try = 1
+	return bound, change(ctx, to, begun, bound)
 }
 
 // newMove names a move as no other was named.
@@ -148,20 +174,30 @@ func newMove() int64 {
 	return int64(binary.BigEndian.Uint64(b[:])>>1 | 1)
 }
 
-// source gives the condition of a source, unless what it holds is half a copy, or went
-// to another target than the one that is in the condition to.
+// source gives the condition of a source, unless what it holds is half a copy, or it is
+// not, or no longer, bound to the target that is in the condition to.
 func source(ctx context.Context, from store.Portable, to store.Condition) (now store.Condition, err error) {
 	now, err = from.Condition(ctx)
 	switch {
 	case err != nil:
 	case now.State == store.Filling:
-		err = &fault.Error{Kind: fault.Conflict, Code: "database_filling", Text: "the source is being filled itself"}
+		err = sourceFilling()
 	case now.State == store.Retired && now.Move != to.Move:
-		err = &fault.Error{Kind: fault.Conflict, Code: "copy_source_retired", Text: "the source has moved to another target"}
-	case now.State == store.Retired && now.Try > to.Try:
+		err = sourceRetired()
+	case now.Move != to.Move:
+		err = &fault.Error{Kind: fault.Conflict, Code: "copy_target_in_use", Text: "the target is filled from another source, or the source fills another target since"}
+	case now.Try > to.Try:
 		err = overtaken()
 	}
 	return now, err
+}
+
+func sourceFilling() error {
+	return &fault.Error{Kind: fault.Conflict, Code: "database_filling", Text: "the source is being filled itself"}
+}
+
+func sourceRetired() error {
+	return &fault.Error{Kind: fault.Conflict, Code: "copy_source_retired", Text: "the source has moved to another target"}
 }
 
 // change is SetCondition for whoever has read what it was.
@@ -252,13 +288,16 @@ func picked(ctx context.Context, in store.Portable, s store.Shelf, items []store
 
 // Finish puts an end to the source and makes the target usable: from then on the
 // source takes nothing any more, what it still took is copied, and sound says
-// whether the target is sound. If anything fails, neither can be used: Finish may
-// be called again, or Cancel.
+// whether the target is sound. If anything before that fails, neither can be used; in
+// any case Finish may be called again, and says then what is so, or Cancel.
 //
 // Errors: Conflict "copy_not_begun" if the target was not filled by Copy,
-// "copy_source_retired", "database_filling" and "copy_overtaken" as Copy; Transient
-// "copy_unfinished" if the source still changes; what sound says.
+// "copy_source_retired", "copy_target_in_use", "database_filling" and "copy_overtaken"
+// as Copy; Transient "copy_unfinished" if the source still changes; what sound says.
 func Finish(ctx context.Context, from, to store.Portable, tell func(Progress), sound func(context.Context) error) (Result, error) {
+	if done, err := finished(ctx, from, to); err != nil || done {
+		return Result{Same: done}, err
+	}
 	now, err := take(ctx, to)
 	if err != nil {
 		return Result{}, err
@@ -283,32 +322,45 @@ func Finish(ctx context.Context, from, to store.Portable, tell func(Progress), s
 	return r, change(ctx, to, now, store.Condition{State: store.Ready, Move: now.Move, Try: now.Try})
 }
 
-// Cancel gives the source back to its users, unless the target is in use already.
+// finished reports whether this very move was finished, by a call whose answer may have
+// got lost.
+func finished(ctx context.Context, from, to store.Portable) (bool, error) {
+	target, err := to.Condition(ctx)
+	if err != nil || target.State != store.Ready || target.Move == 0 {
+		return false, err
+	}
+	source, err := from.Condition(ctx)
+	return source.State == store.Retired && source.Move == target.Move, err
+}
+
+// Cancel gives the source back to its users, unless the target is in use already. The
+// source hears of it even if it was never taken from them: a Finish that stalls before
+// it retires the source is overtaken.
 //
-// Errors: Conflict "copy_not_begun", "copy_source_retired", "database_filling",
-// "copy_overtaken".
+// Errors: Conflict "copy_not_begun", "copy_source_retired", "copy_target_in_use",
+// "database_filling", "copy_overtaken".
 func Cancel(ctx context.Context, from, to store.Portable) error {
 	now, err := take(ctx, to)
 	if err != nil {
 		return err
 	}
 	was, err := source(ctx, from, now)
-	if err != nil || was.State == store.Ready {
+	if err != nil {
 		return err
 	}
-	return change(ctx, from, was, store.Condition{})
+	return change(ctx, from, was, store.Condition{State: store.Ready, Move: now.Move, Try: now.Try})
 }
 
 // take begins a try to end a move, and gives the condition of the target by which it
 // is known. Whoever tried before is overtaken: it can no longer make the target
-// usable, nor give the source back once this try has retired it. So of Finish and
-// Cancel one wins, wherever either of them stalls.
+// usable, nor change the source once this try has. So of Finish and Cancel one wins,
+// wherever either of them stalls.
 func take(ctx context.Context, to store.Portable) (store.Condition, error) {
 	now, err := to.Condition(ctx)
 	if err != nil {
 		return now, err
 	}
-	if now.State != store.Filling {
+	if now.State != store.Filling || now.Try == 0 {
 		return now, &fault.Error{Kind: fault.Conflict, Code: "copy_not_begun", Text: "the target is not being filled"}
 	}
 	next := now

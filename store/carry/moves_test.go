@@ -2,6 +2,9 @@ package carry_test
 
 import (
 	"context"
+	"errors"
+	"fmt"
+	"strings"
 	"testing"
 
 	"github.com/lumbung-ikm/lumbung/fault"
@@ -59,7 +62,7 @@ func TestAStoreMovesToOneOther(t *testing.T) {
 	ad.gives("copy to one", ad.copy(), "")
 	ab.gives("copy to another", ab.copy(), "")
 	ab.gives("finish", ab.finish(), "")
-	ab.gives("finish again", ab.finish(), "copy_not_begun")
+	ab.gives("finish again, for the answer got lost", ab.finish(), "")
 	must(t, commit(t.Context(), b, "business/a", 4))
 
 	ac.gives("copy what has moved", ac.copy(), "copy_source_retired")
@@ -165,14 +168,16 @@ func race(t *testing.T, what string, slow, fast func(move) error, retired bool, 
 	must(t, commitUnless(t, retired, a))
 	var came bool
 	s := &stalled{left: n}
-	s.do = func() { came = true; _ = fast(m) }
+	var early error
+	s.do = func() { came = true; early = fast(m) }
 	late := m
 	if side == "from" {
 		s.DB, late.from = a, s
 	} else {
 		s.DB, late.to = b, s
 	}
-	_ = slow(late)
+	said := slow(late)
+	told(t, fmt.Sprintf("%s, retired before: %v, at step %d of %s", what, retired, n, side), what, came, said, early, a, b)
 	if live(t, a, b) > 1 {
 		t.Errorf("%s, retired before: %v, at step %d of %s: both are usable", what, retired, n, side)
 	}
@@ -185,6 +190,80 @@ func race(t *testing.T, what string, slow, fast func(move) error, retired bool, 
 	}
 	alike(t, a, b)
 	return came
+}
+
+// told holds what the slow and the fast one were told against what is so.
+func told(t *testing.T, where, what string, came bool, slow, fast error, a, b store.Portable) {
+	t.Helper()
+	var cancelled, finished bool
+	names := strings.Split(what, " with ")
+	for n, err := range []error{slow, fast} {
+		done := err == nil && (n == 0 || came)
+		cancelled, finished = cancelled || done && names[n] == "cancel", finished || done && names[n] == "finish"
+	}
+	if finished && (live(t, b) == 0 || live(t, a) > 0) {
+		t.Errorf("%s: finished, and the target is not live: %v, %v", where, slow, fast)
+	}
+	if cancelled && !finished && live(t, a) == 0 {
+		t.Errorf("%s: cancelled, and the source is not live: %v, %v", where, slow, fast)
+	}
+}
+
+// TestAMoveStaysWithItsSource begins a move of one store and goes on with another one
+// into the same target.
+func TestAMoveStaysWithItsSource(t *testing.T) {
+	a, b, c := open(t, "a.db"), open(t, "b.db"), open(t, "c.db")
+	scope(t, a, "business/a", 3)
+	scope(t, c, "business/c", 3)
+	ab, cb := move{t, a, b}, move{t, c, b}
+	ab.gives("copy", ab.copy(), "")
+	_, err := carry.Finish(t.Context(), a, b, nil, func(context.Context) error { return errCut })
+	if err != errCut {
+		t.Fatal(err)
+	}
+	cb.gives("copy another source", cb.copy(), "copy_target_in_use")
+	cb.gives("finish it", cb.finish(), "copy_target_in_use")
+	cb.gives("cancel it", cb.cancel(), "copy_target_in_use")
+	must(t, commit(t.Context(), c, "business/c", 4))
+	ab.gives("finish", ab.finish(), "")
+	alike(t, a, b)
+}
+
+// cutting is a store whose condition can be changed a number of times only.
+type cutting struct {
+	*sqlite.DB
+	left *int
+}
+
+func (c cutting) SetCondition(ctx context.Context, from, to store.Condition) error {
+	if *c.left--; *c.left < 0 {
+		return errCut
+	}
+	return c.DB.SetCondition(ctx, from, to)
+}
+
+// TestAMoveIsBoundOrFree cuts the first copy between any two of its steps. Whoever
+// comes next, from the same source or another one, can copy and finish.
+func TestAMoveIsBoundOrFree(t *testing.T) {
+	for n := range 3 {
+		for _, another := range []bool{false, true} {
+			a, b, c := open(t, "a.db"), open(t, "b.db"), open(t, "c.db")
+			scope(t, a, "business/a", 3)
+			scope(t, c, "business/c", 3)
+			left := n
+			if _, err := carry.Copy(t.Context(), cutting{a, &left}, cutting{b, &left}, nil); !errors.Is(err, errCut) {
+				t.Fatalf("cut after %d steps: %v", n, err)
+			}
+			m := move{t, a, b}
+			m.gives("finish what is bound to nobody", m.finish(), "copy_not_begun")
+			if another {
+				m.from = c
+			}
+			m.gives("copy", m.copy(), "")
+			m.gives("finish", m.finish(), "")
+			alike(t, m.from, b)
+		}
+	}
 }
 
 func commitUnless(t *testing.T, retired bool, db *sqlite.DB) error {

@@ -80,16 +80,27 @@ const backupID = ""
 
 // Epochs keeps the promise of store.Backups.
 func (d *DB) Epochs(ctx context.Context) (e store.Epochs, err error) {
-	err = d.do(ctx, "read the numbers of backups", func(ctx context.Context) error {
-		var doc backupDoc
-		err := d.db.Collection(heads).FindOne(ctx, byID(backupID)).Decode(&doc)
-		if err == nil {
-			err = doc.fence()
-		}
-		e = doc.epochs()
+	err = d.do(ctx, "read the numbers of backups", func(ctx context.Context) (err error) {
+		e, err = d.epochs(ctx)
 		return err
 	})
 	return e, err
+}
+
+// epochs reads the numbers of the backups, unless the database is retired.
+func (d *DB) epochs(ctx context.Context) (store.Epochs, error) {
+	var doc backupDoc
+	err := d.db.Collection(heads).FindOne(ctx, byID(backupID)).Decode(&doc)
+	if err == nil {
+		err = doc.fence()
+	}
+	return doc.epochs(), err
+}
+
+// inUse refuses a retired database to whoever has just written.
+func (d *DB) inUse(ctx context.Context) error {
+	_, err := d.epochs(ctx)
+	return err
 }
 
 // fence refuses a retired database.

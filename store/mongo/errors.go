@@ -25,6 +25,9 @@ func passing(err error) bool {
 	if mongo.IsNetworkError(err) || mongo.IsTimeout(err) || errors.Is(err, context.Canceled) || errors.Is(err, mongo.ErrClientDisconnected) {
 		return true
 	}
+	if e, ok := errors.AsType[poolError](err); ok && e.Retryable() {
+		return true
+	}
 	if e, ok := errors.AsType[mongo.ServerError](err); ok {
 		for _, label := range []string{"RetryableWriteError", "RetryableReadError", "TransientTransactionError", "SystemOverloadedError", "RetryableError"} {
 			if e.HasErrorLabel(label) {
@@ -38,6 +41,13 @@ func passing(err error) bool {
 		}
 	}
 	return strings.Contains(err.Error(), "server selection error")
+}
+
+// poolError is what the driver says to who waited for a connection while somebody else
+// found the server gone. It has no label.
+type poolError interface {
+	error
+	Retryable() bool
 }
 
 // passingCodes are the answers of a server that is stopping, stepping down, has

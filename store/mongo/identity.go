@@ -36,6 +36,10 @@ func (doc document) at(rev int64) (bson.D, error) {
 	return append(bson.D{{Key: "_id", Value: doc.key}, {Key: "rev", Value: rev}, {Key: "doc", Value: string(text)}}, doc.found...), fits(doc.collection, len(text))
 }
 
+// Whoever wrote of a person looks whether the database is retired before anybody is
+// told: what was written before the mark is carried to the new one, so that nobody is
+// told of a suspension or a lost phone that the new one does not know of.
+
 // insert stores a document that is not there yet. Errors: ErrTaken.
 func (i identity) insert(ctx context.Context, doc document) error {
 	return i.d.do(ctx, "insert into "+doc.collection, func(ctx context.Context) error {
@@ -43,8 +47,10 @@ func (i identity) insert(ctx context.Context, doc document) error {
 		if err != nil {
 			return err
 		}
-		_, err = i.d.db.Collection(doc.collection).InsertOne(ctx, all)
-		return taken(err)
+		if _, err = i.d.db.Collection(doc.collection).InsertOne(ctx, all); err != nil {
+			return taken(err)
+		}
+		return i.d.inUse(ctx)
 	})
 }
 
@@ -57,10 +63,13 @@ func (i identity) replace(ctx context.Context, doc document, rev int64) error {
 			return err
 		}
 		n, err := i.d.db.Collection(doc.collection).ReplaceOne(ctx, bson.D{{Key: "_id", Value: doc.key}, {Key: "rev", Value: rev}}, all)
-		if err == nil && n.MatchedCount == 0 {
+		switch {
+		case err != nil:
+			return taken(err)
+		case n.MatchedCount == 0:
 			return store.ErrStale
 		}
-		return taken(err)
+		return i.d.inUse(ctx)
 	})
 }
 

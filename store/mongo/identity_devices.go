@@ -2,6 +2,7 @@ package mongo
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"go.mongodb.org/mongo-driver/v2/bson"
@@ -145,8 +146,10 @@ func (i identity) SigningKeys(ctx context.Context) ([]store.SigningKey, error) {
 
 func (i identity) DropSigningKey(ctx context.Context, kid string) error {
 	return i.d.do(ctx, "drop a signing key", func(ctx context.Context) error {
-		_, err := i.d.db.Collection(keys).DeleteOne(ctx, byID(kid))
-		return err
+		if _, err := i.d.db.Collection(keys).DeleteOne(ctx, byID(kid)); err != nil {
+			return err
+		}
+		return i.d.inUse(ctx)
 	})
 }
 
@@ -177,19 +180,18 @@ func (i identity) DropReply(ctx context.Context, key string, rev int64) error {
 
 // Sweep keeps the promise of store.Identity. Nothing else takes away what expired:
 // an index that did so by itself would go by the server's clock, not by the
-// house's.
+// house's. What cannot be swept of one kind does not keep the others.
 func (i identity) Sweep(ctx context.Context, before time.Time) (swept int, err error) {
+	gone := bson.D{{Key: "expires", Value: bson.D{{Key: "$lt", Value: millis(before)}}}}
+	var failed []error
 	for _, c := range []string{codes, tallies, totals, replies} {
-		err := i.d.do(ctx, "sweep "+c, func(ctx context.Context) error {
-			n, err := i.d.db.Collection(c).DeleteMany(ctx, bson.D{{Key: "expires", Value: bson.D{{Key: "$lt", Value: millis(before)}}}})
+		failed = append(failed, i.d.sweep(ctx, "sweep "+c, c, gone, up("expires"), func(ctx context.Context, ids []string) error {
+			n, err := i.d.db.Collection(c).DeleteMany(ctx, append(gone[:len(gone):len(gone)], among(ids))) // one may live longer by now
 			if err == nil {
 				swept += int(n.DeletedCount)
 			}
 			return err
-		})
-		if err != nil {
-			return swept, err
-		}
+		}))
 	}
-	return swept, nil
+	return swept, errors.Join(failed...)
 }

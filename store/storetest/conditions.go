@@ -18,6 +18,24 @@ func (r *rig) portable() store.Portable {
 	return p
 }
 
+// people adds what is written of people: somebody is let in, shut out, or loses a
+// phone.
+func people(r *rig, s store.Identity, calls map[string]func(ctx context.Context) error) {
+	u, session, device := store.User{ID: "u1", Phone: "+6281", Rev: 1}, store.Session{ID: "s1", User: "u1", Rev: 1}, store.Device{ID: "d1", User: "u1", Rev: 1}
+	key := store.SigningKey{KID: "k1", Number: 1, Rev: 1}
+	r.ok(s.InsertUser(r.Context(), u))
+	r.ok(s.InsertSession(r.Context(), session))
+	r.ok(s.InsertDevice(r.Context(), device))
+	r.ok(s.InsertSigningKey(r.Context(), key))
+	calls["a new user"] = func(ctx context.Context) error { return s.InsertUser(ctx, store.User{ID: "u2", Phone: "+6282"}) }
+	calls["a suspension"] = func(ctx context.Context) error { return s.ReplaceUser(ctx, u) }
+	calls["a login"] = func(ctx context.Context) error { return s.InsertSession(ctx, store.Session{ID: "s2", User: "u1"}) }
+	calls["a revocation"] = func(ctx context.Context) error { return s.ReplaceSession(ctx, session) }
+	calls["a lost phone"] = func(ctx context.Context) error { return s.ReplaceDevice(ctx, device) }
+	calls["a code"] = func(ctx context.Context) error { return s.InsertChallenge(ctx, store.Challenge{ID: "c1"}) }
+	calls["a dropped key"] = func(ctx context.Context) error { return s.DropSigningKey(ctx, "k1") }
+}
+
 // retired asks a retired store for everything by which somebody could be told of a
 // commit. One entry lies in its log unfolded, as a process leaves it that looks too
 // late.
@@ -46,6 +64,9 @@ func retired(r *rig) {
 	}
 	if a, ok := r.s.(store.Appender); ok {
 		calls["append"] = func(ctx context.Context) error { _, err := a.Append(ctx, next(after)); return err }
+	}
+	if has, ok := r.s.(interface{ Identity() store.Identity }); ok {
+		people(r, has.Identity(), calls)
 	}
 	gone := store.Condition{State: store.Retired, Move: 7, Try: 1}
 	r.ok(p.SetCondition(r.Context(), store.Condition{}, gone))
