@@ -184,6 +184,7 @@ func (a *App) build(cfg config.Config, o Options, identity store.Identity, peppe
 	var counters store.Counters
 	if _, several := a.Store.(store.Watcher); several { // its database is at the other end of a network, and others share it
 		counters, a.Engine.Hands = identity, hands
+		a.Engine.Counters = counters
 	}
 	a.API = api.New(api.Parts{Counters: counters, Engine: a.Engine, Auth: a.Auth, Programme: a.Programme, Replies: identity, Clock: o.Clock, IDs: ids, Log: o.Log,
 		Limits: o.HTTP, Origins: cfg.CORSOrigins, Proxies: proxies(cfg.TrustedProxies), Version: o.Version, Ready: a.ready})

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"time"
 
 	"github.com/lumbung-ikm/lumbung/clock"
 	"github.com/lumbung-ikm/lumbung/config"
@@ -53,7 +54,7 @@ func (m *Move) Open(ctx context.Context) (err error) {
 func openPortable(ctx context.Context, at string) (portable, error) {
 	c := config.Config{Store: at}
 	if c.Mongo() {
-		return mongo.Open(ctx, at, mongo.Options{})
+		return mongo.Open(ctx, at, mongo.Options{Timeout: time.Minute}) // a call carries many records, which may be large
 	}
 	if err := os.MkdirAll(filepath.Dir(c.StorePath()), 0o700); err != nil {
 		return nil, fmt.Errorf("folder of the database: %w", err)

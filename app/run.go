@@ -264,10 +264,8 @@ func (a *App) runReference(ctx context.Context) error {
 // Step is one round of the engine's background work: repair, effects, and
 // which backups are complete. A program without Serve calls it.
 func (a *App) Step(ctx context.Context) error {
-	if _, err := a.Engine.Work(ctx); err != nil {
-		return err
-	}
-	return a.Engine.LearnBackups(ctx)
+	_, err := a.Engine.Work(ctx)
+	return errors.Join(err, a.Engine.LearnBackups(ctx)) // an effect that fails again and again keeps no phone from forgetting
 }
 
 // pulse remembers for a moment that the store answered, so that probes cost

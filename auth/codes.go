@@ -204,32 +204,32 @@ type answer struct {
 
 // redeem uses up the challenge if the code is right. Of any number of parallel
 // calls one succeeds; only the installation that asked for the code may repeat it
-// for a while, and is told when the code was used.
+// for a while: whoever does something with it must bear that.
 //
 // Errors: Invalid "challenge_unknown", "code_wrong", "code_expired",
 // "code_used"; TooMany "too_many_attempts", "login_paused", "rate_limited".
-func (s *Service) redeem(ctx context.Context, a answer) (used time.Time, err error) {
+func (s *Service) redeem(ctx context.Context, a answer) error {
 	if a.ip.IsValid() {
 		after, err := s.take(ctx, "try/"+address(a.ip), s.Limits.TriesAddress)
 		if err != nil {
-			return used, err
+			return err
 		}
 		if after > 0 {
-			return used, tooMany("rate_limited", after)
+			return tooMany("rate_limited", after)
 		}
 	}
 	if err := s.checkBreaker(ctx); err != nil {
-		return used, err
+		return err
 	}
 	charged := false
 	for range rounds {
 		c, err := s.living(ctx, a)
 		if err != nil {
-			return used, err
+			return err
 		}
 		if !charged { // before the guess is looked at, or parallel guesses would be free
 			if err := s.chargeGuess(ctx, a.phone); err != nil {
-				return used, err
+				return err
 			}
 			charged = true
 		}
@@ -238,11 +238,11 @@ func (s *Service) redeem(ctx context.Context, a answer) (used time.Time, err err
 			continue // somebody else guessed: look again
 		}
 		if err != nil {
-			return used, err
+			return err
 		}
-		return c.Consumed, s.settle(ctx, a.phone, right)
+		return s.settle(ctx, a.phone, right)
 	}
-	return used, contended("challenge")
+	return contended("challenge")
 }
 
 // An installation may repeat an answer whose login the server could not finish,

@@ -14,6 +14,7 @@ import (
 	"github.com/lumbung-ikm/lumbung/auth"
 	"github.com/lumbung-ikm/lumbung/domain"
 	"github.com/lumbung-ikm/lumbung/fault"
+	"github.com/lumbung-ikm/lumbung/internal/storefault"
 	"github.com/lumbung-ikm/lumbung/store"
 )
 
@@ -142,6 +143,45 @@ func TestACodeWhoseLoginCameToNothing(t *testing.T) {
 			_, err = h.try(t, phone, c, code, tt.install)
 			wantCode(t, err, fault.Invalid, "code_used")
 		})
+	}
+}
+
+// stalling is an identity whose first sessions wait before they are written.
+type stalling struct {
+	store.Identity
+	before func()
+}
+
+func (s *stalling) InsertSession(ctx context.Context, sess store.Session) error {
+	if do := s.before; do != nil {
+		s.before = nil
+		do()
+	}
+	return s.Identity.InsertSession(ctx, sess)
+}
+
+// TestARepeatedCodeGivesOneSession lets a login stall before its session is written
+// while its phone, which heard nothing, repeats the code.
+func TestARepeatedCodeGivesOneSession(t *testing.T) {
+	s := &stalling{Identity: &storefault.MemoryIdentity{}}
+	h := houseOn(s, newHouse().clock)
+	c := h.ask(t, phone, 1)
+	code := h.box.code(c.ID)
+	var again auth.Login
+	s.before = func() {
+		h.clock.Advance(time.Second)
+		var err error
+		if again, err = h.try(t, phone, c, code, 1); err != nil {
+			t.Fatal(err)
+		}
+		_, err = h.try(t, phone, c, code, 1)
+		wantCode(t, err, fault.Invalid, "code_used")
+	}
+	_, err := h.try(t, phone, c, code, 1)
+	wantCode(t, err, fault.Invalid, "code_used")
+	all, err := s.SessionsOf(t.Context(), again.User.ID)
+	if err != nil || len(all) != 1 || all[0].ID != again.Session || !all[0].Revoked.IsZero() {
+		t.Errorf("%+v, %v", all, err)
 	}
 }
 

@@ -5,11 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
-	"slices"
 	"time"
 
 	"github.com/lumbung-ikm/lumbung/domain"
 	"github.com/lumbung-ikm/lumbung/fault"
+	"github.com/lumbung-ikm/lumbung/id"
 	"github.com/lumbung-ikm/lumbung/store"
 )
 
@@ -48,29 +48,19 @@ func (s *Service) Verify(ctx context.Context, r VerifyRequest) (Login, error) {
 		return Login{}, err
 	}
 	a := answer{challenge: r.Challenge, code: r.Code, phone: phone, purpose: PurposeLogin, ip: r.IP, install: r.Device.Install}
-	used, err := s.redeem(ctx, a)
-	if err != nil {
+	if err := s.redeem(ctx, a); err != nil {
 		return Login{}, err
 	}
 	u, err := s.arrive(ctx, phone, r.Device.Install)
-	if err == nil && !used.IsZero() {
-		err = s.unfinished(ctx, u.ID, used)
-	}
 	if err != nil {
 		return Login{}, err
 	}
-	return s.begin(ctx, u, r.Device)
+	return s.begin(ctx, u, r.Device, sessionOf(r.Challenge))
 }
 
-// unfinished refuses a code that was used at an instant and has given a session
-// since.
-func (s *Service) unfinished(ctx context.Context, user string, used time.Time) error {
-	all, err := s.Store.SessionsOf(ctx, user)
-	if err == nil && slices.ContainsFunc(all, func(o store.Session) bool { return !o.Created.Before(used) }) {
-		err = codeUsed()
-	}
-	return err
-}
+// sessionOf is the session that the code of a challenge gives: of all who answer with
+// it, at once or again, one begins it.
+func sessionOf(challenge string) string { return id.Derive("session", challenge) }
 
 // Confirm proves a number again for another purpose than login, such as a
 // change of the phone. It answers the number in E.164.
@@ -81,8 +71,7 @@ func (s *Service) Confirm(ctx context.Context, r VerifyRequest, purpose Purpose)
 	if err != nil {
 		return "", err
 	}
-	_, err = s.redeem(ctx, answer{challenge: r.Challenge, code: r.Code, phone: phone, purpose: purpose, ip: r.IP})
-	return phone, err
+	return phone, s.redeem(ctx, answer{challenge: r.Challenge, code: r.Code, phone: phone, purpose: purpose, ip: r.IP})
 }
 
 // arrive gives the user of a proven number, ready to log in.
@@ -145,8 +134,9 @@ func (s *Service) checkRecycled(ctx context.Context, u store.User, install strin
 	return keepOutbox(fault.Forbidden, "second_fact_required", "account was silent for long and the device is unknown")
 }
 
-// begin registers the device and starts the session.
-func (s *Service) begin(ctx context.Context, u store.User, info DeviceInfo) (Login, error) {
+// begin registers the device and starts the session. Errors: Invalid "code_used" if
+// that session has begun.
+func (s *Service) begin(ctx context.Context, u store.User, info DeviceInfo, session string) (Login, error) {
 	d, err := s.registerDevice(ctx, u.ID, info)
 	if err != nil {
 		return Login{}, err
@@ -155,7 +145,7 @@ func (s *Service) begin(ctx context.Context, u store.User, info DeviceInfo) (Log
 	if err != nil {
 		return Login{}, err
 	}
-	sess, key, err := s.newSession(ctx, u, d.ID)
+	sess, key, err := s.newSession(ctx, u, d.ID, session)
 	if err != nil {
 		return Login{}, err
 	}

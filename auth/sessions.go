@@ -20,15 +20,16 @@ type Session struct {
 	Ends    time.Time // at the latest
 }
 
-// newSession starts a session and ends every older one of the same device,
-// whose tokens the app has just overwritten.
-func (s *Service) newSession(ctx context.Context, u store.User, device string) (store.Session, []byte, error) {
+// newSession starts the session that has that id and ends every older one of the same device,
+// whose tokens the app has just overwritten. Errors: Invalid "code_used" if that
+// session is there.
+func (s *Service) newSession(ctx context.Context, u store.User, device, id string) (store.Session, []byte, error) {
 	key := make([]byte, 32)
 	if _, err := io.ReadFull(s.Rand, key); err != nil {
 		return store.Session{}, nil, fmt.Errorf("draw a session key: %w", err)
 	}
 	now, span := s.Clock.Now(), s.Limits.span(u.Roles)
-	sess := store.Session{ID: s.IDs.New(), User: u.ID, Device: device, Counter: 1, Methods: []string{"otp"},
+	sess := store.Session{ID: id, User: u.ID, Device: device, Counter: 1, Methods: []string{"otp"},
 		Created: now, Used: now, Idle: span.Idle, Ends: now.Add(span.Absolute)}
 	var err error
 	if sess.Key, err = s.seal("session/"+sess.ID, key); err != nil {
@@ -38,7 +39,9 @@ func (s *Service) newSession(ctx context.Context, u store.User, device string) (
 	if err != nil {
 		return store.Session{}, nil, fmt.Errorf("sessions: %w", err)
 	}
-	if err := s.Store.InsertSession(ctx, sess); err != nil {
+	if err := s.Store.InsertSession(ctx, sess); errors.Is(err, store.ErrTaken) {
+		return store.Session{}, nil, codeUsed()
+	} else if err != nil {
 		return store.Session{}, nil, fmt.Errorf("insert session: %w", err)
 	}
 	for _, o := range older {

@@ -26,10 +26,10 @@ func TestMemoryIsBounded(t *testing.T) {
 	e := &Engine{owners: map[string]string{}, refusals: map[string]*allowance{}, Clock: &clock.Fixed{}}
 	for i := range mostRemembered {
 		e.remember(strconv.Itoa(i), "ani")
-		e.allow(strconv.Itoa(i), 1)
+		e.allowHere(strconv.Itoa(i), 1)
 	}
 	e.remember("one more", "ani")
-	e.allow("one more", 1)
+	e.allowHere("one more", 1)
 	if len(e.owners) > 1 || len(e.refusals) > 1 {
 		t.Errorf("%d incarnations, %d strangers", len(e.owners), len(e.refusals))
 	}

@@ -64,6 +64,9 @@ type Engine struct {
 	// other.
 	Hands int
 
+	// Counters are those that several processes share; nil: there is one process.
+	Counters store.Counters
+
 	// Wake is told when a commit left work for followers. May be nil; it must
 	// not block.
 	Wake func()

@@ -338,3 +338,29 @@ func TestNobodyWaitsForALongQueue(t *testing.T) {
 		t.Errorf("%v; ani has %d", err, w.quarantined("ani"))
 	}
 }
+
+// TestLongEffectsMakeNoHugeCommit lets somebody be refused long texts, all of whose
+// copies go to one scope.
+func TestLongEffectsMakeNoHugeCommit(t *testing.T) {
+	s := &hooked{Store: storefault.NewPoor()}
+	w := worldOn(t, s)
+	w.once("box/a", "ani")
+	const many = 40
+	var long []*merge.Mutation
+	for n := range uint64(many) {
+		long = append(long, w.create(n+1, strings.Repeat(`"`, 20_000)))
+	}
+	w.as("ani").push(w.partFor("box/a", "i", long...))
+	largest := 0
+	s.insert = func(c *store.Commit) error {
+		body, err := c.Body()
+		largest = max(largest, len(body))
+		return err
+	}
+	if _, err := w.Work(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if n := w.quarantined("ani"); n != many || largest == 0 || largest > 600<<10 {
+		t.Errorf("%d records, the largest commit has %d bytes", n, largest)
+	}
+}

@@ -17,10 +17,15 @@ type pile struct {
 	from   string
 	scopes []string
 	of     map[string][]merge.Effect
+	bytes  map[string]int
 }
 
-// mostPiled is how many records one commit makes.
-const mostPiled = 50
+// mostPiled and mostPiledBytes are how many records one commit makes, and of how many
+// bytes but for the last.
+const (
+	mostPiled      = 50
+	mostPiledBytes = 128 << 10 // the commit holds some of it twice
+)
 
 func writeOf(eff merge.Effect) merge.ServerWrite {
 	return merge.ServerWrite{Name: "effect." + eff.ID, Role: merge.System, Collection: eff.Collection, ID: eff.ID, Op: merge.Put, Set: eff.Set, Create: true}
@@ -29,12 +34,16 @@ func writeOf(eff merge.Effect) merge.ServerWrite {
 // put adds an effect, and carries out those for its scope once they are many.
 func (p *pile) put(ctx context.Context, eff merge.Effect) error {
 	if p.of == nil {
-		p.of = map[string][]merge.Effect{}
+		p.of, p.bytes = map[string][]merge.Effect{}, map[string]int{}
 	}
 	if len(p.of[eff.Scope]) == 0 {
 		p.scopes = append(p.scopes, eff.Scope)
 	}
-	if p.of[eff.Scope] = append(p.of[eff.Scope], eff); len(p.of[eff.Scope]) < mostPiled {
+	p.of[eff.Scope] = append(p.of[eff.Scope], eff)
+	for _, v := range eff.Set {
+		p.bytes[eff.Scope] += len(v)
+	}
+	if len(p.of[eff.Scope]) < mostPiled && p.bytes[eff.Scope] < mostPiledBytes {
 		return nil
 	}
 	return p.carry(ctx, eff.Scope)
@@ -69,6 +78,7 @@ func (p *pile) carry(ctx context.Context, scope string) error {
 		return nil
 	}
 	delete(p.of, scope)
+	delete(p.bytes, scope)
 	p.scopes = slices.DeleteFunc(p.scopes, func(s string) bool { return s == scope })
 	var writes []merge.ServerWrite
 	for _, eff := range effects {

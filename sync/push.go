@@ -5,6 +5,7 @@ import (
 	"errors"
 	"maps"
 	"slices"
+	"strconv"
 	"time"
 
 	"github.com/lumbung-ikm/lumbung/fault"
@@ -179,7 +180,11 @@ func (x *exchange) refuse(ctx context.Context, scope string, parts []readPart) e
 	for _, p := range parts {
 		n += len(p.Items)
 	}
-	if !x.allow(x.who.User, n) {
+	allowed, err := x.allow(ctx, x.who.User, n)
+	if err != nil {
+		return err
+	}
+	if !allowed {
 		for _, p := range parts {
 			x.answerAll(scope, p, merge.Verdict{Outcome: merge.Again, Code: "rate_limited"})
 		}
@@ -207,7 +212,23 @@ type allowance struct {
 	since time.Time
 }
 
-func (e *Engine) allow(user string, n int) bool {
+// allow reports whether a user may write n mutations to foreign scopes now. Processes
+// that share counters ask them: who does this is no honest phone, or one that does it
+// once.
+func (e *Engine) allow(ctx context.Context, user string, n int) (bool, error) {
+	if e.Counters == nil {
+		return e.allowHere(user, n), nil
+	}
+	now := e.Clock.Now()
+	key := "strangers/" + user + "/" + strconv.FormatInt(now.Unix()/int64(time.Hour/time.Second), 10)
+	totals, err := e.Counters.Totals(ctx, []string{key})
+	if err != nil || totals[0] >= int64(e.limits().Refusals) {
+		return false, err
+	}
+	return true, e.Counters.Add(ctx, key, int64(n), now.Add(2*time.Hour))
+}
+
+func (e *Engine) allowHere(user string, n int) bool {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if e.refusals == nil || len(e.refusals) >= mostRemembered {
@@ -261,7 +282,7 @@ func (x *exchange) commit(ctx context.Context, scope, about string, j *job) erro
 	if err := x.submit(ctx, scope, j); err != nil {
 		return err
 	}
-	x.now, x.epochs = max(x.now, j.head.Time), j.epochs
+	x.now, x.epochs, x.last = max(x.now, j.head.Time), j.epochs, scope
 	if scope == about {
 		x.keep(scope, j.left)
 	}
@@ -329,7 +350,7 @@ func (x *exchange) keep(scope string, l *left) {
 	if x.left == nil {
 		x.left = map[string]*left{}
 	}
-	x.left[scope], x.last = l, scope
+	x.left[scope] = l
 }
 
 // headsNow gives the heads of scopes and of those that decide on their windows. Only

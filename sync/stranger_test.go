@@ -66,9 +66,25 @@ func TestAStrangerIsRefusedOnceAndForGood(t *testing.T) {
 }
 
 func TestStrangersAreRateLimited(t *testing.T) {
-	w := worldOn(t, storefault.NewPoor())
+	t.Run("by one process", func(t *testing.T) {
+		w := worldOn(t, storefault.NewPoor())
+		w.strangers(w)
+	})
+	t.Run("by two together", func(t *testing.T) {
+		w := worldOn(t, storefault.NewPoor())
+		other := w.another(2)
+		w.Counters = &storefault.MemoryIdentity{}
+		other.Counters = w.Counters
+		w.strangers(other)
+	})
+}
+
+// strangers are refused by w, then by other.
+func (w *world) strangers(other *world) {
+	t := w.t
 	w.admit("ani", merge.Owner)
 	w.Limits = syncer.Limits{Refusals: 5}
+	other.Limits = w.Limits
 	many := func(first, n uint64) (ms []*merge.Mutation) {
 		for i := range n {
 			ms = append(ms, w.create(first+i, fmt.Sprint(first+i)))
@@ -87,10 +103,10 @@ func TestStrangersAreRateLimited(t *testing.T) {
 	if got := count(w.as("budi").push(w.part("i", many(1, 9)...))); got["rejected not_found"] != 9 {
 		t.Errorf("first: %v", got)
 	}
-	if got := count(w.as("budi").push(w.part("i", many(10, 1)...))); got["again rate_limited"] != 1 {
+	if got := count(other.as("budi").push(w.part("i", many(10, 1)...))); got["again rate_limited"] != 1 {
 		t.Errorf("then: %v", got)
 	}
-	if got := count(w.as("citra").push(w.part("c", many(1, 1)...))); got["rejected not_found"] != 1 {
+	if got := count(other.as("citra").push(w.part("c", many(1, 1)...))); got["rejected not_found"] != 1 {
 		t.Errorf("another user: %v", got)
 	}
 	w.clock.Advance(time.Hour)
