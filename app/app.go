@@ -118,6 +118,12 @@ func (o Options) orDefault(cfg config.Config) Options {
 			o.Sender = auth.LogSender{Log: slog.New(slog.NewTextHandler(o.Stderr, nil))}
 		}
 	}
+	if o.HTTP.PerUser.Max == 0 {
+		o.HTTP.PerUser = api.Rate(cfg.PerUser)
+	}
+	if o.HTTP.PerIP.Max == 0 {
+		o.HTTP.PerIP = api.Rate(cfg.PerAddress)
+	}
 	if o.Auth == nil {
 		l := auth.DefaultLimits()
 		o.Auth = &l

@@ -32,6 +32,11 @@ func (a *App) Serve(ctx context.Context, ln net.Listener) error {
 	working, rest := context.WithCancel(context.WithoutCancel(ctx))
 	defer rest()
 	var workers sync.WaitGroup
+	closeAdmin, err := a.serveAdmin(working)
+	if err != nil {
+		return err
+	}
+	defer closeAdmin()
 	for _, w := range a.workers() {
 		workers.Go(func() { a.supervise(working, w) })
 	}

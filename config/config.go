@@ -4,10 +4,12 @@
 package config
 
 import (
+	"errors"
 	"fmt"
 	"log/slog"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -49,7 +51,35 @@ type Config struct {
 	// (4320 h), 40 days to 10 years.
 	Horizon time.Duration
 
+	// PerUser and PerAddress bound the requests of a person, and those without proof of
+	// who sends them of an address; 240/1m0s and 1200/1m0s.
+	PerUser, PerAddress Rate
+
+	// Admin is the address of the listener for operators: profiles of the process.
+	// It asks for no proof, so it belongs on a network of their own; empty: none.
+	Admin string
+
 	firebaseEmulator string // FIREBASE_AUTH_EMULATOR_HOST, which turns signature checks off
+}
+
+// Rate is so many requests in any stretch of about so long.
+type Rate struct {
+	Max int
+	Per time.Duration
+}
+
+// String is the rate as it is written, such as 240/1m0s.
+func (r Rate) String() string { return strconv.Itoa(r.Max) + "/" + r.Per.String() }
+
+func (r *Rate) parse(text string) (err error) {
+	most, per, ok := strings.Cut(text, "/")
+	if !ok {
+		return errors.New("not a number and a span of time with / between them, such as 240/1m")
+	}
+	if r.Max, err = strconv.Atoi(most); err == nil {
+		r.Per, err = time.ParseDuration(per)
+	}
+	return err
 }
 
 // Default is the configuration of a first run on one machine.
@@ -65,6 +95,8 @@ func Default() Config {
 		OTPSender:     "log",
 		WorkersEvery:  5 * time.Second,
 		Horizon:       180 * 24 * time.Hour,
+		PerUser:       Rate{240, time.Minute},
+		PerAddress:    Rate{1200, time.Minute},
 	}
 }
 
@@ -166,7 +198,16 @@ func settings() []Setting {
 		span("workers-every", "how often background work looks for something to do", func(c *Config) *time.Duration { return &c.WorkersEvery }),
 		span("horizon", "how long log entries, verdicts and what was deleted are kept; a phone that was away longer gets its rows anew",
 			func(c *Config) *time.Duration { return &c.Horizon }),
+		rate("rate-per-user", "requests of one person in a span of time", func(c *Config) *Rate { return &c.PerUser }),
+		rate("rate-per-address", "requests without proof of one address in a span of time; mobile networks share addresses", func(c *Config) *Rate { return &c.PerAddress }),
+		text("admin-listen", "address of the listener for operators, host:port; it asks for no proof; empty: none", func(c *Config) *string { return &c.Admin }),
 	}
+}
+
+func rate(flag, help string, at func(*Config) *Rate) Setting {
+	return Setting{Flag: flag, Help: help,
+		get: func(c Config) string { return at(&c).String() },
+		set: func(c *Config, v string) error { return at(c).parse(v) }}
 }
 
 func text(flag, help string, at func(*Config) *string) Setting {

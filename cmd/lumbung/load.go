@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"flag"
 	"fmt"
+	"io"
 	"os"
 	"time"
 
@@ -13,26 +14,26 @@ import (
 
 const loadHelp = `Mengukur server di bawah beban, pada basis data sementara. / Measures the server under load, on a database of its own.
 
-  lumbung load live [OPTIONS]
+  lumbung load speed [OPTIONS]   kecepatan push, pull, dan sinkron / how fast pushes, pulls and syncs are
+  lumbung load live [OPTIONS]    banyak aliran langsung / many live streams
 
 Server berjalan sebagai proses sendiri di mesin ini. / The server runs as a process of its own on this machine.
 `
 
 // measure runs a load and fails if a bound is not kept.
 func measure(ctx context.Context, args []string, s streams) error {
-	f := flag.NewFlagSet("lumbung load live", flag.ContinueOnError)
-	f.SetOutput(s.err)
-	p := bearing.Plan{Log: s.err}
-	f.IntVar(&p.Streams, "streams", 10_000, "how many live `streams` to open")
-	f.IntVar(&p.Shared, "shared", 10, "`users` of one enterprise, who all hear of its pushes")
-	f.IntVar(&p.Rate, "rate", 20, "`pushes` per second")
-	f.DurationVar(&p.Time, "time", 20*time.Second, "how long to push")
-	asJSON := f.Bool("json", false, "print JSON instead of a table")
-	if len(args) > 0 && args[0] == "live" {
-		args = args[1:]
-	} else if !asksHelp(args) {
-		return usageError{"load what? There is: live"}
+	kinds := map[string]func(context.Context, []string, streams) error{"speed": measureSpeed, "live": measureLive, "bare": serveBare}
+	if len(args) > 0 && kinds[args[0]] != nil {
+		return kinds[args[0]](ctx, args[1:], s)
 	}
+	if asksHelp(args) {
+		return measureSpeed(ctx, args, s)
+	}
+	return usageError{"load what? There are: speed, live"}
+}
+
+// parsed reads the flags of a kind of load.
+func parsed(f *flag.FlagSet, args []string) error {
 	if err := f.Parse(args); err != nil {
 		if err == flag.ErrHelp {
 			return err
@@ -42,6 +43,34 @@ func measure(ctx context.Context, args []string, s streams) error {
 	if f.NArg() > 0 {
 		return usageError{fmt.Sprintf("not understood: %q", f.Args())}
 	}
+	return nil
+}
+
+// report is what a load has measured.
+type report interface{ Print(io.Writer) }
+
+func write(s streams, asJSON bool, r report) error {
+	if !asJSON {
+		r.Print(s.out)
+		return nil
+	}
+	e := json.NewEncoder(s.out)
+	e.SetIndent("", "  ")
+	return e.Encode(r)
+}
+
+func measureLive(ctx context.Context, args []string, s streams) error {
+	f := flag.NewFlagSet("lumbung load live", flag.ContinueOnError)
+	f.SetOutput(s.err)
+	p := bearing.Plan{Log: s.err}
+	f.IntVar(&p.Streams, "streams", 10_000, "how many live `streams` to open")
+	f.IntVar(&p.Shared, "shared", 10, "`users` of one enterprise, who all hear of its pushes")
+	f.IntVar(&p.Rate, "rate", 20, "`pushes` per second")
+	f.DurationVar(&p.Time, "time", 20*time.Second, "how long to push")
+	asJSON := f.Bool("json", false, "print JSON instead of a table")
+	if err := parsed(f, args); err != nil {
+		return err
+	}
 	var err error
 	if p.Program, err = os.Executable(); err != nil {
 		return err
@@ -50,14 +79,49 @@ func measure(ctx context.Context, args []string, s streams) error {
 	if err != nil {
 		return err
 	}
-	if *asJSON {
-		e := json.NewEncoder(s.out)
-		e.SetIndent("", "  ")
-		if err := e.Encode(r); err != nil {
-			return err
-		}
-	} else {
-		r.Print(s.out)
+	if err := write(s, *asJSON, r); err != nil {
+		return err
 	}
 	return r.Verdict()
+}
+
+func measureSpeed(ctx context.Context, args []string, s streams) error {
+	f := flag.NewFlagSet("lumbung load speed", flag.ContinueOnError)
+	f.SetOutput(s.err)
+	p := bearing.DefaultSpeed()
+	p.Log, p.Pepper = s.err, os.Getenv("LUMBUNG_PEPPER")
+	f.StringVar(&p.Store, "store", "", "`address` of an empty MongoDB, with LUMBUNG_PEPPER; otherwise a file")
+	f.IntVar(&p.Devices, "devices", p.Devices, "`phones` that push new sales")
+	f.IntVar(&p.Phones, "phones", p.Phones, "`phones` that hold records")
+	f.IntVar(&p.Records, "records", p.Records, "`records` that each of them holds")
+	f.IntVar(&p.Connections, "connections", p.Connections, "`connections` to the server")
+	f.DurationVar(&p.Time, "time", p.Time, "how long each workload goes on that has no end")
+	f.BoolVar(&p.Larger, "larger", p.Larger, "also at ten times the phones that hold records")
+	f.StringVar(&p.Profile, "profile", "", "`folder` for a profile of each workload")
+	asJSON := f.Bool("json", false, "print JSON instead of a table")
+	if err := parsed(f, args); err != nil {
+		return err
+	}
+	var err error
+	if p.Program, err = os.Executable(); err != nil {
+		return err
+	}
+	r, err := bearing.Speed(ctx, p)
+	if len(r.Workloads) > 0 { // what was measured before something failed
+		if err := write(s, *asJSON, r); err != nil {
+			return err
+		}
+	}
+	return err
+}
+
+// serveBare is what the limits of the machine are measured with.
+func serveBare(ctx context.Context, args []string, s streams) error {
+	f := flag.NewFlagSet("lumbung load bare", flag.ContinueOnError)
+	f.SetOutput(s.err)
+	listen := f.String("listen", "127.0.0.1:0", "`address` to listen on")
+	if err := parsed(f, args); err != nil {
+		return err
+	}
+	return bearing.Bare(ctx, *listen)
 }

@@ -35,6 +35,7 @@ func enoughFiles(n int) error {
 type server struct {
 	cmd     *exec.Cmd
 	address string
+	admin   string       // of the listener for operators; empty: none
 	live    atomic.Int64 // MiB of heap that the last collection found alive
 	read    sync.WaitGroup
 	waited  bool
@@ -52,12 +53,37 @@ func start(ctx context.Context, program, path string) (*server, error) {
 	}
 	s.cmd = exec.CommandContext(ctx, program, "serve", "-listen", s.address, "-public-url", publicURL, "-store", path, "-otp-sender", "none")
 	s.cmd.Env = append(os.Environ(), "GODEBUG=gctrace=1")
+	return s, s.run(ctx, s.cmd.Start)
+}
+
+// launch is start for a server that has a core to itself, and a listener for operators.
+// Everybody is some thirteen people here, so that the rate of one is wide.
+func launch(ctx context.Context, program, storeAt, pepper string) (*server, error) {
+	var at [2]string
+	for n := range at {
+		ln, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			return nil, err
+		}
+		at[n] = ln.Addr().String()
+		if err := ln.Close(); err != nil {
+			return nil, err
+		}
+	}
+	s := &server{address: at[0], admin: at[1]}
+	s.cmd = exec.CommandContext(ctx, program, "serve", "-listen", s.address, "-admin-listen", s.admin, "-public-url", publicURL, "-otp-sender", "none", "-rate-per-user", "10000000/1s")
+	s.cmd.Env = append(os.Environ(), "LUMBUNG_STORE="+storeAt, "LUMBUNG_PEPPER="+pepper)
+	return s, s.run(ctx, func() error { return startOnFirst(s.cmd) })
+}
+
+// run starts the command and returns when it serves.
+func (s *server) run(ctx context.Context, start func() error) error {
 	out, err := s.cmd.StderrPipe()
 	if err != nil {
-		return nil, err
+		return err
 	}
-	if err := s.cmd.Start(); err != nil {
-		return nil, fmt.Errorf("start %s: %w", program, err)
+	if err := start(); err != nil {
+		return fmt.Errorf("start %s: %w", s.cmd.Path, err)
 	}
 	ready := make(chan struct{})
 	s.read.Go(func() {
@@ -65,10 +91,10 @@ func start(ctx context.Context, program, path string) (*server, error) {
 	})
 	select {
 	case <-ready:
-		return s, nil
+		return nil
 	case <-ctx.Done():
 		s.kill()
-		return nil, ctx.Err()
+		return ctx.Err()
 	}
 }
 
@@ -97,12 +123,36 @@ func (s *server) follow(lines *bufio.Scanner, ready chan struct{}) {
 func (s *server) heap() int64 { return s.live.Load() }
 
 // rss is the memory of the process that lies in RAM, in bytes.
-func (s *server) rss() (int64, error) {
+func (s *server) rss() (int64, error) { return s.memory("VmRSS") }
+
+// peak is the most that ever did.
+func (s *server) peak() (int64, error) { return s.memory("VmHWM") }
+
+// cpu is the processor time of the process, in seconds.
+func (s *server) cpu() (float64, error) {
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", s.cmd.Process.Pid))
+	if err != nil {
+		return 0, err
+	}
+	fields := strings.Fields(string(text[strings.LastIndexByte(string(text), ')')+1:]))
+	const user, system, perSecond = 11, 12, 100
+	if len(fields) <= system {
+		return 0, fmt.Errorf("the kernel does not tell the time of %d", s.cmd.Process.Pid)
+	}
+	u, err := strconv.ParseFloat(fields[user], 64)
+	if err != nil {
+		return 0, err
+	}
+	k, err := strconv.ParseFloat(fields[system], 64)
+	return (u + k) / perSecond, err
+}
+
+func (s *server) memory(name string) (int64, error) {
 	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", s.cmd.Process.Pid))
 	if err != nil {
 		return 0, err
 	}
-	m := regexp.MustCompile(`VmRSS:\s+(\d+) kB`).FindSubmatch(text)
+	m := regexp.MustCompile(name + `:\s+(\d+) kB`).FindSubmatch(text)
 	if m == nil {
 		return 0, fmt.Errorf("the kernel does not tell the memory of %d", s.cmd.Process.Pid)
 	}
