@@ -67,7 +67,7 @@ android: ## run docs/android.md on a Java machine; wants a JDK, Maven and gcc
 test-mongo: ## contract, stories and seeds on MongoDB; starts engines unless LUMBUNG_TEST_MONGO names a server
 	.ci/mongo $(GO) test -v -timeout 60m ./store/mongo/...
 	MONGO_ENGINE=$(MONGOFAST) .ci/mongo $(GO) test -v -timeout 120m -run '$(STORIES)' ./internal/play
-	MONGO_ENGINE=$(MONGOFAST) .ci/mongo $(GO) test -v -timeout 60m -run 'MongoDB|Twice|Parallel' ./internal/sim ./auth
+	MONGO_ENGINE=$(MONGOFAST) .ci/mongo $(GO) test -v -timeout 60m -run 'MongoDB|Twice|TwoHundredDays|Parallel' ./internal/sim ./auth
 	MONGO_ENGINE=$(MONGOFAST) .ci/mongo sh -c '$(GO) run ./cmd/lumbung sim -seeds $(MONGOSEEDS) -store "$$LUMBUNG_TEST_MONGO"'
 
 outage: ## two processes, kills and a bad network on MongoDB: make outage OUTAGES=TestNetworkTrouble

@@ -96,7 +96,8 @@ on_mongo() {
 	for story in "${stories[@]}"; do
 		says mongo "^--- PASS: $story"
 	done
-	passed mongo TestProcessesOnMongoDBDieBetweenCommands TestASeedPlaysTheSameTwice # internal/sim
+	passed mongo TestProcessesOnMongoDBDieBetweenCommands TestASeedPlaysTheSameTwice TestAHundredPhonesAwayForTwoHundredDays # internal/sim
+	says mongo '[0-9]+ phones away from MongoDB'
 	passed mongo Test{FiftyParallelRefreshesMakeOneNewToken,OfAHundredParallelAnswersOneSucceeds}/in_MongoDB # auth
 	tested mongo ./store/mongo ./internal/play ./internal/sim ./auth
 	says mongo 'seeds from [0-9]+ on the MongoDB store'

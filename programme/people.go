@@ -85,22 +85,23 @@ func (s *Service) Health(ctx context.Context, who Caller, business string) (Heal
 }
 
 // devices lists the active devices of everybody who has a right to a business now.
+// It asks for all of them at once: each question goes to the store.
 func (s *Service) devices(ctx context.Context, st standing) ([]DeviceHealth, error) {
-	out := []DeviceHealth{}
-	asked := map[string]bool{}
+	var users []string
+	roles := map[string]merge.Role{}
 	for _, g := range st.head.Access {
-		if asked[g.User] || !g.Holds(st.now) {
-			continue
+		if _, asked := roles[g.User]; !asked && g.Holds(st.now) {
+			users, roles[g.User] = append(users, g.User), g.Role
 		}
-		asked[g.User] = true
-		devices, err := s.People.Health(ctx, g.User)
-		if err != nil {
-			return nil, err
-		}
-		for _, d := range devices {
-			if d.Device.Status == store.DeviceActive {
-				out = append(out, DeviceHealth{d, g.Role})
-			}
+	}
+	all, err := s.People.Health(ctx, users...)
+	if err != nil {
+		return nil, err
+	}
+	out := []DeviceHealth{}
+	for _, d := range all {
+		if d.Device.Status == store.DeviceActive {
+			out = append(out, DeviceHealth{d, roles[d.Device.User]})
 		}
 	}
 	slices.SortFunc(out, func(a, b DeviceHealth) int {

@@ -47,3 +47,20 @@ func BenchmarkSixSales(b *testing.B) {
 	}
 	b.ReportMetric((spent(b)-before)/float64(b.N), "cpu-µs/op")
 }
+
+// BenchmarkRefresh is a phone that gets new tokens, as it does before a sync if the
+// last one was more than a quarter of an hour ago.
+func BenchmarkRefresh(b *testing.B) {
+	s := set(b)
+	session, err := s.owner.Session()
+	s.ok(err)
+	var next struct {
+		Refresh string `json:"refresh_token"`
+	}
+	before := spent(b)
+	for b.Loop() {
+		s.ok(s.owner.HTTP.Call(b.Context(), http.MethodPost, "/v1/auth/refresh", nil, map[string]any{"refresh_token": session.Refresh}, &next))
+		session.Refresh = next.Refresh
+	}
+	b.ReportMetric((spent(b)-before)/float64(b.N), "cpu-µs/op")
+}

@@ -46,6 +46,9 @@ const (
 	createTrips = 6  // the same, where it only makes records
 	syncTrips   = 10 // a sync that makes records in one scope and gets their rows
 	scopeTrips  = 5  // each further scope of a push that only makes records
+	learnTrips  = 4  // a sync that gets rows of one scope
+	claimTrips  = 1  // more, of the first push under a name
+	strayTrips  = 3  // more, of a push by somebody whom a scope has refused that never named them
 )
 
 // counted is a scene on MongoDB whose commands are counted.
@@ -142,6 +145,35 @@ func TestRoundTripsToMongoDB(t *testing.T) {
 	if len(got) > syncTrips {
 		t.Errorf("a sync with a sale: %d round trips, at most %d are promised", len(got), syncTrips)
 	}
+}
+
+// TestRoundTripsOfSpecialCases counts what is not as every evening.
+func TestRoundTripsOfSpecialCases(t *testing.T) {
+	t.Parallel()
+	c := setCounted(t)
+	c.sync(c.tablet, c.tablet)
+	c.sell(c.owner, 10_000)
+	c.sync(c.owner, c.owner)
+	c.seen.take()
+	c.ok(c.tablet.Sync(t.Context()))
+	most := func(what string, got []string, most int) {
+		t.Helper()
+		t.Logf("%s: %d round trips %v", what, len(got), got)
+		if len(got) > most {
+			t.Errorf("%s: %d round trips, at most %d are promised", what, len(got), most)
+		}
+	}
+	most("sync that learns of a sale", c.seen.take(), learnTrips)
+	c.sync(c.tablet, c.tablet)
+	c.sell(c.tablet, 20_000)
+	most("first push of a phone", c.push(c.tablet, 1), createTrips+claimTrips)
+	c.sync(c.tablet, c.tablet)
+	c.in(c.owner, "business/"+c.owner.IDs.New(), "sales", "", map[string]any{"sold_on": "2022-04-02", "channel": "store", "payment": "cash", "granularity": "single", "amount_idr": 1})
+	c.sync(c.owner, c.owner)
+	c.ok(c.w.Step(t.Context()))
+	c.sync(c.owner, c.owner)
+	c.sell(c.owner, 30_000)
+	most("push of somebody who was refused elsewhere", c.push(c.owner, 1), createTrips+strayTrips)
 }
 
 // TestRoundTripsOfSharedCommits holds the first of twelve pushes up until all of

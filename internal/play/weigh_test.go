@@ -2,7 +2,9 @@ package play_test
 
 import (
 	"fmt"
+	"io"
 	"maps"
+	"math/rand/v2"
 	"slices"
 	"strings"
 	"testing"
@@ -20,7 +22,7 @@ func TestWhatASeasonWeighs(t *testing.T) {
 	t.Parallel()
 	address := mongotest.Address(t)
 	name := address[strings.LastIndex(address, "/")+1 : strings.LastIndex(address, "?")]
-	m := accompany(t, func(o *play.Options) { o.Path, o.Store, o.Identity = address, nil, nil })
+	m := accompany(t, func(o *play.Options) { o.Path, o.Store, o.Identity, o.Rand = address, nil, nil, always() })
 	empty := weights(t, address, name)
 	const days, daily, tasks = 90, 6, 24
 	for i := range tasks {
@@ -69,19 +71,66 @@ func TestWhatASeasonWeighs(t *testing.T) {
 	t.Logf("%-10s %5d documents %8d bytes, %8d by snappy, %8d by zstd, %5d index entries %7d bytes", "all", sum.Documents, sum.Bytes, sum.Snappy, sum.Zstd, sum.Keys, sum.KeyBytes)
 	head, err := m.w.App.Engine.Store.Head(t.Context(), m.scope)
 	m.ok(err)
-	books, bodies := 0, 0
+	books, bodies, entries := 0, 0, 0
 	for seq := merge.Seq(1); seq <= head.Applied; seq++ {
 		e, err := m.w.App.Engine.Store.Entry(t.Context(), m.scope, head.Generation.Count, seq)
 		m.ok(err)
 		body, err := e.Body()
 		m.ok(err)
 		bodies, books = bodies+len(body), books+len(encode(t, e.Pages))
+		for _, p := range e.Pages {
+			entries = max(entries, len(p.Entries))
+		}
 	}
 	t.Logf("the business's log: %d commits, %d bytes, of which %d are pages of the verdict book", head.Applied, bodies, books)
+	const written = 7 // records of an evening: the sales and a task, or a correction
+	page, commit, record := full["state"].Largest, bodies/int(head.Applied), full["state"].Bytes/full["state"].Documents
+	t.Logf("an evening touches 2 heads, a page of %d entries and %d bytes, a commit of %d bytes and %d records of %d bytes: %d bytes",
+		entries, page, commit, written, record, 2*h.Bytes/h.Documents+page+commit+written*record)
+	if entries != merge.PageSize {
+		t.Errorf("no page of the verdict book was full: %d entries", entries)
+	}
 	if sum.Documents < days*daily || sum.Documents > 4*days*daily || sum.Bytes > days*daily*8_000 {
 		t.Errorf("a season weighs %+v: correct docs/scale.md", sum)
 	}
 }
+
+// TestWhatARegistrationWeighs lets a hundred owners log in on one phone each and make
+// their business known, and prints what one of them left in each collection.
+func TestWhatARegistrationWeighs(t *testing.T) {
+	t.Parallel()
+	const owners = 100
+	address := mongotest.Address(t)
+	name := address[strings.LastIndex(address, "/")+1 : strings.LastIndex(address, "?")]
+	w := open(t, play.AmountStart(), play.Options{Path: address, Rand: always(), Crowd: owners})
+	s := &scene{TB: t, w: w}
+	before := weights(t, address, name)
+	for n := range owners {
+		p := s.enter(w.Neighbour(n), fmt.Sprint("phone ", n))
+		_, err := w.Found(t.Context(), p, fmt.Sprint("Warung ", n), "18.10")
+		s.ok(err)
+		s.sync(p, p)
+	}
+	s.ok(w.App.Auth.Flush(t.Context()))
+	after := weights(t, address, name)
+	t.Logf("%d owners with a phone and a business each; for one of them:", owners)
+	for _, c := range slices.Sorted(maps.Keys(after)) {
+		a, b := after[c], before[c]
+		if n := a.Documents - b.Documents; n > 0 {
+			each := func(now, was int) float64 { return float64(now-was) / owners }
+			t.Logf("%-10s %5.2f documents %6.0f bytes (%5d each), %6.0f by snappy, %6.0f by zstd, %5.2f index entries %5.0f bytes", c, each(a.Documents, b.Documents),
+				each(a.Bytes, b.Bytes), (a.Bytes-b.Bytes)/n, each(a.Snappy, b.Snappy), each(a.Zstd, b.Zstd), each(a.Keys, b.Keys), each(a.KeyBytes, b.KeyBytes))
+		}
+	}
+	for c, want := range map[string]int{"users": 1, "sessions": 1, "devices": 1, "names": 1, "contacts": 1, "heads": 2} {
+		if n := after[c].Documents - before[c].Documents; n < want*owners || n > want*owners+owners/10 {
+			t.Errorf("%d %s of %d owners: correct docs/scale.md", n, c, owners)
+		}
+	}
+}
+
+// always is the randomness of a weighing, so that it gives the same at every run.
+func always() io.Reader { return &steady{src: rand.NewChaCha8([32]byte{7})} }
 
 func weights(t *testing.T, address, name string) map[string]mongotest.Weight {
 	t.Helper()

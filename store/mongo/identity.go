@@ -36,9 +36,17 @@ func (doc document) at(rev int64) (bson.D, error) {
 	return append(bson.D{{Key: "_id", Value: doc.key}, {Key: "rev", Value: rev}, {Key: "doc", Value: string(text)}}, doc.found...), fits(doc.collection, len(text))
 }
 
-// Whoever wrote of a person looks whether the database is retired before anybody is
-// told: what was written before the mark is carried to the new one, so that nobody is
-// told of a suspension or a lost phone that the new one does not know of.
+// kept is asked after a write and before anybody is told of it. What was written of a
+// person before the database was retired is carried to the new one, so that nobody is
+// told of a suspension or a lost phone that the new one does not know of. Budgets,
+// codes and replies under way may be lost there: who wants something asks once more.
+func (i identity) kept(ctx context.Context, collection string) error {
+	switch collection {
+	case users, sessions, devices, names, keys:
+		return i.d.inUse(ctx)
+	}
+	return nil
+}
 
 // insert stores a document that is not there yet. Errors: ErrTaken.
 func (i identity) insert(ctx context.Context, doc document) error {
@@ -50,7 +58,7 @@ func (i identity) insert(ctx context.Context, doc document) error {
 		if _, err = i.d.db.Collection(doc.collection).InsertOne(ctx, all); err != nil {
 			return taken(err)
 		}
-		return i.d.inUse(ctx)
+		return i.kept(ctx, doc.collection)
 	})
 }
 
@@ -69,7 +77,7 @@ func (i identity) replace(ctx context.Context, doc document, rev int64) error {
 		case n.MatchedCount == 0:
 			return store.ErrStale
 		}
-		return i.d.inUse(ctx)
+		return i.kept(ctx, doc.collection)
 	})
 }
 

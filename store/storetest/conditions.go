@@ -32,7 +32,7 @@ func people(r *rig, s store.Identity, calls map[string]func(ctx context.Context)
 	calls["a login"] = func(ctx context.Context) error { return s.InsertSession(ctx, store.Session{ID: "s2", User: "u1"}) }
 	calls["a revocation"] = func(ctx context.Context) error { return s.ReplaceSession(ctx, session) }
 	calls["a lost phone"] = func(ctx context.Context) error { return s.ReplaceDevice(ctx, device) }
-	calls["a code"] = func(ctx context.Context) error { return s.InsertChallenge(ctx, store.Challenge{ID: "c1"}) }
+	calls["a name"] = func(ctx context.Context) error { return s.InsertIncarnation(ctx, store.Incarnation{Name: "n1"}) }
 	calls["a dropped key"] = func(ctx context.Context) error { return s.DropSigningKey(ctx, "k1") }
 }
 

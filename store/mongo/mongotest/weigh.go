@@ -15,6 +15,7 @@ type Weight struct {
 	Collection string
 	Documents  int
 	Bytes      int // of the documents, as BSON, before the server compresses them
+	Largest    int // of these, that of the largest
 	Keys       int // entries of all indexes together
 	KeyBytes   int // of these, before prefixes are shared
 	Snappy     int // bytes of the documents packed in blocks of 32 KiB, as the server does by default
@@ -69,7 +70,7 @@ func weigh(ctx context.Context, c *mongo.Collection) (w Weight, err error) {
 	}
 	var waits []byte
 	for found.Next(ctx) {
-		w.Documents, w.Bytes = w.Documents+1, w.Bytes+len(found.Current)
+		w.Documents, w.Bytes, w.Largest = w.Documents+1, w.Bytes+len(found.Current), max(w.Largest, len(found.Current))
 		if waits = append(waits, found.Current...); len(waits) >= block {
 			w.pack(waits, z)
 			waits = waits[:0]
