@@ -1,7 +1,7 @@
 package domain
 
 import (
-	"slices"
+	"sync"
 
 	"github.com/lumbung-ikm/lumbung/sync/merge"
 )
@@ -66,9 +66,16 @@ func channelList() []Listed {
 func Channels() []string { return words(channelList()) }
 
 // OnlineChannel reports whether sales through channel are online.
-func OnlineChannel(channel string) bool {
-	return slices.ContainsFunc(channelList(), func(l Listed) bool { return l.Code == channel && string(l.Fields["online"]) == "true" })
-}
+func OnlineChannel(channel string) bool { return onlineChannels()[channel] }
+
+// onlineChannels are asked for at every sale.
+var onlineChannels = sync.OnceValue(func() map[string]bool {
+	out := map[string]bool{}
+	for _, l := range channelList() {
+		out[l.Code] = string(l.Fields["online"]) == "true"
+	}
+	return out
+})
 
 func hosts(names ...string) map[string]merge.Value {
 	return map[string]merge.Value{"hosts": merge.Encode(names)}

@@ -7,7 +7,6 @@
 package store
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 
@@ -80,23 +79,34 @@ type Commit struct {
 	// Before is the newest earlier commit whose effects were still waiting, or
 	// 0: a follower finds its work by walking back from the head's mark.
 	Before merge.Seq `json:"before,omitempty"`
+
+	body json.RawMessage // as Seal has encoded it, or ReadBody read it
+}
+
+// Seal encodes the body once and for all; nothing of it may be changed afterwards.
+func (c *Commit) Seal() error {
+	body, err := c.Body()
+	c.body = body
+	return err
 }
 
 // Body encodes what the log keeps beside the key, the id, the time and the
 // chain. Fields and states keep their very bytes, so that everybody who folds
 // the entry writes the same.
 func (c *Commit) Body() (json.RawMessage, error) {
-	var b bytes.Buffer
-	enc := json.NewEncoder(&b)
-	enc.SetEscapeHTML(false) // it would rewrite "<" inside of them
-	if err := enc.Encode(c); err != nil {
-		return nil, err
+	if c.body != nil {
+		return c.body, nil
 	}
-	return bytes.TrimSuffix(b.Bytes(), []byte("\n")), nil
+	return c.encodeBody()
 }
 
-// ReadBody is the inverse of Body.
-func (c *Commit) ReadBody(b json.RawMessage) error { return json.Unmarshal(b, c) }
+// ReadBody is the inverse of Body, and keeps b for it: the chain is one of bytes that
+// were written, by whatever version.
+func (c *Commit) ReadBody(b json.RawMessage) error {
+	err := json.Unmarshal(b, c)
+	c.body = b
+	return err
+}
 
 // Position is a place in a scope's records ordered by version, and inside one
 // version as the commit lists them, parents first. It lies behind every record
@@ -182,6 +192,10 @@ type Log interface {
 	// Entry reads one log entry of the generation with that count. ErrAbsent if it
 	// is not there.
 	Entry(ctx context.Context, scope string, generation uint32, seq merge.Seq) (*Commit, error)
+
+	// Chain reads the chain hash of a log entry, without the rest of it. ErrAbsent as
+	// Entry.
+	Chain(ctx context.Context, scope string, generation uint32, seq merge.Seq) (string, error)
 
 	// Fold carries c into records and book pages, each guarded by "(generation
 	// count, version) is lower", where already newer counts as done, and only

@@ -525,6 +525,9 @@ func (e *Engine) build(head store.Head, id string, out *merge.Output) (*store.Co
 		c.Todo = map[string]merge.Seq{Follower: c.Seq}
 		c.Before = head.Todo[Follower]
 	}
+	if err := c.Seal(); err != nil {
+		return nil, &fault.Error{Kind: fault.Internal, Code: "internal", Text: "commit does not encode", Cause: err}
+	}
 	var err error
 	if c.Chain, err = chained(head.Chain, c); err != nil {
 		return nil, err

@@ -230,12 +230,9 @@ func (x *exchange) chainAt(ctx context.Context, h store.Head, at merge.Seq) (str
 		if i < len(h.Forks)-1 {
 			count = h.Forks[i+1].Generation.Count
 		}
-		c, err := x.Store.Entry(ctx, h.Scope, count, at)
-		if err == nil {
-			return c.Chain, nil
-		}
+		chain, err := x.Store.Chain(ctx, h.Scope, count, at)
 		if !errors.Is(err, store.ErrAbsent) {
-			return "", err
+			return chain, err
 		}
 		if i < 0 || at > h.Forks[i].Seq {
 			break // not shared with the generation before

@@ -251,6 +251,11 @@ func (f *Failing) Entry(ctx context.Context, scope string, generation uint32, se
 	return give(f, "Entry", func() (*store.Commit, error) { return f.inner.Entry(ctx, scope, generation, seq) })
 }
 
+// Chain reads the chain hash of a log entry.
+func (f *Failing) Chain(ctx context.Context, scope string, generation uint32, seq merge.Seq) (string, error) {
+	return give(f, "Chain", func() (string, error) { return f.inner.Chain(ctx, scope, generation, seq) })
+}
+
 // Fold carries a commit into records, pages and head.
 func (f *Failing) Fold(ctx context.Context, c *store.Commit, from store.Head) (store.Head, error) {
 	return give(f, "Fold", func() (store.Head, error) { return f.inner.Fold(ctx, c, from) })

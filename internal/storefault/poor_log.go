@@ -60,6 +60,19 @@ func (p *Poor) Entry(_ context.Context, scope string, generation uint32, seq mer
 	return cloneCommit(d.v), nil
 }
 
+// Chain keeps the promise of store.Log.
+func (p *Poor) Chain(_ context.Context, scope string, generation uint32, seq merge.Seq) (string, error) {
+	c := p.call("Chain")
+	d, err := read(c, "entry", c.in(scope).log, place{generation, seq})
+	if err != nil {
+		return "", err
+	}
+	if d.rev == 0 {
+		return "", store.ErrAbsent
+	}
+	return d.v.Chain, nil
+}
+
 // Fold keeps the promise of store.Log: records, then pages, then the head, each
 // by itself.
 func (p *Poor) Fold(_ context.Context, commit *store.Commit, _ store.Head) (store.Head, error) {

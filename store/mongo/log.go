@@ -135,6 +135,23 @@ func (d *DB) Entry(ctx context.Context, scope string, generation uint32, seq mer
 	return c, nil
 }
 
+// Chain keeps the promise of store.Log.
+func (d *DB) Chain(ctx context.Context, scope string, generation uint32, seq merge.Seq) (chain string, err error) {
+	err = d.do(ctx, "read a chain hash of "+scope, func(ctx context.Context) error {
+		var doc struct {
+			Chain string `bson:"c"`
+		}
+		err := d.db.Collection(entries).FindOne(ctx, append(byID(entryID(scope, generation, seq)), bson.E{Key: "s", Value: scope}),
+			options.FindOne().SetProjection(bson.D{{Key: "c", Value: 1}})).Decode(&doc)
+		if errors.Is(err, mongo.ErrNoDocuments) {
+			return store.ErrAbsent
+		}
+		chain = doc.Chain
+		return err
+	})
+	return chain, err
+}
+
 // Fold keeps the promise of store.Log: records and pages in one command, each
 // guarded by itself, then the head.
 func (d *DB) Fold(ctx context.Context, c *store.Commit, from store.Head) (h store.Head, err error) {

@@ -8,7 +8,7 @@ import (
 // hot holds the statements of the paths that most requests take, prepared once.
 // Those of the writer are used through tx.StmtContext.
 type hot struct {
-	heads, headOf, keyed, tagged, pages, newest, changed, top, entry *sql.Stmt // on the readers
+	heads, headOf, keyed, tagged, pages, newest, changed, top, entry, chain *sql.Stmt // on the readers
 
 	headIn, putHead, insertLog, stored, putRecord, dropTag, addTag, putPage, condition *sql.Stmt // on the writer
 }
@@ -28,6 +28,7 @@ func (d *DB) prepare(ctx context.Context) error {
 		{&d.hot.changed, d.read, changedRecords},
 		{&d.hot.top, d.read, highestVersion},
 		{&d.hot.entry, d.read, logEntry},
+		{&d.hot.chain, d.read, logChain},
 		{&d.hot.headIn, d.single, headOf},
 		{&d.hot.putHead, d.single, putHead},
 		{&d.hot.insertLog, d.single, insertLog},

@@ -19,6 +19,8 @@ var (
 const (
 	insertLog = `INSERT INTO log (scope, generation, seq, nonce, id, time, chain, body) VALUES (?, ?, ?, ?, ?, ?, ?, ?)`
 
+	logChain = `SELECT chain FROM log WHERE scope = ? AND generation = ? AND seq = ?`
+
 	logEntry = `SELECT nonce, id, time, chain, body FROM log WHERE scope = ? AND generation = ? AND seq = ?`
 
 	storedStamps = `SELECT r.collection, r.id, r.generation, r.version, r.tags FROM json_each(?2) k CROSS JOIN record r
@@ -251,4 +253,13 @@ func (d *DB) Entry(ctx context.Context, scope string, generation uint32, seq mer
 	}
 	c.Scope, c.Generation, c.Seq = scope, merge.Generation{Count: generation, Nonce: nonce}, seq
 	return c, nil
+}
+
+// Chain keeps the promise of store.Log.
+func (d *DB) Chain(ctx context.Context, scope string, generation uint32, seq merge.Seq) (chain string, err error) {
+	err = d.hot.chain.QueryRowContext(ctx, scope, generation, whole(seq)).Scan(&chain)
+	if errors.Is(err, sql.ErrNoRows) {
+		return "", store.ErrAbsent
+	}
+	return chain, broken("read a chain hash of "+scope, err)
 }

@@ -44,6 +44,11 @@ func entryComesBack(r *rig) {
 	got, err := r.s.Entry(r.Context(), "s", 1, 1)
 	r.ok(err)
 	r.sameCommit(got, c)
+	chain, err := r.s.Chain(r.Context(), "s", 1, 1)
+	r.ok(err)
+	if chain == "" || chain != c.Chain {
+		r.Errorf("chain %q, want %q", chain, c.Chain)
+	}
 }
 
 func absentEntry(r *rig) {
@@ -55,6 +60,8 @@ func absentEntry(r *rig) {
 		seq   merge.Seq
 	}{{"s", 1, 2}, {"s", 2, 1}, {"t", 1, 1}, {"s", 1, 0}} {
 		_, err := r.s.Entry(r.Context(), e.scope, e.gen, e.seq)
+		r.is(err, store.ErrAbsent)
+		_, err = r.s.Chain(r.Context(), e.scope, e.gen, e.seq)
 		r.is(err, store.ErrAbsent)
 	}
 }

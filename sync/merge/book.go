@@ -41,7 +41,7 @@ func (e Entry) verdict() Verdict {
 type Page struct {
 	PageKey
 	Version Seq // of the commit that wrote it last
-	Entries map[uint64]Entry
+	Entries Entries
 }
 
 // Book is what was loaded of one incarnation's book.
@@ -110,7 +110,7 @@ func (w *work) note(k BookKey, n uint64, e Entry) {
 	key := PageKey{k, PageOf(n)}
 	page := w.pages[key]
 	if page == nil {
-		page = &Page{PageKey: key, Entries: map[uint64]Entry{}}
+		page = &Page{PageKey: key, Entries: Entries{}}
 		if book := w.in.Books[k]; book != nil && book.Pages[key.Page] != nil {
 			page.Entries = maps.Clone(book.Pages[key.Page].Entries)
 		}

@@ -1,0 +1,105 @@
+package load
+
+import (
+	"context"
+	"log/slog"
+	"path/filepath"
+	"testing"
+
+	"github.com/lumbung-ikm/lumbung/app"
+	"github.com/lumbung-ikm/lumbung/auth"
+	"github.com/lumbung-ikm/lumbung/config"
+	syncer "github.com/lumbung-ikm/lumbung/sync"
+	"github.com/lumbung-ikm/lumbung/sync/protocol"
+)
+
+// bench is a fleet and the engine that it talks to without a network.
+func bench(b *testing.B, fresh, full, records int) (*app.App, *fleet) {
+	b.Helper()
+	cfg := config.Default()
+	cfg.Store, cfg.PublicURL, cfg.TestNumbers = filepath.Join(b.TempDir(), "l.db"), publicURL, map[string]string{}
+	for n := range fresh + full {
+		cfg.TestNumbers[number(n)] = code
+	}
+	limits := auth.DefaultLimits()
+	limits.Spend, limits.PerAddress, limits.PerNet, limits.TriesAddress = nil, nil, nil, nil
+	a, err := app.New(b.Context(), cfg, app.Options{Log: slog.New(slog.DiscardHandler), Auth: &limits})
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.Cleanup(func() {
+		if err := a.Close(context.WithoutCancel(b.Context())); err != nil {
+			b.Error(err)
+		}
+	})
+	f, err := settled(b.Context(), a, fresh, full, records, b.Logf)
+	if err != nil {
+		b.Fatal(err)
+	}
+	return a, f
+}
+
+// BenchmarkPush is one push of 20 new sales, on disk: what W1 does, without HTTP.
+func BenchmarkPush(b *testing.B) {
+	a, f := bench(b, 40, 0, 0)
+	var all []protocol.Request
+	for n := range b.N {
+		all = append(all, f.fresh[n%len(f.fresh)].batch(20))
+	}
+	b.ReportAllocs()
+	b.ResetTimer()
+	if err := each(b.Context(), b.N, 30, func(n int) error {
+		r, err := a.Engine.Push(b.Context(), syncer.Caller{User: f.fresh[n%len(f.fresh)].user.login.User.ID}, all[n])
+		if err != nil {
+			return err
+		}
+		return applied(r)
+	}); err != nil {
+		b.Fatal(err)
+	}
+	b.ReportMetric(20*float64(b.N)/b.Elapsed().Seconds(), "records/s")
+}
+
+// BenchmarkPull is a sync that brings 20 changed records of 2,000, and one that brings
+// them all: what W4 and W2 do, without HTTP.
+func BenchmarkPull(b *testing.B) {
+	const records = 2000
+	a, f := bench(b, 0, 1, records)
+	p := f.full[0]
+	who := syncer.Caller{User: p.user.login.User.ID}
+	sync := func(cursor string) *protocol.Response {
+		r, err := a.Engine.Sync(b.Context(), who, protocol.Request{App: "1.4.2", Clock: clockNow(), Cursor: cursor, LimitBytes: 1 << 20})
+		if err != nil {
+			b.Fatal(err)
+		}
+		return r
+	}
+	all := func() (cursor string, rows int) {
+		for more := true; more; {
+			r := sync(cursor)
+			cursor, more, rows = r.Cursor, r.More, rows+len(r.Changes)
+		}
+		return cursor, rows
+	}
+	behind, _ := all()
+	if _, err := a.Engine.Push(b.Context(), who, p.batch(20)); err != nil {
+		b.Fatal(err)
+	}
+	b.Run("all", func(b *testing.B) {
+		rows := 0
+		b.ReportAllocs()
+		for b.Loop() {
+			_, n := all()
+			rows += n
+		}
+		b.ReportMetric(float64(rows)/b.Elapsed().Seconds(), "records/s")
+	})
+	b.Run("changed", func(b *testing.B) {
+		b.ReportAllocs()
+		for b.Loop() {
+			if r := sync(behind); len(r.Changes) < 20 {
+				b.Fatal(len(r.Changes))
+			}
+		}
+	})
+}
