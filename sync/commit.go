@@ -245,6 +245,7 @@ func (e *Engine) commitOnce(ctx context.Context, scope string, batch []*job) (ag
 		if err != nil {
 			return false, err
 		}
+		e.recent.keep(c, after, in, out)
 		deliver(batch, out, after, epochs, leftBy(c, after, in))
 		if len(c.Effects) > 0 && e.Wake != nil {
 			e.Wake()
@@ -415,7 +416,9 @@ func (j *job) open() []*merge.Part {
 	return out
 }
 
-// resolve asks the resolver until it has everything it needs, and gives that too.
+// resolve asks the resolver until it has everything it needs, and gives that too. What
+// it decided without having it holds if nothing of it is there, which is so for most
+// new records.
 func (e *Engine) resolve(ctx context.Context, head store.Head, batch []*job) (*merge.Input, *merge.Output, error) {
 	l := e.limits()
 	in := &merge.Input{Schema: e.Schema, Scope: head.Scope, Generation: head.Generation, Forks: head.Forks, Applied: head.Applied,
@@ -425,6 +428,7 @@ func (e *Engine) resolve(ctx context.Context, head store.Head, batch []*job) (*m
 	for _, j := range batch {
 		in.Pushes = append(in.Pushes, j.open())
 	}
+	e.recent.into(in, head)
 	in.Elsewhere = func(k merge.BookKey, n uint64) (merge.Entry, bool) {
 		for _, j := range batch {
 			if j.elsewhere != nil {
@@ -440,8 +444,13 @@ func (e *Engine) resolve(ctx context.Context, head store.Head, batch []*job) (*m
 		if out.Need.Empty() {
 			return in, out, nil
 		}
-		if err := e.load(ctx, in, out.Need); err != nil {
+		absent, err := e.load(ctx, in, out.Need)
+		if err != nil {
 			return nil, nil, err
+		}
+		if absent && !out.Unsure {
+			out.Need = merge.Need{}
+			return in, out, nil
 		}
 	}
 	return nil, nil, &fault.Error{Kind: fault.Internal, Code: "internal", Text: "a resolve never had enough"}
@@ -455,8 +464,9 @@ func selfOf(scope string) string {
 	return ""
 }
 
-// load brings what a resolve asked for into its input.
-func (e *Engine) load(ctx context.Context, in *merge.Input, need merge.Need) error {
+// load brings what a resolve asked for into its input, and tells whether nothing of it
+// is there.
+func (e *Engine) load(ctx context.Context, in *merge.Input, need merge.Need) (absent bool, err error) {
 	want := store.Want{}
 	for k := range need.Keys {
 		want.Keys = append(want.Keys, k)
@@ -469,29 +479,34 @@ func (e *Engine) load(ctx context.Context, in *merge.Input, need merge.Need) err
 	}
 	got, err := e.Store.Load(ctx, in.Scope, want)
 	if err != nil {
-		return err
+		return false, err
 	}
+	absent = len(got.Records)+len(got.Pages) == 0
 	for _, k := range want.Keys {
 		in.Records[k] = nil
 	}
 	for _, r := range got.Records {
 		if r.Version > in.Applied {
-			return fmt.Errorf("%w: %s is being folded", store.ErrStale, in.Scope)
+			return false, fmt.Errorf("%w: %s is being folded", store.ErrStale, in.Scope)
 		}
 		rec, err := merge.DecodeRecord(merge.Row{Key: r.Key(), Version: r.Version, Deleted: r.Deleted}, r.Fields, r.State, r.Tags)
 		if err != nil {
-			return &fault.Error{Kind: fault.Internal, Code: "internal", Text: "record " + r.Key().String() + " does not decode", Cause: err}
+			return false, &fault.Error{Kind: fault.Internal, Code: "internal", Text: "record " + r.Key().String() + " does not decode", Cause: err}
 		}
 		in.Records[r.Key()] = rec
 	}
 	for _, t := range want.Tags {
 		in.Tagged[t] = got.Tagged[t]
+		absent = absent && len(got.Tagged[t]) == 0
 		if in.Tagged[t] == nil {
 			in.Tagged[t] = []merge.Key{}
 		}
 	}
 	fillBooks(in.Books, want.Pages, got)
-	return nil
+	for _, p := range want.Pages { // below the newest page an absent one is gone, and its numbers with it
+		absent = absent && in.Books[p.BookKey].Newest < int(p.Page)
+	}
+	return absent, nil
 }
 
 func fillBooks(books map[merge.BookKey]*merge.Book, asked []merge.PageKey, got store.Loaded) {

@@ -77,6 +77,7 @@ type Engine struct {
 	refusals  map[string]*allowance
 	completed uint64 // newest complete backup that this process knows of
 	hub       hub
+	recent    recent
 	followed  followed
 }
 

@@ -366,7 +366,7 @@ func TestAnAttachedRecordDoesNotOutliveTheRight(t *testing.T) {
 		other.member("budi", merge.Staff, 1, end)
 		other.change("secret", m.ID, merge.Put, "a secret")
 	}
-	resp := w.as("budi").push(p)
+	resp := w.another(6).as("budi").push(p) // a process that remembers nothing of the first push
 	if loads < 2 {
 		t.Fatalf("%d loads: the test does not test anything", loads)
 	}

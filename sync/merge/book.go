@@ -67,29 +67,33 @@ const (
 // not exist below the newest page, or that has no entries left, is gone, and
 // with it every number on it, used or not.
 func (w *work) look(k BookKey, n uint64) (Entry, knowledge) {
-	book, ok := w.in.Books[k]
-	if !ok {
-		w.need.page(PageKey{k, PageOf(n)})
-		return Entry{}, missing
-	}
 	number := PageOf(n)
 	page := w.pages[PageKey{k, number}]
-	if page == nil {
-		loaded, asked := book.Pages[number]
-		switch {
-		case !asked:
-			w.need.page(PageKey{k, number})
-			return Entry{}, missing
-		case loaded == nil && int(number) < w.newest(k, book):
-			return Entry{}, erased
-		case loaded == nil:
-			return Entry{}, fresh
-		}
-		if page = loaded; len(page.Entries) == 0 {
-			return Entry{}, erased
+	if page != nil {
+		if e, ok := page.Entries[n]; ok {
+			return e, known
 		}
 	}
-	if e, ok := page.Entries[n]; ok {
+	book := w.in.Books[k]
+	var loaded *Page
+	asked := false
+	if book != nil {
+		loaded, asked = book.Pages[number]
+	}
+	switch {
+	case !asked:
+		w.need.page(PageKey{k, number})
+		return Entry{}, missing
+	case page != nil:
+		return Entry{}, fresh // what was loaded is in it
+	case loaded == nil && int(number) < w.newest(k, book):
+		return Entry{}, erased
+	case loaded == nil:
+		return Entry{}, fresh
+	case len(loaded.Entries) == 0:
+		return Entry{}, erased
+	}
+	if e, ok := loaded.Entries[n]; ok {
 		return e, known
 	}
 	return Entry{}, fresh

@@ -109,11 +109,19 @@ func (w *work) retag(k Key, related map[string]bool) {
 	maps.DeleteFunc(related, func(_ string, yes bool) bool { return !yes })
 }
 
+// guess is react as long as something is missing: taken for absent, as everywhere. A
+// rule that fails over it says nothing.
+func (w *work) guess() {
+	defer func() {
+		if recover() != nil {
+			w.unsure = true
+		}
+	}()
+	w.react()
+}
+
 // react names the effects of every change, in the order of the keys.
 func (w *work) react() {
-	if !w.need.Empty() {
-		return
-	}
 	for _, k := range w.changed() {
 		c := w.collection(k)
 		w.claim(k, c)

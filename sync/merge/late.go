@@ -85,8 +85,9 @@ func (w *work) decide(sw ServerWrite) *Reject {
 	book := decideBook(w.in.Scope, sw.Name)
 	e, what := w.look(book, decideEntry)
 	switch {
-	case what == missing:
-		return nil // it is asked again
+	case what == missing: // it is asked again
+		w.unsure = true
+		return nil
 	case what == known && e.verdict().Outcome == sw.Decide:
 		return nil
 	case what == known:

@@ -59,7 +59,11 @@ func (w *work) contains(ed *edit) bool {
 // take makes a record of another scope one of this, as if everything that
 // stands in it had been written in this commit.
 func (w *work) take(from string, r *Record) {
-	if w.get(r.Key) != nil || !w.need.Empty() {
+	if w.get(r.Key) != nil {
+		return
+	}
+	if !w.need.Empty() {
+		w.unsure = true
 		return
 	}
 	here := map[*Write]*Write{}

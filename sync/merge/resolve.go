@@ -85,7 +85,8 @@ func (a *Answer) repeat(e Entry) {
 
 // Output is what a commit would do.
 type Output struct {
-	Need    Need         // if it is not empty, nothing else counts
+	Need    Need         // if it is not empty, nothing else counts, but: see Unsure
+	Unsure  bool         // the rest would not be what it is even if all of Need turned out to be absent
 	Answers [][][]Answer // by push, part and item
 	Changed bool         // whether there is anything to commit
 	Cut     bool         // items were left for the next commit
@@ -118,10 +119,14 @@ func Resolve(in *Input) *Output {
 	}
 	w.derive()
 	w.move()
-	w.react()
+	if w.need.Empty() {
+		w.react()
+	} else {
+		w.guess()
+	}
 	w.handOver()
 	w.finish()
-	w.out.Need = w.need
+	w.out.Need, w.out.Unsure = w.need, w.unsure
 	return w.out
 }
 
@@ -267,8 +272,8 @@ func (w *work) foresee(m *Mutation) {
 		w.get(Key{c.Parent, parent})
 		w.tagged(OperationsTag(Key{c.Parent, parent}))
 	}
-	if kind, name, _ := cut(w.in.Scope); w.in.Schema.Roots[kind] != "" {
-		w.get(Key{w.in.Schema.Roots[kind], name})
+	if root, ok := w.in.Schema.Root(w.in.Scope); ok {
+		w.get(root)
 	}
 }
 

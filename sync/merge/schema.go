@@ -313,6 +313,13 @@ func (f *Field) check() error {
 	return nil
 }
 
+// Root names the record that is a scope's own, if its kind has one.
+func (s *Schema) Root(scope string) (k Key, ok bool) {
+	kind, name, _ := cut(scope)
+	collection := s.Roots[kind]
+	return Key{collection, name}, collection != ""
+}
+
 // Collection finds a collection by name.
 func (s *Schema) Collection(name string) (*Collection, bool) {
 	c, ok := s.byName[name]

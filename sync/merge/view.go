@@ -253,6 +253,7 @@ type work struct {
 	seq    Seq
 	time   Millis
 	need   Need
+	unsure bool            // something was left out because of need
 	recs   map[Key]*Record // changed, cloned from in.Records
 	before map[Key]*Record // what they were; nil = absent
 	author map[Key]string
