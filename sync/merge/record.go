@@ -1,14 +1,16 @@
 package merge
 
 import (
-	"bytes"
 	"crypto/sha256"
 	"encoding/binary"
+	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
+	"unicode/utf8"
 )
 
 // Key names a record inside its scope.
@@ -209,51 +211,141 @@ type storedHead struct {
 
 // EncodeFields writes the row's fields as they go on the wire: canonical JSON.
 func (r Row) EncodeFields() json.RawMessage {
-	keys := slices.Sorted(maps.Keys(r.Fields))
-	var b bytes.Buffer
-	b.WriteByte('{')
+	keys := make([]string, 0, len(r.Fields))
+	size := 2
+	for k, v := range r.Fields {
+		keys, size = append(keys, k), size+len(k)+len(v)+4
+	}
+	slices.Sort(keys)
+	b := append(make([]byte, 0, size), '{')
 	for i, k := range keys {
 		if i > 0 {
-			b.WriteByte(',')
+			b = append(b, ',')
 		}
-		b.Write(Str(k))
-		b.WriteByte(':')
-		b.Write(r.Fields[k])
+		b = append(appendText(b, k), ':')
+		b = append(b, r.Fields[k]...)
 	}
-	b.WriteByte('}')
-	return b.Bytes()
+	return append(b, '}')
 }
 
 // EncodeState writes the server-only half of the record: who wrote what.
 func (r *Record) EncodeState() json.RawMessage {
-	out := storedRecord{Time: r.Time, Born: -1, Lost: r.Lost, From: r.From, Was: r.Was, Gone: r.Gone}
-	index := map[*Write]int{}
+	writes, slots := make([]*Write, 0, 2), make([]string, 0, len(r.Slots))
 	place := func(w *Write) int {
-		if w == nil {
-			return -1
-		}
-		i, ok := index[w]
-		if !ok {
-			i = len(out.Writes)
-			index[w] = i
-			out.Writes = append(out.Writes, storedWrite(*w))
+		i := slices.Index(writes, w)
+		if i < 0 {
+			i = len(writes)
+			writes = append(writes, w)
 		}
 		return i
 	}
-	out.Born = place(r.Born)
-	if len(r.Slots) > 0 {
-		out.Slots = make(map[string][]storedHead, len(r.Slots))
+	born := -1
+	if r.Born != nil {
+		born = place(r.Born)
 	}
-	for _, slot := range slices.Sorted(maps.Keys(r.Slots)) {
-		for _, h := range r.Slots[slot] {
-			out.Slots[slot] = append(out.Slots[slot], storedHead{place(h.Write), h.Value})
+	for slot, heads := range r.Slots {
+		if len(heads) > 0 {
+			slots = append(slots, slot)
 		}
 	}
-	b, err := json.Marshal(out)
-	if err != nil {
-		panic("merge: a record does not encode: " + err.Error()) // only a broken Value can do that
+	slices.Sort(slots)
+	for _, slot := range slots {
+		for _, h := range r.Slots[slot] {
+			place(h.Write)
+		}
 	}
-	return b
+	b := make([]byte, 0, 600)
+	b = strconv.AppendInt(append(b, `{"b":`...), int64(born), 10)
+	b = strconv.AppendInt(append(b, `,"t":`...), int64(r.Time), 10)
+	b = append(b, `,"w":`...)
+	b = appendWrites(b, writes)
+	for i, slot := range slots {
+		if b = append(b, ','); i == 0 {
+			b = append(b, `"s":{`...)
+		}
+		b = append(appendText(b, slot), ':')
+		b = appendHeads(b, r.Slots[slot], place)
+	}
+	if len(slots) > 0 {
+		b = append(b, '}')
+	}
+	if len(r.Lost) > 0 {
+		lost, err := json.Marshal(r.Lost)
+		if err != nil {
+			panic("merge: a record does not encode: " + err.Error()) // only a broken Value can do that
+		}
+		b = append(append(b, `,"l":`...), lost...)
+	}
+	if r.From != "" {
+		b = appendText(append(b, `,"f":`...), r.From)
+	}
+	if r.Was != 0 {
+		b = strconv.AppendUint(append(b, `,"p":`...), uint64(r.Was), 10)
+	}
+	if r.Gone {
+		b = append(b, `,"g":true`...)
+	}
+	return append(b, '}')
+}
+
+func appendWrites(b []byte, writes []*Write) []byte {
+	if len(writes) == 0 {
+		return append(b, "null"...)
+	}
+	b = append(b, '[')
+	for i, w := range writes {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = appendText(append(b, `{"m":`...), w.Mutation)
+		if w.Author != "" {
+			b = appendText(append(b, `,"a":`...), w.Author)
+		}
+		if w.Role != "" {
+			b = appendText(append(b, `,"r":`...), string(w.Role))
+		}
+		b = strconv.AppendUint(append(b, `,"q":`...), uint64(w.Seq), 10)
+		b = strconv.AppendInt(append(b, `,"t":`...), int64(w.Time), 10)
+		b = strconv.AppendInt(append(b, `,"s":`...), int64(w.Stamp), 10)
+		b = append(hex.AppendEncode(append(b, `,"h":"`...), w.Hash[:]), '"')
+		if w.From != "" {
+			b = appendText(append(b, `,"f":`...), w.From)
+		}
+		if w.Was != 0 {
+			b = strconv.AppendUint(append(b, `,"p":`...), uint64(w.Was), 10)
+		}
+		if w.WasTime != 0 {
+			b = strconv.AppendInt(append(b, `,"pt":`...), int64(w.WasTime), 10)
+		}
+		b = append(b, '}')
+	}
+	return append(b, ']')
+}
+
+func appendHeads(b []byte, heads []Head, place func(*Write) int) []byte {
+	b = append(b, '[')
+	for i, h := range heads {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = strconv.AppendInt(append(b, `{"w":`...), int64(place(h.Write)), 10)
+		b = append(b, `,"v":`...)
+		if h.Value == nil {
+			b = append(b, "null"...)
+		}
+		b = append(append(b, h.Value...), '}')
+	}
+	return append(b, ']')
+}
+
+// appendText appends a text as JSON; nearly all mean what they are.
+func appendText(b []byte, s string) []byte {
+	for i := range len(s) {
+		if c := s[i]; c < ' ' || c >= utf8.RuneSelf || c == '"' || c == '\\' {
+			return append(b, Str(s)...)
+		}
+	}
+	return append(append(append(b, '"'), s...), '"')
 }
 
 // DecodeRecord puts a record together again from what EncodeFields and

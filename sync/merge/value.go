@@ -107,7 +107,7 @@ func AsString(v Value) string {
 		return string(v[1 : len(v)-1])
 	}
 	var s string
-	if json.Unmarshal(v, &s) != nil {
+	if len(v) == 0 || json.Unmarshal(v, &s) != nil { // absent values are asked for often
 		return ""
 	}
 	return s
@@ -130,17 +130,34 @@ func plain(v Value) bool {
 
 // AsInt reads a whole number, or 0 if v is none.
 func AsInt(v Value) int64 {
+	if n, ok := digits(v); ok {
+		return n
+	}
 	var n int64
-	if json.Unmarshal(v, &n) != nil {
+	if len(v) == 0 || json.Unmarshal(v, &n) != nil {
 		return 0
 	}
 	return n
 }
 
+// digits reads a number that is written with nothing but digits, and few. Most are.
+func digits(v Value) (n int64, ok bool) {
+	if len(v) == 0 || len(v) > 18 || v[0] == '0' && len(v) > 1 {
+		return 0, false
+	}
+	for _, c := range v {
+		if c < '0' || c > '9' {
+			return 0, false
+		}
+		n = 10*n + int64(c-'0')
+	}
+	return n, true
+}
+
 // AsStrings reads a list of texts, or nil if v is none.
 func AsStrings(v Value) []string {
 	var s []string
-	if json.Unmarshal(v, &s) != nil {
+	if len(v) == 0 || json.Unmarshal(v, &s) != nil {
 		return nil
 	}
 	return s
