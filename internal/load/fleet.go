@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
-	"strings"
 
 	"github.com/lumbung-ikm/lumbung/api"
 	"github.com/lumbung-ikm/lumbung/app"
@@ -184,20 +183,14 @@ func (p *phone) catchUp(w *wire, encoding string, remember bool) (rows int, err 
 			return rows, err
 		}
 		var r struct {
-			Changes []struct {
-				Scope string `json:"scope"`
-			} `json:"changes"`
+			Changes []json.RawMessage `json:"changes"`
 			Cursor string `json:"cursor"`
 			More   bool   `json:"more"`
 		}
 		if err := json.Unmarshal(answer, &r); err != nil {
 			return rows, err
 		}
-		for _, c := range r.Changes {
-			if strings.HasPrefix(c.Scope, "business/") {
-				rows++
-			}
-		}
+		rows += len(r.Changes)
 		if r.Cursor != "" {
 			cursor = r.Cursor
 		}

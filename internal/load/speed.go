@@ -131,7 +131,7 @@ func (t *trial) run(ctx context.Context, first bool) (err error) {
 	}
 	defer t.server.kill()
 	t.report.OpenedIn = t.clock.Now().Sub(began).Seconds()
-	if err := t.ready(); err != nil {
+	if err := t.ready(ctx); err != nil {
 		return fmt.Errorf("first sync: %w", err)
 	}
 	for _, w := range t.workloads(first) {
@@ -268,22 +268,37 @@ func (t *trial) w5() workload {
 }
 
 // ready lets the phones that hold records sync, changes 20 of each, and syncs again.
-func (t *trial) ready() error {
+func (t *trial) ready(ctx context.Context) error {
 	w := dial(t.server.address, 1)
+	if err := t.settle(ctx, w); err != nil {
+		return err
+	}
 	for _, p := range t.fleet.full {
-		if _, err := p.catchUp(w, "zstd", true); err != nil {
-			return err
-		}
 		p.behind = p.cursor
 		if err := t.push(w, p, body(p.batch(20)), 20); err != nil {
 			return err
 		}
-		rows, err := p.catchUp(w, "zstd", true)
-		if err == nil && rows < 20 {
-			err = fmt.Errorf("%d rows came of 20", rows)
+	}
+	return t.settle(ctx, w)
+}
+
+// settle lets the phones that hold records sync until nothing comes any more, also of
+// what the server still does behind its answers.
+func (t *trial) settle(ctx context.Context, w *wire) error {
+	for quiet := 0; quiet < 3; quiet++ {
+		for _, p := range t.fleet.full {
+			rows, err := p.catchUp(w, "zstd", true)
+			if err != nil {
+				return err
+			}
+			if rows > 0 {
+				quiet = 0
+			}
 		}
-		if err != nil {
-			return err
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(300 * time.Millisecond):
 		}
 	}
 	return nil
