@@ -235,12 +235,9 @@ type wireReading struct {
 // members, broken UTF-8) is unreadable.
 func ReadItem(scope, device string, index int, raw json.RawMessage) Item {
 	it := Item{Raw: raw, Index: index}
-	var named struct {
-		N *uint64 `json:"n"`
-	}
 	once, odd := members(raw)
-	if once && json.Unmarshal(raw, &named) == nil && named.N != nil && *named.N > 0 && *named.N <= MaxInt {
-		it.HasN, it.Mutation.N = true, *named.N
+	if once {
+		it.number(raw)
 	}
 	hash, err := ContentHash(scope, device, raw)
 	if err != nil || odd != nil {
@@ -260,6 +257,29 @@ func ReadItem(scope, device string, index int, raw json.RawMessage) Item {
 	return it
 }
 
+// number reads the number of an element that has one member of that name.
+func (it *Item) number(raw json.RawMessage) {
+	var n int64
+	if eachMember(raw, func(name string, v Value) (ok bool) {
+		if name == "n" {
+			n, ok = digits(v)
+			return ok
+		}
+		return true
+	}) {
+		if n > 0 && n <= MaxInt {
+			it.HasN, it.Mutation.N = true, uint64(n)
+		}
+		return
+	}
+	var named struct {
+		N *uint64 `json:"n"`
+	}
+	if json.Unmarshal(raw, &named) == nil && named.N != nil && *named.N > 0 && *named.N <= MaxInt {
+		it.HasN, it.Mutation.N = true, *named.N
+	}
+}
+
 // maxNesting bounds how deeply the values of a mutation are nested.
 const maxNesting = 32
 
@@ -269,7 +289,13 @@ func members(raw json.RawMessage) (once bool, odd *Reject) {
 	known := []string{"n", "schema", "collection", "id", "op", "base", "after", "at", "set", "add", "remove"}
 	if !jsontext.Value(raw).IsValid() || nesting(raw) > maxNesting {
 		odd = reject("unreadable", "")
+	} else if eachMember(raw, func(name string, _ Value) bool { // a valid object names nothing twice
+		once = once || name == "n"
+		return slices.Contains(known, name)
+	}) {
+		return once, nil
 	}
+	once = false
 	d := jsontext.NewDecoder(bytes.NewReader(raw), jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true))
 	if t, err := d.ReadToken(); err != nil || t.Kind() != '{' {
 		return false, reject("unreadable", "")
@@ -325,10 +351,11 @@ func (it *Item) read(raw json.RawMessage) *Reject {
 		return reject("unreadable", "n")
 	}
 	var w wireMutation
-	dec := json.NewDecoder(bytes.NewReader(raw))
-	dec.DisallowUnknownFields()
-	if err := dec.Decode(&w); err != nil {
-		return reject("unreadable", fieldOf(err))
+	if !w.plainly(raw) {
+		var err error
+		if w, err = decodeMutation(raw); err != nil {
+			return reject("unreadable", fieldOf(err))
+		}
 	}
 	m := Mutation{N: it.Mutation.N, Schema: w.Schema, Collection: w.Collection, ID: w.ID, Op: w.Op, Base: w.Base, After: w.After,
 		Set: w.Set, Add: w.Add, Remove: w.Remove, At: Reading{Mono: w.At.Mono, Boot: w.At.Boot}}
@@ -350,6 +377,12 @@ func (it *Item) read(raw json.RawMessage) *Reject {
 		return reject("unreadable", "at")
 	}
 	return nil
+}
+
+func decodeMutation(raw json.RawMessage) (w wireMutation, err error) {
+	dec := json.NewDecoder(bytes.NewReader(raw))
+	dec.DisallowUnknownFields()
+	return w, dec.Decode(&w)
 }
 
 // WireMutation writes m as it goes on the wire, in canonical JSON.
