@@ -4,7 +4,6 @@ package logging
 
 import (
 	"context"
-	"fmt"
 	"io"
 	"log/slog"
 	"strings"
@@ -43,13 +42,20 @@ func Request(ctx context.Context) string {
 	return id
 }
 
+// requestID is 32 hexadecimal digits, of which no digits are a number to call.
+type requestID string
+
+func (id requestID) wellFormed() bool {
+	return len(id) == 32 && strings.Trim(string(id), "0123456789abcdef") == ""
+}
+
 // handler adds the request id.
 type handler struct{ slog.Handler }
 
 func (h *handler) Handle(ctx context.Context, r slog.Record) error {
 	if id := Request(ctx); id != "" {
 		r = r.Clone()
-		r.AddAttrs(slog.String("request", id))
+		r.AddAttrs(slog.Any("request", requestID(id)))
 	}
 	return h.Handler.Handle(ctx, r)
 }
@@ -84,8 +90,12 @@ func clean(groups []string, a slog.Attr) slog.Attr {
 			a.Value = slog.StringValue(level.String())
 			return a
 		}
+		if id, ok := a.Value.Any().(requestID); ok && id.wellFormed() {
+			a.Value = slog.StringValue(string(id))
+			return a
+		}
 	}
-	s := fmt.Sprint(a.Value.Any())
+	s := a.Value.String()
 	switch {
 	case secret, words(a.Key, "code") && !stable(s):
 		s = redacted

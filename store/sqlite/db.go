@@ -44,6 +44,7 @@ type DB struct {
 	copier *sql.DB // copies the file for a backup
 	queue  *queue
 	hot    hot
+	known  knownHeads
 }
 
 // Open opens the database at path, which is made if it is not there, and

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"maps"
 	"slices"
+	"sync"
 
 	"github.com/lumbung-ikm/lumbung/store"
 	"github.com/lumbung-ikm/lumbung/sync/merge"
@@ -46,7 +47,7 @@ func (d *DB) Create(ctx context.Context, h store.Head) error {
 
 // Head keeps the promise of store.Log.
 func (d *DB) Head(ctx context.Context, scope string) (store.Head, error) {
-	h, err := scanHead(d.hot.headOf.QueryRowContext(ctx, scope))
+	h, err := d.scanHead(d.hot.headOf.QueryRowContext(ctx, scope))
 	return h, broken("read the head of "+scope, err)
 }
 
@@ -71,7 +72,7 @@ func (d *DB) HeadsFor(ctx context.Context, user string, scopes []string) ([]stor
 	if err != nil {
 		return nil, broken("read heads", err)
 	}
-	return scanHeads(rows)
+	return d.scanHeads(rows)
 }
 
 // CatchUp keeps the promise of store.Log: there is one file.
@@ -84,7 +85,7 @@ func (d *DB) Waiting(ctx context.Context, follower string, limit int) ([]store.H
 	if err != nil {
 		return nil, broken("find marks of "+follower, err)
 	}
-	return scanHeads(rows)
+	return d.scanHeads(rows)
 }
 
 // Scopes keeps the promise of store.Log.
@@ -217,7 +218,7 @@ func (d *DB) changeHead(ctx context.Context, tx *sql.Tx, scope string, change fu
 }
 
 func (d *DB) headIn(ctx context.Context, tx *sql.Tx, scope string) (store.Head, error) {
-	return scanHead(tx.StmtContext(ctx, d.hot.headIn).QueryRowContext(ctx, scope))
+	return d.scanHead(tx.StmtContext(ctx, d.hot.headIn).QueryRowContext(ctx, scope))
 }
 
 // saveHead writes h over old, which was read in the same transaction.
@@ -284,7 +285,7 @@ func users(h store.Head) []string {
 	return slices.Compact(out)
 }
 
-func scanHead(row interface{ Scan(...any) error }) (h store.Head, err error) {
+func (d *DB) scanHead(row interface{ Scan(...any) error }) (h store.Head, err error) {
 	var doc []byte
 	var now store.State
 	switch err = row.Scan(&doc, &now); {
@@ -295,13 +296,46 @@ func scanHead(row interface{ Scan(...any) error }) (h store.Head, err error) {
 	case now == store.Retired:
 		return h, store.Moved()
 	}
-	return h, json.Unmarshal(doc, &h)
+	return d.known.decode(doc)
 }
 
-func scanHeads(rows *sql.Rows) (out []store.Head, err error) {
+// knownHeads remembers what the texts of heads decode to: phones ask for the same ones
+// again and again.
+type knownHeads struct {
+	mu         sync.Mutex
+	young, old map[string]store.Head // by text
+}
+
+// knownHalf is how many are remembered at least, and half of at most.
+const knownHalf = 2000
+
+// decode gives a head that shares nothing with any other.
+func (k *knownHeads) decode(doc []byte) (h store.Head, err error) {
+	k.mu.Lock()
+	h, ok := k.young[string(doc)]
+	if !ok {
+		h, ok = k.old[string(doc)]
+	}
+	k.mu.Unlock()
+	if ok {
+		return h.Clone(), nil
+	}
+	if err := json.Unmarshal(doc, &h); err != nil {
+		return h, err
+	}
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if len(k.young) >= knownHalf || k.young == nil {
+		k.young, k.old = map[string]store.Head{}, k.young
+	}
+	k.young[string(doc)] = h.Clone()
+	return h, nil
+}
+
+func (d *DB) scanHeads(rows *sql.Rows) (out []store.Head, err error) {
 	defer rows.Close()
 	for rows.Next() {
-		h, err := scanHead(rows)
+		h, err := d.scanHead(rows)
 		if err != nil {
 			return nil, broken("read heads", err)
 		}
