@@ -37,7 +37,7 @@ func wordsValue(words []string) merge.Value {
 
 // fields is the entry after its adjustments.
 func (l *ledger) fields() map[string]merge.Value {
-	f := map[string]merge.Value{}
+	f := make(map[string]merge.Value, 24)
 	for _, g := range saleGroups() {
 		from := l.entry.Fields
 		if w := l.winner(g.name); w != nil {

@@ -140,16 +140,17 @@ func (e *Engine) Pull(ctx context.Context, who Caller, req protocol.Request) (*p
 // exchange is one request on its way.
 type exchange struct {
 	*Engine
-	who     Caller
-	req     protocol.Request
-	limits  Limits
-	now     merge.Millis // decides grants; never below a commit of this exchange
-	answers []outcome
-	reset   map[string]bool
-	resp    *protocol.Response
-	epochs  *store.Epochs    // read behind the last commit; nil: not yet
-	left    map[string]*left // by scope, what its commit left
-	last    string           // the scope of the last commit
+	who      Caller
+	req      protocol.Request
+	limits   Limits
+	now      merge.Millis // decides grants; never below a commit of this exchange
+	answers  []outcome
+	expected int // how many there will be
+	reset    map[string]bool
+	resp     *protocol.Response
+	epochs   *store.Epochs    // read behind the last commit; nil: not yet
+	left     map[string]*left // by scope, what its commit left
+	last     string           // the scope of the last commit
 }
 
 // outcome is a verdict with what is needed to attach the record.
@@ -171,6 +172,7 @@ func (e *Engine) begin(ctx context.Context, who Caller, req protocol.Request) (*
 	if total > x.limits.Mutations {
 		return nil, &fault.Error{Kind: fault.TooLarge, Code: "too_many_mutations", Text: "push is too large", Info: map[string]any{"max_mutations": x.limits.Mutations}}
 	}
+	x.expected = total
 	return x, x.push(ctx)
 }
 
@@ -224,8 +226,11 @@ func (e *Engine) millis() merge.Millis { return merge.Millis(e.Clock.Now().UnixM
 // finish completes the answer.
 func (x *exchange) finish(ctx context.Context) (*protocol.Response, error) {
 	r := x.resp
+	if len(x.answers) > 0 {
+		r.Verdicts = make([]protocol.Verdict, len(x.answers))
+	}
 	for i := range x.answers {
-		r.Verdicts = append(r.Verdicts, x.answers[i].Verdict)
+		r.Verdicts[i] = x.answers[i].Verdict
 	}
 	if err := x.backupMark(ctx); err != nil {
 		return nil, err

@@ -308,6 +308,9 @@ func (x *exchange) answer(scope string, p *merge.Part, a merge.Answer) {
 		id, en := message.Text(a.Code, message.ID, holes), message.Text(a.Code, message.EN, holes)
 		v.Message = &protocol.Message{ID: id.String(), EN: en.String()}
 	}
+	if x.answers == nil {
+		x.answers = make([]outcome, 0, x.expected)
+	}
 	x.answers = append(x.answers, outcome{v, a.Key})
 }
 

@@ -165,7 +165,7 @@ func (d *DB) foldRecords(ctx context.Context, tx *sql.Tx, p *packed) error {
 	if err != nil {
 		return err
 	}
-	put := tx.StmtContext(ctx, d.hot.putRecord)
+	put, drop, add := tx.StmtContext(ctx, d.hot.putRecord), tx.StmtContext(ctx, d.hot.dropTag), tx.StmtContext(ctx, d.hot.addTag)
 	for i := range p.Records {
 		r := &p.Records[i]
 		old, ok := have[r.Key()]
@@ -176,13 +176,16 @@ func (d *DB) foldRecords(ctx context.Context, tx *sql.Tx, p *packed) error {
 			string(r.Fields), string(r.State), p.tags[i]); err != nil {
 			return err
 		}
-		if !ok {
-			old.tags = "[]"
-		}
 		if old.tags == p.tags[i] {
 			continue
 		}
-		if err := d.retag(ctx, tx, p.Scope, r, old.tags); err != nil {
+		var gone []string
+		if ok {
+			if err := json.Unmarshal([]byte(old.tags), &gone); err != nil {
+				return err
+			}
+		}
+		if err := d.changeTags(ctx, drop, add, p.Scope, r, gone); err != nil {
 			return err
 		}
 	}
@@ -208,23 +211,28 @@ func (d *DB) stamps(ctx context.Context, tx *sql.Tx, p *packed) (map[merge.Key]s
 	return out, rows.Err()
 }
 
+// changeTags is retag for who has the statements at hand.
+func (d *DB) changeTags(ctx context.Context, drop, add *sql.Stmt, scope string, r *store.Record, gone []string) error {
+	for _, tag := range gone {
+		if _, err := drop.ExecContext(ctx, scope, tag, r.Collection, r.ID); err != nil {
+			return err
+		}
+	}
+	for _, tag := range r.Tags {
+		if _, err := add.ExecContext(ctx, scope, tag, r.Collection, r.ID); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // retag makes record_tag follow the record from its old tags to its new.
 func (d *DB) retag(ctx context.Context, tx *sql.Tx, scope string, r *store.Record, old string) error {
 	var gone []string
 	if err := json.Unmarshal([]byte(old), &gone); err != nil {
 		return err
 	}
-	for _, tag := range gone {
-		if _, err := tx.StmtContext(ctx, d.hot.dropTag).ExecContext(ctx, scope, tag, r.Collection, r.ID); err != nil {
-			return err
-		}
-	}
-	for _, tag := range r.Tags {
-		if _, err := tx.StmtContext(ctx, d.hot.addTag).ExecContext(ctx, scope, tag, r.Collection, r.ID); err != nil {
-			return err
-		}
-	}
-	return nil
+	return d.changeTags(ctx, tx.StmtContext(ctx, d.hot.dropTag), tx.StmtContext(ctx, d.hot.addTag), scope, r, gone)
 }
 
 // Withdraw keeps the promise of store.Log.

@@ -32,7 +32,7 @@ const (
 	changedRecords = `SELECT collection, id, version, deleted, fields FROM record
 	WHERE scope = ?1 AND (version, place) > (?2, coalesce((SELECT place FROM record
 		WHERE scope = ?1 AND collection = ?3 AND id = ?4 AND version = ?2), ?5))
-	AND version <= ?6 AND NOT (deleted AND version <= ?7) ORDER BY version, place, collection, id`
+	AND version <= ?6 AND NOT (deleted AND version <= ?7) ORDER BY version, place`
 
 	highestVersion = `SELECT coalesce(max(version), 0) FROM record WHERE scope = ?`
 )

@@ -147,8 +147,14 @@ func (r *Record) chronicle(f *Field, h Head) {
 	r.Fields[f.History] = Encode(shown)
 }
 
+// About as many as most records have, so that their maps need not grow.
+const (
+	usualFields = 28
+	usualSlots  = 10
+)
+
 func newRecord(k Key, born *Write) *Record {
-	return &Record{Row: Row{Key: k, Fields: map[string]Value{}}, Born: born, Slots: map[string][]Head{}}
+	return &Record{Row: Row{Key: k, Fields: make(map[string]Value, usualFields)}, Born: born, Slots: make(map[string][]Head, usualSlots)}
 }
 
 // Clone copies what a resolve may change.

@@ -1,7 +1,7 @@
 package merge
 
 import (
-	"bytes"
+	"cmp"
 	"maps"
 	"slices"
 	"strconv"
@@ -383,13 +383,11 @@ func (w *work) finish() {
 
 // parentsFirst orders the records of one commit: operations behind what they
 // act on, then by key.
-func (w *work) parentsFirst(a, b Key) int {
-	return bytes.Compare([]byte(w.rank(a.Collection)+a.String()), []byte(w.rank(b.Collection)+b.String()))
-}
+func (w *work) parentsFirst(a, b Key) int { return cmp.Or(w.rank(a)-w.rank(b), a.Compare(b)) }
 
-func (w *work) rank(collection string) string {
-	if c, ok := w.in.Schema.Collection(collection); ok && c.Parent != "" {
-		return "1"
+func (w *work) rank(k Key) int {
+	if c, ok := w.in.Schema.Collection(k.Collection); ok && c.Parent != "" {
+		return 1
 	}
-	return "0"
+	return 0
 }
