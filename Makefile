@@ -15,7 +15,7 @@ OUTAGE   ?= -kills 10 -others 200 -every 1
 RACE     := ./sync/... ./auth/... ./client/... ./store/...
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-mongo mongo-engines mongo-testbin outage check fmt vet lint gen generated race sim model mutants bind android bench live fuzz build
+.PHONY: help run test test-mongo mongo-engines mongo-testbin outage check fmt vet lint gen generated race sim model mutants bind android bench load live fuzz build
 
 help: ## list these words
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -87,6 +87,9 @@ mongo-testbin: build ## the same as programs, in bin/, that run anywhere against
 
 bench: ## benchmarks: make bench BENCH=Push
 	$(GO) test -run '^$$' -bench '$(BENCH)' -benchmem ./...
+
+load: build ## how fast pushes, pulls and syncs are: make load LOAD='-larger=false -json'
+	bin/lumbung load speed $(LOAD)
 
 live: build ## live streams against the program: make live STREAMS=500
 	bin/lumbung load live -streams $(STREAMS)

@@ -29,7 +29,11 @@ type phone struct {
 	behind            string // where it stood before its last changes
 }
 
-// ids are drawn from the phone's own source, so that a run can be repeated.
+func newPhone(n int) *phone {
+	return &phone{user: &user{}, draw: rand.New(rand.NewPCG(1, uint64(n)))}
+}
+
+// newID draws an id from the phone's own source, so that a run can be repeated.
 func (p *phone) newID() string {
 	return id.Maker{Clock: clock.System{}, Rand: (*drawn)(p.draw)}.New()
 }
@@ -109,7 +113,7 @@ func gather(ctx context.Context, storeAt, pepper string, fresh, full, records in
 func settled(ctx context.Context, a *app.App, fresh, full, records int, tell func(string, ...any)) (*fleet, error) {
 	f := &fleet{}
 	for n := range fresh + full {
-		p := &phone{user: &user{}, draw: rand.New(rand.NewPCG(1, uint64(n)))}
+		p := newPhone(n)
 		if n < fresh {
 			f.fresh = append(f.fresh, p)
 		} else {
@@ -184,8 +188,8 @@ func (p *phone) catchUp(w *wire, encoding string, remember bool) (rows int, err 
 		}
 		var r struct {
 			Changes []json.RawMessage `json:"changes"`
-			Cursor string `json:"cursor"`
-			More   bool   `json:"more"`
+			Cursor  string            `json:"cursor"`
+			More    bool              `json:"more"`
 		}
 		if err := json.Unmarshal(answer, &r); err != nil {
 			return rows, err

@@ -49,7 +49,7 @@ func limits(ctx context.Context, program, folder string, p *phone, connections i
 	}
 	for _, rows := range []int{20, 100} {
 		name := fmt.Sprintf("bare SQLite with fsync, rows of 1 KiB in commits of %d", rows)
-		if out[name], err = bare.Commit(ctx, filepath.Join(folder, fmt.Sprintf("bare-%d.sqlite", rows)), 1<<10, rows, limitTime); err != nil {
+		if out[name], err = bare.Commit(ctx, filepath.Join(folder, fmt.Sprintf("bare-%d.sqlite", rows)), 1<<10, rows, limitTime, c); err != nil {
 			return nil, err
 		}
 	}

@@ -14,6 +14,8 @@ import (
 	"github.com/go-json-experiment/json"
 	"github.com/gofiber/fiber/v2"
 	_ "modernc.org/sqlite" // its name is used below
+
+	"github.com/lumbung-ikm/lumbung/clock"
 )
 
 // Serve answers on ln until ctx ends: /echo what was sent, /decode a word once the body
@@ -39,7 +41,7 @@ func Serve(ctx context.Context, ln net.Listener) error {
 
 // Commit writes rows of a size into a database at path, so many per commit, each
 // commit on disk before the next begins, for a while, and gives rows per second.
-func Commit(ctx context.Context, path string, size, rows int, long time.Duration) (perSecond float64, err error) {
+func Commit(ctx context.Context, path string, size, rows int, long time.Duration, c clock.Clock) (perSecond float64, err error) {
 	db, err := sql.Open("sqlite", "file:"+path+"?_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)&_txlock=immediate")
 	if err != nil {
 		return 0, err
@@ -55,8 +57,8 @@ func Commit(ctx context.Context, path string, size, rows int, long time.Duration
 	}
 	defer func() { err = errors.Join(err, put.Close()) }()
 	body := fmt.Sprintf("%0*d", size, 7)
-	n, began := 0, time.Now()
-	for time.Since(began) < long {
+	n, began := 0, c.Now()
+	for c.Now().Sub(began) < long {
 		tx, err := db.BeginTx(ctx, nil)
 		if err != nil {
 			return 0, err
@@ -72,5 +74,5 @@ func Commit(ctx context.Context, path string, size, rows int, long time.Duration
 		}
 		n += rows
 	}
-	return float64(n) / time.Since(began).Seconds(), nil
+	return float64(n) / c.Now().Sub(began).Seconds(), nil
 }
