@@ -147,6 +147,19 @@ func (s *server) cpu() (float64, error) {
 	return (u + k) / perSecond, err
 }
 
+// written is how much the process had the kernel bring to the disk so far, in bytes.
+func (s *server) written() (int64, error) {
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/io", s.cmd.Process.Pid))
+	if err != nil {
+		return 0, err
+	}
+	m := regexp.MustCompile(`write_bytes: (\d+)`).FindSubmatch(text)
+	if m == nil {
+		return 0, fmt.Errorf("the kernel does not tell what %d wrote", s.cmd.Process.Pid)
+	}
+	return strconv.ParseInt(string(m[1]), 10, 64)
+}
+
 func (s *server) memory(name string) (int64, error) {
 	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", s.cmd.Process.Pid))
 	if err != nil {

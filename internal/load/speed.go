@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -29,6 +30,7 @@ type SpeedPlan struct {
 	Connections int           // to the server
 	Time        time.Duration // how long each workload goes on that has no end
 	Larger      bool          // also at ten times the size
+	Only        string        // names of workloads with commas between; empty: all
 	Profile     string        // folder for a profile of each workload; empty: none
 	Log         io.Writer     // progress
 }
@@ -52,6 +54,7 @@ type Workload struct {
 	Sent      float64 `json:"bytes_sent_per_request"`
 	Got       float64 `json:"bytes_received_per_request"`
 	CPU       float64 `json:"server_cpu"` // cores in use
+	Written   float64 `json:"bytes_to_disk_per_second"`
 	RSS       int64   `json:"rss_bytes"`  // the most so far
 	Disk      int64   `json:"disk_bytes"` // of the database, afterwards
 }
@@ -88,6 +91,11 @@ func Speed(ctx context.Context, p SpeedPlan) (r SpeedReport, err error) {
 		}
 	}
 	return r, nil
+}
+
+func (p SpeedPlan) wants(w workload) bool {
+	name, _, _ := strings.Cut(w.name, " ")
+	return p.Only == "" || slices.Contains(strings.Split(p.Only, ","), name)
 }
 
 // trial is the workloads at one size.
@@ -135,6 +143,9 @@ func (t *trial) run(ctx context.Context, first bool) (err error) {
 		return fmt.Errorf("first sync: %w", err)
 	}
 	for _, w := range t.workloads(first) {
+		if !t.plan.wants(w) {
+			continue
+		}
 		if err := t.measure(ctx, w); err != nil {
 			return fmt.Errorf("%s: %w", w.name, err)
 		}
@@ -317,6 +328,10 @@ func (t *trial) measure(ctx context.Context, load workload) (err error) {
 	if err != nil {
 		return err
 	}
+	wrote, err := t.server.written()
+	if err != nil {
+		return err
+	}
 	profiled := t.profile(ctx, load)
 	var mu sync.Mutex
 	var all []time.Duration
@@ -363,6 +378,11 @@ func (t *trial) measure(ctx context.Context, load workload) (err error) {
 		RecordsPS: float64(records.Load()) / took, Latency: spread(all), Sent: float64(w.sent.Load()) / float64(len(all)), Got: float64(w.got.Load()) / float64(len(all)), CPU: (after - before) / took}
 	if m.RSS, err = t.server.peak(); err == nil {
 		m.Disk, err = size(t.folder)
+	}
+	if now, bad := t.server.written(); bad == nil {
+		m.Written = float64(now-wrote) / took
+	} else {
+		err = errors.Join(err, bad)
 	}
 	t.report.Workloads = append(t.report.Workloads, m)
 	return err
@@ -430,10 +450,10 @@ func (r SpeedReport) Print(w io.Writer) {
 	for _, name := range names {
 		fmt.Fprintf(w, "  limit: %-52s %10.0f /s\n", name, r.Limits[name])
 	}
-	fmt.Fprintf(w, "\n  %-8s %-52s %9s %9s %10s %7s %7s %7s %9s %6s %8s %8s\n", "", "", "stored", "req/s", "records/s", "p50 ms", "p95", "p99", "B/answer", "CPU", "RSS MiB", "disk MiB")
+	fmt.Fprintf(w, "\n  %-8s %-52s %9s %9s %10s %7s %7s %7s %9s %6s %8s %8s %8s\n", "", "", "stored", "req/s", "records/s", "p50 ms", "p95", "p99", "B/answer", "CPU", "wr MiB/s", "RSS MiB", "disk MiB")
 	for _, m := range r.Workloads {
-		fmt.Fprintf(w, "  %-8s %-52s %9d %9.0f %10.0f %7.1f %7.1f %7.1f %9.0f %6.2f %8.1f %8.1f\n", m.Name, m.What, m.Stored, m.PerSecond, m.RecordsPS,
-			m.Latency.P50, m.Latency.P95, m.Latency.P99, m.Got, m.CPU, float64(m.RSS)/(1<<20), float64(m.Disk)/(1<<20))
+		fmt.Fprintf(w, "  %-8s %-52s %9d %9.0f %10.0f %7.1f %7.1f %7.1f %9.0f %6.2f %8.1f %8.1f %8.1f\n", m.Name, m.What, m.Stored, m.PerSecond, m.RecordsPS,
+			m.Latency.P50, m.Latency.P95, m.Latency.P99, m.Got, m.CPU, m.Written/(1<<20), float64(m.RSS)/(1<<20), float64(m.Disk)/(1<<20))
 	}
 	fmt.Fprintf(w, "\n  the server opened the larger database in %.2f s\n", r.OpenedIn)
 }

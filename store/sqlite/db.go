@@ -98,7 +98,7 @@ func pool(path, lock string, readOnly bool, n int, o Options) (*sql.DB, error) {
 	}
 	q := url.Values{"_txlock": {lock}, "_pragma": {
 		"busy_timeout(5000)", "journal_mode(WAL)", "synchronous(FULL)", "foreign_keys(1)", "temp_store(MEMORY)",
-		"cache_size(-8000)", "journal_size_limit(67108864)", // 8 MB of pages for each connection; a WAL that grew shrinks to 64 MB
+		"cache_size(-8000)", "wal_autocheckpoint(8000)", "journal_size_limit(67108864)", // 8 MB of pages for each connection; a WAL that grew shrinks to 64 MB
 	}}
 	if readOnly {
 		q.Add("_pragma", "query_only(1)")
