@@ -32,6 +32,7 @@ func (w *work) derive() {
 		w.retag(k, related)
 	}
 	w.regrant()
+	maps.DeleteFunc(related, func(_ string, yes bool) bool { return !yes })
 	for _, tag := range slices.Sorted(maps.Keys(related)) {
 		for _, r := range w.tagged(tag) {
 			if c := w.collection(r.Key); c.Relate != nil && !r.Deleted {
@@ -75,8 +76,7 @@ func (w *work) assign(k Key, fields map[string]Value) {
 	if r == nil {
 		return
 	}
-	for _, name := range slices.Sorted(maps.Keys(fields)) {
-		v := fields[name]
+	for name, v := range fields { // in any order: none reads another
 		if bytes.Equal(r.Fields[name], v) || (Null(v) && r.Fields[name] == nil) {
 			continue
 		}
@@ -106,7 +106,6 @@ func (w *work) retag(k Key, related map[string]bool) {
 	}
 	slices.Sort(tags)
 	r.Tags = slices.Compact(tags)
-	maps.DeleteFunc(related, func(_ string, yes bool) bool { return !yes })
 }
 
 // guess is react as long as something is missing: taken for absent, as everywhere. A

@@ -89,7 +89,7 @@ func (w *work) take(from string, r *Record) {
 		}
 		r.Slots[slot] = heads
 	}
-	w.recs[r.Key] = r
+	w.hold(r)
 	if w.taken == nil {
 		w.taken = map[Key]bool{}
 	}

@@ -255,6 +255,7 @@ type work struct {
 	need   Need
 	unsure bool            // something was left out because of need
 	recs   map[Key]*Record // changed, cloned from in.Records
+	list   []*Record       // the same, in the order in which they were
 	before map[Key]*Record // what they were; nil = absent
 	author map[Key]string
 	taken  map[Key]bool // from another scope, where what they cause has happened
@@ -295,7 +296,15 @@ func (w *work) keep(r, old *Record) {
 	if _, ok := w.before[r.Key]; !ok {
 		w.before[r.Key] = old
 	}
+	w.hold(r)
+}
+
+func (w *work) hold(r *Record) {
+	if _, ok := w.recs[r.Key]; ok {
+		w.list = slices.DeleteFunc(w.list, func(o *Record) bool { return o.Key == r.Key })
+	}
 	w.recs[r.Key] = r
+	w.list = append(w.list, r)
 }
 
 // Row implements View.
@@ -323,16 +332,25 @@ func (w *work) tagged(tag string) []*Record {
 	if !ok {
 		w.need.tag(tag)
 	}
-	found := map[Key]*Record{}
+	var found map[Key]*Record // nil: nothing yet, as for most
+	note := func(r *Record) {
+		if found == nil {
+			found = map[Key]*Record{}
+		}
+		found[r.Key] = r
+	}
 	for _, k := range stored {
 		if r := w.get(k); r != nil && slices.Contains(r.Tags, tag) {
-			found[k] = r
+			note(r)
 		}
 	}
-	for k, r := range w.recs {
+	for _, r := range w.list {
 		if slices.Contains(r.Tags, tag) {
-			found[k] = r
+			note(r)
 		}
+	}
+	if found == nil {
+		return nil
 	}
 	return slices.SortedFunc(maps.Values(found), func(a, b *Record) int { return a.Key.Compare(b.Key) })
 }
