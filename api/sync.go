@@ -30,7 +30,9 @@ func (s *Server) exchange(x *call, do exchange) error {
 		return err
 	}
 	s.contact(x.who.Device, req.Outbox, resp)
-	return x.json(fiber.StatusOK, resp)
+	x.Set(fiber.HeaderContentType, fiber.MIMEApplicationJSON)
+	x.Status(fiber.StatusOK).Response().SetBodyRaw(resp.AppendJSON(make([]byte, 0, resp.Size())))
+	return nil
 }
 
 // contact notes how the phone stands after this answer: what it had waiting,

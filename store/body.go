@@ -4,14 +4,12 @@ import (
 	"bytes"
 	"encoding/json"
 	"strconv"
-	"unicode/utf8"
 
 	"github.com/lumbung-ikm/lumbung/sync/merge"
 )
 
 // Every commit is encoded once and every edit stands in one, so the parts that grow
-// with it are written by hand, into the bytes that encoding/json would make; the rest
-// is left to that.
+// with it are written by hand, as encoding/json would; the rest is left to that.
 
 // encodeBody writes the body of a commit.
 func (c *Commit) encodeBody() (json.RawMessage, error) {
@@ -75,16 +73,7 @@ func (e *encoder) raw(s string) { e.b = append(e.b, s...) }
 
 func (e *encoder) uint(n uint64) { e.b = strconv.AppendUint(e.b, n, 10) }
 
-// text writes a text: nearly all of them mean what they are.
-func (e *encoder) text(s string) {
-	for i := range len(s) {
-		if c := s[i]; c < ' ' || c >= utf8.RuneSelf || c == '"' || c == '\\' || c == 0x7f {
-			e.any(s)
-			return
-		}
-	}
-	e.b = append(append(append(e.b, '"'), s...), '"')
-}
+func (e *encoder) text(s string) { e.b = merge.AppendText(e.b, s) }
 
 // value writes what is JSON already.
 func (e *encoder) value(v json.RawMessage) {

@@ -10,7 +10,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"unicode/utf8"
 )
 
 // Key names a record inside its scope.
@@ -228,7 +227,7 @@ func (r Row) EncodeFields() json.RawMessage {
 		if i > 0 {
 			b = append(b, ',')
 		}
-		b = append(appendText(b, k), ':')
+		b = append(AppendText(b, k), ':')
 		b = append(b, r.Fields[k]...)
 	}
 	return append(b, '}')
@@ -269,7 +268,7 @@ func (r *Record) EncodeState() json.RawMessage {
 		if b = append(b, ','); i == 0 {
 			b = append(b, `"s":{`...)
 		}
-		b = append(appendText(b, slot), ':')
+		b = append(AppendText(b, slot), ':')
 		b = appendHeads(b, r.Slots[slot], place)
 	}
 	if len(slots) > 0 {
@@ -283,7 +282,7 @@ func (r *Record) EncodeState() json.RawMessage {
 		b = append(append(b, `,"l":`...), lost...)
 	}
 	if r.From != "" {
-		b = appendText(append(b, `,"f":`...), r.From)
+		b = AppendText(append(b, `,"f":`...), r.From)
 	}
 	if r.Was != 0 {
 		b = strconv.AppendUint(append(b, `,"p":`...), uint64(r.Was), 10)
@@ -303,19 +302,19 @@ func appendWrites(b []byte, writes []*Write) []byte {
 		if i > 0 {
 			b = append(b, ',')
 		}
-		b = appendText(append(b, `{"m":`...), w.Mutation)
+		b = AppendText(append(b, `{"m":`...), w.Mutation)
 		if w.Author != "" {
-			b = appendText(append(b, `,"a":`...), w.Author)
+			b = AppendText(append(b, `,"a":`...), w.Author)
 		}
 		if w.Role != "" {
-			b = appendText(append(b, `,"r":`...), string(w.Role))
+			b = AppendText(append(b, `,"r":`...), string(w.Role))
 		}
 		b = strconv.AppendUint(append(b, `,"q":`...), uint64(w.Seq), 10)
 		b = strconv.AppendInt(append(b, `,"t":`...), int64(w.Time), 10)
 		b = strconv.AppendInt(append(b, `,"s":`...), int64(w.Stamp), 10)
 		b = append(hex.AppendEncode(append(b, `,"h":"`...), w.Hash[:]), '"')
 		if w.From != "" {
-			b = appendText(append(b, `,"f":`...), w.From)
+			b = AppendText(append(b, `,"f":`...), w.From)
 		}
 		if w.Was != 0 {
 			b = strconv.AppendUint(append(b, `,"p":`...), uint64(w.Was), 10)
@@ -342,16 +341,6 @@ func appendHeads(b []byte, heads []Head, place func(*Write) int) []byte {
 		b = append(append(b, h.Value...), '}')
 	}
 	return append(b, ']')
-}
-
-// appendText appends a text as JSON; nearly all mean what they are.
-func appendText(b []byte, s string) []byte {
-	for i := range len(s) {
-		if c := s[i]; c < ' ' || c >= utf8.RuneSelf || c == '"' || c == '\\' {
-			return append(b, Str(s)...)
-		}
-	}
-	return append(append(append(b, '"'), s...), '"')
 }
 
 // DecodeRecord puts a record together again from what EncodeFields and

@@ -84,6 +84,16 @@ func Str(s string) Value {
 	return Value(b)
 }
 
+// AppendText appends the value of a text; nearly all mean what they are.
+func AppendText(b []byte, s string) []byte {
+	for i := range len(s) {
+		if c := s[i]; c < ' ' || c >= utf8.RuneSelf || c == '"' || c == '\\' {
+			return append(b, Str(s)...)
+		}
+	}
+	return append(append(append(b, '"'), s...), '"')
+}
+
 // Num makes the value of a whole number.
 func Num[T ~int | ~int64 | ~uint64 | ~uint32](n T) Value {
 	return Value(strconv.FormatInt(int64(n), 10))
