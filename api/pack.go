@@ -15,8 +15,12 @@ import (
 // cost more than is saved.
 const packFrom = 1 << 10
 
-// packers keeps compressors for the next answer.
-type packers struct{ gzip, zstd sync.Pool }
+// packers keeps compressors for the next answer. Each holds some megabytes, so that
+// no more are at work than there are processors for.
+type packers struct {
+	gzip, zstd sync.Pool
+	atOnce     chan struct{}
+}
 
 // pack compresses the answer if it is long and the client reads it.
 func (s *Server) pack(c *fiber.Ctx) {
@@ -26,6 +30,11 @@ func (s *Server) pack(c *fiber.Ctx) {
 		return
 	}
 	encoding := accepted(c.Get(fiber.HeaderAcceptEncoding))
+	if encoding == "" {
+		return
+	}
+	s.packers.atOnce <- struct{}{}
+	defer func() { <-s.packers.atOnce }()
 	var b bytes.Buffer
 	var err error
 	switch encoding {
@@ -47,8 +56,6 @@ func (s *Server) pack(c *fiber.Ctx) {
 		defer s.packers.gzip.Put(z)
 		z.Reset(&b)
 		err = squeeze(z, r.Body())
-	default:
-		return
 	}
 	if err != nil || b.Len() >= len(r.Body()) {
 		return

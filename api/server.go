@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"net"
 	"net/netip"
+	"runtime"
 	"sync/atomic"
 	"time"
 
@@ -113,7 +114,7 @@ type Server struct {
 // New makes a server. It does not listen yet.
 func New(p Parts) *Server {
 	p.Limits = p.Limits.orDefault()
-	s := &Server{Parts: p, inflaters: make(chan struct{}, 4)}
+	s := &Server{Parts: p, inflaters: make(chan struct{}, 4), packers: packers{atOnce: make(chan struct{}, runtime.GOMAXPROCS(0)+1)}}
 	s.users, s.addresses, s.failures = newMeter("user", p.Limits.PerUser), newMeter("address", p.Limits.PerIP), newMeter("failures", p.Limits.Heavy)
 	if p.Counters != nil {
 		for _, m := range []*meter{&s.users, &s.addresses, &s.failures} {

@@ -98,10 +98,13 @@ func pool(path, lock string, readOnly bool, n int, o Options) (*sql.DB, error) {
 	}
 	q := url.Values{"_txlock": {lock}, "_pragma": {
 		"busy_timeout(5000)", "journal_mode(WAL)", "synchronous(FULL)", "foreign_keys(1)", "temp_store(MEMORY)",
-		"cache_size(-8000)", "wal_autocheckpoint(8000)", "journal_size_limit(67108864)", // 8 MB of pages for each connection; a WAL that grew shrinks to 64 MB
+		"wal_autocheckpoint(8000)", "journal_size_limit(67108864)", // a WAL that grew shrinks to 64 MB
 	}}
 	if readOnly {
 		q.Add("_pragma", "query_only(1)")
+		q.Add("_pragma", "cache_size(-2000)") // 2 MB of pages for each: the system keeps the file in memory too
+	} else {
+		q.Add("_pragma", "cache_size(-8000)")
 	}
 	name := "file:" + (&url.URL{Path: full}).EscapedPath() + "?" + q.Encode()
 	var c driver.Connector
