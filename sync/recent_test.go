@@ -31,7 +31,9 @@ func TestWhatACommitLeftIsRememberedUntilSomebodyCommits(t *testing.T) {
 	w.admit("ani", merge.Owner)
 	other := w.another(9)
 	first, second, third := w.create(1, "one"), w.create(2, "two"), w.create(3, "three")
-	push := func(v *world, ms ...*merge.Mutation) []string { return words(v.as("ani").push(w.part("i", ms...)).Verdicts) }
+	push := func(v *world, ms ...*merge.Mutation) []string {
+		return words(v.as("ani").push(w.part("i", ms...)).Verdicts)
+	}
 
 	push(w, first)
 	var said []string
