@@ -28,6 +28,8 @@ type call struct {
 	lang  message.Lang
 	ip    netip.Addr
 	who   auth.Identity
+
+	scopes []string // that a sync wrote to, for the log of slow ones
 }
 
 type callKey struct{}
@@ -80,9 +82,15 @@ func (s *Server) outer(c *fiber.Ctx) error {
 		}
 	}
 	s.pack(c)
-	status := c.Response().StatusCode()
+	status, took := c.Response().StatusCode(), s.Clock.Now().Sub(began)
+	if s.Tally != nil {
+		s.Tally.Answered(c.Method(), x.route, status, took)
+	}
+	if took >= s.Limits.Slow {
+		s.Log.LogAttrs(x.ctx, slog.LevelWarn, "slow request", slog.String("route", x.route), slog.Duration("took", took), slog.Any("scopes", x.scopes))
+	}
 	s.Log.LogAttrs(x.ctx, slog.LevelInfo, "request", slog.String("method", c.Method()), slog.String("route", x.route), slog.Int("status", status),
-		slog.Int("bytes", len(c.Response().Body())), slog.Duration("took", s.Clock.Now().Sub(began)), slog.String("user", x.who.User))
+		slog.Int("bytes", len(c.Response().Body())), slog.Duration("took", took), slog.String("user", x.who.User))
 	return nil
 }
 

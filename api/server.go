@@ -39,9 +39,21 @@ type Parts struct {
 	Proxies   []netip.Prefix // whose X-Forwarded-For is believed; none
 	Version   string         // of the program
 
+	// Tally is told what is answered, to be counted. May be nil.
+	Tally Tally
+
 	// Ready says whether the server can work, beside not being about to stop.
 	// May be nil.
 	Ready func(ctx context.Context) error
+}
+
+// Tally counts what a server answers. Its methods must not block.
+type Tally interface {
+	// Answered tells of a request by the template of its route, or "none".
+	Answered(method, route string, status int, took time.Duration)
+	// Unsent tells how old the oldest edit is that a phone still has to send after its
+	// answer.
+	Unsent(oldest time.Duration)
 }
 
 // Limits bound what one request may cost.
@@ -52,6 +64,7 @@ type Limits struct {
 	Read     time.Duration // for a whole request; 60 s
 	Write    time.Duration // for a whole answer; 60 s
 	Idle     time.Duration // between requests of one connection; 90 s
+	Slow     time.Duration // from which on a request is told of in the log, with its scopes; 1 s
 	Deadline time.Duration // for the work of one request; 25 s
 	Conns    int           // connections from everybody; 4096
 	PerUser  Rate          // 240 a minute
@@ -69,7 +82,7 @@ type Limits struct {
 // DefaultLimits are the limits of a normal installation.
 func DefaultLimits() Limits {
 	return Limits{Body: 1 << 20, Raw: 4 << 20, Header: 16 << 10, Read: time.Minute, Write: time.Minute, Idle: 90 * time.Second,
-		Deadline: 25 * time.Second, Conns: 4096, PerUser: Rate{240, time.Minute}, PerIP: Rate{1200, time.Minute},
+		Slow: time.Second, Deadline: 25 * time.Second, Conns: 4096, PerUser: Rate{240, time.Minute}, PerIP: Rate{1200, time.Minute},
 		Heavy: Rate{120, time.Minute}, KeepKeys: 24 * time.Hour,
 		Streams: 15_000, StreamsPerUser: 10, Waits: 1000, Heartbeat: 25 * time.Second, Stall: 10 * time.Second}
 }
@@ -83,7 +96,7 @@ func (l Limits) orDefault() Limits {
 		}
 	}
 	for _, f := range []struct{ have, def *time.Duration }{{&l.Read, &d.Read}, {&l.Write, &d.Write}, {&l.Idle, &d.Idle},
-		{&l.Deadline, &d.Deadline}, {&l.KeepKeys, &d.KeepKeys},
+		{&l.Slow, &d.Slow}, {&l.Deadline, &d.Deadline}, {&l.KeepKeys, &d.KeepKeys},
 		{&l.Heartbeat, &d.Heartbeat}, {&l.Stall, &d.Stall}} {
 		if *f.have == 0 {
 			*f.have = *f.def

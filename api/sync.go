@@ -25,6 +25,9 @@ func (s *Server) exchange(x *call, do exchange) error {
 	if req.App == "" {
 		req.App = x.Get("X-App-Version")
 	}
+	for _, p := range req.Push {
+		x.scopes = append(x.scopes, p.Scope)
+	}
 	resp, err := do(x.ctx, syncer.Caller{User: x.who.User}, req)
 	if err != nil {
 		return err
@@ -51,6 +54,9 @@ func (s *Server) contact(device string, o *protocol.Outbox, resp *protocol.Respo
 		if t, err := time.Parse(time.RFC3339, o.Oldest); err == nil && unsent > 0 && t.Year() > 1970 && t.Year() < 9999 {
 			oldest = t
 		}
+	}
+	if s.Tally != nil && !oldest.IsZero() {
+		s.Tally.Unsent(max(s.Clock.Now().Sub(oldest), 0))
 	}
 	s.Auth.Contact(device, oldest, unsent)
 }

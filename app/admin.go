@@ -21,6 +21,7 @@ func (a *App) serveAdmin(ctx context.Context) (closeIt func(), err error) {
 		return nil, fmt.Errorf("listen for operators: %w", err)
 	}
 	mux := http.NewServeMux()
+	mux.Handle("GET /metrics", a.metrics.handler())
 	mux.HandleFunc("GET /debug/pprof/", pprof.Index)
 	mux.HandleFunc("GET /debug/pprof/profile", pprof.Profile)
 	mux.HandleFunc("GET /debug/pprof/symbol", pprof.Symbol)

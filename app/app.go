@@ -63,6 +63,7 @@ type App struct {
 	Programme *programme.Service
 	API       *api.Server
 
+	metrics *metrics
 	wake    chan struct{}
 	mu      sync.Mutex
 	closers []func(context.Context) error
@@ -177,7 +178,8 @@ func (a *App) build(cfg config.Config, o Options, identity store.Identity, peppe
 	if o.Sync.Horizon == 0 {
 		o.Sync.Horizon = cfg.Horizon
 	}
-	a.Engine = &syncer.Engine{Store: a.Store, Schema: o.Schema, Clock: o.Clock, IDs: ids, Log: o.Log, Limits: o.Sync, MinApp: cfg.MinAppVersion, Wake: a.Wake}
+	a.metrics = newMetrics(o.Version)
+	a.Engine = &syncer.Engine{Tally: a.metrics, Store: a.Store, Schema: o.Schema, Clock: o.Clock, IDs: ids, Log: o.Log, Limits: o.Sync, MinApp: cfg.MinAppVersion, Wake: a.Wake}
 	a.Auth = &auth.Service{Store: identity, Clock: o.Clock, IDs: ids, Rand: o.Rand, Sender: o.Sender, Pepper: pepper,
 		Issuer: cfg.PublicURL, Audience: "lumbung", Limits: *o.Auth, Log: o.Log, TestNumbers: map[domain.Phone]string{}, OnEvent: a.audit, Verified: o.Verified}
 	for number, code := range cfg.TestNumbers {
@@ -192,8 +194,18 @@ func (a *App) build(cfg config.Config, o Options, identity store.Identity, peppe
 		counters, a.Engine.Hands = identity, hands
 		a.Engine.Counters = counters
 	}
-	a.API = api.New(api.Parts{Counters: counters, Engine: a.Engine, Auth: a.Auth, Programme: a.Programme, Replies: identity, Clock: o.Clock, IDs: ids, Log: o.Log,
+	a.API = api.New(api.Parts{Tally: a.metrics, Counters: counters, Engine: a.Engine, Auth: a.Auth, Programme: a.Programme, Replies: identity, Clock: o.Clock, IDs: ids, Log: o.Log,
 		Limits: o.HTTP, Origins: cfg.CORSOrigins, Proxies: proxies(cfg.TrustedProxies), Version: o.Version, Ready: a.ready})
+	a.gauges()
+}
+
+// gauges are what is asked for when the metrics are read.
+func (a *App) gauges() {
+	a.metrics.gauge("lumbung_sync_queued_pushes", "Pushes that wait for a commit.", a.Engine.Queued)
+	a.metrics.gauge("lumbung_live_streams", "Open live streams.", a.API.Streams)
+	if s, ok := a.Store.(interface{ Queued() int }); ok {
+		a.metrics.gauge("lumbung_store_queued_writes", "Writes that wait for the disk.", s.Queued)
+	}
 }
 
 // hands is how many scopes background work waits for at once.

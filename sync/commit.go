@@ -246,6 +246,7 @@ func (e *Engine) commitOnce(ctx context.Context, scope string, batch []*job) (ag
 			return false, err
 		}
 		e.recent.keep(c, after, in, out)
+		e.count(c, batch, out)
 		deliver(batch, out, after, epochs, leftBy(c, after, in))
 		if len(c.Effects) > 0 && e.Wake != nil {
 			e.Wake()

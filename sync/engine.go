@@ -67,6 +67,9 @@ type Engine struct {
 	// Counters are those that several processes share; nil: there is one process.
 	Counters store.Counters
 
+	// Tally is told what the engine does, to be counted. May be nil.
+	Tally Tally
+
 	// Wake is told when a commit left work for followers. May be nil; it must
 	// not block.
 	Wake func()
@@ -173,6 +176,9 @@ func (e *Engine) begin(ctx context.Context, who Caller, req protocol.Request) (*
 		return nil, &fault.Error{Kind: fault.TooLarge, Code: "too_many_mutations", Text: "push is too large", Info: map[string]any{"max_mutations": x.limits.Mutations}}
 	}
 	x.expected = total
+	if len(req.Reset) > 0 {
+		x.tally().Diverged(len(req.Reset))
+	}
 	return x, x.push(ctx)
 }
 

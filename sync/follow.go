@@ -43,7 +43,13 @@ func (e *Engine) repairer() round {
 	return func(ctx context.Context) (int, error) {
 		return drain(ctx, e.Hands, passed, func(limit int) ([]string, error) { return e.Store.Unfolded(ctx, limit) },
 			func(scope string) string { return scope },
-			func(scope string) (int, error) { return e.foldAll(ctx, scope) })
+			func(scope string) (int, error) {
+				n, err := e.foldAll(ctx, scope)
+				if n > 0 {
+					e.tally().Repaired(n)
+				}
+				return n, err
+			})
 	}
 }
 

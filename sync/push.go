@@ -303,6 +303,7 @@ func (x *exchange) answer(scope string, p *merge.Part, a merge.Answer) {
 	if !a.HasN {
 		v.N, v.Index = 0, &a.Index
 	}
+	x.tally().Decided(a.Outcome, a.Code, a.Repeated)
 	if a.Code != "" {
 		holes := map[string]any{"field": a.Field, "limit": "64 KiB"}
 		id, en := message.Text(a.Code, message.ID, holes), message.Text(a.Code, message.EN, holes)

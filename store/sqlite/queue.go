@@ -64,6 +64,13 @@ func (q *queue) add(j *job) error {
 	return nil
 }
 
+// Queued is how many writes wait for the next flush.
+func (d *DB) Queued() int {
+	d.queue.mu.Lock()
+	defer d.queue.mu.Unlock()
+	return len(d.queue.jobs)
+}
+
 // signal wakes the writer; the lock is held.
 func (q *queue) signal() {
 	select {

@@ -1,0 +1,87 @@
+package app
+
+import (
+	"net/http"
+	"strconv"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"github.com/lumbung-ikm/lumbung/sync/merge"
+)
+
+// metrics is what the program counts, for Prometheus. Every label has few values, and
+// none names a person, a phone or an enterprise.
+type metrics struct {
+	registry  *prometheus.Registry
+	requests  *prometheus.HistogramVec
+	verdicts  *prometheus.CounterVec
+	conflicts *prometheus.CounterVec
+	pushes    prometheus.Histogram
+	edits     prometheus.Histogram
+	diverged  prometheus.Counter
+	repaired  prometheus.Counter
+	outbox    prometheus.Histogram
+}
+
+func newMetrics(version string) *metrics {
+	m := &metrics{registry: prometheus.NewRegistry(),
+		requests: prometheus.NewHistogramVec(prometheus.HistogramOpts{Name: "lumbung_http_request_duration_seconds", Help: "Time from the last byte of a request to its whole answer, by route and status.",
+			Buckets: []float64{.001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, 25}}, []string{"method", "route", "status"}),
+		verdicts: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "lumbung_sync_verdicts_total", Help: "Verdicts of edits that phones sent; repeated ones were decided before."},
+			[]string{"verdict", "code", "repeated"}),
+		conflicts: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "lumbung_sync_conflicts_total", Help: "Values that gave way to another and went into the journal, by rule."}, []string{"rule"}),
+		pushes: prometheus.NewHistogram(prometheus.HistogramOpts{Name: "lumbung_sync_commit_pushes", Help: "Pushes that shared a commit.",
+			Buckets: []float64{1, 2, 4, 8, 16, 32, 64}}),
+		edits: prometheus.NewHistogram(prometheus.HistogramOpts{Name: "lumbung_sync_commit_edits", Help: "Edits of a commit.",
+			Buckets: []float64{1, 2, 5, 10, 20, 50, 100, 200}}),
+		diverged: prometheus.NewCounter(prometheus.CounterOpts{Name: "lumbung_sync_diverged_scopes_total", Help: "Scopes whose rows on a phone had another hash than on the server. Each is a defect, and is sent anew."}),
+		repaired: prometheus.NewCounter(prometheus.CounterOpts{Name: "lumbung_sync_repaired_commits_total", Help: "Commits that a process had left unfolded, and another folded."}),
+		outbox: prometheus.NewHistogram(prometheus.HistogramOpts{Name: "lumbung_outbox_oldest_age_seconds", Help: "Age of the oldest edit that a phone still had to send when it was answered; phones with nothing to send are not in it.",
+			Buckets: []float64{60, 600, 3600, 6 * 3600, 86400, 3 * 86400, 7 * 86400, 30 * 86400, 180 * 86400}}),
+	}
+	build := prometheus.NewGauge(prometheus.GaugeOpts{Name: "lumbung_build_info", Help: "The version of the program.", ConstLabels: prometheus.Labels{"version": version}})
+	build.Set(1)
+	m.registry.MustRegister(m.requests, m.verdicts, m.conflicts, m.pushes, m.edits, m.diverged, m.repaired, m.outbox, build,
+		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	return m
+}
+
+// gauge adds a figure that is asked for when it is read.
+func (m *metrics) gauge(name, help string, of func() int) {
+	m.registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: name, Help: help}, func() float64 { return float64(of()) }))
+}
+
+func (m *metrics) handler() http.Handler {
+	return promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{})
+}
+
+// Answered implements api.Tally.
+func (m *metrics) Answered(method, route string, status int, took time.Duration) {
+	m.requests.WithLabelValues(method, route, strconv.Itoa(status)).Observe(took.Seconds())
+}
+
+// Unsent implements api.Tally.
+func (m *metrics) Unsent(oldest time.Duration) { m.outbox.Observe(oldest.Seconds()) }
+
+// Decided implements syncer.Tally.
+func (m *metrics) Decided(outcome merge.Outcome, code string, repeated bool) {
+	m.verdicts.WithLabelValues(string(outcome), code, strconv.FormatBool(repeated)).Inc()
+}
+
+// Lost implements syncer.Tally.
+func (m *metrics) Lost(rule string) { m.conflicts.WithLabelValues(rule).Inc() }
+
+// Committed implements syncer.Tally.
+func (m *metrics) Committed(pushes, edits int) {
+	m.pushes.Observe(float64(pushes))
+	m.edits.Observe(float64(edits))
+}
+
+// Diverged implements syncer.Tally.
+func (m *metrics) Diverged(scopes int) { m.diverged.Add(float64(scopes)) }
+
+// Repaired implements syncer.Tally.
+func (m *metrics) Repaired(commits int) { m.repaired.Add(float64(commits)) }
