@@ -53,3 +53,21 @@ func TestWhatACommitLeftIsRememberedUntilSomebodyCommits(t *testing.T) {
 		}
 	}
 }
+
+// TestAMissingPageIsNoNewOne: a number whose page is not there, below the newest, is not
+// judged as if it had never been used, although nothing else of what its edit asks for
+// is there either.
+func TestAMissingPageIsNoNewOne(t *testing.T) {
+	w := worldOn(t, storefault.NewPoor())
+	w.admit("ani", merge.Owner)
+	push := func(v *world, ms ...*merge.Mutation) []string {
+		return words(v.as("ani").push(w.part("i", ms...)).Verdicts)
+	}
+	push(w, w.create(1, "one"))
+	push(w, w.create(2*merge.PageSize+1, "on the page after the next"))
+	for _, v := range []*world{w, w.another(7)} {
+		if said := push(v, w.create(merge.PageSize+1, "between them")); !slices.Equal(said, []string{"257 rejected unidentifiable"}) {
+			t.Errorf("a number on a page that is gone: %q", said)
+		}
+	}
+}
