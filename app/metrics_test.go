@@ -5,6 +5,8 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"os"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -123,6 +125,15 @@ func TestOperatorsSeeWhatHappens(t *testing.T) {
 	} {
 		if !strings.Contains(text, want) {
 			t.Errorf("no %s", want)
+		}
+	}
+	doc, err := os.ReadFile("../docs/operations.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, m := range regexp.MustCompile(`(?m)^# TYPE (lumbung_\w+)`).FindAllStringSubmatch(text, -1) {
+		if !strings.Contains(string(doc), "`"+m[1]+"`") {
+			t.Errorf("docs/operations.md does not know %s", m[1])
 		}
 	}
 	for _, secret := range []string{l.User.ID, l.Device, scope, "7000001", l.Access} {

@@ -97,6 +97,7 @@ func TestFencedModulesStayInTheirRooms(t *testing.T) {
 		{"github.com/gofiber", []string{"api", "internal/apitest", "internal/load/bare"}},
 		{"github.com/valyala/fasthttp", []string{"api", "internal/apitest", "internal/load"}},
 		{"github.com/golang-jwt", []string{"auth"}},
+		{"github.com/prometheus", []string{"app"}},
 		{"firebase.google.com", []string{"notify/fcm"}},
 		{"google.golang.org/api", []string{"notify/fcm"}},
 		{"github.com/xuri/excelize", []string{"report"}},
