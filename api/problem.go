@@ -97,7 +97,7 @@ func statusFor(f *fault.Error) int {
 func (s *Server) fail(x *call, err error) error {
 	f := asFault(err)
 	status := statusFor(f)
-	if status >= http.StatusInternalServerError {
+	if status >= http.StatusInternalServerError && f.Code != "overloaded" { // the line of the request says so; more would be more load
 		level := slog.LevelError
 		if f.Kind == fault.Transient {
 			level = slog.LevelWarn

@@ -15,6 +15,7 @@ type route struct {
 	open         bool   // answered without proof of identity
 	free         bool   // not metered: what machines of the operator ask
 	once         bool   // needs an Idempotency-Key
+	apart        bool   // takes no place among those that are worked on: it costs next to nothing, or waits itself
 	do           func(*call) error
 }
 
@@ -44,14 +45,15 @@ func del(path string, do func(*call) error) route {
 	return route{method: fiber.MethodDelete, path: path, do: do}
 }
 func (r route) toAll() route      { r.open = true; return r }
-func (r route) toMachines() route { r.open, r.free = true, true; return r }
+func (r route) toMachines() route { r.open, r.free, r.apart = true, true, true; return r }
+func (r route) waits() route      { r.apart = true; return r }
 func (r route) onlyOnce() route   { r.once = true; return r }
 
 func (s *Server) routes() []route {
 	const business = "/v1/businesses/{business}"
 	return []route{
 		post("/v1/sync", s.sync), post("/v1/sync/push", s.push), post("/v1/sync/pull", s.pull),
-		get("/v1/sync/live", s.live), get("/v1/sync/wait", s.wait),
+		get("/v1/sync/live", s.live).waits(), get("/v1/sync/wait", s.wait).waits(),
 
 		post("/v1/auth/code", s.requestCode).toAll(), post("/v1/auth/login", s.login).toAll(), post("/v1/auth/refresh", s.refresh).toAll(),
 		post("/v1/auth/logout", s.logout), get("/.well-known/jwks.json", s.jwks).toAll(),
@@ -88,6 +90,12 @@ func (s *Server) inner(r route) fiber.Handler {
 	return func(c *fiber.Ctx) error {
 		x := s.call(c)
 		x.route = r.path
+		if !r.apart {
+			if err := s.gate.enter(x.ctx, r.class()); err != nil {
+				return err
+			}
+			defer s.gate.leave()
+		}
 		if r.open {
 			if !r.free {
 				if err := s.meterIn(c, &s.addresses, x.ip.String()); err != nil {

@@ -66,6 +66,8 @@ type Limits struct {
 	Idle     time.Duration // between requests of one connection; 90 s
 	Slow     time.Duration // from which on a request is told of in the log, with its scopes; 1 s
 	Deadline time.Duration // for the work of one request; 25 s
+	Working  int           // requests that are worked on at a time, and as many may wait; 32 for each processor, four times that if the database is elsewhere
+	Patience time.Duration // how long one waits; 50 ms
 	Conns    int           // connections from everybody; 4096
 	PerUser  Rate          // 240 a minute
 	PerIP    Rate          // of requests without proof; mobile networks share addresses; 1200 a minute
@@ -82,7 +84,7 @@ type Limits struct {
 // DefaultLimits are the limits of a normal installation.
 func DefaultLimits() Limits {
 	return Limits{Body: 1 << 20, Raw: 4 << 20, Header: 16 << 10, Read: time.Minute, Write: time.Minute, Idle: 90 * time.Second,
-		Slow: time.Second, Deadline: 25 * time.Second, Conns: 4096, PerUser: Rate{240, time.Minute}, PerIP: Rate{1200, time.Minute},
+		Patience: 50 * time.Millisecond, Slow: time.Second, Deadline: 25 * time.Second, Conns: 4096, PerUser: Rate{240, time.Minute}, PerIP: Rate{1200, time.Minute},
 		Heavy: Rate{120, time.Minute}, KeepKeys: 24 * time.Hour,
 		Streams: 15_000, StreamsPerUser: 10, Waits: 1000, Heartbeat: 25 * time.Second, Stall: 10 * time.Second}
 }
@@ -96,7 +98,7 @@ func (l Limits) orDefault() Limits {
 		}
 	}
 	for _, f := range []struct{ have, def *time.Duration }{{&l.Read, &d.Read}, {&l.Write, &d.Write}, {&l.Idle, &d.Idle},
-		{&l.Slow, &d.Slow}, {&l.Deadline, &d.Deadline}, {&l.KeepKeys, &d.KeepKeys},
+		{&l.Patience, &d.Patience}, {&l.Slow, &d.Slow}, {&l.Deadline, &d.Deadline}, {&l.KeepKeys, &d.KeepKeys},
 		{&l.Heartbeat, &d.Heartbeat}, {&l.Stall, &d.Stall}} {
 		if *f.have == 0 {
 			*f.have = *f.def
@@ -116,6 +118,7 @@ type Server struct {
 	app       *fiber.App
 	inflaters chan struct{} // how many bodies are inflated at a time
 	packers   packers
+	gate      *gate
 	users     meter
 	addresses meter
 	failures  meter
@@ -124,11 +127,24 @@ type Server struct {
 	streams   streams
 }
 
+const (
+	workingPer = 32 // requests for each processor
+	elsewhere  = 4  // times as many where a request mostly waits for a database on the network
+)
+
 // New makes a server. It does not listen yet.
 func New(p Parts) *Server {
 	p.Limits = p.Limits.orDefault()
 	s := &Server{Parts: p, inflaters: make(chan struct{}, 4), packers: packers{atOnce: make(chan struct{}, runtime.GOMAXPROCS(0)+1)}}
 	s.users, s.addresses, s.failures = newMeter("user", p.Limits.PerUser), newMeter("address", p.Limits.PerIP), newMeter("failures", p.Limits.Heavy)
+	working := p.Limits.Working
+	if working == 0 {
+		working = workingPer * runtime.GOMAXPROCS(0)
+		if p.Counters != nil {
+			working *= elsewhere
+		}
+	}
+	s.gate = newGate(working, p.Limits.Patience)
 	if p.Counters != nil {
 		for _, m := range []*meter{&s.users, &s.addresses, &s.failures} {
 			m.loud = map[string]struct{}{}

@@ -112,6 +112,9 @@ func TestNoAcknowledgedPushIsLostByAStop(t *testing.T) {
 			}
 			defer resp.Body.Close()
 			answer, err := io.ReadAll(resp.Body)
+			if resp.StatusCode == http.StatusServiceUnavailable && bytes.Contains(answer, []byte(`"overloaded"`)) {
+				return // so many at once: the phone comes back
+			}
 			if err != nil || resp.StatusCode != http.StatusOK {
 				t.Errorf("push %d was cut: %d %v %s", n, resp.StatusCode, err, answer)
 				return

@@ -80,6 +80,9 @@ var httpTable = map[string]entry{
 	"busy": {
 		Sentence{"Banyak perubahan sedang diproses.", "Aplikasi akan mencoba lagi dalam {after}."},
 		Sentence{"Many changes are being processed.", "The app will try again in {after}."}},
+	"overloaded": {
+		Sentence{"Server sedang sangat sibuk.", "Aplikasi akan mencoba lagi dalam {after}."},
+		Sentence{"The server is very busy.", "The app will try again in {after}."}},
 	"database_too_new": {
 		Sentence{"Basis data dibuat oleh versi Lumbung yang lebih baru.", "Silakan pasang versi itu."},
 		Sentence{"The database was made by a newer version of Lumbung.", "Please install that version."}},

@@ -1,0 +1,63 @@
+package api_test
+
+import (
+	"encoding/json"
+	"testing"
+	"time"
+
+	"github.com/lumbung-ikm/lumbung/api"
+	"github.com/lumbung-ikm/lumbung/sync/merge"
+	"github.com/lumbung-ikm/lumbung/sync/protocol"
+)
+
+// held is a server that is at work until it is let go.
+type held struct {
+	slowly
+	began, end chan struct{}
+}
+
+func (h *held) Decided(merge.Outcome, string, bool) {
+	h.began <- struct{}{}
+	<-h.end
+}
+
+// TestABusyServerSaysWhenToComeBack: who finds no place is told at once, probes are
+// answered all the same, and what was sent meanwhile is answered.
+func TestABusyServerSaysWhenToComeBack(t *testing.T) {
+	work := &held{began: make(chan struct{}), end: make(chan struct{})}
+	h := open(t, func(p *api.Parts) {
+		p.Engine.Tally = work
+		p.Limits = api.Limits{Working: 1, Patience: time.Millisecond}
+	})
+	p := h.login(t, "+628117000001")
+	body, err := json.Marshal(protocol.Request{Clock: protocol.Reading{Wall: "2022-05-05T02:00:00Z", Mono: 1, Boot: "b"},
+		Push: []protocol.Part{{Scope: merge.UserScope(p.User.ID), Device: p.Device, Incarnation: p.Incarnation, Generation: "1.x", Mutations: []json.RawMessage{[]byte(`{"n":1}`)}}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	answered := make(chan int, 1)
+	go func() {
+		resp, _ := p.do(t, "POST", "/v1/sync", string(body))
+		answered <- resp.StatusCode
+	}()
+	<-work.began
+	for _, path := range []string{"/v1/me", "/v1/businesses"} {
+		resp, text := p.do(t, "GET", path, "")
+		problem(t, resp, text, 503, "overloaded")
+		if after := resp.Header.Get("Retry-After"); after < "1" || after > "5" || len(after) != 1 {
+			t.Errorf("%s: Retry-After %q", path, after)
+		}
+	}
+	for _, path := range []string{"/healthz", "/readyz"} {
+		if resp, _ := h.do(t, "GET", path, ""); resp.StatusCode != 200 {
+			t.Errorf("%s is answered %d", path, resp.StatusCode)
+		}
+	}
+	close(work.end)
+	if status := <-answered; status != 200 {
+		t.Errorf("who was at work is answered %d", status)
+	}
+	if resp, text := p.do(t, "GET", "/v1/me", ""); resp.StatusCode != 200 {
+		t.Errorf("afterwards: %s %s", resp.Status, text)
+	}
+}

@@ -1,0 +1,161 @@
+package api
+
+import (
+	"context"
+	"math/rand/v2"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/gofiber/fiber/v2"
+
+	"github.com/lumbung-ikm/lumbung/fault"
+)
+
+// A server that takes on more than it can do answers everybody late. So only so many
+// requests are worked on at a time, a few wait for a moment, and the rest is told at
+// once to come back: what a phone could not send stays on the phone. Who waits is
+// called by class, and of a full line those of the lowest class are sent away first.
+
+// class is how much a request matters when not all can be answered.
+type class int
+
+const (
+	keepSession class = iota // without it a phone can do nothing else
+	bring                    // what people typed
+	fetch                    // what they could read later
+	classes
+)
+
+// gate lets so many requests in at a time.
+type gate struct {
+	most     int           // that wait
+	patience time.Duration // how long one waits
+
+	mu      sync.Mutex
+	free    int
+	lines   [classes][]*turn // in the order in which they came
+	waiting int
+}
+
+// turn is a request that waits. It is told once whether it may go on.
+type turn struct{ told chan bool }
+
+func newGate(most int, patience time.Duration) *gate {
+	return &gate{free: most, most: most, patience: patience}
+}
+
+// enter waits for a place, which leave gives back.
+//
+// Errors: Transient "overloaded".
+func (g *gate) enter(ctx context.Context, c class) error {
+	t := g.line(c)
+	if t == nil {
+		return nil
+	}
+	if t.told == nil {
+		return overloaded()
+	}
+	timer := time.NewTimer(g.patience)
+	defer timer.Stop()
+	select {
+	case ok := <-t.told:
+		return admitted(ok)
+	case <-timer.C:
+	case <-ctx.Done():
+	}
+	if g.quit(c, t) {
+		return overloaded()
+	}
+	return admitted(<-t.told) // it was told in this very moment
+}
+
+func admitted(ok bool) error {
+	if ok {
+		return nil
+	}
+	return overloaded()
+}
+
+// overloaded spreads those who are sent away over some seconds.
+func overloaded() error {
+	return &fault.Error{Kind: fault.Transient, Code: "overloaded", Text: "more requests than the server can answer", After: time.Second + rand.N(4*time.Second)}
+}
+
+// line takes a place at once (nil), or stands in line. A turn without a channel is
+// sent away.
+func (g *gate) line(c class) *turn {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.free > 0 {
+		g.free--
+		return nil
+	}
+	if g.waiting >= g.most && !g.sendAway(c) {
+		return &turn{}
+	}
+	t := &turn{make(chan bool, 1)}
+	g.lines[c] = append(g.lines[c], t)
+	g.waiting++
+	return t
+}
+
+// sendAway makes room in a full line for one of a class: the newest of the lowest
+// class goes, if that is lower.
+func (g *gate) sendAway(c class) bool {
+	for low := classes - 1; low > c; low-- {
+		if n := len(g.lines[low]); n > 0 {
+			g.lines[low][n-1].told <- false
+			g.lines[low] = g.lines[low][:n-1]
+			g.waiting--
+			return true
+		}
+	}
+	return false
+}
+
+// quit takes a turn out of the line, unless it was told already.
+func (g *gate) quit(c class, t *turn) bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	n := slices.Index(g.lines[c], t)
+	if n < 0 {
+		return false
+	}
+	g.lines[c] = slices.Delete(g.lines[c], n, n+1)
+	g.waiting--
+	return true
+}
+
+// leave hands the place to the first of the highest class.
+func (g *gate) leave() {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	for c := range g.lines {
+		if len(g.lines[c]) > 0 {
+			g.lines[c][0].told <- true
+			g.lines[c] = slices.Delete(g.lines[c], 0, 1)
+			g.waiting--
+			return
+		}
+	}
+	g.free++
+}
+
+// Waiting is how many requests wait for a place.
+func (s *Server) Waiting() int {
+	s.gate.mu.Lock()
+	defer s.gate.mu.Unlock()
+	return s.gate.waiting
+}
+
+// class says how much a route matters.
+func (r route) class() class {
+	switch {
+	case r.path == "/v1/auth/refresh":
+		return keepSession
+	case r.method == fiber.MethodGet, r.path == "/v1/sync/pull":
+		return fetch
+	}
+	return bring
+}

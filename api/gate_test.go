@@ -1,0 +1,135 @@
+package api
+
+import (
+	"context"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/lumbung-ikm/lumbung/fault"
+)
+
+// asked is a request at a gate: nil once it is in, or what it was told.
+type asked struct {
+	*testing.T
+	g    *gate
+	said []string // in order
+}
+
+func (a *asked) ask(name string, c class) {
+	go func() {
+		if err := a.g.enter(context.Background(), c); err != nil {
+			if fault.CodeOf(err) != "overloaded" || fault.KindOf(err) != fault.Transient {
+				a.Errorf("%v", err)
+			}
+			name = "not " + name
+		}
+		a.said = append(a.said, name)
+	}()
+	synctest.Wait() // so that they come one after the other
+}
+
+func (a *asked) leave() {
+	a.g.leave()
+	synctest.Wait()
+}
+
+func (a *asked) want(said ...string) {
+	a.Helper()
+	if len(a.said) != len(said) {
+		a.Fatalf("%q, want %q", a.said, said)
+	}
+	for i := range said {
+		if a.said[i] != said[i] {
+			a.Fatalf("%q, want %q", a.said, said)
+		}
+	}
+	a.said = nil
+}
+
+func TestAGateCallsByClass(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a := &asked{T: t, g: newGate(1, time.Second)}
+		a.g.most = 3
+		a.ask("first", fetch)
+		a.want("first")
+		a.ask("pull", fetch)
+		a.ask("push", bring)
+		a.ask("refresh", keepSession)
+		a.want()
+		a.leave()
+		a.want("refresh")
+		a.leave()
+		a.want("push")
+		a.leave()
+		a.want("pull")
+		a.leave()
+		a.ask("later", fetch)
+		a.want("later")
+	})
+}
+
+func TestAFullLineSendsTheLowestAway(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a := &asked{T: t, g: newGate(2, time.Second)}
+		a.ask("one", bring)
+		a.ask("two", bring)
+		a.want("one", "two")
+		a.ask("old pull", fetch)
+		a.ask("new pull", fetch)
+		a.ask("third pull", fetch)
+		a.want("not third pull") // nobody lower is there
+		a.ask("push", bring)
+		a.want("not new pull")
+		a.ask("refresh", keepSession)
+		a.want("not old pull")
+		a.ask("another push", bring)
+		a.want("not another push")
+		a.leave()
+		a.leave()
+		a.want("refresh", "push")
+	})
+}
+
+func TestNobodyWaitsLong(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a := &asked{T: t, g: newGate(1, 50*time.Millisecond)}
+		a.ask("one", bring)
+		a.want("one")
+		began := time.Now()
+		a.ask("two", bring)
+		<-time.After(51 * time.Millisecond)
+		synctest.Wait()
+		a.want("not two")
+		if took := time.Since(began); took > 60*time.Millisecond {
+			t.Errorf("sent away after %v", took)
+		}
+		a.leave()
+		a.ask("three", bring) // the place of one was not given to who had gone
+		a.want("three")
+		if a.g.waiting != 0 {
+			t.Errorf("%d wait", a.g.waiting)
+		}
+	})
+}
+
+func TestWhoHasGoneGetsNoPlace(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g := newGate(1, time.Second)
+		if err := g.enter(t.Context(), bring); err != nil {
+			t.Fatal(err)
+		}
+		ctx, stop := context.WithCancel(t.Context())
+		told := make(chan error, 1)
+		go func() { told <- g.enter(ctx, bring) }()
+		synctest.Wait()
+		stop()
+		if err := <-told; fault.CodeOf(err) != "overloaded" {
+			t.Error(err)
+		}
+		g.leave()
+		if g.free != 1 || g.waiting != 0 {
+			t.Errorf("%d free, %d wait", g.free, g.waiting)
+		}
+	})
+}
