@@ -64,10 +64,8 @@ func TestEveryKindOfAnswerCutAnywhere(t *testing.T) {
 			tt.check(s, p)
 			for _, after := range places {
 				s.ok(p.Load(before))
-				c.after = after
-				if err := p.Sync(t.Context()); err == nil {
-					t.Fatalf("cut after %d of %d bytes, and nothing is wrong", after, total)
-				}
+				c.at(after)
+				c.failed(t, p.Sync(t.Context()))
 				c.after = -1
 				s.sync(p)
 				if n := s.waiting(p); n != 0 {

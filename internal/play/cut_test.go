@@ -30,10 +30,8 @@ func TestASyncCutAnywhere(t *testing.T) {
 	places := c.places()
 	for _, after := range places {
 		s.ok(s.owner.Load(before))
-		c.after = after
-		if err := s.owner.Sync(t.Context()); err == nil {
-			t.Fatalf("cut after %d of %d bytes, and nothing is wrong", after, total)
-		}
+		c.at(after)
+		c.failed(t, s.owner.Sync(t.Context()))
 		c.after = -1
 		s.sync(s.owner)
 		if n := s.waiting(s.owner); n != 0 {
@@ -64,10 +62,8 @@ func TestAFirstSyncCutAnywhere(t *testing.T) {
 	places := c.places()
 	for _, after := range places {
 		s.ok(p.Load(before))
-		c.after = after
-		if err := p.Sync(t.Context()); err == nil {
-			t.Fatalf("cut after %d of %d bytes, and nothing is wrong", after, total)
-		}
+		c.at(after)
+		c.failed(t, p.Sync(t.Context()))
 		c.after = -1
 		s.sync(p)
 		if alike, err := s.w.Alike(t.Context(), s.scope, p); err != nil || !alike {
@@ -87,10 +83,8 @@ func TestALoginCutAnywhere(t *testing.T) {
 	total := c.total()
 	places := c.places()
 	for _, after := range places {
-		c.after = after
-		if err := s.owner.Login(t.Context()); err == nil {
-			t.Fatalf("cut after %d of %d bytes, and nothing is wrong", after, total)
-		}
+		c.at(after)
+		c.failed(t, s.owner.Login(t.Context()))
 		c.after = -1
 		if n := s.waiting(s.owner); n != 1 {
 			t.Fatalf("cut after %d bytes: %d edits wait, want 1", after, n)
@@ -121,10 +115,8 @@ func TestARefreshCutAnywhere(t *testing.T) {
 	for _, after := range places {
 		s.w.Clock.Advance(16 * time.Minute)
 		s.price(s.owner, 15_000+after)
-		c.after = after
-		if err := s.owner.Sync(t.Context()); err == nil {
-			t.Fatalf("cut after %d of %d bytes, and nothing is wrong", after, total)
-		}
+		c.at(after)
+		c.failed(t, s.owner.Sync(t.Context()))
 		c.after = -1
 		s.sync(s.owner)
 		if n := s.waiting(s.owner); n != 0 {
