@@ -20,6 +20,7 @@ type recent struct {
 type remembered struct {
 	generation merge.Generation
 	applied    merge.Seq
+	chain      string
 	pages      []merge.Page
 	root       *merge.Record // nil: not known
 }
@@ -32,7 +33,7 @@ func (r *recent) keep(c *store.Commit, after store.Head, in *merge.Input, out *m
 	if after.Applied != c.Seq || after.Generation != c.Generation {
 		return
 	}
-	kept := remembered{generation: c.Generation, applied: c.Seq}
+	kept := remembered{generation: c.Generation, applied: c.Seq, chain: c.Chain}
 	for _, p := range c.Pages {
 		if b := in.Books[p.BookKey]; b != nil && b.Newest <= int(p.PageKey.Page) {
 			kept.pages = append(kept.pages, p)
@@ -62,7 +63,7 @@ func (r *recent) into(in *merge.Input, head store.Head) {
 		kept = r.old[head.Scope]
 	}
 	r.mu.Unlock()
-	if kept.applied != head.Applied || kept.generation != head.Generation {
+	if kept.applied != head.Applied || kept.generation != head.Generation || kept.chain != head.Chain {
 		return
 	}
 	if kept.root != nil {

@@ -306,8 +306,12 @@ type knownHeads struct {
 	young, old map[string]store.Head // by text
 }
 
-// knownHalf is how many are remembered at least, and half of at most.
-const knownHalf = 2000
+// knownHalf is how many are remembered at least, and half of at most; longestKnown is
+// how long a text may be for that, in bytes.
+const (
+	knownHalf    = 2000
+	longestKnown = 8 << 10
+)
 
 // decode gives a head that shares nothing with any other.
 func (k *knownHeads) decode(doc []byte) (h store.Head, err error) {
@@ -322,6 +326,9 @@ func (k *knownHeads) decode(doc []byte) (h store.Head, err error) {
 	}
 	if err := json.Unmarshal(doc, &h); err != nil {
 		return h, err
+	}
+	if len(doc) > longestKnown {
+		return h, nil
 	}
 	k.mu.Lock()
 	defer k.mu.Unlock()

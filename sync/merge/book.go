@@ -83,6 +83,7 @@ func (w *work) look(k BookKey, n uint64) (Entry, knowledge) {
 	switch {
 	case !asked:
 		w.need.page(PageKey{k, number})
+		w.unsure = w.unsure || w.above(k, number)
 		return Entry{}, missing
 	case page != nil:
 		return Entry{}, fresh // what was loaded is in it
@@ -97,6 +98,17 @@ func (w *work) look(k BookKey, n uint64) (Entry, knowledge) {
 		return e, known
 	}
 	return Entry{}, fresh
+}
+
+// above reports whether this commit writes a page of the book above one: that closes
+// the gaps of the one, if it is not there.
+func (w *work) above(k BookKey, number uint32) bool {
+	for p := range w.pages {
+		if p.BookKey == k && p.Page > number {
+			return true
+		}
+	}
+	return false
 }
 
 func (w *work) newest(k BookKey, book *Book) int {

@@ -73,6 +73,9 @@ func (e *Entries) UnmarshalJSON(b []byte) error {
 func (e Entries) read(name string, text json.RawMessage) error {
 	switch name {
 	case "a":
+		if !plain(text) {
+			return errEntries
+		}
 		packed, err := base64.RawStdEncoding.DecodeString(AsString(text))
 		if err != nil {
 			return err
@@ -80,9 +83,16 @@ func (e Entries) read(name string, text json.RawMessage) error {
 		return e.unpack(packed)
 	case "v":
 		var others map[uint64]Entry
-		err := json.Unmarshal(text, &others)
-		maps.Copy(e, others)
-		return err
+		if err := json.Unmarshal(text, &others); err != nil {
+			return err
+		}
+		for n, one := range others {
+			if _, twice := e[n]; twice {
+				return errEntries
+			}
+			e[n] = one
+		}
+		return nil
 	}
 	n, err := strconv.ParseUint(name, 10, 64)
 	if err != nil {
@@ -117,6 +127,9 @@ func (e Entries) unpack(packed []byte) error {
 		packed = packed[k:]
 		one.Seq, one.Stamp = last.Seq+Seq(seq), last.Stamp+Millis(stamp)
 		n += step
+		if _, twice := e[n]; twice {
+			return errEntries
+		}
 		e[n], last = one, one
 	}
 	return nil

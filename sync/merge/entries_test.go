@@ -63,7 +63,8 @@ func TestAFullPageIsShort(t *testing.T) {
 }
 
 func TestWhatIsNoPageIsRefused(t *testing.T) {
-	for _, text := range []string{`{"a":"!"}`, `{"a":"AQ"}`, `{"x":{}}`, `{"v":[]}`, `[]`, `{"a":"AQEBAQEBAQEBAQ"}`} {
+	for _, text := range []string{`{"a":"!"}`, `{"a":"AQ"}`, `{"x":{}}`, `{"v":[]}`, `[]`, `{"a":"AQEBAQEBAQEBAQ"}`, `{"a":5}`, `{"a":null}`,
+		`{"a":"AQECAwQFBgcIAgI","v":{"1":{"h":"0102030405060708","s":1,"q":1,"v":{"o":"merged"}}}}`, `{"a":"AAECAwQFBgcIAgIAAQIDBAUGBwgCAg"}`} {
 		var e merge.Entries
 		if err := json.Unmarshal([]byte(text), &e); err == nil {
 			t.Errorf("%s reads as %+v", text, e)

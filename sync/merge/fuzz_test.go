@@ -21,7 +21,7 @@ func FuzzReadItem(f *testing.F) {
 	f.Add([]byte(m.WireMutation()))
 	m.Op, m.Set, m.Add, m.Base = merge.Delete, nil, nil, nil
 	f.Add([]byte(m.WireMutation()))
-	for _, s := range []string{``, `null`, `{}`, `[]`, `{"n":1}`, `{"n":1,"n":2}`, `{"n":1.5}`, `{"n":-1}`, `{"n":9007199254740992}`, `{"N":1,"schema":1}`, `{"n":1,"set":{"a":[[[[1]]]]}}`, "{\"n\":1,\"op\":\"\xff\"}"} {
+	for _, s := range []string{``, `null`, `{}`, `[]`, `{"n":1}`, `{"n":1`, `{"n":1,`, `{"n":1} x`, `{"n":1,"n":2}`, `{"n":1.5}`, `{"n":-1}`, `{"n":9007199254740992}`, `{"N":1,"schema":1}`, `{"n":1,"set":{"a":[[[[1]]]]}}`, "{\"n\":1,\"op\":\"\xff\"}"} {
 		f.Add([]byte(s))
 	}
 	schema := things(f, merge.Keep)

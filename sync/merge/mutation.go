@@ -237,7 +237,7 @@ func ReadItem(scope, device string, index int, raw json.RawMessage) Item {
 	it := Item{Raw: raw, Index: index}
 	once, odd := members(raw)
 	if once {
-		it.number(raw)
+		it.number(raw, odd == nil)
 	}
 	hash, err := ContentHash(scope, device, raw)
 	if err != nil || odd != nil {
@@ -258,9 +258,9 @@ func ReadItem(scope, device string, index int, raw json.RawMessage) Item {
 }
 
 // number reads the number of an element that has one member of that name.
-func (it *Item) number(raw json.RawMessage) {
+func (it *Item) number(raw json.RawMessage, valid bool) {
 	var n int64
-	if eachMember(raw, func(name string, v Value) (ok bool) {
+	if valid && eachMember(raw, func(name string, v Value) (ok bool) {
 		if name == "n" {
 			n, ok = digits(v)
 			return ok

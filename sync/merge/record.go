@@ -1,6 +1,7 @@
 package merge
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"encoding/binary"
 	"encoding/hex"
@@ -275,11 +276,7 @@ func (r *Record) EncodeState() json.RawMessage {
 		b = append(b, '}')
 	}
 	if len(r.Lost) > 0 {
-		lost, err := json.Marshal(r.Lost)
-		if err != nil {
-			panic("merge: a record does not encode: " + err.Error()) // only a broken Value can do that
-		}
-		b = append(append(b, `,"l":`...), lost...)
+		b = appendLost(append(b, `,"l":`...), r.Lost)
 	}
 	if r.From != "" {
 		b = AppendText(append(b, `,"f":`...), r.From)
@@ -327,6 +324,28 @@ func appendWrites(b []byte, writes []*Write) []byte {
 	return append(b, ']')
 }
 
+func appendLost(b []byte, all []Lost) []byte {
+	b = append(b, '[')
+	for i, l := range all {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = AppendText(append(b, `{"Slot":`...), l.Slot)
+		b = AppendText(append(b, `,"Mutation":`...), l.Mutation)
+		b = AppendText(append(b, `,"Journal":`...), l.Journal)
+		b = append(appendValue(append(b, `,"Value":`...), l.Value), '}')
+	}
+	return append(b, ']')
+}
+
+// appendValue appends a value as it is.
+func appendValue(b []byte, v Value) []byte {
+	if v == nil {
+		return append(b, "null"...)
+	}
+	return append(b, v...)
+}
+
 func appendHeads(b []byte, heads []Head, place func(*Write) int) []byte {
 	b = append(b, '[')
 	for i, h := range heads {
@@ -334,13 +353,21 @@ func appendHeads(b []byte, heads []Head, place func(*Write) int) []byte {
 			b = append(b, ',')
 		}
 		b = strconv.AppendInt(append(b, `{"w":`...), int64(place(h.Write)), 10)
-		b = append(b, `,"v":`...)
-		if h.Value == nil {
-			b = append(b, "null"...)
-		}
-		b = append(append(b, h.Value...), '}')
+		b = append(appendValue(append(b, `,"v":`...), h.Value), '}')
 	}
 	return append(b, ']')
+}
+
+// unescaped is a value in its canonical form: an earlier version wrote some characters
+// of states as escapes, and equal values are equal bytes.
+func unescaped(v Value) Value {
+	if !bytes.Contains(v, []byte(`\u`)) {
+		return v
+	}
+	if c, err := Canonical(v); err == nil {
+		return c
+	}
+	return v
 }
 
 // DecodeRecord puts a record together again from what EncodeFields and
@@ -369,13 +396,16 @@ func DecodeRecord(row Row, fields, state json.RawMessage, tags []string) (*Recor
 		return writes[i]
 	}
 	r.Born, r.Time, r.Lost, r.From, r.Was, r.Gone = at(in.Born), in.Time, in.Lost, in.From, in.Was, in.Gone
+	for i := range r.Lost {
+		r.Lost[i].Value = unescaped(r.Lost[i].Value)
+	}
 	for slot, heads := range in.Slots {
 		for _, h := range heads {
 			w := at(h.Write)
 			if w == nil {
 				return nil, fmt.Errorf("slot %s has a head without a write", slot)
 			}
-			r.Slots[slot] = append(r.Slots[slot], Head{w, h.Value})
+			r.Slots[slot] = append(r.Slots[slot], Head{w, unescaped(h.Value)})
 		}
 	}
 	return r, nil
