@@ -15,7 +15,7 @@ OUTAGE   ?= -kills 10 -others 200 -every 1
 RACE     := ./sync/... ./auth/... ./client/... ./store/...
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-mongo mongo-engines mongo-testbin outage check fmt vet lint gen generated race sim model mutants bind android bench load live fuzz build
+.PHONY: help run test test-mongo mongo-engines mongo-testbin outage check fmt vet lint gen generated race sim model mutants bind android bench load overload live fuzz build
 
 help: ## list these words
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -90,6 +90,9 @@ bench: ## benchmarks: make bench BENCH=Push
 
 load: build ## how fast pushes, pulls and syncs are: make load LOAD='-larger=false -json'
 	bin/lumbung load speed $(LOAD)
+
+overload: build ## four times what the server can do, for a minute
+	bin/lumbung load overload
 
 live: build ## live streams against the program: make live STREAMS=500
 	bin/lumbung load live -streams $(STREAMS)

@@ -15,6 +15,7 @@ import (
 const loadHelp = `Mengukur server di bawah beban, pada basis data sementara. / Measures the server under load, on a database of its own.
 
   lumbung load speed [OPTIONS]   kecepatan push, pull, dan sinkron / how fast pushes, pulls and syncs are
+  lumbung load overload [OPTIONS] lebih banyak dari yang sanggup dikerjakan / more than the server can do
   lumbung load live [OPTIONS]    banyak aliran langsung / many live streams
 
 Server berjalan sebagai proses sendiri di mesin ini. / The server runs as a process of its own on this machine.
@@ -22,14 +23,14 @@ Server berjalan sebagai proses sendiri di mesin ini. / The server runs as a proc
 
 // measure runs a load and fails if a bound is not kept.
 func measure(ctx context.Context, args []string, s streams) error {
-	kinds := map[string]func(context.Context, []string, streams) error{"speed": measureSpeed, "live": measureLive, "bare": serveBare}
+	kinds := map[string]func(context.Context, []string, streams) error{"speed": measureSpeed, "live": measureLive, "overload": measureOverload, "bare": serveBare}
 	if len(args) > 0 && kinds[args[0]] != nil {
 		return kinds[args[0]](ctx, args[1:], s)
 	}
 	if asksHelp(args) {
 		return measureSpeed(ctx, args, s)
 	}
-	return usageError{"load what? There are: speed, live"}
+	return usageError{"load what? There are: speed, overload, live"}
 }
 
 // parsed reads the flags of a kind of load.
@@ -114,6 +115,31 @@ func measureSpeed(ctx context.Context, args []string, s streams) error {
 		}
 	}
 	return err
+}
+
+func measureOverload(ctx context.Context, args []string, s streams) error {
+	f := flag.NewFlagSet("lumbung load overload", flag.ContinueOnError)
+	f.SetOutput(s.err)
+	p := bearing.OverloadPlan{Log: s.err}
+	f.IntVar(&p.Phones, "phones", 1000, "`phones` that push and look")
+	f.Float64Var(&p.Times, "times", 4, "how many `times` what the server can do")
+	f.DurationVar(&p.Time, "time", time.Minute, "for how long")
+	asJSON := f.Bool("json", false, "print JSON instead of a table")
+	if err := parsed(f, args); err != nil {
+		return err
+	}
+	var err error
+	if p.Program, err = os.Executable(); err != nil {
+		return err
+	}
+	r, err := bearing.Overload(ctx, p)
+	if err != nil {
+		return err
+	}
+	if err := write(s, *asJSON, r); err != nil {
+		return err
+	}
+	return r.Verdict()
 }
 
 // serveBare is what the limits of the machine are measured with.

@@ -1,6 +1,7 @@
 package load
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -84,6 +85,20 @@ func body(r protocol.Request) []byte {
 		panic("load: " + err.Error()) // texts and numbers always encode
 	}
 	return b
+}
+
+// sales counts the sales of the phone's enterprise, as a new phone would find them.
+func (p *phone) sales(w *wire) (n int, err error) {
+	cursor := ""
+	for more := true; more; {
+		_, answer, err := w.post("/v1/sync", p.user.login.Access, "", body(protocol.Request{App: "1.4.2", Clock: clockNow(), Cursor: cursor, LimitBytes: 1 << 20}), true)
+		if err != nil {
+			return n, err
+		}
+		n += bytes.Count(answer, []byte(`"collection":"sales"`))
+		cursor, more = cursorOf(answer), bytes.Contains(answer, []byte(`"more":true`))
+	}
+	return n, nil
 }
 
 // fleet is everybody: phones that hold nothing yet, and phones that hold records.
