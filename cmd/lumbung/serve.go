@@ -60,7 +60,7 @@ func serve(ctx context.Context, args []string, s streams) error {
 		return err
 	}
 	if runtime.GOMAXPROCS(0) == 1 && os.Getenv("GOMAXPROCS") == "" {
-		// A flush to the disk holds the only processor until the runtime notices, which
+		// Behind New, which counts processors. A flush to the disk holds the only processor until the runtime notices, which
 		// takes up to ten milliseconds: a quarter of what one core can do.
 		runtime.GOMAXPROCS(2)
 	}
