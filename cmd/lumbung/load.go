@@ -33,18 +33,19 @@ func measure(ctx context.Context, args []string, s streams) error {
 	return usageError{"load what? There are: speed, overload, live"}
 }
 
-// parsed reads the flags of a kind of load.
-func parsed(f *flag.FlagSet, args []string) error {
+// parsed reads the flags of a kind of load, and gives the path of this program, which is
+// what the load is put on.
+func parsed(f *flag.FlagSet, args []string) (program string, err error) {
 	if err := f.Parse(args); err != nil {
 		if err == flag.ErrHelp {
-			return err
+			return "", err
 		}
-		return usageError{err.Error()}
+		return "", usageError{err.Error()}
 	}
 	if f.NArg() > 0 {
-		return usageError{fmt.Sprintf("not understood: %q", f.Args())}
+		return "", usageError{fmt.Sprintf("not understood: %q", f.Args())}
 	}
-	return nil
+	return os.Executable()
 }
 
 // report is what a load has measured.
@@ -60,6 +61,17 @@ func write(s streams, asJSON bool, r report) error {
 	return e.Encode(r)
 }
 
+// judged writes a report and fails if it does not keep its bounds.
+func judged(s streams, asJSON bool, r interface {
+	report
+	Verdict() error
+}) error {
+	if err := write(s, asJSON, r); err != nil {
+		return err
+	}
+	return r.Verdict()
+}
+
 func measureLive(ctx context.Context, args []string, s streams) error {
 	f := flag.NewFlagSet("lumbung load live", flag.ContinueOnError)
 	f.SetOutput(s.err)
@@ -69,21 +81,15 @@ func measureLive(ctx context.Context, args []string, s streams) error {
 	f.IntVar(&p.Rate, "rate", 20, "`pushes` per second")
 	f.DurationVar(&p.Time, "time", 20*time.Second, "how long to push")
 	asJSON := f.Bool("json", false, "print JSON instead of a table")
-	if err := parsed(f, args); err != nil {
-		return err
-	}
 	var err error
-	if p.Program, err = os.Executable(); err != nil {
+	if p.Program, err = parsed(f, args); err != nil {
 		return err
 	}
 	r, err := bearing.Live(ctx, p)
 	if err != nil {
 		return err
 	}
-	if err := write(s, *asJSON, r); err != nil {
-		return err
-	}
-	return r.Verdict()
+	return judged(s, *asJSON, r)
 }
 
 func measureSpeed(ctx context.Context, args []string, s streams) error {
@@ -101,11 +107,8 @@ func measureSpeed(ctx context.Context, args []string, s streams) error {
 	f.StringVar(&p.Only, "only", "", "names of `workloads` with commas between, such as W1,W3; otherwise all")
 	f.StringVar(&p.Profile, "profile", "", "`folder` for a profile of each workload")
 	asJSON := f.Bool("json", false, "print JSON instead of a table")
-	if err := parsed(f, args); err != nil {
-		return err
-	}
 	var err error
-	if p.Program, err = os.Executable(); err != nil {
+	if p.Program, err = parsed(f, args); err != nil {
 		return err
 	}
 	r, err := bearing.Speed(ctx, p)
@@ -125,21 +128,15 @@ func measureOverload(ctx context.Context, args []string, s streams) error {
 	f.Float64Var(&p.Times, "times", 4, "how many `times` what the server can do")
 	f.DurationVar(&p.Time, "time", time.Minute, "for how long")
 	asJSON := f.Bool("json", false, "print JSON instead of a table")
-	if err := parsed(f, args); err != nil {
-		return err
-	}
 	var err error
-	if p.Program, err = os.Executable(); err != nil {
+	if p.Program, err = parsed(f, args); err != nil {
 		return err
 	}
 	r, err := bearing.Overload(ctx, p)
 	if err != nil {
 		return err
 	}
-	if err := write(s, *asJSON, r); err != nil {
-		return err
-	}
-	return r.Verdict()
+	return judged(s, *asJSON, r)
 }
 
 // serveBare is what the limits of the machine are measured with.
@@ -147,7 +144,7 @@ func serveBare(ctx context.Context, args []string, s streams) error {
 	f := flag.NewFlagSet("lumbung load bare", flag.ContinueOnError)
 	f.SetOutput(s.err)
 	listen := f.String("listen", "127.0.0.1:0", "`address` to listen on")
-	if err := parsed(f, args); err != nil {
+	if _, err := parsed(f, args); err != nil {
 		return err
 	}
 	return bearing.Bare(ctx, *listen)

@@ -87,18 +87,37 @@ func body(r protocol.Request) []byte {
 	return b
 }
 
-// sales counts the sales of the phone's enterprise, as a new phone would find them.
-func (p *phone) sales(w *wire) (n int, err error) {
-	cursor := ""
+// pull syncs from a cursor on until there is nothing more. It gives how often a word
+// stands in the answers, and where the phone stands then. The generator has a core of
+// its own to care for: it decodes nothing.
+func (p *phone) pull(w *wire, encoding, cursor, word string) (n int, at string, err error) {
 	for more := true; more; {
-		_, answer, err := w.post("/v1/sync", p.user.login.Access, "", body(protocol.Request{App: "1.4.2", Clock: clockNow(), Cursor: cursor, LimitBytes: 1 << 20}), true)
+		text, err := w.post("/v1/sync", p.user.login.Access, encoding, body(protocol.Request{App: "1.4.2", Clock: clockNow(), Cursor: cursor, LimitBytes: 1 << 20}), true)
 		if err != nil {
-			return n, err
+			return n, cursor, err
 		}
-		n += bytes.Count(answer, []byte(`"collection":"sales"`))
-		cursor, more = cursorOf(answer), bytes.Contains(answer, []byte(`"more":true`))
+		n += bytes.Count(text, []byte(word))
+		if at := cursorOf(text); at != "" {
+			cursor = at
+		}
+		more = bytes.Contains(text, []byte(`"more":true`))
 	}
-	return n, nil
+	return n, cursor, nil
+}
+
+// What pull counts: rows, and those of sales.
+const (
+	anyRow  = `"collection":"`
+	saleRow = `"collection":"sales"`
+)
+
+func cursorOf(answer []byte) string {
+	_, rest, ok := bytes.Cut(answer, []byte(`"cursor":"`))
+	end := bytes.IndexByte(rest, '"')
+	if !ok || end < 0 {
+		return ""
+	}
+	return string(rest[:end])
 }
 
 // fleet is everybody: phones that hold nothing yet, and phones that hold records.
@@ -189,34 +208,8 @@ func applied(r *protocol.Response) error {
 	return nil
 }
 
-// catchUp pulls until there is nothing more, and remembers where the phone stands. It
-// gives how many rows came.
-func (p *phone) catchUp(w *wire, encoding string, remember bool) (rows int, err error) {
-	cursor := ""
-	if remember {
-		cursor = p.cursor
-	}
-	for more := true; more; {
-		_, answer, err := w.post("/v1/sync", p.user.login.Access, encoding, body(protocol.Request{App: "1.4.2", Clock: clockNow(), Cursor: cursor, LimitBytes: 1 << 20}), true)
-		if err != nil {
-			return rows, err
-		}
-		var r struct {
-			Changes []json.RawMessage `json:"changes"`
-			Cursor  string            `json:"cursor"`
-			More    bool              `json:"more"`
-		}
-		if err := json.Unmarshal(answer, &r); err != nil {
-			return rows, err
-		}
-		rows += len(r.Changes)
-		if r.Cursor != "" {
-			cursor = r.Cursor
-		}
-		more = r.More
-	}
-	if remember {
-		p.cursor = cursor
-	}
-	return rows, nil
+// catchUp pulls from where the phone stands. It gives how many rows came.
+func (p *phone) catchUp(w *wire) (rows int, err error) {
+	rows, p.cursor, err = p.pull(w, "zstd", p.cursor, anyRow)
+	return rows, err
 }

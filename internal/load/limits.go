@@ -3,13 +3,10 @@ package load
 import (
 	"context"
 	"fmt"
-	"io"
 	"net"
-	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -37,13 +34,13 @@ func limits(ctx context.Context, program, folder string, p *phone, connections i
 	n := p.n
 	text := body(p.batch(20))
 	p.n = n // nobody sends it
-	address, stop, err := startBare(ctx, program)
+	s, err := startBare(ctx, program)
 	if err != nil {
 		return nil, err
 	}
-	defer stop()
+	defer s.kill()
 	for name, path := range map[string]string{"bare Fiber echo of a push of 20, requests": "/echo", "bare Fiber decoding a push of 20, requests": "/decode"} {
-		if out[name], err = rateOf(ctx, dial(address, connections), path, text, connections, c); err != nil {
+		if out[name], err = rateOf(ctx, dial(s.address, connections), path, text, connections, c); err != nil {
 			return nil, err
 		}
 	}
@@ -71,7 +68,7 @@ func rateOf(ctx context.Context, w *wire, path string, text []byte, connections 
 	for range connections {
 		group.Go(func() {
 			for c.Now().Sub(began) < limitTime && ctx.Err() == nil {
-				if _, _, err := w.post(path, "", "", text, false); err != nil {
+				if _, err := w.post(path, "", "", text, false); err != nil {
 					failed.Store(err)
 					return
 				}
@@ -86,39 +83,27 @@ func rateOf(ctx context.Context, w *wire, path string, text []byte, connections 
 	return float64(done.Load()) / c.Now().Sub(began).Seconds(), ctx.Err()
 }
 
-func startBare(ctx context.Context, program string) (address string, stop func(), err error) {
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return "", nil, err
+// startBare starts what the limits are measured with, on the core of the server.
+func startBare(ctx context.Context, program string) (s *server, err error) {
+	s = &server{}
+	if s.address, err = free(); err != nil {
+		return nil, err
 	}
-	address = ln.Addr().String()
-	if err := ln.Close(); err != nil {
-		return "", nil, err
-	}
-	cmd := exec.CommandContext(ctx, program, "load", "bare", "-listen", address)
-	var said strings.Builder
-	cmd.Stderr = &said
-	if err := startOnFirst(cmd); err != nil {
-		return "", nil, err
-	}
-	stop = func() {
-		if err := cmd.Process.Kill(); err == nil {
-			_ = cmd.Wait() // it was killed
-		}
+	s.cmd = exec.CommandContext(ctx, program, "load", "bare", "-listen", s.address)
+	if err := startOnFirst(s.cmd); err != nil {
+		return nil, err
 	}
 	for range 200 {
-		resp, err := http.Post("http://"+address+"/echo", "text/plain", strings.NewReader("x"))
-		if err == nil {
-			_, err = io.Copy(io.Discard, resp.Body)
-			return address, stop, err
+		if _, err = dial(s.address, 1).post("/echo", "", "", []byte("{}"), false); err == nil {
+			return s, nil
 		}
 		select {
 		case <-ctx.Done():
-			stop()
-			return "", nil, ctx.Err()
+			s.kill()
+			return nil, ctx.Err()
 		case <-time.After(25 * time.Millisecond):
 		}
 	}
-	stop()
-	return "", nil, fmt.Errorf("the bare server does not answer: %s", said.String())
+	s.kill()
+	return nil, fmt.Errorf("the bare server does not answer: %w", err)
 }

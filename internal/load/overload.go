@@ -117,23 +117,6 @@ type crowd struct {
 	look  []byte // a first sync of a page
 }
 
-// ask sends one request and gives the status and whether it was told when to come back.
-func (o *overload) ask(path, token string, text []byte) (status int, told bool, answer []byte, err error) {
-	req, resp := fasthttp.AcquireRequest(), fasthttp.AcquireResponse()
-	defer fasthttp.ReleaseRequest(req)
-	defer fasthttp.ReleaseResponse(resp)
-	req.Header.SetMethod(fasthttp.MethodPost)
-	req.SetRequestURI(o.wire.base + path)
-	req.Header.SetContentType("application/json")
-	req.Header.Set("Authorization", "Bearer "+token)
-	req.SetBodyRaw(text)
-	if err := o.wire.client.Do(req, resp); err != nil {
-		return 0, false, nil, err
-	}
-	after, bad := strconv.Atoi(string(resp.Header.Peek("Retry-After")))
-	return resp.StatusCode(), bad == nil && after > 0, append([]byte(nil), resp.Body()...), nil
-}
-
 // size of a push, and how many requests are one.
 const (
 	crowdBatch = 5
@@ -151,26 +134,26 @@ func (o *overload) once(p *phone, c *crowd, push bool) (bool, error) {
 		text, path = c.queue[0], "/v1/sync/push"
 	}
 	began := o.clock.Now()
-	status, told, answer, err := o.ask(path, p.user.login.Access, text)
+	a, err := o.wire.send(path, p.user.login.Access, "", text, true)
 	took := o.clock.Now().Sub(began)
 	if err != nil {
 		return false, err
 	}
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	switch status {
+	switch a.status {
 	case fasthttp.StatusOK:
 		o.accepted = append(o.accepted, took)
 		if push {
-			if n := countApplied(answer); n != crowdBatch {
-				return false, fmt.Errorf("%d of %d were applied: %s", n, crowdBatch, answer[:min(len(answer), 300)])
+			if n := countApplied(a.body); n != crowdBatch {
+				return false, fmt.Errorf("%d of %d were applied: %s", n, crowdBatch, a.body[:min(len(a.body), 300)])
 			}
 			c.queue = c.queue[1:]
 		}
 		return true, nil
 	case fasthttp.StatusTooManyRequests, fasthttp.StatusServiceUnavailable:
 		o.refused = append(o.refused, took)
-		if !told {
+		if after, err := strconv.Atoi(a.after); err != nil || after <= 0 {
 			o.report.NoWord++
 		}
 		return false, nil
@@ -280,7 +263,7 @@ func (o *overload) converge(ctx context.Context) error {
 	o.report.Typed = 0
 	for _, p := range o.fleet.fresh {
 		o.report.Typed += int(p.n)
-		rows, err := p.sales(o.wire)
+		rows, _, err := p.pull(o.wire, "", "", saleRow)
 		if err != nil {
 			return err
 		}

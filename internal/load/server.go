@@ -41,16 +41,22 @@ type server struct {
 	waited  bool
 }
 
+// free is an address that nobody listens on.
+func free() (string, error) {
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return "", err
+	}
+	return ln.Addr().String(), ln.Close()
+}
+
 // start runs the program on the database and waits until it serves.
 func start(ctx context.Context, program, path string) (*server, error) {
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	at, err := free()
 	if err != nil {
 		return nil, err
 	}
-	s := &server{address: ln.Addr().String()}
-	if err := ln.Close(); err != nil {
-		return nil, err
-	}
+	s := &server{address: at}
 	s.cmd = exec.CommandContext(ctx, program, "serve", "-listen", s.address, "-public-url", publicURL, "-store", path, "-otp-sender", "none")
 	s.cmd.Env = append(os.Environ(), "GODEBUG=gctrace=1")
 	return s, s.run(ctx, s.cmd.Start)
@@ -59,18 +65,15 @@ func start(ctx context.Context, program, path string) (*server, error) {
 // launch is start for a server that has a core to itself, and a listener for operators.
 // Everybody is some thirteen people here, so that the rate of one is wide.
 func launch(ctx context.Context, program, storeAt, pepper string) (*server, error) {
-	var at [2]string
-	for n := range at {
-		ln, err := net.Listen("tcp", "127.0.0.1:0")
-		if err != nil {
-			return nil, err
-		}
-		at[n] = ln.Addr().String()
-		if err := ln.Close(); err != nil {
-			return nil, err
-		}
+	at, err := free()
+	if err != nil {
+		return nil, err
 	}
-	s := &server{address: at[0], admin: at[1]}
+	admin, err := free()
+	if err != nil {
+		return nil, err
+	}
+	s := &server{address: at, admin: admin}
 	s.cmd = exec.CommandContext(ctx, program, "serve", "-listen", s.address, "-admin-listen", s.admin, "-public-url", publicURL, "-otp-sender", "none", "-rate-per-user", "10000000/1s")
 	s.cmd.Env = append(os.Environ(), "LUMBUNG_STORE="+storeAt, "LUMBUNG_PEPPER="+pepper)
 	return s, s.run(ctx, func() error { return startOnFirst(s.cmd) })

@@ -191,7 +191,7 @@ func (t *trial) w1() workload {
 }
 
 func (t *trial) push(w *wire, p *phone, text []byte, want int) error {
-	_, answer, err := w.post("/v1/sync/push", p.user.login.Access, "", text, true)
+	answer, err := w.post("/v1/sync/push", p.user.login.Access, "", text, true)
 	if err != nil {
 		return err
 	}
@@ -231,7 +231,7 @@ func (t *trial) w3(first bool) workload {
 	return workload{name: "W3" + larger(first), what: "nothing new", connections: t.plan.Connections, timed: true, next: func(conn, n int) func(*wire) (int, error) {
 		at := (conn + n*t.plan.Connections) % len(all)
 		return func(w *wire) (int, error) {
-			_, _, err := w.post("/v1/sync", all[at].user.login.Access, "", texts[at], false)
+			_, err := w.post("/v1/sync", all[at].user.login.Access, "", texts[at], false)
 			return 0, err
 		}
 	}}
@@ -254,7 +254,7 @@ func (t *trial) w4(first bool) workload {
 	return workload{name: "W4" + larger(first), what: fmt.Sprintf("20 of %d records changed", t.plan.Records), connections: t.plan.Connections, timed: true, next: func(conn, n int) func(*wire) (int, error) {
 		at := (conn + n*t.plan.Connections) % len(all)
 		return func(w *wire) (int, error) {
-			_, _, err := w.post("/v1/sync", all[at].user.login.Access, "", texts[at], false)
+			_, err := w.post("/v1/sync", all[at].user.login.Access, "", texts[at], false)
 			return 20, err
 		}
 	}}
@@ -298,7 +298,7 @@ func (t *trial) ready(ctx context.Context) error {
 func (t *trial) settle(ctx context.Context, w *wire) error {
 	for quiet := 0; quiet < 3; quiet++ {
 		for _, p := range t.fleet.full {
-			rows, err := p.catchUp(w, "zstd", true)
+			rows, err := p.catchUp(w)
 			if err != nil {
 				return err
 			}
@@ -319,7 +319,7 @@ func (t *trial) settle(ctx context.Context, w *wire) error {
 func (t *trial) measure(ctx context.Context, load workload) (err error) {
 	t.tell("%s: %s", load.name, load.what)
 	w := dial(t.server.address, load.connections)
-	if _, _, err := w.post("/v1/sync", t.fleet.full[0].user.login.Access, "", body(protocol.Request{App: "1.4.2", Clock: clockNow(), Cursor: t.fleet.full[0].cursor}), false); err != nil {
+	if _, err := w.post("/v1/sync", t.fleet.full[0].user.login.Access, "", body(protocol.Request{App: "1.4.2", Clock: clockNow(), Cursor: t.fleet.full[0].cursor}), false); err != nil {
 		return err
 	}
 	w.sent.Store(0)
@@ -388,35 +388,16 @@ func (t *trial) measure(ctx context.Context, load workload) (err error) {
 	return err
 }
 
-// The generator has one core too: it looks for the members of answers that it needs
-// and decodes nothing.
-
+// countApplied counts the verdicts "applied".
 func countApplied(answer []byte) int { return bytes.Count(answer, []byte(`"verdict":"applied"`)) }
-
-func cursorOf(answer []byte) string {
-	_, rest, ok := bytes.Cut(answer, []byte(`"cursor":"`))
-	end := bytes.IndexByte(rest, '"')
-	if !ok || end < 0 {
-		return ""
-	}
-	return string(rest[:end])
-}
 
 // pullAll is the first sync of a new phone.
 func (p *phone) pullAll(w *wire, encoding string, want int) (int, error) {
-	rows, cursor := 0, ""
-	for more := true; more; {
-		_, answer, err := w.post("/v1/sync", p.user.login.Access, encoding, body(protocol.Request{App: "1.4.2", Clock: clockNow(), Cursor: cursor, LimitBytes: 1 << 20}), true)
-		if err != nil {
-			return rows, err
-		}
-		rows += bytes.Count(answer, []byte(`"collection":"`))
-		cursor, more = cursorOf(answer), bytes.Contains(answer, []byte(`"more":true`))
+	rows, _, err := p.pull(w, encoding, "", anyRow)
+	if err == nil && rows < want {
+		err = fmt.Errorf("%d rows came of %d", rows, want)
 	}
-	if rows < want {
-		return rows, fmt.Errorf("%d rows came of %d", rows, want)
-	}
-	return want, nil
+	return want, err
 }
 
 func size(folder string) (n int64, err error) {

@@ -46,9 +46,16 @@ func dial(address string, connections int) *wire {
 	return w
 }
 
-// post sends one request and gives the answer's status and its body, unpacked if keep
-// is set. encoding is what the client reads beside plain text; "" is none.
-func (w *wire) post(path, token, encoding string, body []byte, keep bool) (status int, answer []byte, err error) {
+// answer is what came back, unpacked.
+type answer struct {
+	status int
+	after  string // Retry-After
+	body   []byte
+}
+
+// send sends one request. encoding is what the client reads beside plain text; "" is
+// none. The body is left out unless keep is set.
+func (w *wire) send(path, token, encoding string, body []byte, keep bool) (a answer, err error) {
 	req, resp := fasthttp.AcquireRequest(), fasthttp.AcquireResponse()
 	defer fasthttp.ReleaseRequest(req)
 	defer fasthttp.ReleaseResponse(resp)
@@ -63,15 +70,22 @@ func (w *wire) post(path, token, encoding string, body []byte, keep bool) (statu
 	}
 	req.SetBodyRaw(body)
 	if err := w.client.Do(req, resp); err != nil {
-		return 0, nil, err
+		return a, err
 	}
-	if resp.StatusCode() != fasthttp.StatusOK {
-		return resp.StatusCode(), nil, fmt.Errorf("%s was answered %d: %s", path, resp.StatusCode(), resp.Body())
+	a = answer{status: resp.StatusCode(), after: string(resp.Header.Peek("Retry-After"))}
+	if keep || a.status != fasthttp.StatusOK {
+		a.body, err = unpacked(string(resp.Header.ContentEncoding()), resp.Body())
 	}
-	if keep {
-		answer, err = unpacked(string(resp.Header.ContentEncoding()), resp.Body())
+	return a, err
+}
+
+// post is send for who is answered 200 or gives up.
+func (w *wire) post(path, token, encoding string, body []byte, keep bool) ([]byte, error) {
+	a, err := w.send(path, token, encoding, body, keep)
+	if err == nil && a.status != fasthttp.StatusOK {
+		err = fmt.Errorf("%s was answered %d: %s", path, a.status, a.body)
 	}
-	return resp.StatusCode(), answer, err
+	return a.body, err
 }
 
 func unpacked(encoding string, body []byte) ([]byte, error) {

@@ -1,7 +1,6 @@
 package merge
 
 import (
-	"encoding/json"
 	"reflect"
 	"testing"
 
@@ -28,9 +27,7 @@ func FuzzPlainMutations(f *testing.F) {
 		}
 		slow, err := decodeMutation(raw)
 		if err != nil || !reflect.DeepEqual(quick, slow) {
-			a, _ := json.Marshal(quick)
-			b, _ := json.Marshal(slow)
-			t.Fatalf("%s reads as %s, and as %s, %v", raw, a, b, err)
+			t.Fatalf("%s reads as %+v, and as %+v, %v", raw, quick, slow, err)
 		}
 	})
 }

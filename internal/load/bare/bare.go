@@ -30,13 +30,15 @@ func Serve(ctx context.Context, ln net.Listener) error {
 		}
 		return c.SendString("ok")
 	})
-	stopped := context.AfterFunc(ctx, func() { _ = app.Shutdown() }) // it says that the listener is closed
-	defer stopped()
-	err := app.Listener(ln)
-	if ctx.Err() != nil {
-		return nil
+	stopped := make(chan error, 1)
+	go func() {
+		<-ctx.Done()
+		stopped <- app.Shutdown()
+	}()
+	if err := app.Listener(ln); err != nil && ctx.Err() == nil {
+		return err
 	}
-	return err
+	return <-stopped
 }
 
 // Commit writes rows of a size into a database at path, so many per commit, each
