@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/lumbung-ikm/lumbung/sync/merge"
 )
@@ -41,16 +42,23 @@ func adjustmentKinds() []string {
 // A sales entry has three groups of fields that are corrected as one.
 type saleGroup struct {
 	name    string
-	members []string
+	members []saleMember
 }
 
-func saleGroups() []saleGroup {
-	return []saleGroup{
-		{"money", []string{"amount_idr", "discount_idr", "lines"}},
-		{"place", []string{"channel", "marketplace", "exhibition_id", "sold_on"}},
-		{"payment", []string{"payment"}},
+// saleMember is a field, and the one that shows it after its corrections.
+type saleMember struct{ name, effective string }
+
+// saleGroups are asked for several times at every sale.
+var saleGroups = sync.OnceValue(func() []saleGroup {
+	group := func(name string, members ...string) saleGroup {
+		g := saleGroup{name: name}
+		for _, m := range members {
+			g.members = append(g.members, saleMember{m, "effective_" + m})
+		}
+		return g
 	}
-}
+	return []saleGroup{group("money", "amount_idr", "discount_idr", "lines"), group("place", "channel", "marketplace", "exhibition_id", "sold_on"), group("payment", "payment")}
+})
 
 // adjustment is one operation on an entry, made ready for the replay.
 type adjustment struct {
@@ -239,8 +247,8 @@ func patchGroups(patch merge.Value) map[string]string {
 		var parts []string
 		named := false
 		for _, m := range g.members {
-			named = named || members[m] != nil
-			parts = append(parts, string(normal(m, members[m])))
+			named = named || members[m.name] != nil
+			parts = append(parts, string(normal(m.name, members[m.name])))
 		}
 		if named {
 			out[g.name] = strings.Join(parts, "\n")

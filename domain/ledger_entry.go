@@ -44,7 +44,7 @@ func (l *ledger) fields() map[string]merge.Value {
 			from = objectOf(w.row.Fields["patch"])
 		}
 		for _, m := range g.members {
-			f["effective_"+m] = normal(m, from[m])
+			f[m.effective] = normal(m.name, from[m.name])
 		}
 	}
 	amount := Rupiah(merge.AsInt(f["effective_amount_idr"]))
@@ -204,6 +204,9 @@ func (l *ledger) verification(a *adjustment) string {
 
 // objectOf reads an object value, or nil if v is none.
 func objectOf(v merge.Value) map[string]merge.Value {
+	if len(v) == 0 {
+		return nil
+	}
 	var m map[string]merge.Value
 	if json.Unmarshal(v, &m) != nil {
 		return nil

@@ -109,6 +109,9 @@ func saleFlagged(c merge.Change, entry string, people []string) []merge.Effect {
 // flagged reports whether the entry has a reason to be looked at that it had
 // not before.
 func flagged(c merge.Change) bool {
+	if f := c.After.Fields; f["flags"] == nil && f["possible_duplicate"] == nil && f["duplicate_of"] == nil && string(f["rejected"]) != "true" {
+		return false // as most
+	}
 	marks := func(r merge.Row) []string {
 		flags := slices.DeleteFunc(r.Strings("flags"), func(f string) bool { return f == FlagBackdated })
 		if string(r.Fields["rejected"]) == "true" {

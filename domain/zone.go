@@ -2,6 +2,7 @@ package domain
 
 import (
 	"cmp"
+	"sync"
 	"time"
 )
 
@@ -39,9 +40,21 @@ func (z Zone) Abbreviation() string {
 // rules need no time zone database, which a phone and a bare container may
 // lack. An unknown zone, the empty one too, is WIB.
 func (z Zone) Location() *time.Location {
-	name, hours := z.offset()
-	return time.FixedZone(name, hours*60*60)
+	if l := locations()[z]; l != nil {
+		return l
+	}
+	return locations()[WIB]
 }
+
+// locations are asked for several times at every edit.
+var locations = sync.OnceValue(func() map[Zone]*time.Location {
+	out := map[Zone]*time.Location{}
+	for _, z := range []Zone{WIB, WITA, WIT} {
+		name, hours := z.offset()
+		out[z] = time.FixedZone(name, hours*60*60)
+	}
+	return out
+})
 
 func (z Zone) offset() (name string, hours int) {
 	switch z {

@@ -72,5 +72,19 @@ func standings(access []Grant, user string, at, from, now, grace Millis) []stand
 }
 
 func strength(r Role) int {
-	return map[Role]int{System: 6, Admin: 5, Mentor: 4, Owner: 3, Self: 2, Staff: 1}[r]
+	switch r {
+	case System:
+		return 6
+	case Admin:
+		return 5
+	case Mentor:
+		return 4
+	case Owner:
+		return 3
+	case Self:
+		return 2
+	case Staff:
+		return 1
+	}
+	return 0
 }

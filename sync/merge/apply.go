@@ -2,7 +2,6 @@ package merge
 
 import (
 	"encoding/json"
-	"maps"
 	"slices"
 	"strings"
 )
@@ -92,7 +91,7 @@ func (ed *edit) liveness(living bool) {
 func (ed *edit) bury(op Op, wasDead bool) {
 	win, _ := aliveWinner(ed.c.OnDelete, ed.rec.Slots[alive])
 	if op == Delete {
-		for _, slot := range slices.Sorted(maps.Keys(ed.rec.Slots)) {
+		for _, slot := range sortedKeys(ed.rec.Slots) {
 			for _, h := range ed.rec.Slots[slot] {
 				if slot[0] != '/' && h.Write != ed.wr && !ed.sees(h.Write) {
 					ed.lose(slot, h, Head{win.Write, nullValue}, "delete")

@@ -146,7 +146,7 @@ func (w *work) identify(p *Part, said map[BookKey]map[uint64]Hash) (answers []An
 	answers = make([]Answer, len(p.Items))
 	inPush := said[key]
 	if inPush == nil {
-		inPush = map[uint64]Hash{}
+		inPush = make(map[uint64]Hash, len(p.Items))
 		said[key] = inPush
 	}
 	for i := range p.Items {

@@ -33,7 +33,7 @@ func (w *work) derive() {
 	}
 	w.regrant()
 	maps.DeleteFunc(related, func(_ string, yes bool) bool { return !yes })
-	for _, tag := range slices.Sorted(maps.Keys(related)) {
+	for _, tag := range sortedKeys(related) {
 		for _, r := range w.tagged(tag) {
 			if c := w.collection(r.Key); c.Relate != nil && !r.Deleted {
 				w.assign(r.Key, c.Relate(w, r.Row))
@@ -50,7 +50,18 @@ func (w *work) collection(k Key) *Collection {
 	return c
 }
 
-func (w *work) changed() []Key { return slices.SortedFunc(maps.Keys(w.recs), Key.Compare) }
+// changed gives the keys of the records that this commit changes, in order. It never
+// has fewer than before.
+func (w *work) changed() []Key {
+	if len(w.keys) != len(w.recs) {
+		w.keys = make([]Key, 0, len(w.recs))
+		for k := range w.recs {
+			w.keys = append(w.keys, k)
+		}
+		slices.SortFunc(w.keys, Key.Compare)
+	}
+	return w.keys
+}
 
 func (w *work) replay(k Key) {
 	r := w.get(k)
@@ -124,6 +135,9 @@ func (w *work) react() {
 	for _, k := range w.changed() {
 		c := w.collection(k)
 		w.claim(k, c)
+		if c.Mirror == nil && c.React == nil {
+			continue
+		}
 		ch := w.change(k)
 		if c.Mirror != nil {
 			for _, e := range c.Mirror(ch) {

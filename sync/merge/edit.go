@@ -2,7 +2,6 @@ package merge
 
 import (
 	"bytes"
-	"maps"
 	"slices"
 	"strings"
 )
@@ -160,7 +159,10 @@ func (ed *edit) coverage() func(*Write) bool {
 			ed.upTo = min(ed.upTo, in.forkPoint(m.Base.Generation))
 		}
 	}
-	own := make(map[string]Hash, len(m.After))
+	var own map[string]Hash // nil: none, as for most
+	if len(m.After) > 0 {
+		own = make(map[string]Hash, len(m.After))
+	}
 	for _, r := range m.After {
 		own[MutationName(ed.part.Device, r.Incarnation, r.N)] = r.Hash
 		if ed.again != nil { // taken over, or made once more like this one
@@ -262,7 +264,7 @@ func (ed *edit) attempt(old *Record) Attempt {
 func (ed *edit) check(old *Record) *Reject {
 	if old != nil && ed.m.Op == Put {
 		if ed.c.Immutable && ed.m.Create() {
-			for _, name := range slices.Sorted(maps.Keys(ed.set)) {
+			for _, name := range sortedKeys(ed.set) {
 				v := ed.set[name]
 				if f := ed.c.fields[name]; f.Policy == Once && !bytes.Equal(old.Fields[name], v) && !(Null(v) && old.Fields[name] == nil) {
 					return reject("id_reuse", "set."+name)
@@ -308,6 +310,9 @@ func (ed *edit) fixed(old *Record) *Reject {
 // author's screen: what others added meanwhile is nobody's mistake, and the
 // order of arrival must not decide.
 func (ed *edit) checkSizes(old *Record) *Reject {
+	if !slices.ContainsFunc(ed.changes, func(ch change) bool { return ch.path != nil || ch.field.Policy == Set }) {
+		return nil // nothing that has many
+	}
 	seen := map[string]map[string]bool{} // by field: elements or item keys
 	note := func(slot string) {
 		field, rest, _ := cut(slot)
@@ -336,7 +341,7 @@ func (ed *edit) checkSizes(old *Record) *Reject {
 			delete(seen[field], element)
 		}
 	}
-	for _, field := range slices.Sorted(maps.Keys(seen)) {
+	for _, field := range sortedKeys(seen) {
 		elements := seen[field]
 		touched := slices.ContainsFunc(ed.changes, func(ch change) bool {
 			return strings.HasPrefix(ch.slot, field+"/") && string(ch.value) != "false"
@@ -349,7 +354,7 @@ func (ed *edit) checkSizes(old *Record) *Reject {
 }
 
 func (ed *edit) checkReferences() (bad *Reject) {
-	for _, name := range slices.Sorted(maps.Keys(ed.set)) {
+	for _, name := range sortedKeys(ed.set) {
 		ed.c.fields[name].Type.references(ed.set[name], func(collection, target string) {
 			if ed.w.get(Key{collection, target}) == nil && bad == nil {
 				bad = reject("invalid_reference", "set."+name)

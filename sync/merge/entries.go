@@ -5,8 +5,6 @@ import (
 	"encoding/binary"
 	"encoding/json"
 	"errors"
-	"maps"
-	"slices"
 	"strconv"
 )
 
@@ -28,7 +26,7 @@ func (e Entries) MarshalJSON() ([]byte, error) {
 	var packed []byte
 	var n uint64
 	var last Entry
-	for _, at := range slices.Sorted(maps.Keys(e)) {
+	for _, at := range sortedKeys(e) {
 		one := e[at]
 		if one.Verdict != nil {
 			if out.Others == nil {

@@ -16,7 +16,7 @@ func (ed *edit) lose(slot string, loser, keeper Head, rule string) {
 	entry := w.effectID("journal", name, "")
 	ed.rec.Lost = append(ed.rec.Lost, Lost{slot, loser.Write.Mutation, entry, loser.Value})
 	k := Key{"journal", entry}
-	j := newRecord(k, &Write{Mutation: "journal." + entry, Role: System, Seq: w.seq, Time: w.time, Stamp: w.time})
+	j := &Record{Row: Row{Key: k}, Slots: map[string][]Head{}, Born: &Write{Mutation: "journal." + entry, Role: System, Seq: w.seq, Time: w.time, Stamp: w.time}}
 	j.Fields = map[string]Value{
 		"collection": Str(ed.rec.Collection), "record": Str(ed.rec.ID), "field": Str(slot), "rule": Str(rule),
 		"lost": loser.Value, "lost_by": Str(loser.Write.Author), "lost_role": Str(string(loser.Write.Role)), "lost_at": loser.Write.Stamp.Value(),

@@ -2,7 +2,6 @@ package merge
 
 import (
 	"encoding/json"
-	"maps"
 	"regexp"
 	"slices"
 	"strings"
@@ -50,9 +49,9 @@ var itemKey = regexp.MustCompile(`^[a-z0-9_-]{1,40}$`)
 // parse checks what a mutation writes against types and rights of role, and
 // brings it into canonical form. System may write server fields.
 func (c *Collection) parse(set map[string]Value, add, remove map[string][]string, role Role) (changes, *Reject) {
-	out := changes{set: map[string]Value{}}
-	groups := map[string]map[string]Value{}
-	for _, name := range slices.Sorted(maps.Keys(set)) {
+	out := changes{set: make(map[string]Value, len(set)), list: make([]change, 0, len(set))}
+	var groups map[string]map[string]Value // nil: none yet, as in most
+	for _, name := range sortedKeys(set) {
 		f, ok := c.fields[name]
 		if !ok {
 			return out, reject("unknown_field", "set."+name)
@@ -65,13 +64,16 @@ func (c *Collection) parse(set map[string]Value, add, remove map[string][]string
 			return out, r
 		}
 		if f.Group != "" {
+			if groups == nil {
+				groups = map[string]map[string]Value{}
+			}
 			if groups[f.Group] == nil {
 				groups[f.Group] = map[string]Value{}
 			}
 			groups[f.Group][name] = out.set[name]
 		}
 	}
-	for _, name := range slices.Sorted(maps.Keys(groups)) {
+	for _, name := range sortedKeys(groups) {
 		for _, m := range c.groups[name] {
 			if _, named := groups[name][m.Name]; !named {
 				return out, reject("group_incomplete", "set."+m.Name)
@@ -88,22 +90,20 @@ func (c *Collection) parse(set map[string]Value, add, remove map[string][]string
 }
 
 func (c *Collection) parseField(out *changes, f *Field, raw Value, role Role) *Reject {
-	path := "set." + f.Name
-	if f.Policy == Each {
+	switch {
+	case f.Policy == Each:
 		return f.parseItems(out, raw, role)
+	case f.Policy == Set: // changed by add and remove only
+		return reject("invalid_value", "set."+f.Name)
+	case !may(f, role):
+		return reject("forbidden", "set."+f.Name)
 	}
-	if f.Policy == Set {
-		return reject("invalid_value", path) // sets are changed by add and remove only
-	}
-	if !may(f, role) {
-		return reject("forbidden", path)
-	}
-	v, r := f.value(raw, path)
+	v, where, ok := f.value(raw)
 	if f.Policy == Server { // the server's own values, whatever a person typed into them
-		v, r = trusted(raw, path)
+		v, where, ok = trusted(raw)
 	}
-	if r != nil {
-		return r
+	if !ok {
+		return reject("invalid_value", "set."+f.Name+where)
 	}
 	out.set[f.Name] = v
 	if f.Group == "" {
@@ -112,28 +112,18 @@ func (c *Collection) parseField(out *changes, f *Field, raw Value, role Role) *R
 	return nil
 }
 
-// value checks one value of a field; null clears it.
-func (f *Field) value(raw Value, path string) (Value, *Reject) {
+// value checks one value of a field like Type.Check; null clears it.
+func (f *Field) value(raw Value) (v Value, where string, ok bool) {
 	if Null(raw) {
-		if f.Required {
-			return nil, reject("invalid_value", path)
-		}
-		return nullValue, nil
+		return nullValue, "", !f.Required
 	}
-	v, where, ok := f.Type.Check(raw)
-	if !ok {
-		return nil, reject("invalid_value", path+where)
-	}
-	return v, nil
+	return f.Type.Check(raw)
 }
 
 // trusted takes a value of the server's own: it must be JSON and nothing more.
-func trusted(raw Value, path string) (Value, *Reject) {
+func trusted(raw Value) (v Value, where string, ok bool) {
 	v, err := Canonical(raw)
-	if err != nil {
-		return nil, reject("invalid_value", path)
-	}
-	return v, nil
+	return v, "", err == nil
 }
 
 func (f *Field) parseItems(out *changes, raw Value, role Role) *Reject {
@@ -142,11 +132,11 @@ func (f *Field) parseItems(out *changes, raw Value, role Role) *Reject {
 	if err := json.Unmarshal(raw, &items); err != nil || (f.Max > 0 && len(items) > f.Max) {
 		return reject("invalid_value", path)
 	}
-	for _, key := range slices.Sorted(maps.Keys(items)) {
+	for _, key := range sortedKeys(items) {
 		if !itemKey.MatchString(key) {
 			return reject("invalid_value", path+"."+key)
 		}
-		for _, name := range slices.Sorted(maps.Keys(items[key])) {
+		for _, name := range sortedKeys(items[key]) {
 			at := path + "." + key + "." + name
 			sub := f.item(name)
 			if sub == nil {
@@ -159,9 +149,9 @@ func (f *Field) parseItems(out *changes, raw Value, role Role) *Reject {
 			if !may(sub, role) {
 				return reject("forbidden", at)
 			}
-			v, r := sub.value(items[key][name], at)
-			if r != nil {
-				return r
+			v, where, ok := sub.value(items[key][name])
+			if !ok {
+				return reject("invalid_value", at+where)
 			}
 			out.list = append(out.list, change{slot: f.Name + "/" + key + "/" + name, field: sub, path: []string{f.Name, key, name}, value: v})
 		}
@@ -170,7 +160,7 @@ func (f *Field) parseItems(out *changes, raw Value, role Role) *Reject {
 }
 
 func (c *Collection) parseElements(out *changes, what string, part map[string][]string, role Role, present bool) *Reject {
-	for _, name := range slices.Sorted(maps.Keys(part)) {
+	for _, name := range sortedKeys(part) {
 		path := what + "." + name
 		f, ok := c.fields[name]
 		switch {
@@ -205,7 +195,7 @@ func may(f *Field, role Role) bool { return role == System || slices.Contains(f.
 // refers to; an operation refers to its parent.
 func (c *Collection) References(m *Mutation) (out []Key) {
 	visit := func(collection, id string) { out = append(out, Key{collection, id}) }
-	for _, name := range slices.Sorted(maps.Keys(m.Set)) {
+	for _, name := range sortedKeys(m.Set) {
 		if f := c.fields[name]; f != nil {
 			f.Type.references(m.Set[name], visit)
 		}
@@ -213,7 +203,7 @@ func (c *Collection) References(m *Mutation) (out []Key) {
 			visit(c.Parent, AsString(m.Set[name]))
 		}
 	}
-	for _, name := range slices.Sorted(maps.Keys(m.Add)) {
+	for _, name := range sortedKeys(m.Add) {
 		if f := c.fields[name]; f != nil && f.Type.To != "" {
 			for _, e := range m.Add[name] {
 				visit(f.Type.To, e)

@@ -15,8 +15,11 @@ func later(a, b Head) int {
 // winner picks the head whose value is the value of the slot. It is a function
 // of the heads alone. ok is false for no heads.
 func winner(f *Field, heads []Head) (win Head, ok bool) {
-	if len(heads) == 0 {
+	switch len(heads) {
+	case 0:
 		return Head{}, false
+	case 1:
+		return heads[0], true
 	}
 	order := later
 	switch f.Policy {
@@ -87,6 +90,7 @@ func place(f *Field, heads []Head, h Head, covered func(*Write) bool) (out []Hea
 		slices.SortFunc(out, later)
 		return out, bytes.Equal(h.Value, win.Value)
 	}
+	out = make([]Head, 0, 1+len(heads))
 	for _, old := range heads {
 		if !covered(old.Write) {
 			out = append(out, old)

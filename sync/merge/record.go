@@ -105,7 +105,8 @@ func history(field string) string { return "/was/" + field }
 
 // remember notes what a field shows after a write.
 func (r *Record) remember(f *Field, w *Write, shown Value) {
-	if slot := history(f.Name); f.Remember {
+	if f.Remember {
+		slot := history(f.Name)
 		r.Slots[slot] = append(slices.Clone(r.Slots[slot]), Head{w, shown})
 	}
 }
@@ -171,7 +172,7 @@ func (r *Record) Clone() *Record {
 // SHA-256 over collection, id and version, zero bytes between. Only live
 // records have one.
 func Sum(k Key, version Seq) uint64 {
-	var b []byte
+	b := make([]byte, 0, 128)
 	b = append(b, k.Collection...)
 	b = append(b, 0)
 	b = append(b, k.ID...)

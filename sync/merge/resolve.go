@@ -1,7 +1,6 @@
 package merge
 
 import (
-	"cmp"
 	"maps"
 	"slices"
 	"strconv"
@@ -114,6 +113,13 @@ type Line struct {
 func Resolve(in *Input) *Output {
 	w := &work{in: in, seq: in.Applied + 1, time: max(in.Now, in.Time+1), recs: map[Key]*Record{}, before: map[Key]*Record{},
 		author: map[Key]string{}, pages: map[PageKey]*Page{}, access: slices.Clone(in.Access), out: &Output{}}
+	items := 0
+	for _, push := range in.Pushes {
+		for _, p := range push {
+			items += len(p.Items)
+		}
+	}
+	w.out.Lines = slices.Grow(w.out.Lines, items)
 	for _, push := range in.Pushes {
 		w.out.Answers = append(w.out.Answers, w.push(push))
 	}
@@ -361,17 +367,14 @@ func (w *work) create(c *Collection, k Key, wr *Write, device string, made Milli
 func (w *work) finish() {
 	o := w.out
 	o.Seq, o.Time, o.Sum = w.seq, w.time, w.in.Sum
-	keys := slices.SortedFunc(maps.Keys(w.recs), w.parentsFirst)
-	for _, k := range keys {
-		r, old := w.recs[k], w.before[k]
-		if old != nil && !old.Deleted {
-			o.Sum -= Sum(k, old.Version)
+	keys := w.changed()
+	o.Records = slices.Grow(o.Records, len(keys))
+	for _, operations := range []bool{false, true} { // behind what they act on
+		for _, k := range keys {
+			if (w.collection(k).Parent != "") == operations {
+				o.Records = append(o.Records, w.number(k))
+			}
 		}
-		r.Version, r.Time = w.seq, w.time
-		if !r.Deleted {
-			o.Sum += Sum(k, r.Version)
-		}
-		o.Records = append(o.Records, r)
 	}
 	o.Access = w.access
 	pages := slices.SortedFunc(maps.Keys(w.pages), comparePages)
@@ -381,13 +384,15 @@ func (w *work) finish() {
 	o.Changed = o.Changed || len(o.Records) > 0
 }
 
-// parentsFirst orders the records of one commit: operations behind what they
-// act on, then by key.
-func (w *work) parentsFirst(a, b Key) int { return cmp.Or(w.rank(a)-w.rank(b), a.Compare(b)) }
-
-func (w *work) rank(k Key) int {
-	if c, ok := w.in.Schema.Collection(k.Collection); ok && c.Parent != "" {
-		return 1
+// number gives a record its version and its share of the hash.
+func (w *work) number(k Key) *Record {
+	r, old := w.recs[k], w.before[k]
+	if old != nil && !old.Deleted {
+		w.out.Sum -= Sum(k, old.Version)
 	}
-	return 0
+	r.Version, r.Time = w.seq, w.time
+	if !r.Deleted {
+		w.out.Sum += Sum(k, r.Version)
+	}
+	return r
 }

@@ -2,7 +2,6 @@ package merge
 
 import (
 	"fmt"
-	"maps"
 	"slices"
 )
 
@@ -106,7 +105,7 @@ func (t *Type) shape() TypeShape {
 // and does not say in which version it came.
 func Grown(old, now Shape) (wrong []string) {
 	g := growth{older: now.Version > old.Version, version: old.Version}
-	for _, name := range slices.Sorted(maps.Keys(old.Collections)) {
+	for _, name := range sortedKeys(old.Collections) {
 		a, b := old.Collections[name], now.Collections[name]
 		if b.Fields == nil {
 			g.add("collection %s is gone", name)

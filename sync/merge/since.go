@@ -3,7 +3,6 @@ package merge
 import (
 	"encoding/json"
 	"fmt"
-	"maps"
 	"slices"
 )
 
@@ -79,7 +78,7 @@ func (f *Field) newest() (int, error) {
 
 func (t *Type) newest() (n int, err error) {
 	n = 1
-	for _, word := range slices.Sorted(maps.Keys(t.Words)) {
+	for _, word := range sortedKeys(t.Words) {
 		w := t.Words[word]
 		switch {
 		case !slices.Contains(t.Enum, word):

@@ -2,6 +2,7 @@ package merge
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"maps"
 	"regexp"
@@ -70,6 +71,8 @@ type Member struct {
 var (
 	decimalForm = regexp.MustCompile(`^(0|[1-9][0-9]{0,11})(\.[0-9]{1,3})?$`)
 	nullValue   = Value("null")
+	trueValue   = Value("true")
+	falseValue  = Value("false")
 )
 
 // Null reports whether v says "nothing".
@@ -100,7 +103,12 @@ func Num[T ~int | ~int64 | ~uint64 | ~uint32](n T) Value {
 }
 
 // Flag makes the value of a truth.
-func Flag(b bool) Value { return Value(strconv.FormatBool(b)) }
+func Flag(b bool) Value {
+	if b {
+		return trueValue
+	}
+	return falseValue
+}
 
 // Time makes the value of an instant.
 func (m Millis) Time() time.Time { return time.UnixMilli(int64(m)).UTC() }
@@ -116,8 +124,11 @@ func AsString(v Value) string {
 	if plain(v) {
 		return string(v[1 : len(v)-1])
 	}
+	if len(v) == 0 { // absent values are asked for often
+		return ""
+	}
 	var s string
-	if len(v) == 0 || json.Unmarshal(v, &s) != nil { // absent values are asked for often
+	if json.Unmarshal(v, &s) != nil {
 		return ""
 	}
 	return s
@@ -143,11 +154,14 @@ func AsInt(v Value) int64 {
 	if n, ok := digits(v); ok {
 		return n
 	}
-	var n int64
-	if len(v) == 0 || json.Unmarshal(v, &n) != nil {
+	if len(v) == 0 {
 		return 0
 	}
-	return n
+	var whole int64
+	if json.Unmarshal(v, &whole) != nil {
+		return 0
+	}
+	return whole
 }
 
 // digits reads a number that is written with nothing but digits, and few. Most are.
@@ -166,8 +180,11 @@ func digits(v Value) (n int64, ok bool) {
 
 // AsStrings reads a list of texts, or nil if v is none.
 func AsStrings(v Value) []string {
+	if len(v) == 0 {
+		return nil
+	}
 	var s []string
-	if len(v) == 0 || json.Unmarshal(v, &s) != nil {
+	if json.Unmarshal(v, &s) != nil {
 		return nil
 	}
 	return s
@@ -208,7 +225,7 @@ func (t *Type) Check(v Value) (canonical Value, path string, ok bool) {
 			return nil, "", false
 		}
 		s, ok = t.checkString(s)
-		return Str(s), "", ok
+		return AppendText(make([]byte, 0, len(s)+2), s), "", ok
 	case Int:
 		n, err := strconv.ParseInt(string(v), 10, 64)
 		if err != nil || string(v) == "-0" || n > MaxInt || n < -MaxInt || n < t.Min || (t.Max != 0 && n > t.Max) {
@@ -217,7 +234,7 @@ func (t *Type) Check(v Value) (canonical Value, path string, ok bool) {
 		return Num(n), "", true
 	case Bool:
 		s := string(v)
-		return Value(s), "", s == "true" || s == "false"
+		return Flag(s == "true"), "", s == "true" || s == "false"
 	case List:
 		return t.checkList(v)
 	case Object:
@@ -325,6 +342,19 @@ func thousandths(s string) int64 {
 		return -1
 	}
 	return n
+}
+
+// sortedKeys gives the keys of m in order.
+func sortedKeys[K cmp.Ordered, V any](m map[K]V) []K {
+	if len(m) == 0 {
+		return nil
+	}
+	keys := make([]K, 0, len(m))
+	for k := range m {
+		keys = append(keys, k)
+	}
+	slices.Sort(keys)
+	return keys
 }
 
 // Thousandths reads a decimal value, such as "1.25" as 1250.

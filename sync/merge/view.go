@@ -256,6 +256,7 @@ type work struct {
 	unsure bool            // something was left out because of need
 	recs   map[Key]*Record // changed, cloned from in.Records
 	list   []*Record       // the same, in the order in which they were
+	keys   []Key           // of recs, in order, as of the last call of changed
 	before map[Key]*Record // what they were; nil = absent
 	author map[Key]string
 	taken  map[Key]bool // from another scope, where what they cause has happened
@@ -332,27 +333,19 @@ func (w *work) tagged(tag string) []*Record {
 	if !ok {
 		w.need.tag(tag)
 	}
-	var found map[Key]*Record // nil: nothing yet, as for most
-	note := func(r *Record) {
-		if found == nil {
-			found = map[Key]*Record{}
-		}
-		found[r.Key] = r
-	}
+	var found []*Record
 	for _, k := range stored {
 		if r := w.get(k); r != nil && slices.Contains(r.Tags, tag) {
-			note(r)
+			found = append(found, r)
 		}
 	}
 	for _, r := range w.list {
 		if slices.Contains(r.Tags, tag) {
-			note(r)
+			found = append(found, r)
 		}
 	}
-	if found == nil {
-		return nil
-	}
-	return slices.SortedFunc(maps.Values(found), func(a, b *Record) int { return a.Key.Compare(b.Key) })
+	slices.SortFunc(found, func(a, b *Record) int { return a.Key.Compare(b.Key) })
+	return slices.CompactFunc(found, func(a, b *Record) bool { return a.Key == b.Key }) // one that is stored and changed is one record: get says which
 }
 
 // Operations implements View.

@@ -46,6 +46,20 @@ func (s *Scope) Clone() *Scope {
 
 // Commit resolves pushes at now and folds what came out of it.
 func (s *Scope) Commit(now merge.Millis, pushes ...[]*merge.Part) *merge.Output {
+	_, out := s.resolve(now, pushes)
+	s.fold(out)
+	return out
+}
+
+// Input is what Commit would give the resolver at last, with everything that it asks
+// for. Nothing is folded.
+func (s *Scope) Input(now merge.Millis, pushes ...[]*merge.Part) *merge.Input {
+	in, _ := s.resolve(now, pushes)
+	return in
+}
+
+// resolve asks the resolver until it has everything it needs.
+func (s *Scope) resolve(now merge.Millis, pushes [][]*merge.Part) (*merge.Input, *merge.Output) {
 	in := &merge.Input{Schema: s.Schema, Scope: s.Name, Self: s.Self, Generation: s.Generation, Forks: s.Forks, Applied: s.Applied, Time: s.Time,
 		Sum: s.Sum, Access: s.Access, Now: now, Grace: s.Grace, MovedTo: s.MovedTo, Pushes: pushes,
 		Records: map[merge.Key]*merge.Record{}, Tagged: map[string][]merge.Key{}, Books: map[merge.BookKey]*merge.Book{}}
@@ -56,8 +70,7 @@ func (s *Scope) Commit(now merge.Millis, pushes ...[]*merge.Part) *merge.Output 
 			panic(fmt.Sprintf("mergetest: with nothing there a resolve guesses %+v and decides %+v", guess, out))
 		}
 		if guess = nil; out.Need.Empty() {
-			s.fold(out)
-			return out
+			return in, out
 		}
 		s.load(in, out.Need)
 		if !out.Unsure && absent(in, out.Need) {
