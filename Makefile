@@ -5,6 +5,8 @@ TOOL     := $(GO) tool -modfile=$(CURDIR)/tools/go.mod
 SEEDS    ?= 200
 FUZZTIME ?= 10s
 BENCH    ?= .
+BASE     ?= HEAD~1
+TIMES    ?= 6
 DEPTH    ?= 4
 STREAMS  ?= 10000
 STORIES  ?= .
@@ -15,7 +17,7 @@ OUTAGE   ?= -kills 10 -others 200 -every 1
 RACE     := ./sync/... ./auth/... ./client/... ./store/...
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-mongo mongo-engines mongo-testbin outage check fmt vet lint gen generated race sim model mutants bind android bench load overload live fuzz build
+.PHONY: help run test test-mongo mongo-engines mongo-testbin outage check fmt vet lint gen generated race sim model mutants bind android bench bench-compare load overload live fuzz build
 
 help: ## list these words
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -87,6 +89,9 @@ mongo-testbin: build ## the same as programs, in bin/, that run anywhere against
 
 bench: ## benchmarks: make bench BENCH=Push
 	$(GO) test -run '^$$' -bench '$(BENCH)' -benchmem ./...
+
+bench-compare: ## benchmarks beside those of a commit: make bench-compare BASE=HEAD~1 BENCH=Resolve
+	.ci/compare '$(BASE)' '$(BENCH)' $(TIMES)
 
 load: build ## how fast pushes, pulls and syncs are: make load LOAD='-larger=false -json'
 	bin/lumbung load speed $(LOAD)

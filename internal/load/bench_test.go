@@ -2,6 +2,8 @@ package load
 
 import (
 	"context"
+	"encoding/json"
+	"fmt"
 	"log/slog"
 	"path/filepath"
 	"testing"
@@ -9,7 +11,9 @@ import (
 	"github.com/lumbung-ikm/lumbung/app"
 	"github.com/lumbung-ikm/lumbung/auth"
 	"github.com/lumbung-ikm/lumbung/config"
+	"github.com/lumbung-ikm/lumbung/store"
 	syncer "github.com/lumbung-ikm/lumbung/sync"
+	"github.com/lumbung-ikm/lumbung/sync/merge"
 	"github.com/lumbung-ikm/lumbung/sync/protocol"
 )
 
@@ -102,4 +106,90 @@ func BenchmarkPull(b *testing.B) {
 			}
 		}
 	})
+}
+
+// BenchmarkCodec is each form that 20 new sales take on their way from the wire to the
+// log, to the records and to another phone. MB/s counts the longer side.
+func BenchmarkCodec(b *testing.B) {
+	a, f := bench(b, 1, 0, 0)
+	p := f.fresh[0]
+	who := syncer.Caller{User: p.user.login.User.ID}
+	push := p.batch(20)
+	if r, err := a.Engine.Push(b.Context(), who, push); err != nil || applied(r) != nil {
+		b.Fatal(err, applied(r))
+	}
+	head, err := a.Store.Head(b.Context(), p.scope)
+	if err != nil {
+		b.Fatal(err)
+	}
+	c, err := a.Store.Entry(b.Context(), p.scope, head.Generation.Count, head.Applied)
+	if err != nil {
+		b.Fatal(err)
+	}
+	answer, err := a.Engine.Sync(b.Context(), who, protocol.Request{App: "1.4.2", Clock: clockNow(), LimitBytes: 1 << 20})
+	if err != nil {
+		b.Fatal(err)
+	}
+	wire := body(push)
+	var records []*merge.Record
+	for _, r := range c.Records {
+		record, err := merge.DecodeRecord(merge.Row{Key: r.Key(), Version: r.Version, Deleted: r.Deleted}, r.Fields, r.State, r.Tags)
+		if err != nil {
+			b.Fatal(err)
+		}
+		records = append(records, record)
+	}
+	text, err := c.Body()
+	if err != nil {
+		b.Fatal(err)
+	}
+	for _, one := range []struct {
+		name string
+		size int
+		do   func() error
+	}{
+		{"read_push", len(wire), func() error {
+			var r protocol.Request
+			if err := json.Unmarshal(wire, &r); err != nil {
+				return err
+			}
+			for i, raw := range r.Push[0].Mutations {
+				if it := merge.ReadItem(p.scope, r.Push[0].Device, i, raw); it.Bad != nil {
+					return fmt.Errorf("%+v", *it.Bad)
+				}
+			}
+			return nil
+		}},
+		{"write_answer", len(answer.AppendJSON(nil)), func() error { answer.AppendJSON(nil); return nil }},
+		{"write_commit", len(text), func() error {
+			_, err := (&store.Commit{Records: c.Records, Lines: c.Lines, Pages: c.Pages, Effects: c.Effects}).Body()
+			return err
+		}},
+		{"read_commit", len(text), func() error { return (&store.Commit{}).ReadBody(text) }},
+		{"write_records", len(text), func() error {
+			for _, r := range records {
+				r.EncodeFields()
+				r.EncodeState()
+			}
+			return nil
+		}},
+		{"read_records", len(text), func() error {
+			for _, r := range c.Records {
+				if _, err := merge.DecodeRecord(merge.Row{Key: r.Key(), Version: r.Version, Deleted: r.Deleted}, r.Fields, r.State, r.Tags); err != nil {
+					return err
+				}
+			}
+			return nil
+		}},
+	} {
+		b.Run(one.name, func(b *testing.B) {
+			b.ReportAllocs()
+			b.SetBytes(int64(one.size))
+			for b.Loop() {
+				if err := one.do(); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
 }

@@ -156,7 +156,9 @@ func ContentHash(scope, device string, raw json.RawMessage) (Hash, error) {
 	if body[0] != '{' {
 		return Hash{}, errNoObject
 	}
-	sum := sha256.Sum256(appendWithout([]byte(scope+"\n"+device+"\n"), body, `"n"`, `"after"`))
+	text := append(make([]byte, 0, len(scope)+len(device)+len(body)+2), scope...)
+	text = append(append(append(text, '\n'), device...), '\n')
+	sum := sha256.Sum256(appendWithout(text, body, `"n"`, `"after"`))
 	return Hash(sum[:8]), nil
 }
 
@@ -260,8 +262,8 @@ func ReadItem(scope, device string, index int, raw json.RawMessage) Item {
 // number reads the number of an element that has one member of that name.
 func (it *Item) number(raw json.RawMessage, valid bool) {
 	var n int64
-	if valid && eachMember(raw, func(name string, v Value) (ok bool) {
-		if name == "n" {
+	if valid && eachMember(raw, func(name []byte, v Value) (ok bool) {
+		if string(name) == "n" {
 			n, ok = digits(v)
 			return ok
 		}
@@ -286,12 +288,11 @@ const maxNesting = 32
 // members looks at an element as every reader of JSON must see it alike. once
 // says that it has one number n; odd why it cannot be read.
 func members(raw json.RawMessage) (once bool, odd *Reject) {
-	known := []string{"n", "schema", "collection", "id", "op", "base", "after", "at", "set", "add", "remove"}
 	if !jsontext.Value(raw).IsValid() || nesting(raw) > maxNesting {
 		odd = reject("unreadable", "")
-	} else if eachMember(raw, func(name string, _ Value) bool { // a valid object names nothing twice
-		once = once || name == "n"
-		return slices.Contains(known, name)
+	} else if eachMember(raw, func(name []byte, _ Value) bool { // a valid object names nothing twice
+		once = once || string(name) == "n"
+		return knownMember(name)
 	}) {
 		return once, nil
 	}
@@ -311,7 +312,7 @@ func members(raw json.RawMessage) (once bool, odd *Reject) {
 		case strings.EqualFold(name, "n"):
 			count++
 			once = name == "n"
-		case !slices.Contains(known, name) && odd == nil:
+		case !knownMember([]byte(name)) && odd == nil:
 			odd = reject("unreadable", name[:min(len(name), 64)])
 		}
 		if d.SkipValue() != nil {
@@ -323,6 +324,15 @@ func members(raw json.RawMessage) (once bool, odd *Reject) {
 		odd = reject("unreadable", "n")
 	}
 	return once, odd
+}
+
+// knownMember reports whether a mutation may have a member of that name.
+func knownMember(name []byte) bool {
+	switch string(name) {
+	case "n", "schema", "collection", "id", "op", "base", "after", "at", "set", "add", "remove":
+		return true
+	}
+	return false
 }
 
 // nesting is the greatest depth of brackets outside of texts.

@@ -9,8 +9,8 @@ import "encoding/json"
 
 // plainly reads a valid mutation, if it is plain.
 func (w *wireMutation) plainly(raw json.RawMessage) (ok bool) {
-	ok = eachMember(raw, func(name string, v Value) bool {
-		switch name {
+	ok = eachMember(raw, func(name []byte, v Value) bool {
+		switch string(name) {
 		case "n":
 			n, ok := digits(v)
 			u := uint64(n)
@@ -35,8 +35,8 @@ func (w *wireMutation) plainly(raw json.RawMessage) (ok bool) {
 			return w.At.plainly(v)
 		case "set":
 			w.Set = map[string]Value{}
-			return eachMember(v, func(name string, v Value) bool {
-				w.Set[name] = v
+			return eachMember(v, func(name []byte, v Value) bool {
+				w.Set[string(name)] = v
 				return true
 			})
 		}
@@ -48,8 +48,8 @@ func (w *wireMutation) plainly(raw json.RawMessage) (ok bool) {
 func plainBase(to **Base, v Value) bool {
 	b := &Base{}
 	*to = b
-	return eachMember(v, func(name string, v Value) bool {
-		switch name {
+	return eachMember(v, func(name []byte, v Value) bool {
+		switch string(name) {
 		case "generation":
 			return plain(v) && b.Generation.UnmarshalText(v[1:len(v)-1]) == nil
 		case "version":
@@ -62,8 +62,8 @@ func plainBase(to **Base, v Value) bool {
 }
 
 func (r *wireReading) plainly(v Value) bool {
-	return eachMember(v, func(name string, v Value) bool {
-		switch name {
+	return eachMember(v, func(name []byte, v Value) bool {
+		switch string(name) {
 		case "wall":
 			r.Wall = AsString(v)
 			return plain(v)
@@ -84,7 +84,7 @@ func (r *wireReading) plainly(v Value) bool {
 
 // eachMember calls do for the members of an object in valid JSON, until it gives false.
 // It gives false then, for anything but an object, and for a name that is not plain.
-func eachMember(object Value, do func(name string, v Value) bool) bool {
+func eachMember(object Value, do func(name []byte, v Value) bool) bool {
 	at := space(object, 0)
 	if at >= len(object) || object[at] != '{' {
 		return false
@@ -97,7 +97,7 @@ func eachMember(object Value, do func(name string, v Value) bool) bool {
 		}
 		at = space(object, space(object, end)+1) // behind the colon
 		end = skip(object, at)
-		if !do(string(name[1:len(name)-1]), object[at:end:end]) {
+		if !do(name[1:len(name)-1], object[at:end:end]) {
 			return false
 		}
 		if at = space(object, end); object[at] == ',' {
