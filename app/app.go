@@ -157,8 +157,10 @@ func (a *App) openStore(ctx context.Context, o Options) (store.Identity, error) 
 	if err != nil {
 		return nil, fmt.Errorf("open database: %w", err)
 	}
-	a.Store = db
 	a.closers = append(a.closers, func(context.Context) error { return db.Close() })
+	if a.Store, err = openedAs(db); err != nil {
+		return nil, err
+	}
 	return db.Identity(), nil
 }
 
