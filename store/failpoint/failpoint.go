@@ -54,6 +54,7 @@ type DB interface {
 	Identity() store.Identity
 	Backup(ctx context.Context, path string) error
 	Queued() int
+	Trouble() error
 	Close() error
 }
 

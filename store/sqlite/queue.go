@@ -24,6 +24,7 @@ type job struct {
 // queue gathers writes and lets one goroutine carry them out, many at a time.
 type queue struct {
 	batch int
+	disk  *disk
 	wake  chan struct{}
 	ended chan struct{} // closed when the writer has stopped
 
@@ -32,8 +33,8 @@ type queue struct {
 	closed bool
 }
 
-func newQueue(batch int) *queue {
-	return &queue{batch: batch, wake: make(chan struct{}, 1), ended: make(chan struct{})}
+func newQueue(batch int, d *disk) *queue {
+	return &queue{batch: batch, disk: d, wake: make(chan struct{}, 1), ended: make(chan struct{})}
 }
 
 // do queues fn and waits for the flush that holds its work.
@@ -95,7 +96,7 @@ func (q *queue) run(db *sql.DB) {
 		jobs, closed := q.take()
 		switch {
 		case len(jobs) > 0:
-			flush(db, jobs)
+			q.disk.note(flush(db, jobs))
 		case closed:
 			return
 		default:
@@ -124,15 +125,23 @@ func (q *queue) take() (jobs []*job, closed bool) {
 	return jobs, q.closed
 }
 
-// flush carries jobs out in one transaction and answers all of them.
-func flush(db *sql.DB, jobs []*job) {
+// flush carries jobs out in one transaction and answers all of them. It gives what the
+// disk said, which is nil if it took something.
+func flush(db *sql.DB, jobs []*job) error {
 	err := inOne(db, jobs)
+	said := err
+	for _, j := range jobs {
+		if isDisk(j.err) && !isDisk(said) {
+			said = j.err // it took the transaction, and the work of all others, with it
+		}
+	}
 	for _, j := range jobs {
 		if err != nil && j.err == nil {
-			j.err = err
+			j.err = said
 		}
 		j.done <- j.err
 	}
+	return said
 }
 
 // inOne gives an error if nothing of the whole batch was kept.
