@@ -21,6 +21,7 @@ type CrashPlan struct {
 	Program    string    // path of the program to serve with
 	Failpoints string    // path of the same program, built with the tag failpoints
 	Kills      int       // of the server; 0: none
+	Cuts       int       // of the power; 0: none
 	Troubles   bool      // also what a disk can do
 	Only       string    // of the troubles, one; otherwise all
 	Seed       uint64    // draws where and when
@@ -37,6 +38,7 @@ type CrashReport struct {
 	Copies   int            `json:"copies_whole"` // backups that ended well although the server was killed
 	Ready    Spread         `json:"ready_ms"`     // from a start after a kill
 	Found    Found          `json:"found"`
+	Power    *Power         `json:"power,omitempty"`
 	Troubles []Trouble      `json:"troubles,omitempty"`
 	planned  int
 }
@@ -62,6 +64,16 @@ func Crash(ctx context.Context, p CrashPlan) (r CrashReport, err error) {
 			return r, err
 		}
 	}
+	if p.Cuts > 0 {
+		p.tell("recording what is written and flushed")
+		if err := inFolder(func(folder string) error {
+			power, err := cutPower(ctx, p, folder)
+			r.Power = &power
+			return err
+		}); err != nil {
+			return r, err
+		}
+	}
 	if p.Troubles {
 		r.Troubles, err = troubles(ctx, p)
 	}
@@ -82,7 +94,7 @@ func (p CrashPlan) tell(form string, args ...any) { fmt.Fprintf(p.Log, form+"\n"
 
 func killOften(ctx context.Context, p CrashPlan, folder string, r *CrashReport) error {
 	p.tell("making people and enterprises")
-	t, err := foundTown(ctx, p.Program, folder)
+	t, err := foundTown(ctx, p.Program, folder, folder)
 	if err != nil {
 		return err
 	}
@@ -163,10 +175,8 @@ func (c *crash) life(ctx context.Context) (*life, error) {
 
 // busy waits until phones were told something, and then for a moment more.
 func (c *crash) busy(ctx context.Context, l *life) error {
-	want := c.town.told.Load() + 20
-	if !within(ctx, 20*time.Second, func() bool { return c.town.told.Load() >= want || l.isGone() }) {
-		codes, _, others := c.town.refused.take()
-		return fmt.Errorf("nobody is told anything any more, but %v %q: %s", codes, others[:min(len(others), 3)], strings.Join(l.lines(), "\n"))
+	if err := c.town.busy(ctx, l, 20*time.Second); err != nil {
+		return err
 	}
 	pause(ctx, time.Duration(c.dice.IntN(250))*time.Millisecond)
 	return nil
@@ -334,7 +344,7 @@ func (c *crash) atCall(call, file string) func(context.Context) (string, error) 
 		if !l.dead(ctx, 3*time.Second) {
 			where = "at random, under load (a call of the system was not reached)"
 		}
-		return where, errors.Join(l.end(), release())
+		return where, errors.Join(release(), l.end())
 	}
 }
 
@@ -399,6 +409,9 @@ func (r CrashReport) Verdict() error {
 			errs = append(errs, fmt.Errorf("%d kills of %d", r.Kills, r.planned))
 		}
 	}
+	if r.Power != nil {
+		errs = append(errs, r.Power.Verdict())
+	}
 	for _, t := range r.Troubles {
 		errs = append(errs, t.Verdict())
 	}
@@ -414,6 +427,9 @@ func (r CrashReport) Print(w io.Writer) {
 		}
 		fmt.Fprintf(w, "  ready again after    p50 %.0f  p99 %.0f  max %.0f ms\n", r.Ready.P50, r.Ready.P99, r.Ready.Max)
 		r.Found.Print(w)
+	}
+	if r.Power != nil {
+		r.Power.Print(w)
 	}
 	for _, t := range r.Troubles {
 		t.Print(w)

@@ -62,6 +62,17 @@ func (t *town) plain(ctx context.Context, env ...string) (*life, time.Duration, 
 	return l, took, err
 }
 
+// busy waits until phones are told something again.
+func (t *town) busy(ctx context.Context, l *life, long time.Duration) error {
+	want := t.told.Load() + 20
+	if within(ctx, long, func() bool { return t.told.Load() >= want || l.isGone() }) {
+		return nil
+	}
+	codes, _, others := t.refused.take()
+	lines := l.lines()
+	return fmt.Errorf("nobody is told anything any more, but %v %q: %s", codes, others[:min(len(others), 3)], strings.Join(lines[max(0, len(lines)-5):], "\n"))
+}
+
 // note keeps what an operator would look at.
 func (l *life) note(line string) {
 	if strings.Contains(line, "level=INFO") {
@@ -170,8 +181,19 @@ func (l *life) attach(ctx context.Context, what, file string) (release func() er
 		if err := cmd.Process.Signal(syscall.SIGTERM); err != nil && !errors.Is(err, os.ErrProcessDone) {
 			return err
 		}
-		_ = cmd.Wait() // it ends by the signal, or with the server
-		return nil
+		ended := make(chan struct{})
+		go func() {
+			_ = cmd.Wait() // it ends by the signal, or with the server
+			close(ended)
+		}()
+		select {
+		case <-ended:
+			return nil
+		case <-time.After(3 * time.Second): // now and then it waits for ever for a thread that has died under it
+		}
+		err := cmd.Process.Kill()
+		<-ended
+		return err
 	}, nil
 }
 

@@ -71,6 +71,7 @@ type typed struct {
 	name   string // of the mutation
 	seq    merge.Seq
 	told   merge.Outcome // "" is no answer yet
+	heard  time.Time     // when that came
 }
 
 // refusals are the answers that were no verdicts.
@@ -81,13 +82,14 @@ type refusals struct {
 	others []string       // neither 503 nor 507 nor 429
 }
 
-// foundTown settles everybody with the program's own services, on a database in folder.
-func foundTown(ctx context.Context, program, folder string) (*town, error) {
+// foundTown settles everybody with the program's own services, on a database in one
+// folder and phones in another.
+func foundTown(ctx context.Context, program, database, folder string) (*town, error) {
 	at, err := free()
 	if err != nil {
 		return nil, err
 	}
-	t := &town{folder: folder, path: filepath.Join(folder, "l.db"), address: at, program: program}
+	t := &town{folder: folder, path: filepath.Join(database, "l.db"), address: at, program: program}
 	if err := t.age(ctx); err != nil {
 		return nil, fmt.Errorf("make old enterprises: %w", err)
 	}
@@ -270,6 +272,7 @@ func (p *pusher) push(w *wire) bool {
 		p.note()
 	}
 	a, err := w.send("/v1/sync/push", p.user.login.Access, "", p.waits, true)
+	heard := clock.Precise{}.Now()
 	if err != nil {
 		return false
 	}
@@ -291,7 +294,7 @@ func (p *pusher) push(w *wire) bool {
 			p.town.refused.odd(fmt.Sprintf("a verdict on %s in the place of %s", name, t.name))
 			return false
 		}
-		t.told, t.seq = v.Verdict, v.Seq
+		t.told, t.seq, t.heard = v.Verdict, v.Seq, heard
 	}
 	p.waits = nil
 	p.town.told.Add(int64(len(r.Verdicts)))
