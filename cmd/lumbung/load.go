@@ -147,6 +147,7 @@ func measureCrash(ctx context.Context, args []string, s streams) error {
 	f.IntVar(&p.Kills, "kills", 200, "how often the server is `killed` under load")
 	f.IntVar(&p.Cuts, "cuts", 100, "how often the power is `cut` in a record of what is written and flushed")
 	f.BoolVar(&p.Troubles, "disk", true, "also what a disk can do: full, read-only, failing")
+	f.BoolVar(&p.Mount, "mount", true, "small file systems to fill, where that is permitted; otherwise calls of the system fail")
 	f.StringVar(&p.Only, "only", "", "one of the `troubles` of the disk; otherwise all")
 	f.Uint64Var(&p.Seed, "seed", 1, "draws where and when; the rest is up to the machine")
 	f.StringVar(&p.Failpoints, "failpoints", "", "`path` of this program, built with -tags failpoints; otherwise this one's with -failpoints behind it")

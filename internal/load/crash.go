@@ -23,6 +23,7 @@ type CrashPlan struct {
 	Kills      int       // of the server; 0: none
 	Cuts       int       // of the power; 0: none
 	Troubles   bool      // also what a disk can do
+	Mount      bool      // small file systems for that; otherwise, and where it is not permitted, calls of the system fail
 	Only       string    // of the troubles, one; otherwise all
 	Seed       uint64    // draws where and when
 	Log        io.Writer // progress

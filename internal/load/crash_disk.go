@@ -27,6 +27,7 @@ type Trouble struct {
 	Healed string         `json:"healed"` // how
 	Found  Found          `json:"found"`
 	code   string         // that was to be told
+	quiet  bool           // nothing was
 }
 
 // trouble is what is done, and how it ends.
@@ -35,14 +36,33 @@ type trouble struct {
 	code string // that phones and operators are told; "": the server is not running meanwhile
 	// env is what the server is started with.
 	env func(t *town) []string
-	// small says that the database lies on a small file system of its own.
-	small bool
+	// small says that the database lies on a small file system of its own. Where none can
+	// be mounted, calls of the system fail as instead says.
+	small   bool
+	instead string
 	// begin spoils the disk of a server that runs. What it gives mends it.
 	begin func(ctx context.Context, s *scene) (mend func() error, err error)
 	// restart says that the trouble ends with a restart.
 	restart bool
 	// start, if set, spoils the disk of a server that is started; what it gives mends it.
 	start func(ctx context.Context, s *scene) (b birth, mend func() error, err error)
+	// quiet, if set, is a trouble of which phones hear nothing, and its end.
+	quiet func(ctx context.Context, s *scene) error
+}
+
+// failing lets calls of the system of a running server fail.
+func failing(what string) func(context.Context, *scene) (func() error, error) {
+	return func(ctx context.Context, s *scene) (func() error, error) { return s.life.attach(ctx, what, "") }
+}
+
+// injected is the trouble where nothing can be mounted.
+func (t trouble) injected() trouble {
+	if t.name += " (calls fail)"; t.start != nil {
+		t.start = startWithout(t.instead)
+	} else {
+		t.begin = failing(t.instead)
+	}
+	return t
 }
 
 // scene is a server under load.
@@ -55,21 +75,19 @@ type scene struct {
 
 // allTroubles are the troubles, in order.
 func allTroubles() []trouble {
-	eio := func(what string) func(context.Context, *scene) (func() error, error) {
-		return func(ctx context.Context, s *scene) (func() error, error) { return s.life.attach(ctx, what, "") }
-	}
 	return []trouble{
 		{name: "bound of the file", code: "storage_full", env: bound, restart: true, begin: func(context.Context, *scene) (func() error, error) {
 			return func() error { return nil }, nil // it grows into the bound
 		}},
 		{name: "limit of file sizes", code: "storage_failed", begin: limitFiles},
-		{name: "full disk", code: "storage_full", small: true, begin: fillDisk},
-		{name: "writes are refused: read-only", code: "storage_failed", begin: eio("pwrite64:error=EROFS")},
-		{name: "every fsync fails", code: "storage_failed", begin: eio("fsync,fdatasync:error=EIO")},
-		{name: "now and then an fsync fails", code: "storage_failed", begin: eio("fsync,fdatasync:error=EIO:when=3+4")},
-		{name: "started on a read-only disk", small: true, start: startReadOnly},
+		{name: "full disk", code: "storage_full", small: true, instead: "pwrite64:error=ENOSPC", begin: fillDisk},
+		{name: "writes are refused: read-only", code: "storage_failed", begin: failing("pwrite64:error=EROFS")},
+		{name: "every fsync fails", code: "storage_failed", begin: failing("fsync,fdatasync:error=EIO")},
+		{name: "now and then an fsync fails", code: "storage_failed", begin: failing("fsync,fdatasync:error=EIO:when=3+4")},
+		{name: "fsync fails in every checkpoint", quiet: failCheckpoints},
+		{name: "started on a read-only disk", small: true, instead: "pwrite64:error=EROFS", start: startReadOnly},
 		{name: "fsync fails at the start", start: startWithout("fsync,fdatasync:error=EIO")},
-		{name: "full disk at the start", small: true, start: startFull},
+		{name: "full disk at the start", small: true, instead: "pwrite64:error=ENOSPC", start: startFull},
 	}
 }
 
@@ -87,8 +105,9 @@ func troubles(ctx context.Context, p CrashPlan) (out []Trouble, err error) {
 			}
 			if tr.small {
 				free, err := mountSmall(ctx, disk)
-				if err != nil {
-					return err
+				if err != nil || !p.Mount {
+					p.tell("no small file system (%v): calls fail instead", err)
+					tr = tr.injected()
 				}
 				defer free()
 			}
@@ -127,9 +146,13 @@ func (s *scene) play(ctx context.Context, tr trouble) (err error) {
 	if err := s.busy(ctx, s.life, 20*time.Second); err != nil {
 		return errors.Join(err, rest())
 	}
-	if tr.start != nil {
+	switch {
+	case tr.quiet != nil:
+		s.said.quiet = true
+		err = tr.quiet(ctx, s)
+	case tr.start != nil:
 		err = s.atStart(ctx, tr)
-	} else {
+	default:
 		err = s.whileItRuns(ctx, tr)
 	}
 	if err := errors.Join(err, rest()); err != nil {
@@ -240,6 +263,36 @@ func (s *scene) atStart(ctx context.Context, tr trouble) error {
 	return s.town.busy(ctx, s.life, 20*time.Second)
 }
 
+// failCheckpoints lets the log ahead of the file grow until it is to be carried into the
+// file, whose flushes fail then. Edits go on: they are in the log.
+func failCheckpoints(ctx context.Context, s *scene) error {
+	const most = 33_000_000 // more than the 8000 pages at which it is carried
+	grown := func(size int64) error {
+		if within(ctx, 2*time.Minute, func() bool {
+			info, err := os.Stat(s.path + "-wal")
+			return err == nil && info.Size() >= size
+		}) {
+			return nil
+		}
+		return fmt.Errorf("the log ahead of the file does not grow to %d bytes", size)
+	}
+	if err := grown(most * 9 / 10); err != nil {
+		return err
+	}
+	mend, err := s.life.attach(ctx, "fsync,fdatasync:error=EIO", s.path)
+	if err != nil {
+		return err
+	}
+	s.refused.take()
+	err = grown(most + 400_000)
+	if err := errors.Join(err, mend()); err != nil {
+		return err
+	}
+	s.said.Codes, s.said.Mute, s.said.Other = s.refused.take()
+	s.said.Healed = "by itself"
+	return s.town.busy(ctx, s.life, 30*time.Second)
+}
+
 // bound lets the file grow by a MiB or two.
 func bound(t *town) []string {
 	size := int64(0)
@@ -268,10 +321,11 @@ func limitFiles(ctx context.Context, s *scene) (func() error, error) {
 	return func() error { return limit("unlimited") }, limit(fmt.Sprint(info.Size() + 50_000))
 }
 
-// mountSmall mounts a small file system. Where that is not permitted, it fails.
+// mountSmall mounts a small file system. Where that is not permitted, it fails, and there
+// is nothing to free.
 func mountSmall(ctx context.Context, at string) (free func(), err error) {
 	if out, err := exec.CommandContext(ctx, "mount", "-t", "tmpfs", "-o", "size=48m", "lumbung", at).CombinedOutput(); err != nil {
-		return nil, fmt.Errorf("mount a small file system: %w: %s", err, out)
+		return func() {}, fmt.Errorf("mount a small file system: %w: %s", err, out)
 	}
 	return func() {
 		if err := exec.CommandContext(context.WithoutCancel(ctx), "umount", "-l", at).Run(); err != nil {
@@ -332,6 +386,12 @@ func (t Trouble) Verdict() error {
 	if t.Healed == "" {
 		wrong("it did not heal")
 	}
+	if t.quiet {
+		if len(t.Codes) > 0 {
+			wrong("phones were told %v", t.Codes)
+		}
+		return errors.Join(errs...)
+	}
 	if t.code == "" {
 		if !strings.Contains(t.Start, "storage_") {
 			wrong("the start says %q", t.Start)
@@ -350,9 +410,12 @@ func (t Trouble) Verdict() error {
 // Print writes what came of a trouble.
 func (t Trouble) Print(w io.Writer) {
 	fmt.Fprintf(w, "%s\n", t.Name)
-	if t.code == "" {
+	switch {
+	case t.quiet:
+		fmt.Fprintf(w, "  phones are told      nothing: %v\n", len(t.Codes) == 0)
+	case t.code == "":
 		fmt.Fprintf(w, "  the start says       %s\n", t.Start)
-	} else {
+	default:
 		var told []string
 		for _, code := range slices.Sorted(maps.Keys(t.Codes)) {
 			told = append(told, fmt.Sprintf("%d × %s", t.Codes[code], code))
