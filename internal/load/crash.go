@@ -359,13 +359,14 @@ func named(file string) string {
 
 // firstCalls: inside the database, while it is opened after the death before.
 func (c *crash) firstCalls(ctx context.Context) (string, error) {
-	l, _, err := c.town.start(ctx, birth{program: c.plan.Program, wrap: inject(fmt.Sprintf("pwrite64:signal=KILL:when=%d", 1+c.dice.IntN(20)), c.town.path)})
+	file := c.town.path + "-wal"
+	l, _, err := c.town.start(ctx, birth{program: c.plan.Program, wrap: inject(fmt.Sprintf("pwrite64:signal=KILL:when=%d", 1+c.dice.IntN(3)), file)})
 	if err != nil {
 		return "", err
 	}
-	where := "before pwrite64 of the file, while starting"
+	where := "before pwrite64 of the log ahead of the file, while starting"
 	if l.served.Load() {
-		where = "before pwrite64 of the file"
+		where = "before pwrite64 of the log ahead of the file"
 	}
 	if !l.dead(ctx, 3*time.Second) {
 		where = "at random, under load (a call of the system was not reached)"

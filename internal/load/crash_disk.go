@@ -87,7 +87,7 @@ func allTroubles() []trouble {
 		{name: "fsync fails in every checkpoint", quiet: failCheckpoints},
 		{name: "started on a read-only disk", small: true, instead: "pwrite64:error=EROFS", start: startReadOnly},
 		{name: "fsync fails at the start", start: startWithout("fsync,fdatasync:error=EIO")},
-		{name: "full disk at the start", small: true, instead: "pwrite64:error=ENOSPC", start: startFull},
+		{name: "started on a full disk", code: "storage_full", small: true, instead: "pwrite64:error=ENOSPC", begin: startFull},
 	}
 }
 
@@ -169,11 +169,7 @@ func (s *scene) whileItRuns(ctx context.Context, tr trouble) error {
 	if err != nil {
 		return err
 	}
-	told := func() bool {
-		s.refused.mu.Lock()
-		defer s.refused.mu.Unlock()
-		return s.refused.codes["503 "+tr.code] >= 5
-	}
+	told := func() bool { return s.refused.count("503 "+tr.code) >= 5 }
 	if !within(ctx, 40*time.Second, told) {
 		codes, _, others := s.refused.take()
 		return errors.Join(fmt.Errorf("nobody is told %s, but %v %q", tr.code, codes, others[:min(len(others), 3)]), mend())
@@ -348,9 +344,17 @@ func fillDisk(_ context.Context, s *scene) (func() error, error) {
 	return func() error { return os.Remove(filler) }, f.Close()
 }
 
-func startFull(ctx context.Context, s *scene) (b birth, mend func() error, err error) {
-	mend, err = fillDisk(ctx, s)
-	return b, mend, err
+// startFull kills the server, fills the disk and starts the server again: it answers who
+// reads.
+func startFull(ctx context.Context, s *scene) (mend func() error, err error) {
+	if err := s.life.end(); err != nil {
+		return nil, err
+	}
+	if mend, err = fillDisk(ctx, s); err != nil {
+		return nil, err
+	}
+	s.life, _, err = s.plain(ctx)
+	return mend, err
 }
 
 // startReadOnly makes the small file system read-only. No server runs.

@@ -101,6 +101,15 @@ func Phone(ctx context.Context, p PhonePlan, out io.Writer) error {
 	if err != nil {
 		return err
 	}
+	box, err := c.Outbox()
+	if err != nil {
+		return err
+	}
+	for _, k := range box { // its process may have died before it said so
+		if err := say(out, k); err != nil {
+			return err
+		}
+	}
 	for round := 0; ctx.Err() == nil; round++ {
 		now := clock.System{}.Now()
 		for range 1 + round%3 {
@@ -133,7 +142,12 @@ func keep(c *replica.Client, out io.Writer, e replica.Edit) error {
 	if err != nil || !ok {
 		return fmt.Errorf("an edit that was kept is not there: %w", err)
 	}
-	_, err = fmt.Fprintf(out, "kept %s %s %s %d\n", merge.MutationName(k.Device, k.Incarnation, k.Mutation.N), k.Mutation.Collection, k.Mutation.ID, amountOf(k.Mutation))
+	return say(out, k)
+}
+
+// say tells that an edit is kept.
+func say(out io.Writer, k replica.Kept) error {
+	_, err := fmt.Fprintf(out, "kept %s %s %s %d\n", merge.MutationName(k.Device, k.Incarnation, k.Mutation.N), k.Mutation.Collection, k.Mutation.ID, amountOf(k.Mutation))
 	return err
 }
 

@@ -29,6 +29,7 @@ type Power struct {
 	Cuts     int      `json:"cuts"`
 	Writes   int      `json:"writes"`
 	Flushes  int      `json:"flushes"`
+	Failed   int      `json:"flushes_failed"`
 	Held     int      `json:"verdicts_held"` // over all cuts: given before the cut
 	Missing  int      `json:"missing"`       // of those
 	Unsound  int      `json:"unsound"`       // databases that check --deep did not like
@@ -45,7 +46,8 @@ type step struct {
 	data   []byte // of a write
 	began  time.Time
 	ended  time.Time
-	number int // in the record
+	number int  // in the record
+	lost   bool // a flush of it failed: the system believes it to be on disk, and does not write it again
 }
 
 // cutPower records a server under load, in two lives, and cuts.
@@ -75,6 +77,8 @@ func cutPower(ctx context.Context, p CrashPlan, folder string) (r Power, err err
 			r.Writes++
 		case "flush":
 			r.Flushes++
+		case "fail":
+			r.Failed++
 		}
 	}
 	dice := rand.New(rand.NewPCG(p.Seed, 5))
@@ -88,10 +92,16 @@ func cutPower(ctx context.Context, p CrashPlan, folder string) (r Power, err err
 }
 
 // recorded lets a server live twice under load, killed in between and stopped at the end.
+// In its first life flushes fail after a while, until the end: what the kill leaves is a
+// commit of which the system shows all and the disk may have nothing.
 func (t *town) recorded(ctx context.Context, record string) error {
 	for life := range 2 {
-		l, _, err := t.start(ctx, birth{program: t.program, wrap: []string{"strace", "-f", "-qq", "-A", "-o", record, "-ttt", "-T", "-y", "-xx", "-s", "70000",
-			"-e", "trace=pwrite64,write,fsync,fdatasync,ftruncate,unlink,unlinkat", "-P", t.path, "-P", t.path + "-wal"}})
+		tamper := "fsync,fdatasync:error=EIO:when=6+"
+		if life > 0 {
+			tamper = "fsync:delay_enter=0"
+		}
+		l, _, err := t.start(ctx, birth{program: t.program, wrap: []string{"strace", "-f", "-qq", "-A", "-o", record, "-ttt", "-T", "-y", "-xx", "-s", "1100000",
+			"-e", "trace=pwrite64,write,fsync,fdatasync,ftruncate,unlink,unlinkat", "-e", "inject=" + tamper, "-P", t.path, "-P", t.path + "-wal"}})
 		if err != nil {
 			return err
 		}
@@ -100,28 +110,24 @@ func (t *town) recorded(ctx context.Context, record string) error {
 			return err
 		}
 		err = t.busy(ctx, l, 20*time.Second)
-		pause(ctx, 1500*time.Millisecond)
+		if pause(ctx, time.Second); life == 0 && !within(ctx, 20*time.Second, func() bool { return t.refused.count("503 storage_failed") >= 20 }) {
+			err = errors.Join(err, errors.New("no flush fails"))
+		}
 		if err := errors.Join(err, rest()); err != nil {
 			return err
-		}
-		if life == 0 {
-			if err := l.end(); err != nil {
-				return err
-			}
-			continue
 		}
 		pids, err := serversOn(t.path)
 		if err != nil || len(pids) != 1 {
 			return fmt.Errorf("the server is not found: %v, %w", pids, err)
 		}
-		if err := syscall.Kill(pids[0], syscall.SIGTERM); err != nil {
+		if err := syscall.Kill(pids[0], []syscall.Signal{syscall.SIGKILL, syscall.SIGTERM}[life]); err != nil { // and not the tracer: it writes the record to its end
 			return err
 		}
 		if !l.dead(ctx, 20*time.Second) {
 			return errors.Join(errors.New("the server does not stop"), l.end())
 		}
 		l.waited = true
-		if err := l.cmd.Wait(); err != nil {
+		if err := l.cmd.Wait(); err != nil && life > 0 {
 			return fmt.Errorf("a stop in order: %w", err)
 		}
 	}
@@ -169,15 +175,37 @@ func readRecord(record, path string) (steps []step, err error) {
 		}
 	}
 	slices.SortStableFunc(steps, func(a, b step) int { return a.began.Compare(b.began) })
-	return steps, lines.Err()
+	return lose(steps), lines.Err()
+}
+
+// lose marks what a failed flush has lost: what was written and not flushed when it began.
+func lose(steps []step) []step {
+	pending := map[string][]int{}
+	for n, s := range steps {
+		if s.call != "flush" && s.call != "fail" {
+			pending[s.file] = append(pending[s.file], n)
+			continue
+		}
+		var left []int
+		for _, m := range pending[s.file] {
+			if steps[m].ended.After(s.began) {
+				left = append(left, m)
+			} else if s.call == "fail" {
+				steps[m].lost = true
+			}
+		}
+		pending[s.file] = left
+	}
+	return steps
 }
 
 // readStep reads one call; those that failed and those on other files are none.
 func readStep(stamp, text, path string) (s step, ok bool, err error) {
 	m := regexp.MustCompile(`^(\w+)\((.*)\) += (-?\d+).*<(\d+\.\d+)>$`).FindStringSubmatch(text)
-	if m == nil || strings.HasPrefix(m[3], "-") {
+	if m == nil {
 		return s, false, nil
 	}
+	failed := strings.HasPrefix(m[3], "-")
 	if s.began, err = stampOf(stamp); err != nil {
 		return s, false, err
 	}
@@ -197,9 +225,14 @@ func readStep(stamp, text, path string) (s step, ok bool, err error) {
 	case !strings.Contains(name, path):
 		return s, false, nil
 	}
+	if flush := strings.HasSuffix(m[1], "sync"); failed && !flush {
+		return s, false, nil
+	}
 	switch m[1] {
 	case "fsync", "fdatasync":
-		s.call = "flush"
+		if s.call = "flush"; failed {
+			s.call = "fail"
+		}
 	case "unlink", "unlinkat":
 		s.call = "remove"
 	case "ftruncate":
@@ -207,9 +240,14 @@ func readStep(stamp, text, path string) (s step, ok bool, err error) {
 		s.at, err = strconv.ParseInt(args[1], 10, 64)
 	case "pwrite64":
 		s.call, s.data = "write", []byte(unhex(strings.Trim(args[1], `"`)))
-		if s.at, err = strconv.ParseInt(args[3], 10, 64); err == nil && strconv.Itoa(len(s.data)) != m[3] {
-			err = fmt.Errorf("the record has %d bytes of a write of %s", len(s.data), m[3])
+		if s.at, err = strconv.ParseInt(args[3], 10, 64); err != nil {
+			return s, false, err
 		}
+		n, bad := strconv.Atoi(m[3])
+		if bad != nil || n > len(s.data) {
+			return s, false, fmt.Errorf("the record has %d bytes of a write of %s", len(s.data), m[3])
+		}
+		s.data = s.data[:n] // a kill can cut a write short
 	default:
 		err = fmt.Errorf("the record has a %s, which nobody knows", m[1])
 	}
@@ -247,6 +285,9 @@ func unhex(text string) string {
 // record, and looks at them.
 func (t *town) cut(ctx context.Context, dice *rand.Rand, before []byte, steps []step, r *Power) error {
 	point := steps[dice.IntN(len(steps))]
+	if near := madeGood(steps); len(near) > 0 && dice.IntN(2) == 0 {
+		point = steps[min(near[dice.IntN(len(near))]+dice.IntN(60), len(steps)-1)]
+	}
 	at := point.ended.Add(-time.Duration(dice.Int64N(int64(max(point.ended.Sub(point.began), 1)))))
 	left := onDisk(dice, before, steps, at, r)
 	return inFolder(func(folder string) error {
@@ -263,6 +304,22 @@ func (t *town) cut(ctx context.Context, dice *rand.Rand, before []byte, steps []
 		}
 		return t.remembers(ctx, path, at, r)
 	})
+}
+
+// madeGood are the places in which a process makes good what the one before it left: its
+// first flushes, of whatever file.
+func madeGood(steps []step) (near []int) {
+	for n, s := range steps {
+		switch s.call {
+		case "fail":
+			near = nil
+		case "flush":
+			if len(near) < 4 {
+				near = append(near, n)
+			}
+		}
+	}
+	return near
 }
 
 // remembers holds a database against the verdicts that pushers were given before a moment.
@@ -308,7 +365,7 @@ func onDisk(dice *rand.Rand, before []byte, steps []step, at time.Time, r *Power
 		if s.began.After(at) {
 			break
 		}
-		sure := !s.ended.After(flushed[s.file])
+		sure := !s.lost && !s.ended.After(flushed[s.file])
 		if !sure && dice.IntN(2) == 0 {
 			r.Left++
 			continue
@@ -343,8 +400,8 @@ const sector = 512
 
 // Verdict fails if a verdict was given that a cut of the power takes back.
 func (r Power) Verdict() error {
-	if r.Cuts == 0 || r.Held == 0 || r.Left == 0 || r.Torn == 0 {
-		return fmt.Errorf("%d cuts, %d verdicts held, %d writes left out, %d torn: nothing was shown", r.Cuts, r.Held, r.Left, r.Torn)
+	if r.Cuts == 0 || r.Failed == 0 || r.Held == 0 || r.Left == 0 || r.Torn == 0 {
+		return fmt.Errorf("%d cuts, %d flushes failed, %d verdicts held, %d writes left out, %d torn: nothing was shown", r.Cuts, r.Failed, r.Held, r.Left, r.Torn)
 	}
 	if r.Missing > 0 || r.Unsound > 0 {
 		return fmt.Errorf("after %d cuts of the power %d verdicts are missing, %d databases unsound: %q", r.Cuts, r.Missing, r.Unsound, r.Examples[:min(len(r.Examples), 5)])
@@ -354,6 +411,6 @@ func (r Power) Verdict() error {
 
 // Print writes what came of the cuts.
 func (r Power) Print(w io.Writer) {
-	fmt.Fprintf(w, "%d cuts of the power in a record of %d writes and %d flushes; %d writes left out, %d torn\n", r.Cuts, r.Writes, r.Flushes, r.Left, r.Torn)
+	fmt.Fprintf(w, "%d cuts of the power in a record of %d writes and %d flushes, of which %d failed; %d writes left out, %d torn\n", r.Cuts, r.Writes, r.Flushes+r.Failed, r.Failed, r.Left, r.Torn)
 	fmt.Fprintf(w, "  %d verdicts held against what was left, %d missing; %d databases unsound\n", r.Held, r.Missing, r.Unsound)
 }

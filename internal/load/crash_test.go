@@ -16,7 +16,7 @@ import (
 func goodFound() Found { return Found{Typed: 10, Told: 8, Phones: 6, Deep: true} }
 
 func TestACrashIsJudgedByEveryBound(t *testing.T) {
-	good := CrashReport{Kills: 5, planned: 5, Found: goodFound(), Power: &Power{Cuts: 1, Held: 1, Left: 1, Torn: 1},
+	good := CrashReport{Kills: 5, planned: 5, Found: goodFound(), Power: &Power{Cuts: 1, Failed: 1, Held: 1, Left: 1, Torn: 1},
 		Troubles: []Trouble{{Name: "full disk", code: "storage_full", Codes: map[string]int{"503 storage_full": 3}, Reads: "went on", Log: "storage_full", Healed: "by itself", Found: goodFound()},
 			{Name: "start", Start: "storage_failed", Healed: "by a restart", Found: goodFound()}}}
 	if err := good.Verdict(); err != nil {
@@ -30,9 +30,9 @@ func TestACrashIsJudgedByEveryBound(t *testing.T) {
 		"1 of 6 phones apart":        func(r *CrashReport) { r.Found.Apart = 1 },
 		"check --deep false":         func(r *CrashReport) { r.Found.Deep = false },
 		"there was no load":          func(r *CrashReport) { r.Found.Told = 0 },
-		"2 verdicts are missing":     func(r *CrashReport) { r.Power = &Power{Cuts: 1, Held: 9, Left: 1, Torn: 1, Missing: 2} },
-		"3 databases unsound":        func(r *CrashReport) { r.Power = &Power{Cuts: 1, Held: 9, Left: 1, Torn: 1, Unsound: 3} },
-		"nothing was shown":          func(r *CrashReport) { r.Power = &Power{Cuts: 1, Held: 9} },
+		"2 verdicts are missing":     func(r *CrashReport) { r.Power = &Power{Cuts: 1, Failed: 1, Held: 9, Left: 1, Torn: 1, Missing: 2} },
+		"3 databases unsound":        func(r *CrashReport) { r.Power = &Power{Cuts: 1, Failed: 1, Held: 9, Left: 1, Torn: 1, Unsound: 3} },
+		"nothing was shown":          func(r *CrashReport) { r.Power = &Power{Cuts: 1, Failed: 1, Held: 9} },
 		"1 refused without":          func(r *CrashReport) { r.Troubles[0].Mute = 1 },
 		"1 answered otherwise":       func(r *CrashReport) { r.Troubles[0].Other = []string{"500"} },
 		"it did not heal":            func(r *CrashReport) { r.Troubles[0].Healed = "" },
@@ -98,7 +98,7 @@ func TestARecordIsRead(t *testing.T) {
 	for _, s := range steps {
 		got = append(got, fmt.Sprintf("%s%s %d %q %d-%d", s.call, s.file, s.at, s.data, s.began.UnixMicro()-100e6, s.ended.UnixMicro()-100e6))
 	}
-	want := []string{`write-wal 0 "abcd" 1-11`, `flush-wal 0 "" 100-190`, `write 2 "z" 110-111`, `write 0 "y" 310-311`, `cut 2 "" 400-401`, `remove-wal 0 "" 500-510`}
+	want := []string{`write-wal 0 "abcd" 1-11`, `flush-wal 0 "" 100-190`, `write 2 "z" 110-111`, `fail-wal 0 "" 300-310`, `write 0 "y" 310-311`, `cut 2 "" 400-401`, `remove-wal 0 "" 500-510`}
 	if strings.Join(got, "\n") != strings.Join(want, "\n") {
 		t.Errorf("read\n%s\nnot\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
 	}

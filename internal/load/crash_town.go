@@ -364,6 +364,13 @@ func (r *refusals) odd(text string) {
 	r.others = append(r.others, text)
 }
 
+// count is how often a code was answered since the last take.
+func (r *refusals) count(code string) int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.codes[code]
+}
+
 // take gives what was noted since the last take.
 func (r *refusals) take() (codes map[string]int, mute int, others []string) {
 	r.mu.Lock()

@@ -83,7 +83,7 @@ func open(ctx context.Context, path string, o Options, steps []migration) (_ *DB
 	if err := migrate(ctx, d.single, steps); err != nil {
 		return nil, err
 	}
-	if err := d.settle(ctx); err != nil {
+	if err := d.settle(ctx, path); err != nil {
 		return nil, err
 	}
 	if d.read, err = pool(path, "deferred", true, o.Readers, o); err != nil {

@@ -3,7 +3,13 @@ package sqlite
 import (
 	"context"
 	"database/sql"
+	"errors"
+	"io"
+	"os"
 	"sync"
+	"syscall"
+
+	"github.com/lumbung-ikm/lumbung/fault"
 )
 
 // disk remembers whether the last write was taken.
@@ -51,11 +57,57 @@ func (d *DB) probe(ctx context.Context) error {
 	})
 }
 
-// settle carries what lies ahead of the file into it, and flushes both. Whoever opens a
-// database cannot know whether a process before it was told that a flush had failed: then
-// the system may show commits that are on no disk, and never write them again. Written
-// into the file they are on it.
-func (d *DB) settle(ctx context.Context) error {
-	var busy, ahead, carried int
-	return broken("carry the log ahead of the file into it", d.single.QueryRowContext(ctx, `PRAGMA wal_checkpoint(PASSIVE)`).Scan(&busy, &ahead, &carried))
+// settle writes the log ahead of the file once more, as the system shows it, and flushes
+// it. Whoever opens a database cannot know whether a process before it was told that a
+// flush had failed: then the system may show commits that are on no disk, and never write
+// them by itself. An edit in one of them would be taken for done, and go with the power.
+//
+// To carry the log into the file instead would mend nothing: until the log is begun anew,
+// the file would be ahead of what the disk has of the log.
+func (d *DB) settle(ctx context.Context, path string) error {
+	tx, err := d.single.BeginTx(ctx, nil) // immediate: nobody writes to the log meanwhile, in whatever process
+	if err != nil {
+		return broken("lock the log ahead of the file", err)
+	}
+	return errors.Join(ofSystem("flush the log ahead of the file once more", rewrite(path+"-wal")), tx.Rollback())
+}
+
+// rewrite puts every byte of a file in its place once more and flushes it. A file that is
+// not there has none.
+func rewrite(path string) (err error) {
+	f, err := os.OpenFile(path, os.O_RDWR, 0)
+	if errors.Is(err, os.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, f.Close()) }()
+	block := make([]byte, 1<<20)
+	for at := int64(0); ; {
+		n, err := f.ReadAt(block, at)
+		if _, bad := f.WriteAt(block[:n], at); bad != nil {
+			return bad
+		}
+		at += int64(n)
+		if errors.Is(err, io.EOF) {
+			return f.Sync()
+		}
+		if err != nil {
+			return err
+		}
+	}
+}
+
+// ofSystem is the fault that an error of the system makes; nil stays nil.
+func ofSystem(doing string, err error) error {
+	switch {
+	case err == nil:
+		return nil
+	case errors.Is(err, syscall.ENOSPC):
+		return &fault.Error{Kind: fault.Transient, Code: "storage_full", Text: doing, After: diskAfter, Cause: err}
+	case errors.Is(err, syscall.EROFS), errors.Is(err, os.ErrPermission):
+		return &fault.Error{Kind: fault.Transient, Code: "storage_read_only", Text: doing, After: diskAfter, Cause: err}
+	}
+	return &fault.Error{Kind: fault.Transient, Code: "storage_failed", Text: doing, After: diskAfter, Cause: err}
 }

@@ -96,7 +96,7 @@ func (q *queue) run(db *sql.DB) {
 		jobs, closed := q.take()
 		switch {
 		case len(jobs) > 0:
-			q.disk.note(flush(db, jobs))
+			flush(db, q.disk, jobs)
 		case closed:
 			return
 		default:
@@ -125,9 +125,9 @@ func (q *queue) take() (jobs []*job, closed bool) {
 	return jobs, q.closed
 }
 
-// flush carries jobs out in one transaction and answers all of them. It gives what the
-// disk said, which is nil if it took something.
-func flush(db *sql.DB, jobs []*job) error {
+// flush carries jobs out in one transaction and answers all of them, after it has noted
+// what the disk said.
+func flush(db *sql.DB, d *disk, jobs []*job) {
 	err := inOne(db, jobs)
 	said := err
 	for _, j := range jobs {
@@ -135,13 +135,13 @@ func flush(db *sql.DB, jobs []*job) error {
 			said = j.err // it took the transaction, and the work of all others, with it
 		}
 	}
+	d.note(said)
 	for _, j := range jobs {
 		if err != nil && j.err == nil {
 			j.err = said
 		}
 		j.done <- j.err
 	}
-	return said
 }
 
 // inOne gives an error if nothing of the whole batch was kept.
