@@ -9,6 +9,8 @@ BASE     ?= HEAD~1
 TIMES    ?= 6
 DEPTH    ?= 4
 STREAMS  ?= 10000
+KILLS    ?= 200
+CRASH    ?=
 STORIES  ?= .
 MONGOSEEDS ?= 500
 MONGOFAST  ?= java
@@ -17,7 +19,7 @@ OUTAGE   ?= -kills 10 -others 200 -every 1
 RACE     := ./sync/... ./auth/... ./client/... ./store/...
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-mongo mongo-engines mongo-testbin outage check fmt vet lint gen generated race sim model mutants bind android bench bench-compare load overload live fuzz build
+.PHONY: help run test test-mongo mongo-engines mongo-testbin outage check fmt vet lint gen generated race sim model mutants bind android bench bench-compare load overload crash soak bomb live fuzz build
 
 help: ## list these words
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -98,6 +100,10 @@ load: build ## how fast pushes, pulls and syncs are: make load LOAD='-larger=fal
 
 overload: build ## four times what the server can do, for a minute
 	bin/lumbung load overload
+
+crash: build ## the server killed under load, cuts of the power, a disk that fails: make crash KILLS=200; wants strace, and root for small disks
+	CGO_ENABLED=0 $(GO) build -trimpath -tags failpoints -o bin/lumbung-failpoints ./cmd/lumbung
+	bin/lumbung load crash -kills $(KILLS) $(CRASH)
 
 live: build ## live streams against the program: make live STREAMS=500
 	bin/lumbung load live -streams $(STREAMS)

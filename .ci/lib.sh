@@ -104,6 +104,30 @@ on_mongo() {
 	ran_seeds mongo "$1" 1
 }
 
+# with_strace installs strace where it is not: without it nothing is killed inside the
+# database, and no disk is spoilt.
+with_strace() {
+	command -v strace >/dev/null && return
+	apt-get update -qq && apt-get install -y -qq strace || {
+		echo "FAILED: strace is not there, and cannot be installed" >&2
+		exit 1
+	}
+}
+
+# crashed KILLS fails unless the log of the part crash says what the kills, the cuts and
+# the disks left.
+crashed() {
+	says crash "^$1 kills of the server under load"
+	says crash '^ *[0-9]+ +at (append|erase|prune)[.](before|after)$'
+	says crash '^ *[0-9]+ +before pwrite64 of the '
+	says crash '^  [1-9][0-9]* edits typed, [1-9][0-9]* verdicts told, 0 missing, 0 doubled, 0 nobody.s; [1-9] real phones, 0 apart; check --deep true$'
+	says crash '^[1-9][0-9]* cuts of the power'
+	says crash '^  [1-9][0-9]* verdicts held against what was left, 0 missing; 0 databases unsound$'
+	says crash '^bound of the file$'
+	says crash '^every fsync fails$'
+	says crash '^full disk$'
+}
+
 # required NAME... fails unless every named part ran.
 required() {
 	local name

@@ -180,7 +180,11 @@ func (s *Server) readyz(x *call) error {
 	}
 	if s.Ready != nil {
 		if err := s.Ready(x.ctx); err != nil {
-			return &fault.Error{Kind: fault.Transient, Code: "unavailable", Text: "not ready", After: 5 * time.Second, Cause: err}
+			code := "unavailable"
+			if fault.KindOf(err) == fault.Transient {
+				code = fault.CodeOf(err)
+			}
+			return &fault.Error{Kind: fault.Transient, Code: code, Text: "not ready", After: 5 * time.Second, Cause: err}
 		}
 	}
 	return x.json(fiber.StatusOK, wire.Status{Status: "ok"})

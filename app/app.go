@@ -153,13 +153,24 @@ func (a *App) openStore(ctx context.Context, o Options) (store.Identity, error) 
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return nil, fmt.Errorf("folder of the database: %w", err)
 	}
-	db, err := sqlite.Open(ctx, path, sqlite.Options{})
+	db, err := sqlite.Open(ctx, path, sqlite.Options{MaxBytes: int64(a.Config.StoreMax) << 20, OnTrouble: a.trouble})
 	if err != nil {
-		return nil, fmt.Errorf("open database: %w", err)
+		return nil, fmt.Errorf("open database %s: %w", path, err)
 	}
-	a.Store = db
 	a.closers = append(a.closers, func(context.Context) error { return db.Close() })
+	if a.Store, err = openedAs(db); err != nil {
+		return nil, err
+	}
 	return db.Identity(), nil
+}
+
+// trouble tells an operator that the disk takes no writes, and that it does again.
+func (a *App) trouble(err error) {
+	if err != nil {
+		a.Log.LogAttrs(context.Background(), slog.LevelError, "the disk takes no writes: edits wait on the phones, what is there can be read", slog.Any("error", err))
+		return
+	}
+	a.Log.LogAttrs(context.Background(), slog.LevelWarn, "the disk takes writes again")
 }
 
 // openMongo opens the database that several processes share.
@@ -206,6 +217,14 @@ func (a *App) gauges() {
 	a.metrics.gauge("lumbung_live_streams", "Open live streams.", a.API.Streams)
 	if s, ok := a.Store.(interface{ Queued() int }); ok {
 		a.metrics.gauge("lumbung_store_queued_writes", "Writes that wait for the disk.", s.Queued)
+	}
+	if s, ok := a.Store.(interface{ Trouble() error }); ok {
+		a.metrics.gauge("lumbung_store_trouble", "Whether the disk did not take the last write.", func() int {
+			if s.Trouble() != nil {
+				return 1
+			}
+			return 0
+		})
 	}
 }
 

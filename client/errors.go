@@ -59,7 +59,7 @@ func CodeOf(text string) string {
 // anything but try again later.
 func IsTransient(text string) bool {
 	switch CodeOf(text) {
-	case "network", "busy", "unavailable", "draining", "rate_limited", "sync_unfinished", "answer_unreadable":
+	case "network", "busy", "unavailable", "storage_full", "storage_read_only", "storage_failed", "draining", "rate_limited", "sync_unfinished", "answer_unreadable":
 		return true
 	}
 	return false

@@ -55,6 +55,10 @@ type Config struct {
 	// who sends them of an address; 240/1m0s and 1200/1m0s.
 	PerUser, PerAddress Rate
 
+	// StoreMax bounds the database file, in MiB, so that there is room left for a backup
+	// and for the log ahead of the file; 0 is no bound.
+	StoreMax int
+
 	// Admin is the address of the listener for operators: profiles of the process.
 	// It asks for no proof, so it belongs on a network of their own; empty: none.
 	Admin string
@@ -200,6 +204,9 @@ func settings() []Setting {
 			func(c *Config) *time.Duration { return &c.Horizon }),
 		rate("rate-per-user", "requests of one person in a span of time", func(c *Config) *Rate { return &c.PerUser }),
 		rate("rate-per-address", "requests without proof of one address in a span of time; mobile networks share addresses", func(c *Config) *Rate { return &c.PerAddress }),
+		{Flag: "store-max-mib", Help: "most that the database file may grow to, in MiB; then edits wait on the phones as on a full disk; 0: no bound",
+			get: func(c Config) string { return strconv.Itoa(c.StoreMax) },
+			set: func(c *Config, v string) (err error) { c.StoreMax, err = strconv.Atoi(v); return err }},
 		text("admin-listen", "address of the listener for operators, host:port; it asks for no proof; empty: none", func(c *Config) *string { return &c.Admin }),
 	}
 }

@@ -34,6 +34,7 @@ func (c Config) Validate() error {
 	for flag, r := range map[string]Rate{"rate-per-user": c.PerUser, "rate-per-address": c.PerAddress} {
 		check(r.Max > 0 && r.Per >= time.Second && r.Per <= time.Hour, "%s: %v is not a number above 0 in 1s to 1h", flag, r)
 	}
+	check(c.StoreMax >= 0 && c.StoreMax <= 1<<24, "store-max-mib: %d is not within 0 and 16777216", c.StoreMax)
 	if c.Admin != "" {
 		_, port, err := net.SplitHostPort(c.Admin)
 		check(err == nil && port != "", "admin-listen: %q is not host:port", c.Admin)

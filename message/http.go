@@ -71,6 +71,15 @@ var httpTable = map[string]entry{
 	"unavailable": {
 		Sentence{"Layanan sedang tidak tersedia.", "Silakan coba lagi dalam {after}."},
 		Sentence{"The service is not available.", "Please try again in {after}."}},
+	"storage_full": {
+		Sentence{"Penyimpanan di server penuh.", "Perubahan Anda tetap aman di ponsel. Silakan coba lagi dalam {after}."},
+		Sentence{"The server has no room left.", "Your changes are safe on the phone. Please try again in {after}."}},
+	"storage_read_only": {
+		Sentence{"Penyimpanan di server sedang hanya dapat dibaca.", "Perubahan Anda tetap aman di ponsel. Silakan coba lagi dalam {after}."},
+		Sentence{"The server's storage can only be read at the moment.", "Your changes are safe on the phone. Please try again in {after}."}},
+	"storage_failed": {
+		Sentence{"Penyimpanan di server sedang bermasalah.", "Perubahan Anda tetap aman di ponsel. Silakan coba lagi dalam {after}."},
+		Sentence{"The server's storage is failing.", "Your changes are safe on the phone. Please try again in {after}."}},
 	"timeout": {
 		Sentence{"Server memerlukan waktu terlalu lama.", "Silakan coba lagi."},
 		Sentence{"The server took too long.", "Please try again."}},

@@ -16,6 +16,7 @@ const loadHelp = `Mengukur server di bawah beban, pada basis data sementara. / M
 
   lumbung load speed [OPTIONS]   kecepatan push, pull, dan sinkron / how fast pushes, pulls and syncs are
   lumbung load overload [OPTIONS] lebih banyak dari yang sanggup dikerjakan / more than the server can do
+  lumbung load crash [OPTIONS]   server dimatikan paksa, dan disk yang rusak / the server killed, and a disk that fails
   lumbung load live [OPTIONS]    banyak aliran langsung / many live streams
 
 Server berjalan sebagai proses sendiri di mesin ini. / The server runs as a process of its own on this machine.
@@ -23,14 +24,14 @@ Server berjalan sebagai proses sendiri di mesin ini. / The server runs as a proc
 
 // measure runs a load and fails if a bound is not kept.
 func measure(ctx context.Context, args []string, s streams) error {
-	kinds := map[string]func(context.Context, []string, streams) error{"speed": measureSpeed, "live": measureLive, "overload": measureOverload, "bare": serveBare}
+	kinds := map[string]func(context.Context, []string, streams) error{"speed": measureSpeed, "live": measureLive, "overload": measureOverload, "crash": measureCrash, "bare": serveBare, "phone": livePhone}
 	if len(args) > 0 && kinds[args[0]] != nil {
 		return kinds[args[0]](ctx, args[1:], s)
 	}
 	if asksHelp(args) {
 		return measureSpeed(ctx, args, s)
 	}
-	return usageError{"load what? There are: speed, overload, live"}
+	return usageError{"load what? There are: speed, overload, crash, live"}
 }
 
 // parsed reads the flags of a kind of load, and gives the path of this program, which is
@@ -137,6 +138,47 @@ func measureOverload(ctx context.Context, args []string, s streams) error {
 		return err
 	}
 	return judged(s, *asJSON, r)
+}
+
+func measureCrash(ctx context.Context, args []string, s streams) error {
+	f := flag.NewFlagSet("lumbung load crash", flag.ContinueOnError)
+	f.SetOutput(s.err)
+	p := bearing.CrashPlan{Log: s.err}
+	f.IntVar(&p.Kills, "kills", 200, "how often the server is `killed` under load")
+	f.IntVar(&p.Cuts, "cuts", 100, "how often the power is `cut` in a record of what is written and flushed")
+	f.BoolVar(&p.Troubles, "disk", true, "also what a disk can do: full, read-only, failing")
+	f.BoolVar(&p.Mount, "mount", true, "small file systems to fill, where that is permitted; otherwise calls of the system fail")
+	f.StringVar(&p.Only, "only", "", "one of the `troubles` of the disk; otherwise all")
+	f.Uint64Var(&p.Seed, "seed", 1, "draws where and when; the rest is up to the machine")
+	f.StringVar(&p.Failpoints, "failpoints", "", "`path` of this program, built with -tags failpoints; otherwise this one's with -failpoints behind it")
+	asJSON := f.Bool("json", false, "print JSON instead of a table")
+	var err error
+	if p.Program, err = parsed(f, args); err != nil {
+		return err
+	}
+	if p.Failpoints == "" {
+		p.Failpoints = p.Program + "-failpoints"
+	}
+	r, err := bearing.Crash(ctx, p)
+	if err != nil {
+		return err
+	}
+	return judged(s, *asJSON, r)
+}
+
+// livePhone is one phone of a town whose server is killed.
+func livePhone(ctx context.Context, args []string, s streams) error {
+	f := flag.NewFlagSet("lumbung load phone", flag.ContinueOnError)
+	f.SetOutput(s.err)
+	var p bearing.PhonePlan
+	f.StringVar(&p.File, "file", "", "`file` of the phone")
+	f.StringVar(&p.Server, "server", "", "`address` of the server")
+	f.StringVar(&p.Scope, "scope", "", "`scope` to sell in")
+	f.StringVar(&p.Product, "product", "", "`id` of the product whose price changes")
+	if _, err := parsed(f, args); err != nil {
+		return err
+	}
+	return bearing.Phone(ctx, p, s.out)
 }
 
 // serveBare is what the limits of the machine are measured with.

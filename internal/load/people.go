@@ -120,7 +120,7 @@ func found(ctx context.Context, a *app.App, b *business, first int) error {
 			return err
 		}
 		members = append(members, merge.ServerWrite{Name: ids.New(), Author: b.users[0].login.User.ID, Role: merge.Owner, Collection: "membership", ID: ids.New(), Op: merge.Put, Create: true,
-			Set: map[string]merge.Value{"user_id": merge.Str(u.login.User.ID), "role": merge.Str(string(merge.Staff)), "from": merge.Str(merge.FormatInstant(now)), "permissions": merge.Encode([]string{"log_sales"})}})
+			Set: map[string]merge.Value{"user_id": merge.Str(u.login.User.ID), "role": merge.Str(string(merge.Staff)), "from": merge.Str(merge.FormatInstant(now)), "permissions": merge.Encode([]string{"log_sales", "edit_profile"})}})
 	}
 	who := programme.Caller{User: b.users[0].login.User.ID, Name: ids.New()}
 	if _, err := a.Programme.CreateBusiness(ctx, who, programme.NewBusiness{ID: name, Name: "Rajut Metro", RegionCode: "18.72", PrimaryCategory: "crafts"}); err != nil {

@@ -39,6 +39,8 @@ type server struct {
 	live    atomic.Int64 // MiB of heap that the last collection found alive
 	read    sync.WaitGroup
 	waited  bool
+	served  atomic.Bool       // it has said that it serves
+	hear    func(line string) // is told every line of the log; nil: nobody
 }
 
 // free is an address that nobody listens on.
@@ -108,6 +110,9 @@ func (s *server) follow(lines *bufio.Scanner, ready chan struct{}) {
 	serving := false
 	for lines.Scan() {
 		text := lines.Text()
+		if s.hear != nil {
+			s.hear(text)
+		}
 		if m := collected.FindStringSubmatch(text); m != nil {
 			if n, err := strconv.ParseInt(m[1], 10, 64); err == nil {
 				s.live.Store(n)
@@ -115,6 +120,7 @@ func (s *server) follow(lines *bufio.Scanner, ready chan struct{}) {
 		}
 		if !serving && strings.Contains(text, "msg=serving") {
 			serving = true
+			s.served.Store(true)
 			close(ready)
 		}
 	}

@@ -35,6 +35,12 @@ type Options struct {
 	// the driver, BEGIN, COMMIT and ROLLBACK too, and may be called by several
 	// goroutines at once. It is meant for tests that count.
 	OnStatement func(query string)
+	// MaxBytes bounds the file: a write that would make it larger is refused as if the
+	// disk were full. The log ahead of the file comes on top. 0 means none.
+	MaxBytes int64
+	// OnTrouble, if set, is told when the disk takes no writes any more, and with nil
+	// when it does again.
+	OnTrouble func(err error)
 }
 
 // DB is one open database. It is safe for concurrent use.
@@ -45,12 +51,14 @@ type DB struct {
 	queue  *queue
 	hot    hot
 	known  knownHeads
+	disk   disk
 }
 
 // Open opens the database at path, which is made if it is not there, and
 // brings its tables up to date.
 //
-// Errors: Conflict "database_too_new" if a newer program has written it.
+// Errors: Conflict "database_too_new" if a newer program has written it; Transient
+// "storage_full", "storage_read_only" and "storage_failed" if the disk is to blame.
 func Open(ctx context.Context, path string, o Options) (*DB, error) {
 	return open(ctx, path, o, migrations())
 }
@@ -63,7 +71,7 @@ func open(ctx context.Context, path string, o Options, steps []migration) (_ *DB
 	if o.Batch == 0 {
 		o.Batch = 128
 	}
-	d := &DB{}
+	d := &DB{disk: disk{tell: o.OnTrouble}}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, d.Close())
@@ -75,6 +83,9 @@ func open(ctx context.Context, path string, o Options, steps []migration) (_ *DB
 	if err := migrate(ctx, d.single, steps); err != nil {
 		return nil, err
 	}
+	if err := d.settle(ctx, path); err != nil {
+		return nil, err
+	}
 	if d.read, err = pool(path, "deferred", true, o.Readers, o); err != nil {
 		return nil, err
 	}
@@ -84,10 +95,13 @@ func open(ctx context.Context, path string, o Options, steps []migration) (_ *DB
 	if err := d.prepare(ctx); err != nil {
 		return nil, broken("prepare statements", err)
 	}
-	d.queue = newQueue(o.Batch)
+	d.queue = newQueue(o.Batch, &d.disk)
 	go d.queue.run(d.single)
 	return d, nil
 }
+
+// pageBytes is the size of a page of the file.
+const pageBytes = 4096
 
 // pool opens n connections. The pragmas stand in the name, because only there
 // do they reach every connection of a pool.
@@ -105,6 +119,9 @@ func pool(path, lock string, readOnly bool, n int, o Options) (*sql.DB, error) {
 		q.Add("_pragma", "cache_size(-2000)") // 2 MB of pages for each: the system keeps the file in memory too
 	} else {
 		q.Add("_pragma", "cache_size(-8000)")
+		if o.MaxBytes > 0 {
+			q.Add("_pragma", fmt.Sprintf("max_page_count(%d)", max(o.MaxBytes/pageBytes, 1)))
+		}
 	}
 	name := "file:" + (&url.URL{Path: full}).EscapedPath() + "?" + q.Encode()
 	var c driver.Connector
@@ -120,11 +137,15 @@ func pool(path, lock string, readOnly bool, n int, o Options) (*sql.DB, error) {
 	return db, nil
 }
 
-// Ping reports whether the database can be read.
+// Ping reports whether the database can be read, and written if the last write failed:
+// then it tries one.
 func (d *DB) Ping(ctx context.Context) error {
 	var version int
 	err := d.read.QueryRowContext(ctx, `SELECT max(version) FROM schema_version`).Scan(&version)
-	return broken("ping", err)
+	if err != nil || d.disk.trouble() == nil {
+		return broken("ping", err)
+	}
+	return d.probe(ctx)
 }
 
 // Close finishes the writes that wait, refuses later ones and closes every

@@ -24,6 +24,7 @@ type job struct {
 // queue gathers writes and lets one goroutine carry them out, many at a time.
 type queue struct {
 	batch int
+	disk  *disk
 	wake  chan struct{}
 	ended chan struct{} // closed when the writer has stopped
 
@@ -32,8 +33,8 @@ type queue struct {
 	closed bool
 }
 
-func newQueue(batch int) *queue {
-	return &queue{batch: batch, wake: make(chan struct{}, 1), ended: make(chan struct{})}
+func newQueue(batch int, d *disk) *queue {
+	return &queue{batch: batch, disk: d, wake: make(chan struct{}, 1), ended: make(chan struct{})}
 }
 
 // do queues fn and waits for the flush that holds its work.
@@ -95,7 +96,7 @@ func (q *queue) run(db *sql.DB) {
 		jobs, closed := q.take()
 		switch {
 		case len(jobs) > 0:
-			flush(db, jobs)
+			flush(db, q.disk, jobs)
 		case closed:
 			return
 		default:
@@ -124,12 +125,20 @@ func (q *queue) take() (jobs []*job, closed bool) {
 	return jobs, q.closed
 }
 
-// flush carries jobs out in one transaction and answers all of them.
-func flush(db *sql.DB, jobs []*job) {
+// flush carries jobs out in one transaction and answers all of them, after it has noted
+// what the disk said.
+func flush(db *sql.DB, d *disk, jobs []*job) {
 	err := inOne(db, jobs)
+	said := err
+	for _, j := range jobs {
+		if isDisk(j.err) && !isDisk(said) {
+			said = j.err // it took the transaction, and the work of all others, with it
+		}
+	}
+	d.note(said)
 	for _, j := range jobs {
 		if err != nil && j.err == nil {
-			j.err = err
+			j.err = said
 		}
 		j.done <- j.err
 	}
