@@ -7,6 +7,7 @@ FUZZTIME ?= 10s
 BENCH    ?= .
 DEPTH    ?= 4
 STREAMS  ?= 10000
+MINUTES  ?= 20
 STORIES  ?= .
 MONGOSEEDS ?= 500
 MONGOFAST  ?= java
@@ -15,7 +16,7 @@ OUTAGE   ?= -kills 10 -others 200 -every 1
 RACE     := ./sync/... ./auth/... ./client/... ./store/...
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-mongo mongo-engines mongo-testbin outage check fmt vet lint gen generated race sim model mutants bind android bench load overload live fuzz build
+.PHONY: help run test test-mongo mongo-engines mongo-testbin outage check fmt vet lint gen generated race sim model mutants bind android bench load overload soak bomb live fuzz build
 
 help: ## list these words
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -93,6 +94,12 @@ load: build ## how fast pushes, pulls and syncs are: make load LOAD='-larger=fal
 
 overload: build ## four times what the server can do, for a minute
 	bin/lumbung load overload
+
+soak: build ## every kind of use for a while, and whether anything grows: make soak MINUTES=5
+	bin/lumbung load soak -time $(MINUTES)m
+
+bomb: build ## bodies that inflate to 512 MB
+	bin/lumbung load bomb
 
 live: build ## live streams against the program: make live STREAMS=500
 	bin/lumbung load live -streams $(STREAMS)

@@ -207,6 +207,10 @@ func (a *App) gauges() {
 	if s, ok := a.Store.(interface{ Queued() int }); ok {
 		a.metrics.gauge("lumbung_store_queued_writes", "Writes that wait for the disk.", s.Queued)
 	}
+	if s, ok := a.Store.(interface{ Connections() (open, busy int) }); ok {
+		a.metrics.gauge("lumbung_store_connections", "Open connections to the database file.", func() int { open, _ := s.Connections(); return open })
+		a.metrics.gauge("lumbung_store_busy_connections", "Connections to the database file that are at work.", func() int { _, busy := s.Connections(); return busy })
+	}
 }
 
 // hands is how many scopes background work waits for at once.

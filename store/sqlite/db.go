@@ -127,6 +127,16 @@ func (d *DB) Ping(ctx context.Context) error {
 	return broken("ping", err)
 }
 
+// Connections is how many connections to the file are open, and how many of them are at
+// work.
+func (d *DB) Connections() (open, busy int) {
+	for _, db := range []*sql.DB{d.read, d.copier, d.single} {
+		s := db.Stats()
+		open, busy = open+s.OpenConnections, busy+s.InUse
+	}
+	return open, busy
+}
+
 // Close finishes the writes that wait, refuses later ones and closes every
 // connection. It is safe after a failed Open and safe to call twice.
 func (d *DB) Close() error {
