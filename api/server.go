@@ -42,6 +42,10 @@ type Parts struct {
 	// Tally is told what is answered, to be counted. May be nil.
 	Tally Tally
 
+	// Refuse says why nothing but the probes is answered, or nil. May be nil, and must not
+	// block.
+	Refuse func() error
+
 	// Ready says whether the server can work, beside not being about to stop.
 	// May be nil.
 	Ready func(ctx context.Context) error

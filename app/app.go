@@ -153,7 +153,7 @@ func (a *App) openStore(ctx context.Context, o Options) (store.Identity, error) 
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return nil, fmt.Errorf("folder of the database: %w", err)
 	}
-	db, err := sqlite.Open(ctx, path, sqlite.Options{})
+	db, err := sqlite.Open(ctx, path, sqlite.Options{Report: func(text string) { a.Log.LogAttrs(ctx, slog.LevelError, "database", slog.String("report", text)) }})
 	if err != nil {
 		return nil, fmt.Errorf("open database: %w", err)
 	}
@@ -195,8 +195,16 @@ func (a *App) build(cfg config.Config, o Options, identity store.Identity, peppe
 		a.Engine.Counters = counters
 	}
 	a.API = api.New(api.Parts{Tally: a.metrics, Counters: counters, Engine: a.Engine, Auth: a.Auth, Programme: a.Programme, Replies: identity, Clock: o.Clock, IDs: ids, Log: o.Log,
-		Limits: o.HTTP, Origins: cfg.CORSOrigins, Proxies: proxies(cfg.TrustedProxies), Version: o.Version, Ready: a.ready})
+		Limits: o.HTTP, Origins: cfg.CORSOrigins, Proxies: proxies(cfg.TrustedProxies), Version: o.Version, Ready: a.ready, Refuse: a.damaged})
 	a.gauges()
+}
+
+// damaged is why nothing is answered from the store any more, or nil.
+func (a *App) damaged() error {
+	if s, ok := a.Store.(interface{ Damaged() error }); ok {
+		return s.Damaged()
+	}
+	return nil
 }
 
 // gauges are what is asked for when the metrics are read.

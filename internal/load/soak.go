@@ -9,7 +9,9 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"runtime"
+	"strconv"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -84,8 +86,6 @@ type soak struct {
 	people []*person
 	report *SoakReport
 	edits  atomic.Int64 // that were answered; each is in the log once
-
-	gaveWay atomic.Int64
 
 	mu     sync.Mutex
 	took   []time.Duration
@@ -202,9 +202,20 @@ func (s *soak) end(ctx context.Context) error {
 			return err
 		}
 	}
-	s.report.Latency, s.report.GaveWay = spread(s.took), int(s.gaveWay.Load())
+	s.report.Latency = spread(s.took)
+	figures, err := ask(ctx, "http://"+s.server.admin+"/metrics")
+	if err != nil {
+		return err
+	}
+	for _, m := range regexp.MustCompile(`(?m)^lumbung_sync_conflicts_total\{.*\} (\d+)$`).FindAllSubmatch(figures, -1) {
+		n, err := strconv.Atoi(string(m[1]))
+		if err != nil {
+			return err
+		}
+		s.report.GaveWay += n
+	}
 	began := s.clock.Now()
-	err := s.server.stop()
+	err = s.server.stop()
 	s.report.StopIn = s.clock.Now().Sub(began).Seconds()
 	return err
 }

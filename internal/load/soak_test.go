@@ -7,7 +7,7 @@ import (
 
 // goodSoak is a report in which nothing grew but the database.
 func goodSoak() SoakReport {
-	r := SoakReport{Done: map[string]int{}, Typed: 10}
+	r := SoakReport{Done: map[string]int{}, Typed: 10, GaveWay: 3}
 	for _, a := range soakActs() {
 		r.Done[a.name] = 1
 	}
@@ -37,10 +37,11 @@ func TestASoakIsJudgedByEveryBound(t *testing.T) {
 		"1 are missing":                      func(r *SoakReport) { r.Missing = 1 },
 		"2 are there that nobody typed":      func(r *SoakReport) { r.Extra = 2 },
 		"of 0 sales":                         func(r *SoakReport) { r.Typed = 0 },
+		"no edit met another one":            func(r *SoakReport) { r.GaveWay = 0 },
 		`nobody did "stream"`:                func(r *SoakReport) { delete(r.Done, "stream") },
 		"fewer than two rests":               func(r *SoakReport) { r.Resting = r.Resting[:1] },
 		"7 more goroutines at":               rest(func(s *SoakSample) { s.Goroutines += 7 }),
-		"5 more open files at":               rest(func(s *SoakSample) { s.Files += 5 }),
+		"11 more open files at":              rest(func(s *SoakSample) { s.Files += 11 }),
 		"1 busy":                             rest(func(s *SoakSample) { s.Busy = 1 }),
 		"7 connections":                      rest(func(s *SoakSample) { s.Connections = 7 }),
 		"more heap at":                       rest(func(s *SoakSample) { s.Heap += 13 << 20 }),

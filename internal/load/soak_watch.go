@@ -154,7 +154,7 @@ func (s *soak) rest(ctx context.Context) error {
 			same, last = 0, one.Goroutines
 		}
 		passed := s.clock.Now().Sub(began)
-		few := len(s.report.Resting) > 0 && one.Goroutines <= s.report.Resting[0].Goroutines
+		few := len(s.report.Resting) > 0 && one.Goroutines <= s.report.Resting[0].Goroutines && one.Files <= s.report.Resting[0].Files+moreFiles/2
 		if passed > restAtMost || passed > restAtLeast && (few || same >= restSame && passed > restAtMost*4/5) {
 			break
 		}
@@ -200,7 +200,9 @@ const (
 	// The server has workers that wake at their own times, and the library one
 	// goroutine for each connection that is just ending.
 	moreGoroutines = 6
-	moreFiles      = 4
+	// A connection that has just ended keeps its file for a moment: 29 to 36 at the rests of
+	// twenty minutes.
+	moreFiles = 10
 	// Tables of the server fill up to their bounds (heads, edits answered lately, rates):
 	// some hundred bytes for each person, phone and scope. What is lost with each request
 	// passes this in a few minutes: at 150 a second 1 KiB each is 9 MiB a minute.
@@ -225,6 +227,9 @@ func (r SoakReport) Verdict() error {
 	}
 	if r.Typed == 0 || r.Missing != 0 || r.Extra != 0 {
 		bad("of %d sales %d are missing, and %d are there that nobody typed", r.Typed, r.Missing, r.Extra)
+	}
+	if r.GaveWay == 0 {
+		bad("no edit met another one")
 	}
 	for _, a := range soakActs() {
 		if r.Done[a.name] == 0 {

@@ -17,9 +17,11 @@ import (
 	"net/url"
 	"path/filepath"
 	"runtime"
+	"sync/atomic"
 
 	modernc "modernc.org/sqlite"
 
+	"github.com/lumbung-ikm/lumbung/fault"
 	"github.com/lumbung-ikm/lumbung/store"
 )
 
@@ -35,6 +37,8 @@ type Options struct {
 	// the driver, BEGIN, COMMIT and ROLLBACK too, and may be called by several
 	// goroutines at once. It is meant for tests that count.
 	OnStatement func(query string)
+	// Report, if set, is told in a sentence what an operator should know.
+	Report func(text string)
 }
 
 // DB is one open database. It is safe for concurrent use.
@@ -45,12 +49,18 @@ type DB struct {
 	queue  *queue
 	hot    hot
 	known  knownHeads
+
+	path   string
+	damage atomic.Pointer[fault.Error] // nil: none was found
+	tell   func(text string)           // may be nil
 }
 
 // Open opens the database at path, which is made if it is not there, and
 // brings its tables up to date.
 //
-// Errors: Conflict "database_too_new" if a newer program has written it.
+// Errors: Conflict "database_too_new" if a newer program has written it; Transient
+// "database_damaged" if it is no database, is cut short, or was found damaged before and
+// still is.
 func Open(ctx context.Context, path string, o Options) (*DB, error) {
 	return open(ctx, path, o, migrations())
 }
@@ -63,13 +73,19 @@ func open(ctx context.Context, path string, o Options, steps []migration) (_ *DB
 	if o.Batch == 0 {
 		o.Batch = 128
 	}
-	d := &DB{}
+	d := &DB{path: path, tell: o.Report}
 	defer func() {
 		if err != nil {
-			err = errors.Join(err, d.Close())
+			err = errors.Join(d.seen(err), d.Close())
 		}
 	}()
+	if err := plausible(path); err != nil {
+		return nil, err
+	}
 	if d.single, err = pool(path, "immediate", false, 1, o); err != nil {
+		return nil, err
+	}
+	if err := d.whole(ctx); err != nil {
 		return nil, err
 	}
 	if err := migrate(ctx, d.single, steps); err != nil {
@@ -92,19 +108,33 @@ func open(ctx context.Context, path string, o Options, steps []migration) (_ *DB
 // pool opens n connections. The pragmas stand in the name, because only there
 // do they reach every connection of a pool.
 func pool(path, lock string, readOnly bool, n int, o Options) (*sql.DB, error) {
+	mode := "rwc"
+	if readOnly {
+		mode = "queries"
+	}
+	return connect(path, lock, mode, n, o)
+}
+
+// connect is pool by what may be done: "rwc" everything, "queries" nothing but read what
+// others may write, "ro" nothing but read, not even the journal into the file.
+func connect(path, lock, mode string, n int, o Options) (*sql.DB, error) {
 	full, err := filepath.Abs(path)
 	if err != nil {
 		return nil, fmt.Errorf("find %s: %w", path, err)
 	}
-	q := url.Values{"_txlock": {lock}, "_pragma": {
-		"busy_timeout(5000)", "journal_mode(WAL)", "synchronous(FULL)", "foreign_keys(1)", "temp_store(MEMORY)",
-		"wal_autocheckpoint(8000)", "journal_size_limit(67108864)", // a WAL that grew shrinks to 64 MB
-	}}
-	if readOnly {
+	q := url.Values{"_txlock": {lock}, "_pragma": {"busy_timeout(5000)", "foreign_keys(1)", "temp_store(MEMORY)"}}
+	switch mode {
+	case "ro":
+		q.Set("mode", mode)
+	default:
+		q["_pragma"] = append(q["_pragma"], "journal_mode(WAL)", "synchronous(FULL)",
+			"wal_autocheckpoint(8000)", "journal_size_limit(67108864)") // a WAL that grew shrinks to 64 MB
+	}
+	if mode == "rwc" {
+		q.Add("_pragma", "cache_size(-8000)")
+	} else {
 		q.Add("_pragma", "query_only(1)")
 		q.Add("_pragma", "cache_size(-2000)") // 2 MB of pages for each: the system keeps the file in memory too
-	} else {
-		q.Add("_pragma", "cache_size(-8000)")
 	}
 	name := "file:" + (&url.URL{Path: full}).EscapedPath() + "?" + q.Encode()
 	var c driver.Connector
@@ -124,7 +154,10 @@ func pool(path, lock string, readOnly bool, n int, o Options) (*sql.DB, error) {
 func (d *DB) Ping(ctx context.Context) error {
 	var version int
 	err := d.read.QueryRowContext(ctx, `SELECT max(version) FROM schema_version`).Scan(&version)
-	return broken("ping", err)
+	if err == nil {
+		err = d.Damaged()
+	}
+	return d.broken("ping", err)
 }
 
 // Connections is how many connections to the file are open, and how many of them are at
@@ -161,7 +194,10 @@ func (d *DB) Close() error {
 // The flush may still fail after fn returned nil: what fn leaves outside tx may
 // only be used if write returns nil. A retired database takes none.
 func (d *DB) write(ctx context.Context, fn func(ctx context.Context, tx *sql.Tx) error) error {
-	return d.queue.do(ctx, func(ctx context.Context, tx *sql.Tx) error {
+	if err := d.Damaged(); err != nil {
+		return err
+	}
+	return d.seen(d.queue.do(ctx, func(ctx context.Context, tx *sql.Tx) error {
 		var now store.State
 		err := tx.StmtContext(ctx, d.hot.condition).QueryRowContext(ctx).Scan(&now)
 		switch {
@@ -171,5 +207,5 @@ func (d *DB) write(ctx context.Context, fn func(ctx context.Context, tx *sql.Tx)
 			return store.Moved()
 		}
 		return fn(ctx, tx)
-	})
+	}))
 }
