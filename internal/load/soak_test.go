@@ -14,7 +14,7 @@ func goodSoak() SoakReport {
 	for n := range 4 {
 		r.Resting = append(r.Resting, SoakSample{Goroutines: 26, Heap: 5 << 20, RSS: 60 << 20, Files: 30, Connections: 5, WAL: 31 << 20, File: int64(n+1) << 22, Held: int64(n+1) << 22, Edits: int64(1000 * (n + 1))})
 	}
-	for range 12 {
+	for range 4 * enoughSamples {
 		r.Samples = append(r.Samples, SoakSample{Goroutines: 56, Heap: 14 << 20, RSS: 65 << 20, Files: 54, WAL: 31 << 20})
 	}
 	return r

@@ -295,12 +295,15 @@ func perEdit(a, b SoakSample) float64 {
 	return float64(b.Held-a.Held) / float64(b.Edits-a.Edits)
 }
 
+// enoughSamples is how many of a quarter a median is worth something of.
+const enoughSamples = 15
+
 // underLoad compares the last quarter of the samples with the second one: the first
 // warms up. A median passes over what one backup or one big answer does.
 func (r SoakReport) underLoad() error {
 	q := len(r.Samples) / 4
-	if q < 3 {
-		return nil // the rests say enough of a short run
+	if q < enoughSamples {
+		return nil // one large answer would decide: the rests say enough of a short run
 	}
 	var errs []error
 	early, late := r.Samples[q:2*q], r.Samples[len(r.Samples)-q:]

@@ -14,7 +14,7 @@ import (
 	"github.com/lumbung-ikm/lumbung/store"
 )
 
-var damages = flag.Int("damages", 30, "how often each kind of damage is done")
+var damages = flag.Int("damages", 12, "how often each kind of damage is done")
 
 // kinds are what may happen to a file. Each changes it and says so.
 func kinds() map[string]func(r *rand.Rand, file []byte, page int) []byte {

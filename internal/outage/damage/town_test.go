@@ -10,7 +10,6 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/lumbung-ikm/lumbung/app"
 	"github.com/lumbung-ikm/lumbung/auth"
@@ -53,9 +52,9 @@ func configuration(path string) config.Config {
 
 func number(n int) string { return fmt.Sprintf("+62811701%04d", n) }
 
-// settle makes a database with so many owners, each with sales, some of them changed and
+// settle makes a database with so many owners, each with products, some of them changed and
 // some deleted, and closes it.
-func settle(t *testing.T, path string, owners, sales int) *town {
+func settle(t *testing.T, path string, owners, products int) *town {
 	t.Helper()
 	w := &town{T: t, path: path, ids: id.Maker{Clock: clock.System{}, Rand: rand.Reader}}
 	a, err := app.New(t.Context(), configuration(path), app.Options{Log: slog.New(slog.DiscardHandler)})
@@ -63,7 +62,7 @@ func settle(t *testing.T, path string, owners, sales int) *town {
 	defer func() { w.ok(a.Close(context.WithoutCancel(t.Context()))) }()
 	w.ok(a.Programme.Seed(t.Context(), domain.ReferenceLists()))
 	for n := range owners {
-		w.owners = append(w.owners, w.arrive(a, n, sales))
+		w.owners = append(w.owners, w.arrive(a, n, products))
 	}
 	for again := true; again; {
 		n, err := a.Engine.Work(t.Context())
@@ -74,7 +73,7 @@ func settle(t *testing.T, path string, owners, sales int) *town {
 	return w
 }
 
-func (w *town) arrive(a *app.App, n, sales int) *owner {
+func (w *town) arrive(a *app.App, n, products int) *owner {
 	w.Helper()
 	c, err := a.Auth.RequestCode(w.Context(), auth.CodeRequest{Phone: number(n), Purpose: auth.PurposeLogin})
 	w.ok(err)
@@ -86,17 +85,17 @@ func (w *town) arrive(a *app.App, n, sales int) *owner {
 	w.ok(err)
 	o.scope = "business/" + name
 	var made []string
-	for first := 0; first < sales; first += 40 { // bodies of many pages
+	for first := 0; first < products; first += 40 { // bodies of many pages
 		var many []merge.ServerWrite
-		for n := range min(40, sales-first) {
+		for n := range min(40, products-first) {
 			made = append(made, w.ids.New())
-			many = append(many, merge.ServerWrite{Name: w.ids.New(), Author: o.login.User.ID, Role: merge.Owner, Collection: "sales", ID: made[len(made)-1], Op: merge.Put, Create: true, Set: sale(int64(1000 + first + n))})
+			many = append(many, merge.ServerWrite{Name: w.ids.New(), Author: o.login.User.ID, Role: merge.Owner, Collection: "product", ID: made[len(made)-1], Op: merge.Put, Create: true, Set: product(int64(1000 + first + n))})
 		}
 		_, err = a.Engine.Write(w.Context(), o.scope, many...)
 		w.ok(err)
 	}
 	for n, record := range made {
-		change := merge.ServerWrite{Name: w.ids.New(), Author: o.login.User.ID, Role: merge.Owner, Collection: "sales", ID: record, Op: merge.Put, Set: map[string]merge.Value{"amount_idr": merge.Num(777)}}
+		change := merge.ServerWrite{Name: w.ids.New(), Author: o.login.User.ID, Role: merge.Owner, Collection: "product", ID: record, Op: merge.Put, Set: map[string]merge.Value{"price_idr": merge.Num(777)}}
 		switch n % 10 {
 		case 0:
 			change.Op, change.Set = merge.Delete, nil
@@ -110,9 +109,8 @@ func (w *town) arrive(a *app.App, n, sales int) *owner {
 	return o
 }
 
-func sale(amount int64) map[string]merge.Value {
-	return map[string]merge.Value{"sold_on": merge.Str(time.Now().Format("2006-01-02")), "channel": merge.Str("store"), "payment": merge.Str("cash"),
-		"granularity": merge.Str("single"), "amount_idr": merge.Num(amount)}
+func product(price int64) map[string]merge.Value {
+	return map[string]merge.Value{"name": merge.Str("Keripik pisang"), "unit": merge.Str("pack"), "price_idr": merge.Num(price)}
 }
 
 // leaveRoom leaves free pages behind.
