@@ -168,6 +168,13 @@ func plausible(path string) error {
 	}
 	pages := int64(binary.BigEndian.Uint32(head[28:]))
 	if log, err := os.Stat(path + "-wal"); err == nil && log.Size() > 0 {
+		why, err := cutInside(path)
+		if err != nil {
+			return fmt.Errorf("read the log of changes: %w", err)
+		}
+		if why != "" {
+			return damaged(path, why, nil)
+		}
 		return nil // a crash may have come between the first page and the last: the log has the others
 	}
 	if info.Size() < pages*page {

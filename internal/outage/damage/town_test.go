@@ -37,6 +37,7 @@ type owner struct {
 type town struct {
 	*testing.T
 	path   string
+	crash  string // a copy of it as a crash would leave it, with its log of changes
 	ids    id.Maker
 	owners []*owner
 }
@@ -70,6 +71,7 @@ func settle(t *testing.T, path string, owners, products int) *town {
 		again = n > 0
 	}
 	w.leaveRoom(a.Store.(store.Portable))
+	w.crash = copyOf(t, path, "", "-wal")
 	return w
 }
 
