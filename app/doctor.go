@@ -61,6 +61,7 @@ const largeWAL = 192 << 20
 // file is only read, also while a server works on it; MongoDB is opened as every process
 // does. Only what keeps it from looking is an error.
 func Doctor(ctx context.Context, cfg config.Config) (h Health, err error) {
+	h.Findings = []Finding{}
 	s, err := h.open(ctx, cfg)
 	if s == nil || err != nil {
 		return h, err

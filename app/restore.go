@@ -38,8 +38,10 @@ func Restore(ctx context.Context, cfg config.Config, from string) (scopes int, a
 	if err := removeDatabase(part); err != nil {
 		return 0, "", err
 	}
-	if err := copyFile(from, part); err != nil {
-		return 0, "", fmt.Errorf("copy the copy: %w", err)
+	for _, end := range []string{"", "-wal"} { // a copy by other means may have its log of changes beside it
+		if err := copyFile(from+end, part+end); err != nil && (end == "" || !errors.Is(err, os.ErrNotExist)) {
+			return 0, "", fmt.Errorf("copy the copy: %w", err)
+		}
 	}
 	if scopes, err = begunAnew(ctx, part); err != nil {
 		return 0, "", err
@@ -98,7 +100,7 @@ func putAside(path string) (aside string, err error) {
 		}
 	}
 	moved := false
-	for _, end := range []string{"-wal", "-shm", ".damaged", ""} { // the file itself last: without it a start would make a new one
+	for _, end := range []string{"-wal", "-shm", sqlite.MarkEnd, ""} { // the file itself last: without it a start would make a new one
 		err := os.Rename(path+end, aside+end)
 		if err != nil && !errors.Is(err, os.ErrNotExist) {
 			return aside, err
@@ -112,7 +114,7 @@ func putAside(path string) (aside string, err error) {
 }
 
 func removeDatabase(path string) error {
-	for _, end := range []string{"", "-wal", "-shm", ".damaged"} {
+	for _, end := range []string{"", "-wal", "-shm", sqlite.MarkEnd} {
 		if err := os.Remove(path + end); err != nil && !errors.Is(err, os.ErrNotExist) {
 			return err
 		}

@@ -23,8 +23,8 @@ import (
 // beside the file says why, and the next start reads the whole file before it believes it
 // again.
 
-// markEnd is behind the name of the database in the name of its mark.
-const markEnd = ".damaged"
+// MarkEnd is behind the name of the database in the name of its mark.
+const MarkEnd = ".damaged"
 
 // RestoredEnd is behind the name of a database that a copy is about to replace. While that
 // file is there the old one may be without its log of changes.
@@ -88,16 +88,16 @@ func (d *DB) Damaged() error {
 
 // mark tells the next start that the file has to be read before it is used.
 func mark(path, why string) error {
-	if err := os.WriteFile(path+markEnd, []byte(why+"\n"), 0o600); err != nil {
+	if err := os.WriteFile(path+MarkEnd, []byte(why+"\n"), 0o600); err != nil {
 		return err
 	}
-	return flushFile(path + markEnd)
+	return flushFile(path + MarkEnd)
 }
 
 // whole holds a marked file against SQLite's own check, however long it takes, and takes
 // the mark away if it finds nothing: what was read wrong once was read right now.
 func (d *DB) whole(ctx context.Context) error {
-	why, err := os.ReadFile(d.path + markEnd)
+	why, err := os.ReadFile(d.path + MarkEnd)
 	if errors.Is(err, os.ErrNotExist) {
 		return nil
 	}
@@ -113,7 +113,7 @@ func (d *DB) whole(ctx context.Context) error {
 		return damaged(d.path, strings.Join(found, "; "), nil)
 	}
 	d.report("the whole database was read and nothing is wrong with it: the mark is taken away, but look at the disk and the memory of this machine")
-	return os.Remove(d.path + markEnd)
+	return os.Remove(d.path + MarkEnd)
 }
 
 // checked runs one of SQLite's own checks and gives what it found.

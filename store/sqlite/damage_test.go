@@ -100,7 +100,7 @@ func TestADamagedPageStopsEverything(t *testing.T) {
 		t.Fatalf("a false alarm: %v", err)
 	}
 	defer d.Close()
-	if _, err := os.Stat(path + markEnd); !os.IsNotExist(err) {
+	if _, err := os.Stat(path + MarkEnd); !os.IsNotExist(err) {
 		t.Errorf("the mark is still there: %v", err)
 	}
 	if err := d.Release(t.Context(), "a", "b", "c"); err != nil {

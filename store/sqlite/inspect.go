@@ -298,7 +298,7 @@ func FilesAt(path string) (f Files, err error) {
 	if info, err := os.Stat(path + "-wal"); err == nil {
 		f.WAL = info.Size()
 	}
-	why, err := os.ReadFile(path + markEnd)
+	why, err := os.ReadFile(path + MarkEnd)
 	if err != nil && !errors.Is(err, os.ErrNotExist) {
 		return f, err
 	}
