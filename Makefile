@@ -11,6 +11,7 @@ DEPTH    ?= 4
 STREAMS  ?= 10000
 KILLS    ?= 200
 CRASH    ?=
+MINUTES  ?= 20
 STORIES  ?= .
 MONGOSEEDS ?= 500
 MONGOFAST  ?= java
@@ -104,6 +105,11 @@ overload: build ## four times what the server can do, for a minute
 crash: build ## the server killed under load, cuts of the power, a disk that fails: make crash KILLS=200; wants strace, and root for small disks
 	CGO_ENABLED=0 $(GO) build -trimpath -tags failpoints -o bin/lumbung-failpoints ./cmd/lumbung
 	bin/lumbung load crash -kills $(KILLS) $(CRASH)
+soak: build ## every kind of use for a while, and whether anything grows: make soak MINUTES=5
+	bin/lumbung load soak -time $(MINUTES)m
+
+bomb: build ## bodies that inflate to 512 MB
+	bin/lumbung load bomb
 
 live: build ## live streams against the program: make live STREAMS=500
 	bin/lumbung load live -streams $(STREAMS)

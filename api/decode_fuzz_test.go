@@ -89,7 +89,8 @@ func FuzzDecodeSync(f *testing.F) {
 // FuzzInflate: nothing inflates beyond the limit, and what was packed comes out
 // as it went in.
 func FuzzInflate(f *testing.F) {
-	s := &Server{Parts: Parts{Limits: Limits{Body: 1 << 12}}, inflaters: make(chan struct{}, 1)}
+	s := &Server{Parts: Parts{Limits: Limits{Body: 1 << 12}}, inflaters: make(chan *inflater, 1)}
+	s.inflaters <- newInflater(1 << 12)
 	pack := func(t testing.TB, encoding string, in []byte) []byte {
 		var b bytes.Buffer
 		if encoding == "gzip" {

@@ -5,6 +5,7 @@ import (
 	"compress/gzip"
 	"errors"
 	"io"
+	"runtime"
 	"strings"
 
 	"github.com/gofiber/fiber/v2"
@@ -54,35 +55,99 @@ func (s *Server) guardBody(c *fiber.Ctx) error {
 	return nil
 }
 
-// inflate reads a whole compressed body. Only a few are inflated at a time, so
-// that the memory for it is bounded whatever arrives.
-func (s *Server) inflate(encoding string, raw []byte) ([]byte, error) {
-	s.inflaters <- struct{}{}
-	defer func() { <-s.inflaters }()
-	r, err := opener(encoding, raw)
+// inflater is room to inflate one body in. There are a few, made once: what is found too
+// large only when it passes the limit has cost the server no memory then, however often
+// it comes.
+type inflater struct {
+	room []byte // a block of zstd more than the limit: the block that passes it is written whole
+	gzip gzip.Reader
+	zstd *zstd.Decoder
+}
+
+// zstdBlock is the largest block of zstd.
+const zstdBlock = 128 << 10
+
+// inflaters is how many bodies are inflated at a time: it is work for a processor, and each
+// keeps its room.
+func inflaters() int { return min(4, runtime.GOMAXPROCS(0)) }
+
+func newInflater(limit int) *inflater {
+	z, err := zstd.NewReader(nil, zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true), zstd.WithDecoderMaxWindow(inflateWindow), zstd.WithDecodeAllCapLimit(true))
 	if err != nil {
-		return nil, unreadableBody(err)
+		panic("api: " + err.Error()) // the options are constants
 	}
-	defer r.Close()
-	body, err := io.ReadAll(io.LimitReader(r, int64(s.Limits.Body)+1))
+	return &inflater{room: make([]byte, limit+zstdBlock+1), zstd: z}
+}
+
+// inflate reads a whole compressed body.
+func (s *Server) inflate(encoding string, raw []byte) ([]byte, error) {
+	i := <-s.inflaters
+	defer func() { s.inflaters <- i }()
+	n, err := i.read(encoding, raw)
 	switch {
-	case len(body) > s.Limits.Body, errors.Is(err, zstd.ErrWindowSizeExceeded), errors.Is(err, zstd.ErrDecoderSizeExceeded):
+	case n > s.Limits.Body, errors.Is(err, zstd.ErrWindowSizeExceeded), errors.Is(err, zstd.ErrDecoderSizeExceeded):
 		return nil, tooLarge()
 	case err != nil:
 		return nil, unreadableBody(err)
 	}
-	return body, nil
+	return bytes.Clone(i.room[:n]), nil
 }
 
-func opener(encoding string, raw []byte) (io.ReadCloser, error) {
-	if encoding == "gzip" {
-		return gzip.NewReader(bytes.NewReader(raw))
+// read inflates into the room and gives how much there was, as far as there is room. Behind
+// more than the limit an error says nothing.
+func (i *inflater) read(encoding string, raw []byte) (n int, err error) {
+	if encoding == "zstd" {
+		if repeats(raw) >= len(i.room)-zstdBlock {
+			return 0, zstd.ErrDecoderSizeExceeded
+		}
+		out, err := i.zstd.DecodeAll(raw, i.room[:0]) // what is written is the window too: there is no other
+		return len(out), err
 	}
-	z, err := zstd.NewReader(bytes.NewReader(raw), zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true), zstd.WithDecoderMaxWindow(inflateWindow))
-	if err != nil {
-		return nil, err
+	if err := i.gzip.Reset(bytes.NewReader(raw)); err != nil {
+		return 0, err
 	}
-	return z.IOReadCloser(), nil
+	for n < len(i.room) && err == nil {
+		var more int
+		more, err = i.gzip.Read(i.room[n:])
+		n += more
+	}
+	if err == io.EOF {
+		err = nil
+	}
+	return n, err
+}
+
+// repeats is how many bytes the blocks of a zstd body say that are one byte repeated. The
+// decoder takes new room for such a block before it looks whether it passes the limit.
+// What does not parse counts nothing: the decoder will say so.
+func repeats(raw []byte) (n int) {
+	for len(raw) > 0 {
+		var h zstd.Header
+		if err := h.Decode(raw); err != nil {
+			return n
+		}
+		raw = raw[min(h.HeaderSize, len(raw)):]
+		if h.Skippable {
+			raw = raw[min(int(h.SkippableSize), len(raw)):]
+			continue
+		}
+		for last := false; !last; {
+			if len(raw) < 3 {
+				return n
+			}
+			block := int(raw[0]) | int(raw[1])<<8 | int(raw[2])<<16
+			size := block >> 3
+			last = block&1 == 1
+			if block>>1&3 == 1 {
+				n, size = n+size, 1
+			}
+			raw = raw[min(3+size, len(raw)):]
+		}
+		if h.HasCheckSum {
+			raw = raw[min(4, len(raw)):]
+		}
+	}
+	return n
 }
 
 func tooLarge() error {

@@ -97,7 +97,7 @@ func statusFor(f *fault.Error) int {
 func (s *Server) fail(x *call, err error) error {
 	f := asFault(err)
 	status := statusFor(f)
-	if status >= http.StatusInternalServerError && f.Code != "overloaded" { // the line of the request says so; more would be more load
+	if status >= http.StatusInternalServerError && f.Code != "overloaded" && f.Code != "database_damaged" { // the line of the request says so; more would be more load, and the damage was told of once
 		level := slog.LevelError
 		if f.Kind == fault.Transient {
 			level = slog.LevelWarn

@@ -90,6 +90,11 @@ func (s *Server) inner(r route) fiber.Handler {
 	return func(c *fiber.Ctx) error {
 		x := s.call(c)
 		x.route = r.path
+		if s.Refuse != nil && !r.free {
+			if err := s.Refuse(); err != nil {
+				return err
+			}
+		}
 		if !r.apart {
 			if err := s.gate.enter(x.ctx, r.class()); err != nil {
 				return err

@@ -42,6 +42,10 @@ type Parts struct {
 	// Tally is told what is answered, to be counted. May be nil.
 	Tally Tally
 
+	// Refuse says why nothing but the probes is answered, or nil. May be nil, and must not
+	// block.
+	Refuse func() error
+
 	// Ready says whether the server can work, beside not being about to stop.
 	// May be nil.
 	Ready func(ctx context.Context) error
@@ -116,7 +120,7 @@ func (l Limits) orDefault() Limits {
 type Server struct {
 	Parts
 	app       *fiber.App
-	inflaters chan struct{} // how many bodies are inflated at a time
+	inflaters chan *inflater // those that are free
 	packers   packers
 	gate      *gate
 	users     meter
@@ -135,7 +139,10 @@ const (
 // New makes a server. It does not listen yet.
 func New(p Parts) *Server {
 	p.Limits = p.Limits.orDefault()
-	s := &Server{Parts: p, inflaters: make(chan struct{}, 4), packers: packers{atOnce: make(chan struct{}, runtime.GOMAXPROCS(0)+1)}}
+	s := &Server{Parts: p, inflaters: make(chan *inflater, inflaters()), packers: packers{atOnce: make(chan struct{}, runtime.GOMAXPROCS(0)+1)}}
+	for range inflaters() {
+		s.inflaters <- newInflater(p.Limits.Body)
+	}
 	s.users, s.addresses, s.failures = newMeter("user", p.Limits.PerUser), newMeter("address", p.Limits.PerIP), newMeter("failures", p.Limits.Heavy)
 	working := p.Limits.Working
 	if working == 0 {

@@ -153,7 +153,8 @@ func (a *App) openStore(ctx context.Context, o Options) (store.Identity, error) 
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return nil, fmt.Errorf("folder of the database: %w", err)
 	}
-	db, err := sqlite.Open(ctx, path, sqlite.Options{MaxBytes: int64(a.Config.StoreMax) << 20, OnTrouble: a.trouble})
+	db, err := sqlite.Open(ctx, path, sqlite.Options{MaxBytes: int64(a.Config.StoreMax) << 20, OnTrouble: a.trouble,
+		Report: func(text string) { a.Log.LogAttrs(ctx, slog.LevelError, "database", slog.String("report", text)) }})
 	if err != nil {
 		return nil, fmt.Errorf("open database %s: %w", path, err)
 	}
@@ -206,8 +207,16 @@ func (a *App) build(cfg config.Config, o Options, identity store.Identity, peppe
 		a.Engine.Counters = counters
 	}
 	a.API = api.New(api.Parts{Tally: a.metrics, Counters: counters, Engine: a.Engine, Auth: a.Auth, Programme: a.Programme, Replies: identity, Clock: o.Clock, IDs: ids, Log: o.Log,
-		Limits: o.HTTP, Origins: cfg.CORSOrigins, Proxies: proxies(cfg.TrustedProxies), Version: o.Version, Ready: a.ready})
+		Limits: o.HTTP, Origins: cfg.CORSOrigins, Proxies: proxies(cfg.TrustedProxies), Version: o.Version, Ready: a.ready, Refuse: a.damaged})
 	a.gauges()
+}
+
+// damaged is why nothing is answered from the store any more, or nil.
+func (a *App) damaged() error {
+	if s, ok := a.Store.(interface{ Damaged() error }); ok {
+		return s.Damaged()
+	}
+	return nil
 }
 
 // gauges are what is asked for when the metrics are read.
@@ -225,6 +234,10 @@ func (a *App) gauges() {
 			}
 			return 0
 		})
+	}
+	if s, ok := a.Store.(interface{ Connections() (open, busy int) }); ok {
+		a.metrics.gauge("lumbung_store_connections", "Open connections to the database file.", func() int { open, _ := s.Connections(); return open })
+		a.metrics.gauge("lumbung_store_busy_connections", "Connections to the database file that are at work.", func() int { _, busy := s.Connections(); return busy })
 	}
 }
 

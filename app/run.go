@@ -18,6 +18,9 @@ import (
 // Run listens where the configuration says and works until ctx ends. Close
 // afterwards.
 func (a *App) Run(ctx context.Context) error {
+	if err := a.startCheck(ctx); err != nil {
+		return err
+	}
 	ln, err := (&net.ListenConfig{}).Listen(ctx, "tcp", a.Config.Listen)
 	if err != nil {
 		return fmt.Errorf("listen: %w", err)

@@ -107,6 +107,18 @@ var httpTable = map[string]entry{
 	"database_moved": {
 		Sentence{"Basis data sedang dipindahkan. Data di HP tetap aman.", "Aplikasi akan mencoba lagi dalam {after}."},
 		Sentence{"The database is being moved. What is on the phone is safe.", "The app will try again in {after}."}},
+	"database_damaged": {
+		Sentence{"Basis data di server rusak dan sedang dipulihkan. Data di HP tetap aman.", "Aplikasi akan mencoba lagi dalam {after}."},
+		Sentence{"The database of the server is damaged and is being restored. What is on the phone is safe.", "The app will try again in {after}."}},
+	"database_unwritable": {
+		Sentence{"Server tidak dapat menulis ke basis data.", "Periksa ruang disk serta izin berkas dan foldernya."},
+		Sentence{"The server cannot write to its database.", "Check the space on the disk, and the rights of the file and its folder."}},
+	"restore_unfinished": {
+		Sentence{"Pemulihan basis data belum selesai.", "Silakan ulangi \"lumbung restore\"."},
+		Sentence{"The database has not been put back to the end.", "Please repeat \"lumbung restore\"."}},
+	"copy_damaged": {
+		Sentence{"Salinan ini sendiri rusak.", "Silakan pakai salinan yang lebih lama."},
+		Sentence{"This copy is damaged itself.", "Please take an older one."}},
 	"copy_target_in_use": {
 		Sentence{"Basis data tujuan sudah berisi data.", "Silakan pilih tujuan yang kosong."},
 		Sentence{"The target database already holds data.", "Please choose an empty one."}},

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
+	"time"
 
 	"github.com/lumbung-ikm/lumbung/app"
 )
@@ -12,16 +14,25 @@ const backupHelp = `Salinan basis data. / A copy of the database, made while the
 
   lumbung backup [SETTINGS] FILE       a FILE that is there is replaced once the copy is whole
 
-After a fire: stop every server, put the copy where the database was, run
-"lumbung restored" once, start the server. Phones then send again what the copy
-may lack.
+After a fire: stop every server, run "lumbung restore FILE", start the server.
+Phones then send again what the copy may lack.
 
-Setelah kebakaran: hentikan semua server, taruh salinan di tempat basis data,
-jalankan "lumbung restored" sekali, lalu mulai server. Ponsel mengirim ulang apa
-yang mungkin belum ada di salinan.
+Setelah kebakaran: hentikan semua server, jalankan "lumbung restore FILE", lalu
+mulai server. Ponsel mengirim ulang apa yang mungkin belum ada di salinan.
 `
 
-const restoredHelp = `Sesudah basis data dikembalikan dari salinan. / After a database was put back from a copy.
+const restoreHelp = `Mengembalikan basis data dari salinan. / Puts a copy in the place of the database.
+
+  lumbung restore [SETTINGS] FILE      selagi tidak ada server berjalan / while no server runs
+
+Salinan diperiksa dulu; berkas lama disimpan di sampingnya (.old-1). Setiap usaha memulai
+generasi baru, sehingga ponsel mengirim ulang apa yang mungkin hilang. Boleh diulang.
+The copy is checked first; the old files are kept beside it (.old-1). Every scope begins a
+new generation, so that phones send again what may be lost. It may be repeated.
+`
+
+const restoredHelp = `Sesudah basis data dikembalikan dengan alat lain (MongoDB, snapshot disk).
+After a database was put back by other means than "lumbung restore": MongoDB's own, a snapshot of a disk.
 
   lumbung restored [SETTINGS]         sekali, selagi tidak ada server berjalan / once, while no server runs
 
@@ -42,6 +53,30 @@ func backup(ctx context.Context, args []string, s streams) error {
 		fmt.Fprintf(s.out, "copied to %s\n", rest[0])
 		return nil
 	})
+}
+
+// restore puts a copy in the place of the database.
+func restore(ctx context.Context, args []string, s streams) error {
+	flags, rest := split(args)
+	if len(rest) != 1 {
+		return usageError{"restore wants one FILE"}
+	}
+	cfg, err := load(flags, s)
+	if err != nil {
+		return err
+	}
+	if c, err := net.DialTimeout("tcp", cfg.Listen, time.Second); err == nil {
+		return errors.Join(fmt.Errorf("a server listens at %s: stop it first", cfg.Listen), c.Close())
+	}
+	n, aside, err := app.Restore(ctx, cfg, rest[0])
+	if err != nil {
+		return err
+	}
+	if aside != "" {
+		fmt.Fprintf(s.out, "what was there is kept as %s\n", aside)
+	}
+	fmt.Fprintf(s.out, "%s is the database now; %d scopes begin a new generation\n", rest[0], n)
+	return nil
 }
 
 // restored tells a database that it was put back from a copy.

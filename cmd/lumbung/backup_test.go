@@ -1,11 +1,14 @@
 package main
 
 import (
+	"bytes"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 
 	"github.com/lumbung-ikm/lumbung/app"
+	"github.com/lumbung-ikm/lumbung/fault"
 	"github.com/lumbung-ikm/lumbung/store"
 )
 
@@ -48,5 +51,54 @@ func TestACopyBecomesTheDatabase(t *testing.T) {
 	}
 	if e, err := again.Epochs(t.Context()); err != nil || e != (store.Epochs{Began: 1}) {
 		t.Errorf("the copy was made in backup 1, which was under way: %+v, %v", e, err)
+	}
+}
+
+// TestRestorePutsACopyInPlace, with a new generation, keeps what was there, and refuses a
+// copy that is damaged or absent without touching anything.
+func TestRestorePutsACopyInPlace(t *testing.T) {
+	dir := t.TempDir()
+	db, copied := filepath.Join(dir, "l.db"), filepath.Join(dir, "copy.db")
+	if _, _, err := lumbung(t, db, "user", "add", "--phone", "0811-7000-001", "--role", "mentor"); err != nil {
+		t.Fatal(err)
+	}
+	if _, _, err := lumbung(t, db, "backup", copied); err != nil {
+		t.Fatal(err)
+	}
+	if _, _, err := lumbung(t, db, "user", "add", "--phone", "0811-7000-002", "--role", "mentor"); err != nil {
+		t.Fatal(err)
+	}
+	before, err := os.ReadFile(db)
+	if err != nil {
+		t.Fatal(err)
+	}
+	good, err := os.ReadFile(copied)
+	if err != nil {
+		t.Fatal(err)
+	}
+	half := filepath.Join(dir, "half.db")
+	if err := os.WriteFile(half, good[:len(good)/2], 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for from, code := range map[string]string{half: "copy_damaged", filepath.Join(dir, "none.db"): "database_missing"} {
+		if _, _, err := lumbung(t, db, "restore", "-listen", "127.0.0.1:1", from); fault.CodeOf(err) != code {
+			t.Errorf("%s: %v, not %s", from, err, code)
+		}
+	}
+	if now, err := os.ReadFile(db); err != nil || !bytes.Equal(now, before) {
+		t.Errorf("a refused copy has changed the database (%v)", err)
+	}
+	out, _, err := lumbung(t, db, "restore", "-listen", "127.0.0.1:1", copied)
+	if err != nil || !strings.Contains(out, "l.db.old-1") || !strings.Contains(out, "begin a new generation") {
+		t.Fatalf("%q, %v", out, err)
+	}
+	if kept, err := os.ReadFile(db + ".old-1"); err != nil || !bytes.Equal(kept, before) {
+		t.Errorf("what was there is not kept (%v)", err)
+	}
+	if out, _, err := lumbung(t, db, "user", "list"); err != nil || !strings.Contains(out, "001") || strings.Contains(out, "7000002") {
+		t.Errorf("%q, %v", out, err)
+	}
+	if out, _, err := lumbung(t, db, "doctor", "--json"); err != nil || !strings.Contains(out, `"findings": []`) {
+		t.Errorf("%q, %v", out, err)
 	}
 }

@@ -17,6 +17,8 @@ const loadHelp = `Mengukur server di bawah beban, pada basis data sementara. / M
   lumbung load speed [OPTIONS]   kecepatan push, pull, dan sinkron / how fast pushes, pulls and syncs are
   lumbung load overload [OPTIONS] lebih banyak dari yang sanggup dikerjakan / more than the server can do
   lumbung load crash [OPTIONS]   server dimatikan paksa, dan disk yang rusak / the server killed, and a disk that fails
+  lumbung load soak [OPTIONS]    dipakai lama, dengan segala cara / used for long, in every way
+  lumbung load bomb [OPTIONS]    isi yang mengembang sangat besar / bodies that inflate far too much
   lumbung load live [OPTIONS]    banyak aliran langsung / many live streams
 
 Server berjalan sebagai proses sendiri di mesin ini. / The server runs as a process of its own on this machine.
@@ -24,14 +26,14 @@ Server berjalan sebagai proses sendiri di mesin ini. / The server runs as a proc
 
 // measure runs a load and fails if a bound is not kept.
 func measure(ctx context.Context, args []string, s streams) error {
-	kinds := map[string]func(context.Context, []string, streams) error{"speed": measureSpeed, "live": measureLive, "overload": measureOverload, "crash": measureCrash, "bare": serveBare, "phone": livePhone}
+	kinds := map[string]func(context.Context, []string, streams) error{"speed": measureSpeed, "live": measureLive, "overload": measureOverload, "crash": measureCrash, "soak": measureSoak, "bomb": measureBomb, "bare": serveBare, "phone": livePhone}
 	if len(args) > 0 && kinds[args[0]] != nil {
 		return kinds[args[0]](ctx, args[1:], s)
 	}
 	if asksHelp(args) {
 		return measureSpeed(ctx, args, s)
 	}
-	return usageError{"load what? There are: speed, overload, crash, live"}
+	return usageError{"load what? There are: speed, overload, crash, soak, bomb, live"}
 }
 
 // parsed reads the flags of a kind of load, and gives the path of this program, which is
@@ -179,6 +181,49 @@ func livePhone(ctx context.Context, args []string, s streams) error {
 		return err
 	}
 	return bearing.Phone(ctx, p, s.out)
+}
+
+func measureSoak(ctx context.Context, args []string, s streams) error {
+	f := flag.NewFlagSet("lumbung load soak", flag.ContinueOnError)
+	f.SetOutput(s.err)
+	p := bearing.SoakPlan{Log: s.err}
+	f.IntVar(&p.People, "people", 60, "`people` with an enterprise and three phones each")
+	f.IntVar(&p.Rate, "rate", 150, "`things` that phones do in a second")
+	f.IntVar(&p.Rests, "rests", 0, "how `often` to look while nobody asks for anything; 0 is every two minutes, and twice at least")
+	f.DurationVar(&p.Time, "time", 20*time.Minute, "for how long")
+	asJSON := f.Bool("json", false, "print JSON instead of a table")
+	var err error
+	if p.Program, err = parsed(f, args); err != nil {
+		return err
+	}
+	if p.Rests == 0 {
+		p.Rests = max(2, int(p.Time/(2*time.Minute)))
+	}
+	r, err := bearing.Soak(ctx, p)
+	if err != nil {
+		return err
+	}
+	return judged(s, *asJSON, r)
+}
+
+func measureBomb(ctx context.Context, args []string, s streams) error {
+	f := flag.NewFlagSet("lumbung load bomb", flag.ContinueOnError)
+	f.SetOutput(s.err)
+	p := bearing.BombPlan{Log: s.err}
+	megabytes := f.Int("size", 512, "`MiB` that a body inflates to")
+	f.IntVar(&p.AtOnce, "at-once", 6, "`requests` at once")
+	f.IntVar(&p.Rounds, "rounds", 4, "how `often` each kind is sent, alone and at once")
+	asJSON := f.Bool("json", false, "print JSON instead of a table")
+	var err error
+	if p.Program, err = parsed(f, args); err != nil {
+		return err
+	}
+	p.Size = *megabytes << 20
+	r, err := bearing.Bomb(ctx, p)
+	if err != nil {
+		return err
+	}
+	return judged(s, *asJSON, r)
 }
 
 // serveBare is what the limits of the machine are measured with.

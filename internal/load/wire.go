@@ -56,19 +56,30 @@ type answer struct {
 // send sends one request. encoding is what the client reads beside plain text; "" is
 // none. The body is left out unless keep is set.
 func (w *wire) send(path, token, encoding string, body []byte, keep bool) (a answer, err error) {
+	return w.request(path, token, encoding, keep, func(r *fasthttp.Request) {
+		r.Header.SetMethod(fasthttp.MethodPost)
+		r.Header.SetContentType("application/json")
+		r.SetBodyRaw(body)
+	})
+}
+
+// get reads a path.
+func (w *wire) get(path, token string) (answer, error) {
+	return w.request(path, token, "", true, func(*fasthttp.Request) {})
+}
+
+func (w *wire) request(path, token, encoding string, keep bool, fill func(*fasthttp.Request)) (a answer, err error) {
 	req, resp := fasthttp.AcquireRequest(), fasthttp.AcquireResponse()
 	defer fasthttp.ReleaseRequest(req)
 	defer fasthttp.ReleaseResponse(resp)
-	req.Header.SetMethod(fasthttp.MethodPost)
 	req.SetRequestURI(w.base + path)
-	req.Header.SetContentType("application/json")
+	fill(req)
 	if token != "" {
 		req.Header.Set("Authorization", "Bearer "+token)
 	}
 	if encoding != "" {
 		req.Header.Set("Accept-Encoding", encoding)
 	}
-	req.SetBodyRaw(body)
 	if err := w.client.Do(req, resp); err != nil {
 		return a, err
 	}

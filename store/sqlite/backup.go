@@ -12,6 +12,9 @@ import (
 // is replaced. The copy is one snapshot: heads, records, books and log belong
 // together. It can be opened like any database.
 func (d *DB) Backup(ctx context.Context, path string) (err error) {
+	if err := d.Damaged(); err != nil {
+		return err // the copy that is there may be the last good one
+	}
 	part := path + ".part"
 	if err := os.Remove(part); err != nil && !errors.Is(err, os.ErrNotExist) {
 		return err
@@ -22,7 +25,7 @@ func (d *DB) Backup(ctx context.Context, path string) (err error) {
 		}
 	}()
 	if _, err := d.copier.ExecContext(ctx, `VACUUM INTO ?`, part); err != nil {
-		return broken("copy the database", err)
+		return d.broken("copy the database", err)
 	}
 	if err := flushFile(part); err != nil {
 		return lost("flush the copy", err)

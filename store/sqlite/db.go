@@ -17,9 +17,11 @@ import (
 	"net/url"
 	"path/filepath"
 	"runtime"
+	"sync/atomic"
 
 	modernc "modernc.org/sqlite"
 
+	"github.com/lumbung-ikm/lumbung/fault"
 	"github.com/lumbung-ikm/lumbung/store"
 )
 
@@ -41,6 +43,8 @@ type Options struct {
 	// OnTrouble, if set, is told when the disk takes no writes any more, and with nil
 	// when it does again.
 	OnTrouble func(err error)
+	// Report, if set, is told in a sentence what an operator should know.
+	Report func(text string)
 }
 
 // DB is one open database. It is safe for concurrent use.
@@ -52,13 +56,19 @@ type DB struct {
 	hot    hot
 	known  knownHeads
 	disk   disk
+
+	path   string
+	damage atomic.Pointer[fault.Error] // nil: none was found
+	tell   func(text string)           // may be nil
 }
 
 // Open opens the database at path, which is made if it is not there, and
 // brings its tables up to date.
 //
 // Errors: Conflict "database_too_new" if a newer program has written it; Transient
-// "storage_full", "storage_read_only" and "storage_failed" if the disk is to blame.
+// "storage_full", "storage_read_only" and "storage_failed" if the disk is to blame,
+// "database_damaged" if it is no database, is cut short, or was found damaged before and
+// still is.
 func Open(ctx context.Context, path string, o Options) (*DB, error) {
 	return open(ctx, path, o, migrations())
 }
@@ -71,13 +81,19 @@ func open(ctx context.Context, path string, o Options, steps []migration) (_ *DB
 	if o.Batch == 0 {
 		o.Batch = 128
 	}
-	d := &DB{disk: disk{tell: o.OnTrouble}}
+	d := &DB{path: path, tell: o.Report, disk: disk{tell: o.OnTrouble}}
 	defer func() {
 		if err != nil {
-			err = errors.Join(err, d.Close())
+			err = errors.Join(d.seen(err), d.Close())
 		}
 	}()
+	if err := plausible(path); err != nil {
+		return nil, err
+	}
 	if d.single, err = pool(path, "immediate", false, 1, o); err != nil {
+		return nil, err
+	}
+	if err := d.whole(ctx); err != nil {
 		return nil, err
 	}
 	if err := migrate(ctx, d.single, steps); err != nil {
@@ -106,22 +122,36 @@ const pageBytes = 4096
 // pool opens n connections. The pragmas stand in the name, because only there
 // do they reach every connection of a pool.
 func pool(path, lock string, readOnly bool, n int, o Options) (*sql.DB, error) {
+	mode := "rwc"
+	if readOnly {
+		mode = "queries"
+	}
+	return connect(path, lock, mode, n, o)
+}
+
+// connect is pool by what may be done: "rwc" everything, "queries" nothing but read what
+// others may write, "ro" nothing but read, not even the journal into the file.
+func connect(path, lock, mode string, n int, o Options) (*sql.DB, error) {
 	full, err := filepath.Abs(path)
 	if err != nil {
 		return nil, fmt.Errorf("find %s: %w", path, err)
 	}
-	q := url.Values{"_txlock": {lock}, "_pragma": {
-		"busy_timeout(5000)", "journal_mode(WAL)", "synchronous(FULL)", "foreign_keys(1)", "temp_store(MEMORY)",
-		"wal_autocheckpoint(8000)", "journal_size_limit(67108864)", // a WAL that grew shrinks to 64 MB
-	}}
-	if readOnly {
-		q.Add("_pragma", "query_only(1)")
-		q.Add("_pragma", "cache_size(-2000)") // 2 MB of pages for each: the system keeps the file in memory too
-	} else {
+	q := url.Values{"_txlock": {lock}, "_pragma": {"busy_timeout(5000)", "foreign_keys(1)", "temp_store(MEMORY)"}}
+	switch mode {
+	case "ro":
+		q.Set("mode", mode)
+	default:
+		q["_pragma"] = append(q["_pragma"], "journal_mode(WAL)", "synchronous(FULL)",
+			"wal_autocheckpoint(8000)", "journal_size_limit(67108864)") // a WAL that grew shrinks to 64 MB
+	}
+	if mode == "rwc" {
 		q.Add("_pragma", "cache_size(-8000)")
 		if o.MaxBytes > 0 {
 			q.Add("_pragma", fmt.Sprintf("max_page_count(%d)", max(o.MaxBytes/pageBytes, 1)))
 		}
+	} else {
+		q.Add("_pragma", "query_only(1)")
+		q.Add("_pragma", "cache_size(-2000)") // 2 MB of pages for each: the system keeps the file in memory too
 	}
 	name := "file:" + (&url.URL{Path: full}).EscapedPath() + "?" + q.Encode()
 	var c driver.Connector
@@ -142,10 +172,23 @@ func pool(path, lock string, readOnly bool, n int, o Options) (*sql.DB, error) {
 func (d *DB) Ping(ctx context.Context) error {
 	var version int
 	err := d.read.QueryRowContext(ctx, `SELECT max(version) FROM schema_version`).Scan(&version)
+	if err == nil {
+		err = d.Damaged()
+	}
 	if err != nil || d.disk.trouble() == nil {
-		return broken("ping", err)
+		return d.broken("ping", err)
 	}
 	return d.probe(ctx)
+}
+
+// Connections is how many connections to the file are open, and how many of them are at
+// work.
+func (d *DB) Connections() (open, busy int) {
+	for _, db := range []*sql.DB{d.read, d.copier, d.single} {
+		s := db.Stats()
+		open, busy = open+s.OpenConnections, busy+s.InUse
+	}
+	return open, busy
 }
 
 // Close finishes the writes that wait, refuses later ones and closes every
@@ -172,7 +215,10 @@ func (d *DB) Close() error {
 // The flush may still fail after fn returned nil: what fn leaves outside tx may
 // only be used if write returns nil. A retired database takes none.
 func (d *DB) write(ctx context.Context, fn func(ctx context.Context, tx *sql.Tx) error) error {
-	return d.queue.do(ctx, func(ctx context.Context, tx *sql.Tx) error {
+	if err := d.Damaged(); err != nil {
+		return err
+	}
+	return d.seen(d.queue.do(ctx, func(ctx context.Context, tx *sql.Tx) error {
 		var now store.State
 		err := tx.StmtContext(ctx, d.hot.condition).QueryRowContext(ctx).Scan(&now)
 		switch {
@@ -182,5 +228,5 @@ func (d *DB) write(ctx context.Context, fn func(ctx context.Context, tx *sql.Tx)
 			return store.Moved()
 		}
 		return fn(ctx, tx)
-	})
+	}))
 }

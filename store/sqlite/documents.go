@@ -84,7 +84,7 @@ func affected(r sql.Result, err error) (int64, error) {
 
 // find reads the documents that the rest of a SELECT names.
 func find[T any](ctx context.Context, i identity, rev func(*T) *int64, table, rest string, args ...any) (_ []T, err error) {
-	defer func() { err = broken("read "+table, err) }()
+	defer func() { err = i.db.broken("read "+table, err) }()
 	rows, err := i.db.read.QueryContext(ctx, "SELECT rev, doc FROM "+table+" "+rest, args...)
 	if err != nil {
 		return nil, err

@@ -48,7 +48,7 @@ func (d *DB) Create(ctx context.Context, h store.Head) error {
 // Head keeps the promise of store.Log.
 func (d *DB) Head(ctx context.Context, scope string) (store.Head, error) {
 	h, err := d.scanHead(d.hot.headOf.QueryRowContext(ctx, scope))
-	return h, broken("read the head of "+scope, err)
+	return h, d.broken("read the head of "+scope, err)
 }
 
 // Look keeps the promise of store.Log.
@@ -70,7 +70,7 @@ func (d *DB) Expect(ctx context.Context, scope string) error {
 func (d *DB) HeadsFor(ctx context.Context, user string, scopes []string) ([]store.Head, error) {
 	rows, err := d.hot.heads.QueryContext(ctx, user, list(scopes))
 	if err != nil {
-		return nil, broken("read heads", err)
+		return nil, d.broken("read heads", err)
 	}
 	return d.scanHeads(rows)
 }
@@ -83,7 +83,7 @@ func (d *DB) Waiting(ctx context.Context, follower string, limit int) ([]store.H
 	rows, err := d.read.QueryContext(ctx, headAndState+`WHERE scope IN (
 	SELECT scope FROM head_todo WHERE follower = ? ORDER BY scope LIMIT ?) ORDER BY scope`, follower, limit)
 	if err != nil {
-		return nil, broken("find marks of "+follower, err)
+		return nil, d.broken("find marks of "+follower, err)
 	}
 	return d.scanHeads(rows)
 }
@@ -344,28 +344,28 @@ func (d *DB) scanHeads(rows *sql.Rows) (out []store.Head, err error) {
 	for rows.Next() {
 		h, err := d.scanHead(rows)
 		if err != nil {
-			return nil, broken("read heads", err)
+			return nil, d.broken("read heads", err)
 		}
 		out = append(out, h)
 	}
-	return out, broken("read heads", rows.Err())
+	return out, d.broken("read heads", rows.Err())
 }
 
 // texts reads one column.
 func (d *DB) texts(ctx context.Context, query string, args ...any) (out []string, err error) {
 	rows, err := d.read.QueryContext(ctx, query, args...)
 	if err != nil {
-		return nil, broken("list", err)
+		return nil, d.broken("list", err)
 	}
 	defer rows.Close()
 	for rows.Next() {
 		var s string
 		if err := rows.Scan(&s); err != nil {
-			return nil, broken("list", err)
+			return nil, d.broken("list", err)
 		}
 		out = append(out, s)
 	}
-	return out, broken("list", rows.Err())
+	return out, d.broken("list", rows.Err())
 }
 
 // list is a JSON list for json_each.

@@ -39,6 +39,9 @@ func (d *DB) prepare(ctx context.Context) error {
 		{&d.hot.putPage, d.single, putPage},
 		{&d.hot.condition, d.single, `SELECT ` + stateNow},
 	} {
+		if s.on == nil { // opened to look, by nobody who writes
+			continue
+		}
 		var err error
 		if *s.to, err = s.on.PrepareContext(ctx, s.query); err != nil {
 			return err

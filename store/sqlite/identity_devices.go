@@ -36,7 +36,7 @@ func (i identity) Add(ctx context.Context, key string, n int64, expires time.Tim
 }
 
 func (i identity) Totals(ctx context.Context, keys []string) (_ []int64, err error) {
-	defer func() { err = broken("read totals", err) }()
+	defer func() { err = i.db.broken("read totals", err) }()
 	list, err := json.Marshal(append([]string{}, keys...))
 	if err != nil {
 		return nil, err
@@ -103,7 +103,7 @@ func (i identity) SaveContacts(ctx context.Context, contacts []store.Contact) er
 }
 
 func (i identity) Contacts(ctx context.Context, devices []string) (_ []store.Contact, err error) {
-	defer func() { err = broken("read contacts", err) }()
+	defer func() { err = i.db.broken("read contacts", err) }()
 	list, err := json.Marshal(append([]string{}, devices...))
 	if err != nil {
 		return nil, err

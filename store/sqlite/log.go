@@ -257,7 +257,7 @@ func (d *DB) Entry(ctx context.Context, scope string, generation uint32, seq mer
 		err = c.ReadBody(body)
 	}
 	if err != nil {
-		return nil, broken("read a log entry of "+scope, err)
+		return nil, d.broken("read a log entry of "+scope, err)
 	}
 	c.Scope, c.Generation, c.Seq = scope, merge.Generation{Count: generation, Nonce: nonce}, seq
 	return c, nil
@@ -269,5 +269,5 @@ func (d *DB) Chain(ctx context.Context, scope string, generation uint32, seq mer
 	if errors.Is(err, sql.ErrNoRows) {
 		return "", store.ErrAbsent
 	}
-	return chain, broken("read a chain hash of "+scope, err)
+	return chain, d.broken("read a chain hash of "+scope, err)
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"time"
 
 	"github.com/lumbung-ikm/lumbung/store"
 )
@@ -25,7 +26,7 @@ func (d *DB) Holder(ctx context.Context, space, key string) (holder string, err 
 	if errors.Is(err, sql.ErrNoRows) {
 		return "", nil
 	}
-	return holder, broken("read a claim", err)
+	return holder, d.broken("read a claim", err)
 }
 
 // Release keeps the promise of store.Claims.
@@ -42,7 +43,7 @@ func (d *DB) Epochs(ctx context.Context) (e store.Epochs, err error) {
 	if err == nil && now == store.Retired {
 		err = store.Moved()
 	}
-	return e, broken("read the backup epochs", err)
+	return e, d.broken("read the backup epochs", err)
 }
 
 // epochs gives also the state of the database.
@@ -66,4 +67,19 @@ func (d *DB) Complete(ctx context.Context, epoch uint64) error {
 		_, err := tx.ExecContext(ctx, `UPDATE meta SET value = ?1 WHERE name = 'backups_done' AND value < ?1`, epoch)
 		return err
 	})
+}
+
+// Probe writes a row and flushes it, as every commit does.
+func (d *DB) Probe(ctx context.Context) error {
+	return d.write(ctx, func(ctx context.Context, tx *sql.Tx) error {
+		_, err := tx.ExecContext(ctx, `INSERT INTO meta (name, value) VALUES ('starts', 1) ON CONFLICT (name) DO UPDATE SET value = value + 1`)
+		return err
+	})
+}
+
+// Newest is the time of the newest commit of any scope, zero if there is none.
+func (d *DB) Newest(ctx context.Context) (time.Time, error) {
+	var ms int64
+	err := d.read.QueryRowContext(ctx, `SELECT coalesce(max(doc ->> 'time'), 0) FROM head`).Scan(&ms)
+	return fromMillis(ms), d.broken("find the newest commit", err)
 }

@@ -136,7 +136,7 @@ func (d *DB) Items(ctx context.Context, name store.Shelf, place string, limit in
 	}
 	items, err := s.read(ctx, d.read, where+" ORDER BY "+s.columns(s.key)+" LIMIT ?", append(args, limit)...)
 	if err != nil || len(items) < limit {
-		return items, "", broken("read "+s.table, err)
+		return items, "", d.broken("read "+s.table, err)
 	}
 	return items, items[len(items)-1].Name(), nil
 }
@@ -184,7 +184,7 @@ func (d *DB) Pick(ctx context.Context, name store.Shelf, keys [][]string) (out [
 		}
 		found, err := s.read(ctx, d.read, " WHERE ("+s.columns(s.key)+") = "+marks(len(args)), args...)
 		if err != nil {
-			return nil, broken("read "+s.table, err)
+			return nil, d.broken("read "+s.table, err)
 		}
 		out = append(out, found...)
 	}
@@ -340,7 +340,7 @@ func putDocument[T any](of func(T) document) func(context.Context, *DB, *sql.Tx,
 func (d *DB) backupItems(ctx context.Context) ([]store.Item, error) {
 	e, _, err := d.epochs(ctx)
 	if err != nil {
-		return nil, broken("read the backup epochs", err)
+		return nil, d.broken("read the backup epochs", err)
 	}
 	return []store.Item{{Key: []string{}, Fields: map[string]string{"began": strconv.FormatUint(e.Began, 10), "done": strconv.FormatUint(e.Done, 10)}}}, nil
 }
@@ -366,13 +366,13 @@ const conditionNow = `SELECT coalesce(max(CASE name WHEN 'condition' THEN value 
 // Condition keeps the promise of store.Portable.
 func (d *DB) Condition(ctx context.Context) (c store.Condition, err error) {
 	err = d.read.QueryRowContext(ctx, conditionNow).Scan(&c.State, &c.Move, &c.Try)
-	return c, broken("read the condition", err)
+	return c, d.broken("read the condition", err)
 }
 
 // SetCondition keeps the promise of store.Portable. It passes by the fence that it
 // puts up.
 func (d *DB) SetCondition(ctx context.Context, from, to store.Condition) error {
-	return d.queue.do(ctx, func(ctx context.Context, tx *sql.Tx) error {
+	return d.seen(d.queue.do(ctx, func(ctx context.Context, tx *sql.Tx) error {
 		var now store.Condition
 		switch err := tx.QueryRowContext(ctx, conditionNow).Scan(&now.State, &now.Move, &now.Try); {
 		case err != nil:
@@ -382,5 +382,5 @@ func (d *DB) SetCondition(ctx context.Context, from, to store.Condition) error {
 		}
 		_, err := tx.ExecContext(ctx, `INSERT OR REPLACE INTO meta (name, value) VALUES ('condition', ?), ('move', ?), ('try', ?)`, to.State, to.Move, to.Try)
 		return err
-	})
+	}))
 }

@@ -49,7 +49,7 @@ func (d *DB) Load(ctx context.Context, scope string, want store.Want) (store.Loa
 			keys[i] = [2]string{k.Collection, k.ID}
 		}
 		if err := each(ctx, d.hot.keyed, l.record, scope, list(keys)); err != nil {
-			return l.Loaded, broken("read records of "+scope, err)
+			return l.Loaded, d.broken("read records of "+scope, err)
 		}
 	}
 	if len(want.Tags) > 0 {
@@ -57,16 +57,16 @@ func (d *DB) Load(ctx context.Context, scope string, want store.Want) (store.Loa
 			l.Tagged[t] = nil
 		}
 		if err := each(ctx, d.hot.tagged, l.record, scope, list(want.Tags)); err != nil {
-			return l.Loaded, broken("read tagged records of "+scope, err)
+			return l.Loaded, d.broken("read tagged records of "+scope, err)
 		}
 	}
 	if len(want.Pages) > 0 {
 		pages, books := bookLists(want.Pages)
 		if err := each(ctx, d.hot.pages, l.page, scope, pages); err != nil {
-			return l.Loaded, broken("read book pages of "+scope, err)
+			return l.Loaded, d.broken("read book pages of "+scope, err)
 		}
 		if err := each(ctx, d.hot.newest, l.newest, scope, books); err != nil {
-			return l.Loaded, broken("find the newest pages of "+scope, err)
+			return l.Loaded, d.broken("find the newest pages of "+scope, err)
 		}
 	}
 	return l.sorted(), nil
@@ -186,11 +186,11 @@ func (d *DB) Changed(ctx context.Context, scope string, after store.Position, up
 		return nil
 	}, scope, whole(after.Version), after.Key.Collection, after.Key.ID, behind, whole(upTo), whole(skipDead))
 	if err != nil && !errors.Is(err, errFull) {
-		return p, broken("read changes of "+scope, err)
+		return p, d.broken("read changes of "+scope, err)
 	}
 	var top merge.Seq
 	if err := d.hot.top.QueryRowContext(ctx, scope).Scan(&top); err != nil {
-		return p, broken("read changes of "+scope, err)
+		return p, d.broken("read changes of "+scope, err)
 	}
 	p.Torn = top > upTo
 	return p, nil
