@@ -107,7 +107,7 @@ func (s *Server) inner(r route) fiber.Handler {
 		if err := s.identify(x); err != nil {
 			return err
 		}
-		if err := s.meterIn(c, &s.users, x.who.User); err != nil {
+		if err := s.meterPerson(x); err != nil {
 			return err
 		}
 		if r.once {

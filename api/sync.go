@@ -13,14 +13,30 @@ import (
 // exchange is one of the engine's three ways to answer a sync request.
 type exchange func(context.Context, syncer.Caller, protocol.Request) (*protocol.Response, error)
 
-func (s *Server) sync(x *call) error { return s.exchange(x, s.Engine.Sync) }
-func (s *Server) push(x *call) error { return s.exchange(x, s.Engine.Push) }
-func (s *Server) pull(x *call) error { return s.exchange(x, s.Engine.Pull) }
+func (s *Server) sync(x *call) error { return s.exchange(x, s.Engine.Sync, true) }
+func (s *Server) push(x *call) error { return s.exchange(x, s.Engine.Push, true) }
+func (s *Server) pull(x *call) error { return s.exchange(x, s.Engine.Pull, false) }
 
-func (s *Server) exchange(x *call, do exchange) error {
+func (s *Server) exchange(x *call, do exchange, pushes bool) error {
+	if len(x.Request().Body()) >= largeBody {
+		if pushes {
+			if err := s.meterLarge(x); err != nil {
+				return err
+			}
+		}
+		if err := s.lane.enter(x.ctx, x.who); err != nil {
+			return err
+		}
+		defer s.lane.leave(x.who)
+	}
 	req, err := x.readSync()
 	if err != nil {
 		return err
+	}
+	if n := edits(req); pushes && n > 0 && n <= s.mutations() { // more is refused as a whole
+		if err := s.meterEdits(x, n); err != nil {
+			return err
+		}
 	}
 	if req.App == "" {
 		req.App = x.Get("X-App-Version")

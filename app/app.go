@@ -119,11 +119,14 @@ func (o Options) orDefault(cfg config.Config) Options {
 			o.Sender = auth.LogSender{Log: slog.New(slog.NewTextHandler(o.Stderr, nil))}
 		}
 	}
-	if o.HTTP.PerUser.Max == 0 {
-		o.HTTP.PerUser = api.Rate(cfg.PerUser)
-	}
-	if o.HTTP.PerIP.Max == 0 {
-		o.HTTP.PerIP = api.Rate(cfg.PerAddress)
+	for _, r := range []struct {
+		given *api.Rate
+		set   config.Rate
+	}{{&o.HTTP.PerUser, cfg.PerUser}, {&o.HTTP.PerDevice, cfg.PerDevice}, {&o.HTTP.EditsPerUser, cfg.EditsPerUser},
+		{&o.HTTP.EditsPerDevice, cfg.EditsPerDevice}, {&o.HTTP.PerIP, cfg.PerAddress}} {
+		if r.given.Max == 0 {
+			*r.given = api.Rate(r.set)
+		}
 	}
 	if o.Auth == nil {
 		l := auth.DefaultLimits()

@@ -66,7 +66,7 @@ func Overload(ctx context.Context, p OverloadPlan) (r OverloadReport, err error)
 	if r.Apart, err = apart(); err != nil {
 		return r, err
 	}
-	if o.server, err = launch(ctx, p.Program, path, ""); err != nil {
+	if o.server, err = launch(ctx, p.Program, path, "", true); err != nil {
 		return r, err
 	}
 	defer o.server.kill()

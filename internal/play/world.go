@@ -114,7 +114,7 @@ func (w *World) start(ctx context.Context) (err error) {
 		cfg.Pepper = o.Pepper
 	}
 	w.App, err = app.New(ctx, cfg, app.Options{Clock: w.Clock, Rand: o.Rand, Store: o.Store, Identity: o.Identity, Schema: w.Schema, Auth: &limits,
-		Log: slog.New(slog.DiscardHandler), Stderr: io.Discard, Version: "demo", HTTP: api.Limits{PerUser: rate, PerIP: rate, Heavy: rate}})
+		Log: slog.New(slog.DiscardHandler), Stderr: io.Discard, Version: "demo", HTTP: api.Limits{PerUser: rate, PerDevice: rate, EditsPerUser: rate, EditsPerDevice: rate, PerIP: rate, Heavy: rate}})
 	if err != nil {
 		return err
 	}
