@@ -15,7 +15,7 @@ OUTAGE   ?= -kills 10 -others 200 -every 1
 RACE     := ./sync/... ./auth/... ./client/... ./store/...
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-mongo mongo-engines mongo-testbin outage check fmt vet lint gen generated race sim model mutants bind android bench load overload live fuzz build
+.PHONY: help run test test-mongo mongo-engines mongo-testbin outage check fmt vet lint gen generated race sim model mutants bind android bench load overload fair live fuzz build
 
 help: ## list these words
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -93,6 +93,9 @@ load: build ## how fast pushes, pulls and syncs are: make load LOAD='-larger=fal
 
 overload: build ## four times what the server can do, for a minute
 	bin/lumbung load overload
+
+fair: build ## phones with 50,000 edits come back among others: make fair FAIR='-edits 4000 -crowd 3'
+	bin/lumbung load fair $(FAIR)
 
 live: build ## live streams against the program: make live STREAMS=500
 	bin/lumbung load live -streams $(STREAMS)

@@ -10,6 +10,7 @@ import (
 	"github.com/gofiber/fiber/v2"
 
 	"github.com/lumbung-ikm/lumbung/auth"
+	"github.com/lumbung-ikm/lumbung/clock"
 	"github.com/lumbung-ikm/lumbung/fault"
 	"github.com/lumbung-ikm/lumbung/sync/protocol"
 )
@@ -35,40 +36,46 @@ const (
 	lanePerAccount = 2
 	laneShare      = 8               // of the places of the gate, one in so many may wait for the lane
 	lanePatience   = 2 * time.Second // how long one waits
+	laneRest       = time.Second     // the longest that a place rests
 )
 
-// lane is where large requests are worked on.
+// lane is where large requests are worked on. A place rests for as long as it was
+// worked at, so that at most half of the time of a disk or a processor is theirs.
 type lane struct {
-	gate *gate // its only class is bring
+	gate  *gate // its only class is bring
+	clock clock.Clock
 
 	mu    sync.Mutex
 	under map[string]int // large requests of a device or account that are there or wait
 }
 
-func newLane(atOnce, waiting int) *lane {
+func newLane(atOnce, waiting int, c clock.Clock) *lane {
 	g := newGate(atOnce, lanePatience)
 	g.most = waiting
-	return &lane{gate: g, under: map[string]int{}}
+	return &lane{gate: g, clock: c, under: map[string]int{}}
 }
 
-// enter waits for a place, which leave gives back.
+// enter waits for a place, which is given back by leave.
 //
 // Errors: TooMany "rate_limited" if the device or the account has its share there;
 // Transient "overloaded".
-func (l *lane) enter(ctx context.Context, who auth.Identity) error {
+func (l *lane) enter(ctx context.Context, who auth.Identity) (leave func(), err error) {
 	if !l.begin(who) {
-		return &fault.Error{Kind: fault.TooMany, Code: "rate_limited", Text: "a large push of this device or account is under way", After: time.Second}
+		return nil, &fault.Error{Kind: fault.TooMany, Code: "rate_limited", Text: "a large push of this device or account is under way", After: time.Second}
 	}
 	if err := l.gate.enter(ctx, bring); err != nil {
 		l.end(who)
-		return err
+		return nil, err
 	}
-	return nil
-}
-
-func (l *lane) leave(who auth.Identity) {
-	l.gate.leave()
-	l.end(who)
+	began := l.clock.Now()
+	return func() {
+		l.end(who)
+		if rest := min(l.clock.Now().Sub(began), laneRest); rest > 0 {
+			time.AfterFunc(rest, l.gate.leave)
+			return
+		}
+		l.gate.leave()
+	}, nil
 }
 
 func (l *lane) begin(who auth.Identity) bool {

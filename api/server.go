@@ -153,7 +153,7 @@ func New(p Parts) *Server {
 	if p.Counters != nil {
 		large *= elsewhere
 	}
-	s.gate, s.lane = newGate(working, p.Limits.Patience), newLane(large, max(1, working/laneShare))
+	s.gate, s.lane = newGate(working, p.Limits.Patience), newLane(large, max(1, working/laneShare), p.Clock)
 	if p.Counters != nil {
 		for _, m := range s.meters() {
 			m.loud = map[string]struct{}{}

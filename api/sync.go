@@ -24,10 +24,11 @@ func (s *Server) exchange(x *call, do exchange, pushes bool) error {
 				return err
 			}
 		}
-		if err := s.lane.enter(x.ctx, x.who); err != nil {
+		leave, err := s.lane.enter(x.ctx, x.who)
+		if err != nil {
 			return err
 		}
-		defer s.lane.leave(x.who)
+		defer leave()
 	}
 	req, err := x.readSync()
 	if err != nil {
@@ -44,9 +45,12 @@ func (s *Server) exchange(x *call, do exchange, pushes bool) error {
 	for _, p := range req.Push {
 		x.scopes = append(x.scopes, p.Scope)
 	}
-	resp, err := do(x.ctx, syncer.Caller{User: x.who.User}, req)
+	resp, err := do(x.ctx, syncer.Caller{User: x.who.User, Device: x.who.Device}, req)
 	if err != nil {
 		return err
+	}
+	if s.Waiting() > 0 {
+		resp.PollIn *= 2 // the server is at its limit
 	}
 	s.contact(x.who.Device, req.Outbox, resp)
 	x.Set(fiber.HeaderContentType, fiber.MIMEApplicationJSON)
