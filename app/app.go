@@ -15,6 +15,7 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+	"time"
 
 	"github.com/lumbung-ikm/lumbung/api"
 	"github.com/lumbung-ikm/lumbung/auth"
@@ -25,6 +26,7 @@ import (
 	"github.com/lumbung-ikm/lumbung/logging"
 	"github.com/lumbung-ikm/lumbung/programme"
 	"github.com/lumbung-ikm/lumbung/store"
+	"github.com/lumbung-ikm/lumbung/store/around"
 	"github.com/lumbung-ikm/lumbung/store/mongo"
 	"github.com/lumbung-ikm/lumbung/store/sqlite"
 	syncer "github.com/lumbung-ikm/lumbung/sync"
@@ -43,6 +45,8 @@ type Options struct {
 	Log      *slog.Logger   // on Stderr, as the configuration says
 	Stderr   io.Writer      // os.Stderr
 	Version  string         // of the program
+
+	Within time.Duration // for every call of the store by the engine and the API; 10 s
 
 	Sync syncer.Limits // syncer.DefaultLimits
 	HTTP api.Limits    // api.DefaultLimits
@@ -64,6 +68,7 @@ type App struct {
 	API       *api.Server
 
 	metrics *metrics
+	bound   around.Hook
 	wake    chan struct{}
 	mu      sync.Mutex
 	closers []func(context.Context) error
@@ -128,12 +133,20 @@ func (o Options) orDefault(cfg config.Config) Options {
 			*r.given = api.Rate(r.set)
 		}
 	}
+	if o.Within == 0 {
+		o.Within = storeWithin
+	}
 	if o.Auth == nil {
 		l := auth.DefaultLimits()
 		o.Auth = &l
 	}
 	return o
 }
+
+// storeWithin is how long a call of the store may take: so long as the driver of MongoDB
+// gives it too, and short enough that a request which asks twice answers within its own
+// deadline.
+const storeWithin = 10 * time.Second
 
 // mute is the sender of an installation that has none: login by code is off.
 type mute struct{}
@@ -161,8 +174,21 @@ func (a *App) openStore(ctx context.Context, o Options) (store.Identity, error) 
 		return nil, fmt.Errorf("open database: %w", err)
 	}
 	a.Store = db
-	a.closers = append(a.closers, func(context.Context) error { return db.Close() })
+	a.closers = append(a.closers, func(ctx context.Context) error { return closeWithin(ctx, db) })
 	return db.Identity(), nil
+}
+
+// closeWithin closes a database, or leaves it behind when ctx ends: its disk may not
+// answer, and the process ends anyway.
+func closeWithin(ctx context.Context, db io.Closer) error {
+	closed := make(chan error, 1)
+	go func() { closed <- db.Close() }()
+	select {
+	case err := <-closed:
+		return err
+	case <-ctx.Done():
+		return fmt.Errorf("close the database: %w", ctx.Err())
+	}
 }
 
 // openMongo opens the database that several processes share.
@@ -182,7 +208,9 @@ func (a *App) build(cfg config.Config, o Options, identity store.Identity, peppe
 		o.Sync.Horizon = cfg.Horizon
 	}
 	a.metrics = newMetrics(o.Version)
-	a.Engine = &syncer.Engine{Tally: a.metrics, Store: a.Store, Schema: o.Schema, Clock: o.Clock, IDs: ids, Log: o.Log, Limits: o.Sync, MinApp: cfg.MinAppVersion, Wake: a.Wake}
+	a.bound = around.Within(o.Within)
+	identity = around.Identity(identity, a.bound)
+	a.Engine = &syncer.Engine{Tally: a.metrics, Store: around.Store(a.Store, a.bound), Schema: o.Schema, Clock: o.Clock, IDs: ids, Log: o.Log, Limits: o.Sync, MinApp: cfg.MinAppVersion, Wake: a.Wake}
 	a.Auth = &auth.Service{Store: identity, Clock: o.Clock, IDs: ids, Rand: o.Rand, Sender: o.Sender, Pepper: pepper,
 		Issuer: cfg.PublicURL, Audience: "lumbung", Limits: *o.Auth, Log: o.Log, TestNumbers: map[domain.Phone]string{}, OnEvent: a.audit, Verified: o.Verified}
 	for number, code := range cfg.TestNumbers {

@@ -13,6 +13,7 @@ import (
 
 	"github.com/lumbung-ikm/lumbung/domain"
 	"github.com/lumbung-ikm/lumbung/store"
+	"github.com/lumbung-ikm/lumbung/store/around"
 )
 
 // Run listens where the configuration says and works until ctx ends. Close
@@ -296,7 +297,8 @@ func (a *App) ready(ctx context.Context) error {
 	}
 	ctx, stop := context.WithTimeout(context.WithoutCancel(ctx), pulseWithin) // others wait for this answer too
 	defer stop()
-	err := errors.Join(a.Store.Ping(ctx), usable(ctx, a.Store))
+	// As a write, which is left behind if nothing answers: whoever probes must be told.
+	err := a.bound(ctx, around.Write("Ping"), func(ctx context.Context) error { return errors.Join(a.Store.Ping(ctx), usable(ctx, a.Store)) })
 	a.pulse.at, a.pulse.err = a.Clock.Now(), err
 	return err
 }

@@ -79,6 +79,16 @@ func (w *wire) send(path, token, encoding string, body []byte, keep bool) (a ans
 	return a, err
 }
 
+// get asks without a proof.
+func (w *wire) get(path string) (status int, err error) {
+	req, resp := fasthttp.AcquireRequest(), fasthttp.AcquireResponse()
+	defer fasthttp.ReleaseRequest(req)
+	defer fasthttp.ReleaseResponse(resp)
+	req.SetRequestURI(w.base + path)
+	err = w.client.Do(req, resp)
+	return resp.StatusCode(), err
+}
+
 // post is send for who is answered 200 or gives up.
 func (w *wire) post(path, token, encoding string, body []byte, keep bool) ([]byte, error) {
 	a, err := w.send(path, token, encoding, body, keep)
