@@ -22,6 +22,7 @@ import (
 	"github.com/lumbung-ikm/lumbung/programme"
 	"github.com/lumbung-ikm/lumbung/store"
 	syncer "github.com/lumbung-ikm/lumbung/sync"
+	"github.com/lumbung-ikm/lumbung/trace"
 )
 
 // Parts are what a Server is made of.
@@ -38,6 +39,9 @@ type Parts struct {
 	Origins   []string       // web pages that may call, exactly as a browser writes them; none
 	Proxies   []netip.Prefix // whose X-Forwarded-For is believed; none
 	Version   string         // of the program
+
+	// Traces records what some requests spend their time on. Nil records nothing.
+	Traces *trace.Recorder
 
 	// Tally is told what is answered, to be counted. May be nil.
 	Tally Tally

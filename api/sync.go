@@ -8,6 +8,7 @@ import (
 
 	syncer "github.com/lumbung-ikm/lumbung/sync"
 	"github.com/lumbung-ikm/lumbung/sync/protocol"
+	"github.com/lumbung-ikm/lumbung/trace"
 )
 
 // exchange is one of the engine's three ways to answer a sync request.
@@ -30,7 +31,9 @@ func (s *Server) exchange(x *call, do exchange, pushes bool) error {
 		}
 		defer leave()
 	}
+	_, span := trace.Begin(x.ctx, "sync decode", trace.Internal)
 	req, err := x.readSync()
+	span.End()
 	if err != nil {
 		return err
 	}

@@ -31,6 +31,8 @@ import (
 	"github.com/lumbung-ikm/lumbung/store/sqlite"
 	syncer "github.com/lumbung-ikm/lumbung/sync"
 	"github.com/lumbung-ikm/lumbung/sync/merge"
+	"github.com/lumbung-ikm/lumbung/trace"
+	"github.com/lumbung-ikm/lumbung/trace/otlp"
 )
 
 // Options replace what the program would choose by itself. The zero value is a
@@ -69,6 +71,7 @@ type App struct {
 
 	metrics *metrics
 	bound   around.Hook
+	traces  *trace.Recorder // nil: there are none
 	wake    chan struct{}
 	mu      sync.Mutex
 	closers []func(context.Context) error
@@ -209,6 +212,11 @@ func (a *App) build(cfg config.Config, o Options, identity store.Identity, peppe
 	}
 	a.metrics = newMetrics(o.Version)
 	a.bound = around.Within(o.Within)
+	if cfg.Traces != "" {
+		a.traces = trace.NewRecorder(clock.Precise{}, otlp.New(cfg.Traces, o.Version), cfg.TracesPerSecond, a.reportTraces)
+		a.metrics.gauge("lumbung_trace_spans_dropped", "Spans that could not be sent.", a.traces.Dropped)
+		a.bound = around.Both(around.Traced, a.bound)
+	}
 	identity = around.Identity(identity, a.bound)
 	a.Engine = &syncer.Engine{Tally: a.metrics, Store: around.Store(a.Store, a.bound), Schema: o.Schema, Clock: o.Clock, IDs: ids, Log: o.Log, Limits: o.Sync, MinApp: cfg.MinAppVersion, Wake: a.Wake}
 	a.Auth = &auth.Service{Store: identity, Clock: o.Clock, IDs: ids, Rand: o.Rand, Sender: o.Sender, Pepper: pepper,
@@ -225,9 +233,18 @@ func (a *App) build(cfg config.Config, o Options, identity store.Identity, peppe
 		counters, a.Engine.Hands = identity, hands
 		a.Engine.Counters = counters
 	}
-	a.API = api.New(api.Parts{Tally: a.metrics, Counters: counters, Engine: a.Engine, Auth: a.Auth, Programme: a.Programme, Replies: identity, Clock: o.Clock, IDs: ids, Log: o.Log,
+	a.API = api.New(api.Parts{Tally: a.metrics, Traces: a.traces, Counters: counters, Engine: a.Engine, Auth: a.Auth, Programme: a.Programme, Replies: identity, Clock: o.Clock, IDs: ids, Log: o.Log,
 		Limits: o.HTTP, Origins: cfg.CORSOrigins, Proxies: proxies(cfg.TrustedProxies), Version: o.Version, Ready: a.ready})
 	a.gauges()
+}
+
+// reportTraces says that the collector does not take traces, once, and that it does again.
+func (a *App) reportTraces(err error) {
+	if err != nil {
+		a.Log.LogAttrs(context.Background(), slog.LevelWarn, "traces are not sent", slog.Any("error", err))
+		return
+	}
+	a.Log.LogAttrs(context.Background(), slog.LevelInfo, "traces are sent again")
 }
 
 // gauges are what is asked for when the metrics are read.

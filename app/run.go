@@ -14,6 +14,7 @@ import (
 	"github.com/lumbung-ikm/lumbung/domain"
 	"github.com/lumbung-ikm/lumbung/store"
 	"github.com/lumbung-ikm/lumbung/store/around"
+	"github.com/lumbung-ikm/lumbung/trace"
 )
 
 // Run listens where the configuration says and works until ctx ends. Close
@@ -90,6 +91,9 @@ func (a *App) workers() []worker {
 	all := []worker{{"engine", a.runEngine}, {"repair", a.runRepair}, {"reference", a.runReference}, {"compaction", a.runCompaction}, {"reminders", a.runReminders}, {"auth", a.Auth.Run}, {"windows", a.Engine.KeepWindows}, {"streams", a.API.Tend}}
 	if shared, ok := a.Store.(store.Watcher); ok { // those who listen here hear of what was pushed there
 		all = append(all, worker{"rates", a.API.ShareRates}, worker{"watch", func(ctx context.Context) error { return shared.Watch(ctx, a.Engine.Observe) }})
+	}
+	if a.traces != nil {
+		all = append(all, worker{"traces", a.traces.Run})
 	}
 	return all
 }
@@ -227,7 +231,10 @@ func (a *App) runRepair(ctx context.Context) error {
 	tick := time.NewTicker(a.Config.WorkersEvery)
 	defer tick.Stop()
 	for {
-		if _, err := a.Engine.Repair(ctx); err != nil && ctx.Err() == nil {
+		repairing, span := a.traces.Root(ctx, "repair", trace.Internal, "", "")
+		_, err := a.Engine.Repair(repairing)
+		span.End()
+		if err != nil && ctx.Err() == nil {
 			a.Log.LogAttrs(ctx, slog.LevelWarn, "repair", slog.Any("error", err))
 		}
 		select {
@@ -240,6 +247,8 @@ func (a *App) runRepair(ctx context.Context) error {
 
 // round is one Step, whatever becomes of it.
 func (a *App) round(ctx context.Context, ended chan<- struct{}) {
+	ctx, span := a.traces.Root(ctx, "background work", trace.Internal, "", "")
+	defer span.End()
 	if err := guarded(ctx, worker{"engine", a.Step}); err != nil && ctx.Err() == nil {
 		a.Log.LogAttrs(ctx, slog.LevelWarn, "background work", slog.Any("error", err))
 	}

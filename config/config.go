@@ -60,6 +60,12 @@ type Config struct {
 	// 12000/1m0s. A phone that comes back with 50,000 is through in four minutes.
 	EditsPerUser, EditsPerDevice Rate
 
+	// Traces is where traces of some requests are sent, by OpenTelemetry's protocol over
+	// HTTP, such as http://127.0.0.1:4318; empty: there are none. TracesPerSecond is how
+	// many; 5, 1 to 1000.
+	Traces          string
+	TracesPerSecond int
+
 	// Admin is the address of the listener for operators: profiles of the process.
 	// It asks for no proof, so it belongs on a network of their own; empty: none.
 	Admin string
@@ -103,6 +109,8 @@ func Default() Config {
 		PerUser:       Rate{240, time.Minute},
 		PerDevice:     Rate{180, time.Minute},
 		PerAddress:    Rate{1200, time.Minute},
+
+		TracesPerSecond: 5,
 
 		EditsPerUser: Rate{24_000, time.Minute}, EditsPerDevice: Rate{12_000, time.Minute},
 	}
@@ -211,6 +219,10 @@ func settings() []Setting {
 		rate("rate-edits-per-user", "edits that one person sends in a span of time", func(c *Config) *Rate { return &c.EditsPerUser }),
 		rate("rate-edits-per-device", "edits that one phone sends in a span of time", func(c *Config) *Rate { return &c.EditsPerDevice }),
 		rate("rate-per-address", "requests without proof of one address in a span of time; mobile networks share addresses", func(c *Config) *Rate { return &c.PerAddress }),
+		text("traces", "URL of a collector that speaks OTLP over HTTP, such as http://127.0.0.1:4318; OTEL_EXPORTER_OTLP_ENDPOINT if not set; empty: no traces", func(c *Config) *string { return &c.Traces }),
+		{Flag: "traces-per-second", Help: "requests of which a trace is sent, at the most",
+			get: func(c Config) string { return strconv.Itoa(c.TracesPerSecond) },
+			set: func(c *Config, v string) (err error) { c.TracesPerSecond, err = strconv.Atoi(v); return err }},
 		text("admin-listen", "address of the listener for operators, host:port; it asks for no proof; empty: none", func(c *Config) *string { return &c.Admin }),
 	}
 }

@@ -35,6 +35,8 @@ func (c Config) Validate() error {
 		"rate-edits-per-user": c.EditsPerUser, "rate-edits-per-device": c.EditsPerDevice} {
 		check(r.Max > 0 && r.Per >= time.Second && r.Per <= time.Hour, "%s: %v is not a number above 0 in 1s to 1h", flag, r)
 	}
+	check(c.Traces == "" || urlOK(c.Traces), "traces: the value is not an http or https URL without query or user")
+	check(c.TracesPerSecond >= 1 && c.TracesPerSecond <= 1000, "traces-per-second: %d is not within 1 and 1000", c.TracesPerSecond)
 	if c.Admin != "" {
 		_, port, err := net.SplitHostPort(c.Admin)
 		check(err == nil && port != "", "admin-listen: %q is not host:port", c.Admin)
@@ -90,10 +92,11 @@ func (c Config) validateProduction() []error {
 	return errs
 }
 
-func (c Config) publicURLOK() bool {
-	u, err := url.Parse(c.PublicURL)
-	return err == nil && (u.Scheme == "http" || u.Scheme == "https") && u.Host != "" && u.User == nil &&
-		u.RawQuery == "" && u.Fragment == "" && !strings.HasSuffix(u.Path, "/")
+func (c Config) publicURLOK() bool { return urlOK(c.PublicURL) && !strings.HasSuffix(c.PublicURL, "/") }
+
+func urlOK(s string) bool {
+	u, err := url.Parse(s)
+	return err == nil && (u.Scheme == "http" || u.Scheme == "https") && u.Host != "" && u.User == nil && u.RawQuery == "" && u.Fragment == ""
 }
 
 // originOK wants an origin to the letter: it is compared, not understood.

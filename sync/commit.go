@@ -13,6 +13,7 @@ import (
 	"github.com/lumbung-ikm/lumbung/fault"
 	"github.com/lumbung-ikm/lumbung/store"
 	"github.com/lumbung-ikm/lumbung/sync/merge"
+	"github.com/lumbung-ikm/lumbung/trace"
 )
 
 // attemptTime bounds one attempt to commit. It is far below the age at which a
@@ -248,7 +249,10 @@ func (e *Engine) commitOnce(ctx context.Context, scope string, batch []*job) (ag
 		if err != nil {
 			return false, err
 		}
-		in, out, err := e.resolve(ctx, head, batch)
+		deciding, span := trace.Begin(ctx, "sync decide", trace.Internal)
+		in, out, err := e.resolve(deciding, head, batch)
+		span.Count(trace.Pushes, len(batch))
+		span.End()
 		if errors.Is(err, store.ErrStale) {
 			if _, err := e.foldNext(ctx, head); err != nil {
 				return false, err
@@ -266,7 +270,10 @@ func (e *Engine) commitOnce(ctx context.Context, scope string, batch []*job) (ag
 		if err != nil {
 			return false, err
 		}
-		after, epochs, err := e.place(ctx, c)
+		placing, span := trace.Begin(ctx, "sync commit", trace.Internal)
+		after, epochs, err := e.place(placing, c)
+		span.Count(trace.Edits, len(c.Lines))
+		span.End()
 		if errors.Is(err, store.ErrTaken) || errors.Is(err, store.ErrStale) {
 			continue // read everything again, the verdict book too
 		}

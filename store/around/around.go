@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"github.com/lumbung-ikm/lumbung/fault"
+	"github.com/lumbung-ikm/lumbung/store"
+	"github.com/lumbung-ikm/lumbung/trace"
 )
 
 // Call names a method of a store. One that writes may be deaf to the end of its context
@@ -143,6 +145,27 @@ func (t *task) run() (err error) {
 		}
 	}()
 	return t.do(t.ctx)
+}
+
+// Traced is a Hook that notes a call in the trace of its context, if there is one.
+func Traced(ctx context.Context, c Call, do func(context.Context) error) error {
+	ctx, span := trace.Begin(ctx, "store", trace.Asked)
+	if span == nil {
+		return do(ctx)
+	}
+	span.Rename("store " + c.Method)
+	span.Say(trace.Call, c.Method)
+	err := do(ctx)
+	if k := fault.KindOf(err); err != nil && (k == fault.Transient || k == fault.Internal && !expected(err)) {
+		span.Fail(fault.CodeOf(err))
+	}
+	span.End()
+	return err
+}
+
+// expected says that an error is an answer.
+func expected(err error) bool {
+	return errors.Is(err, store.ErrAbsent) || errors.Is(err, store.ErrTaken) || errors.Is(err, store.ErrStale)
 }
 
 // Both gives a hook that has inner inside outer.
