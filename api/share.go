@@ -55,7 +55,7 @@ func (m *meter) heed(who string, u *use, now time.Time, n int64) {
 // owed is what the others have not heard of yet.
 type owed struct {
 	who string
-	n   int64 // may be 0, and below it if something was given back
+	n   int64 // may be 0, and below it if something was given back: then the next ones owe less
 }
 
 // debts lists the loud names of this window, and forgets those of earlier ones.
@@ -129,7 +129,7 @@ func (s *Server) settle(ctx context.Context, m *meter) error {
 	var keys []string
 	for _, d := range debts {
 		key := m.totalKey(d.who, window)
-		if d.n != 0 {
+		if d.n > 0 {
 			if err := s.Counters.Add(ctx, key, d.n, now.Add(2*m.rate.Per)); err != nil {
 				return err
 			}

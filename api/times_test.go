@@ -72,3 +72,19 @@ func TestAnAnswerThatNobodyReadsIsCutOff(t *testing.T) {
 		}
 	}
 }
+
+// TestAStreamThatNobodyReadsIsClosed: in this process nothing between the two keeps what
+// was written and not read.
+func TestAStreamThatNobodyReadsIsClosed(t *testing.T) {
+	h := open(t, func(p *api.Parts) { p.Limits.Stall = 100 * time.Millisecond })
+	p := h.login(t, "+628117000001")
+	resp := p.near(t).resp
+	defer resp.Body.Close()
+	for late := time.After(20 * time.Second); h.Streams() > 0; {
+		select {
+		case <-late:
+			t.Fatal("it is open for ever")
+		case <-time.After(10 * time.Millisecond):
+		}
+	}
+}
