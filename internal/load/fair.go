@@ -328,6 +328,8 @@ const (
 	fairPush  = 250
 	fairPull  = 150
 	fairTimes = 3
+
+	fairRefused = 0.01 // of the others' requests, or as many as alone
 )
 
 // alone gives the largest of the parts in which nobody came back.
@@ -337,7 +339,7 @@ func (r FairReport) alone() (push, pull float64, refused float64) {
 			push, pull, refused = max(push, p.Push.P99), max(pull, p.Pull.P99), max(refused, float64(p.Refused)/float64(max(1, p.Asked)))
 		}
 	}
-	return push, pull, refused
+	return push, pull, max(refused, fairRefused)
 }
 
 // Verdict fails if the others were turned away or kept waiting more than when they are

@@ -22,12 +22,12 @@ func TestFairnessIsJudgedByEveryBound(t *testing.T) {
 		t.Errorf("a machine with other work: %v", err)
 	}
 	busy := good()
-	busy.Parts[0].Refused, busy.Parts[1].Refused = 2, 2
+	busy.Parts[0].Refused, busy.Parts[1].Refused = 3, 3
 	if err := busy.Verdict(); err != nil {
 		t.Errorf("no more are refused than alone: %v", err)
 	}
 	for want, change := range map[string]func(*FairReport){
-		"1 of 100 requests of others": func(r *FairReport) { r.Parts[1].Refused = 1 },
+		"2 of 100 requests of others": func(r *FairReport) { r.Parts[1].Refused = 2 },
 		"0 of 0 requests of others":   func(r *FairReport) { r.Parts[0].Asked = 0 },
 		"pushes 250.0 ms":             func(r *FairReport) { r.Parts[1].Push.P99 = 250 },
 		"pulls 180.0 ms":              func(r *FairReport) { r.Parts[1].Pull.P99 = 180 },
