@@ -20,7 +20,7 @@ OUTAGE   ?= -kills 10 -others 200 -every 1
 RACE     := ./sync/... ./auth/... ./client/... ./store/...
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-mongo mongo-engines mongo-testbin outage check fmt vet lint gen generated race sim model mutants bind android bench bench-compare load overload crash soak bomb live fuzz build
+.PHONY: help run test test-mongo mongo-engines mongo-testbin outage check fmt vet lint gen generated race sim model mutants bind android bench bench-compare load overload crash soak bomb fair live fuzz build
 
 help: ## list these words
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -105,11 +105,15 @@ overload: build ## four times what the server can do, for a minute
 crash: build ## the server killed under load, cuts of the power, a disk that fails: make crash KILLS=200; wants strace, and root for small disks
 	CGO_ENABLED=0 $(GO) build -trimpath -tags failpoints -o bin/lumbung-failpoints ./cmd/lumbung
 	bin/lumbung load crash -kills $(KILLS) $(CRASH)
+
 soak: build ## every kind of use for a while, and whether anything grows: make soak MINUTES=5
 	bin/lumbung load soak -time $(MINUTES)m
 
 bomb: build ## bodies that inflate to 512 MB
 	bin/lumbung load bomb
+
+fair: build ## phones with 50,000 edits come back among others: make fair FAIR='-edits 4000 -crowd 3'
+	bin/lumbung load fair $(FAIR)
 
 live: build ## live streams against the program: make live STREAMS=500
 	bin/lumbung load live -streams $(STREAMS)

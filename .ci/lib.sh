@@ -120,7 +120,7 @@ crashed() {
 	says crash "^$1 kills of the server under load"
 	says crash '^ *[0-9]+ +at (append|erase|prune)[.](before|after)$'
 	says crash '^ *[0-9]+ +before pwrite64 of the '
-	says crash '^  [1-9][0-9]* edits typed, [1-9][0-9]* verdicts told, 0 missing, 0 doubled, 0 nobody.s; [1-9] real phones, 0 apart; check --deep true$'
+	says crash '^  [1-9][0-9]* edits typed, [1-9][0-9]* verdicts told, 0 missing, 0 doubled, 0 nobody.s; [1-9] real phones, 0 apart; doctor true$'
 	says crash '^[1-9][0-9]* cuts of the power'
 	says crash '^  [1-9][0-9]* verdicts held against what was left, 0 missing; 0 databases unsound$'
 	says crash '^bound of the file$'

@@ -61,3 +61,39 @@ func TestABusyServerSaysWhenToComeBack(t *testing.T) {
 		t.Errorf("afterwards: %s %s", resp.Status, text)
 	}
 }
+
+// TestABodyIsInflatedByWhoHasAPlace: a bomb costs a server that is at its limit, or
+// somebody without a proof, nothing; who has a place is told what is wrong with it.
+func TestABodyIsInflatedByWhoHasAPlace(t *testing.T) {
+	work := &held{began: make(chan struct{}), end: make(chan struct{})}
+	h := open(t, func(p *api.Parts) {
+		p.Engine.Tally = work
+		p.Limits = api.Limits{Working: 1, Patience: time.Millisecond}
+	})
+	p := h.login(t, "+628117000001")
+	answered := make(chan int, 1)
+	go func() {
+		resp, _ := p.pushes(t, "/v1/sync", 1, 10)
+		answered <- resp.StatusCode
+	}()
+	<-work.began
+	for _, encoding := range []string{"gzip", "zstd"} {
+		resp, body := p.do(t, "POST", "/v1/sync", string(squeezed(t, encoding, 64<<20)), "Content-Encoding", encoding)
+		problem(t, resp, body, 503, "overloaded")
+	}
+	close(work.end)
+	if status := <-answered; status != 200 {
+		t.Errorf("who was at work is answered %d", status)
+	}
+	for _, encoding := range []string{"gzip", "zstd"} {
+		bomb := string(squeezed(t, encoding, 64<<20))
+		resp, body := h.do(t, "POST", "/v1/sync", bomb, "Content-Encoding", encoding)
+		problem(t, resp, body, 401, "token_missing")
+		resp, body = h.do(t, "GET", "/healthz", bomb, "Content-Encoding", encoding)
+		if resp.StatusCode != 200 {
+			t.Errorf("a probe with a body: %d %s", resp.StatusCode, body)
+		}
+		resp, body = p.do(t, "POST", "/v1/sync", bomb, "Content-Encoding", encoding)
+		problem(t, resp, body, 413, "body_too_large")
+	}
+}

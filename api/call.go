@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net/netip"
 	"runtime/debug"
+	"strconv"
 	"strings"
 
 	"github.com/gofiber/fiber/v2"
@@ -16,6 +17,7 @@ import (
 	"github.com/lumbung-ikm/lumbung/fault"
 	"github.com/lumbung-ikm/lumbung/logging"
 	"github.com/lumbung-ikm/lumbung/message"
+	"github.com/lumbung-ikm/lumbung/trace"
 )
 
 // call is one request on its way through the handlers. It is never kept longer:
@@ -73,6 +75,10 @@ func (s *Server) outer(c *fiber.Ctx) error {
 	var stop context.CancelFunc
 	x.ctx, stop = context.WithTimeout(x.ctx, s.Limits.Deadline)
 	defer stop()
+	var span *trace.Span
+	if s.Traces != nil {
+		x.ctx, span = s.Traces.Root(x.ctx, c.Method(), trace.Served, c.Get("traceparent"), x.id)
+	}
 	if s.draining.Load() {
 		c.Response().Header.SetConnectionClose()
 	}
@@ -83,6 +89,7 @@ func (s *Server) outer(c *fiber.Ctx) error {
 	}
 	s.pack(c)
 	status, took := c.Response().StatusCode(), s.Clock.Now().Sub(began)
+	x.traced(span, status)
 	if s.Tally != nil {
 		s.Tally.Answered(c.Method(), x.route, status, took)
 	}
@@ -92,6 +99,26 @@ func (s *Server) outer(c *fiber.Ctx) error {
 	s.Log.LogAttrs(x.ctx, slog.LevelInfo, "request", slog.String("method", c.Method()), slog.String("route", x.route), slog.Int("status", status),
 		slog.Int("bytes", len(c.Response().Body())), slog.Duration("took", took), slog.String("user", x.who.User))
 	return nil
+}
+
+// traced ends the span of a request. A route is a template, and a method one of those
+// that there are: what stands in an address or a header gets into no trace.
+func (x *call) traced(span *trace.Span, status int) {
+	if span == nil {
+		return
+	}
+	if x.route == "none" {
+		span.Rename("none")
+	} else {
+		span.Rename(x.Method() + " " + x.route)
+		span.Say(trace.Method, x.Method())
+	}
+	span.Say(trace.Route, x.route)
+	span.Count(trace.Status, status)
+	if status >= fiber.StatusInternalServerError {
+		span.Fail(strconv.Itoa(status))
+	}
+	span.End()
 }
 
 // guarded runs the checks and the route, and turns a panic into an error.

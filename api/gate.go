@@ -16,6 +16,8 @@ import (
 // requests are worked on at a time, a few wait for a moment, and the rest is told at
 // once to come back: what a phone could not send stays on the phone. Who waits is
 // called by class, and of a full line those of the lowest class are sent away first.
+// Probes stand above all classes: they take no place (route.apart), and neither do those
+// who only listen. Exports would be a class below fetch; there are none.
 
 // class is how much a request matters when not all can be answered.
 type class int

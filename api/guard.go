@@ -3,6 +3,7 @@ package api
 import (
 	"bytes"
 	"compress/gzip"
+	"context"
 	"errors"
 	"io"
 	"runtime"
@@ -18,40 +19,46 @@ import (
 // by default (RFC 8878 asks for 8 MiB).
 const inflateWindow = 8 << 20
 
-// guardBody replaces a compressed body by its content, never more than the
-// limit, so that nothing behind it ever inflates anything.
+// guardBody refuses a body that is too large as it was sent, or packed in a way that is
+// not spoken here. It reads nothing of it.
 //
-// Errors: Unsupported "encoding_unsupported", TooLarge "body_too_large",
-// Unreadable "body_unreadable".
+// Errors: Unsupported "encoding_unsupported", TooLarge "body_too_large".
 func (s *Server) guardBody(c *fiber.Ctx) error {
-	h := &c.Request().Header
-	raw := c.Request().Body()
-	encodings := h.PeekAll(fiber.HeaderContentEncoding)
+	encodings := c.Request().Header.PeekAll(fiber.HeaderContentEncoding)
 	if len(encodings) > 1 {
 		return unsupported("two content encodings")
 	}
-	encoding := ""
-	if len(encodings) == 1 {
-		encoding = strings.ToLower(strings.TrimSpace(string(encodings[0])))
-	}
-	body := raw
-	switch encoding {
+	switch encoding := encodingOf(c); encoding {
 	case "", "identity":
-		if len(raw) > s.Limits.Body {
+		if len(c.Request().Body()) > s.Limits.Body {
 			return tooLarge()
 		}
 	case "gzip", "zstd":
-		var err error
-		if body, err = s.inflate(encoding, raw); err != nil {
-			return err
-		}
 	default:
 		return unsupported("content encoding " + encoding)
 	}
-	if encoding != "" {
-		c.Request().SetBodyRaw(body)
-		h.Del(fiber.HeaderContentEncoding)
+	return nil
+}
+
+func encodingOf(c *fiber.Ctx) string {
+	return strings.ToLower(strings.TrimSpace(string(c.Request().Header.Peek(fiber.HeaderContentEncoding))))
+}
+
+// openBody replaces a compressed body by its content, never more than the limit, so that
+// nothing behind it ever inflates anything. Who asks has a place by then, and a budget:
+// inflating costs more than most of what is refused.
+//
+// Errors: TooLarge "body_too_large", Unreadable "body_unreadable", Transient "timeout".
+func (s *Server) openBody(x *call) error {
+	encoding := encodingOf(x.Ctx)
+	if encoding == "gzip" || encoding == "zstd" {
+		body, err := s.inflate(x.ctx, encoding, x.Request().Body())
+		if err != nil {
+			return err
+		}
+		x.Request().SetBodyRaw(body)
 	}
+	x.Request().Header.Del(fiber.HeaderContentEncoding)
 	return nil
 }
 
@@ -80,8 +87,13 @@ func newInflater(limit int) *inflater {
 }
 
 // inflate reads a whole compressed body.
-func (s *Server) inflate(encoding string, raw []byte) ([]byte, error) {
-	i := <-s.inflaters
+func (s *Server) inflate(ctx context.Context, encoding string, raw []byte) ([]byte, error) {
+	var i *inflater
+	select {
+	case i = <-s.inflaters:
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
 	defer func() { s.inflaters <- i }()
 	n, err := i.read(encoding, raw)
 	switch {

@@ -107,19 +107,30 @@ func (s *Server) inner(r route) fiber.Handler {
 					return err
 				}
 			}
-			return r.do(x)
+			return s.opened(x, r)
 		}
 		if err := s.identify(x); err != nil {
 			return err
 		}
-		if err := s.meterIn(c, &s.users, x.who.User); err != nil {
+		if err := s.meterPerson(x); err != nil {
 			return err
 		}
-		if r.once {
-			return s.once(x, r)
-		}
-		return r.do(x)
+		return s.opened(x, r)
 	}
+}
+
+// opened lets a route do its work on what the body holds. Those that wait, and probes,
+// have no body that they look at.
+func (s *Server) opened(x *call, r route) error {
+	if !r.apart {
+		if err := s.openBody(x); err != nil {
+			return err
+		}
+	}
+	if r.once {
+		return s.once(x, r)
+	}
+	return r.do(x)
 }
 
 // identify finds out who asks. A failed proof is charged to its address.

@@ -22,6 +22,7 @@ import (
 	"github.com/lumbung-ikm/lumbung/programme"
 	"github.com/lumbung-ikm/lumbung/store"
 	syncer "github.com/lumbung-ikm/lumbung/sync"
+	"github.com/lumbung-ikm/lumbung/trace"
 )
 
 // Parts are what a Server is made of.
@@ -38,6 +39,9 @@ type Parts struct {
 	Origins   []string       // web pages that may call, exactly as a browser writes them; none
 	Proxies   []netip.Prefix // whose X-Forwarded-For is believed; none
 	Version   string         // of the program
+
+	// Traces records what some requests spend their time on. Nil records nothing.
+	Traces *trace.Recorder
 
 	// Tally is told what is answered, to be counted. May be nil.
 	Tally Tally
@@ -62,21 +66,23 @@ type Tally interface {
 
 // Limits bound what one request may cost.
 type Limits struct {
-	Body     int           // bytes of a body, after inflating; 1 MiB
-	Raw      int           // bytes of a body as sent; more is refused unread; 4 MiB
-	Header   int           // bytes of all header lines; 16 KiB
-	Read     time.Duration // for a whole request; 60 s
-	Write    time.Duration // for a whole answer; 60 s
-	Idle     time.Duration // between requests of one connection; 90 s
-	Slow     time.Duration // from which on a request is told of in the log, with its scopes; 1 s
-	Deadline time.Duration // for the work of one request; 25 s
-	Working  int           // requests that are worked on at a time, and as many may wait; 32 for each processor, four times that if the database is elsewhere
-	Patience time.Duration // how long one waits; 50 ms
-	Conns    int           // connections from everybody; 4096
-	PerUser  Rate          // 240 a minute
-	PerIP    Rate          // of requests without proof; mobile networks share addresses; 1200 a minute
-	Heavy    Rate          // of failed proofs per address; 120 a minute
-	KeepKeys time.Duration // how long an answer is kept under its idempotency key; 24 h
+	Body                         int           // bytes of a body, after inflating; 1 MiB
+	Raw                          int           // bytes of a body as sent; more is refused unread; 4 MiB
+	Header                       int           // bytes of all header lines; 16 KiB
+	Read                         time.Duration // for a whole request; 60 s
+	Write                        time.Duration // for a whole answer; 60 s
+	Idle                         time.Duration // between requests of one connection; 90 s
+	Slow                         time.Duration // from which on a request is told of in the log, with its scopes; 1 s
+	Deadline                     time.Duration // for the work of one request; 25 s
+	Working                      int           // requests that are worked on at a time, and as many may wait; 32 for each processor, four times that if the database is elsewhere
+	Patience                     time.Duration // how long one waits; 50 ms
+	Conns                        int           // connections from everybody; 4096
+	PerUser                      Rate          // requests of an account; 240 a minute
+	PerDevice                    Rate          // requests of one of its phones; 180 a minute
+	EditsPerUser, EditsPerDevice Rate          // edits that they send; 24,000 and 12,000 a minute
+	PerIP                        Rate          // of requests without proof; mobile networks share addresses; 1200 a minute
+	Heavy                        Rate          // of failed proofs per address; 120 a minute
+	KeepKeys                     time.Duration // how long an answer is kept under its idempotency key; 24 h
 
 	Streams        int           // live streams of everybody; 15 000, which do not count as Conns
 	StreamsPerUser int           // live streams of one user, one per device at the most; 10
@@ -88,7 +94,8 @@ type Limits struct {
 // DefaultLimits are the limits of a normal installation.
 func DefaultLimits() Limits {
 	return Limits{Body: 1 << 20, Raw: 4 << 20, Header: 16 << 10, Read: time.Minute, Write: time.Minute, Idle: 90 * time.Second,
-		Patience: 50 * time.Millisecond, Slow: time.Second, Deadline: 25 * time.Second, Conns: 4096, PerUser: Rate{240, time.Minute}, PerIP: Rate{1200, time.Minute},
+		Patience: 50 * time.Millisecond, Slow: time.Second, Deadline: 25 * time.Second, Conns: 4096, PerUser: Rate{240, time.Minute},
+		PerDevice: Rate{180, time.Minute}, EditsPerUser: Rate{24_000, time.Minute}, EditsPerDevice: Rate{12_000, time.Minute}, PerIP: Rate{1200, time.Minute},
 		Heavy: Rate{120, time.Minute}, KeepKeys: 24 * time.Hour,
 		Streams: 15_000, StreamsPerUser: 10, Waits: 1000, Heartbeat: 25 * time.Second, Stall: 10 * time.Second}
 }
@@ -108,7 +115,8 @@ func (l Limits) orDefault() Limits {
 			*f.have = *f.def
 		}
 	}
-	for _, f := range []struct{ have, def *Rate }{{&l.PerUser, &d.PerUser}, {&l.PerIP, &d.PerIP}, {&l.Heavy, &d.Heavy}} {
+	for _, f := range []struct{ have, def *Rate }{{&l.PerUser, &d.PerUser}, {&l.PerDevice, &d.PerDevice},
+		{&l.EditsPerUser, &d.EditsPerUser}, {&l.EditsPerDevice, &d.EditsPerDevice}, {&l.PerIP, &d.PerIP}, {&l.Heavy, &d.Heavy}} {
 		if f.have.Max == 0 {
 			*f.have = *f.def
 		}
@@ -119,16 +127,16 @@ func (l Limits) orDefault() Limits {
 // Server answers requests. It is safe for concurrent use.
 type Server struct {
 	Parts
-	app       *fiber.App
-	inflaters chan *inflater // those that are free
-	packers   packers
-	gate      *gate
-	users     meter
-	addresses meter
-	failures  meter
-	draining  atomic.Bool
-	silent    silent
-	streams   streams
+	app                                   *fiber.App
+	inflaters                             chan *inflater // those that are free
+	packers                               packers
+	gate                                  *gate
+	lane                                  *lane
+	users, phones, userEdits, deviceEdits meter
+	addresses, failures                   meter
+	draining                              atomic.Bool
+	silent                                silent
+	streams                               streams
 }
 
 const (
@@ -143,17 +151,22 @@ func New(p Parts) *Server {
 	for range inflaters() {
 		s.inflaters <- newInflater(p.Limits.Body)
 	}
-	s.users, s.addresses, s.failures = newMeter("user", p.Limits.PerUser), newMeter("address", p.Limits.PerIP), newMeter("failures", p.Limits.Heavy)
-	working := p.Limits.Working
+	s.users, s.phones = newMeter("user", p.Limits.PerUser), newMeter("device", p.Limits.PerDevice)
+	s.userEdits, s.deviceEdits = newMeter("user-edits", p.Limits.EditsPerUser), newMeter("device-edits", p.Limits.EditsPerDevice)
+	s.addresses, s.failures = newMeter("address", p.Limits.PerIP), newMeter("failures", p.Limits.Heavy)
+	working, large := p.Limits.Working, max(1, runtime.GOMAXPROCS(0)/2)
 	if working == 0 {
 		working = workingPer * runtime.GOMAXPROCS(0)
 		if p.Counters != nil {
 			working *= elsewhere
 		}
 	}
-	s.gate = newGate(working, p.Limits.Patience)
 	if p.Counters != nil {
-		for _, m := range []*meter{&s.users, &s.addresses, &s.failures} {
+		large *= elsewhere
+	}
+	s.gate, s.lane = newGate(working, p.Limits.Patience), newLane(large, max(1, working/laneShare), p.Clock)
+	if p.Counters != nil {
+		for _, m := range s.meters() {
 			m.loud = map[string]struct{}{}
 		}
 	}
@@ -169,6 +182,11 @@ func New(p Parts) *Server {
 		s.app.Add(r.method, fiberPath(r.path), s.inner(r))
 	}
 	return s
+}
+
+// meters are all that there are.
+func (s *Server) meters() []*meter {
+	return []*meter{&s.users, &s.phones, &s.userEdits, &s.deviceEdits, &s.addresses, &s.failures}
 }
 
 // Serve answers what arrives at ln until Stop. It returns nil then.

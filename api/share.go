@@ -55,7 +55,7 @@ func (m *meter) heed(who string, u *use, now time.Time, n int64) {
 // owed is what the others have not heard of yet.
 type owed struct {
 	who string
-	n   int64 // may be 0
+	n   int64 // may be 0, and below it if something was given back: then the next ones owe less
 }
 
 // debts lists the loud names of this window, and forgets those of earlier ones.
@@ -116,7 +116,11 @@ func (s *Server) Settle(ctx context.Context) error {
 	if s.Counters == nil {
 		return nil
 	}
-	return errors.Join(s.settle(ctx, &s.users), s.settle(ctx, &s.addresses), s.settle(ctx, &s.failures))
+	var errs []error
+	for _, m := range s.meters() {
+		errs = append(errs, s.settle(ctx, m))
+	}
+	return errors.Join(errs...)
 }
 
 func (s *Server) settle(ctx context.Context, m *meter) error {

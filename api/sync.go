@@ -8,19 +8,39 @@ import (
 
 	syncer "github.com/lumbung-ikm/lumbung/sync"
 	"github.com/lumbung-ikm/lumbung/sync/protocol"
+	"github.com/lumbung-ikm/lumbung/trace"
 )
 
 // exchange is one of the engine's three ways to answer a sync request.
 type exchange func(context.Context, syncer.Caller, protocol.Request) (*protocol.Response, error)
 
-func (s *Server) sync(x *call) error { return s.exchange(x, s.Engine.Sync) }
-func (s *Server) push(x *call) error { return s.exchange(x, s.Engine.Push) }
-func (s *Server) pull(x *call) error { return s.exchange(x, s.Engine.Pull) }
+func (s *Server) sync(x *call) error { return s.exchange(x, s.Engine.Sync, true) }
+func (s *Server) push(x *call) error { return s.exchange(x, s.Engine.Push, true) }
+func (s *Server) pull(x *call) error { return s.exchange(x, s.Engine.Pull, false) }
 
-func (s *Server) exchange(x *call, do exchange) error {
+func (s *Server) exchange(x *call, do exchange, pushes bool) error {
+	if len(x.Request().Body()) >= largeBody {
+		if pushes {
+			if err := s.meterLarge(x); err != nil {
+				return err
+			}
+		}
+		leave, err := s.lane.enter(x.ctx, x.who)
+		if err != nil {
+			return err
+		}
+		defer leave()
+	}
+	_, span := trace.Begin(x.ctx, "sync decode", trace.Internal)
 	req, err := x.readSync()
+	span.End()
 	if err != nil {
 		return err
+	}
+	if n := edits(req); pushes && n > 0 && n <= s.mutations() { // more is refused as a whole
+		if err := s.meterEdits(x, n); err != nil {
+			return err
+		}
 	}
 	if req.App == "" {
 		req.App = x.Get("X-App-Version")
@@ -28,9 +48,12 @@ func (s *Server) exchange(x *call, do exchange) error {
 	for _, p := range req.Push {
 		x.scopes = append(x.scopes, p.Scope)
 	}
-	resp, err := do(x.ctx, syncer.Caller{User: x.who.User}, req)
+	resp, err := do(x.ctx, syncer.Caller{User: x.who.User, Device: x.who.Device}, req)
 	if err != nil {
 		return err
+	}
+	if s.Waiting() > 0 {
+		resp.PollIn *= 2 // the server is at its limit
 	}
 	s.contact(x.who.Device, req.Outbox, resp)
 	x.Set(fiber.HeaderContentType, fiber.MIMEApplicationJSON)

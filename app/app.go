@@ -15,6 +15,7 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+	"time"
 
 	"github.com/lumbung-ikm/lumbung/api"
 	"github.com/lumbung-ikm/lumbung/auth"
@@ -25,10 +26,13 @@ import (
 	"github.com/lumbung-ikm/lumbung/logging"
 	"github.com/lumbung-ikm/lumbung/programme"
 	"github.com/lumbung-ikm/lumbung/store"
+	"github.com/lumbung-ikm/lumbung/store/around"
 	"github.com/lumbung-ikm/lumbung/store/mongo"
 	"github.com/lumbung-ikm/lumbung/store/sqlite"
 	syncer "github.com/lumbung-ikm/lumbung/sync"
 	"github.com/lumbung-ikm/lumbung/sync/merge"
+	"github.com/lumbung-ikm/lumbung/trace"
+	"github.com/lumbung-ikm/lumbung/trace/otlp"
 )
 
 // Options replace what the program would choose by itself. The zero value is a
@@ -43,6 +47,8 @@ type Options struct {
 	Log      *slog.Logger   // on Stderr, as the configuration says
 	Stderr   io.Writer      // os.Stderr
 	Version  string         // of the program
+
+	Within time.Duration // for every call of the store by the engine and the API; 10 s
 
 	Sync syncer.Limits // syncer.DefaultLimits
 	HTTP api.Limits    // api.DefaultLimits
@@ -64,6 +70,8 @@ type App struct {
 	API       *api.Server
 
 	metrics *metrics
+	bound   around.Hook
+	traces  *trace.Recorder // nil: there are none
 	wake    chan struct{}
 	mu      sync.Mutex
 	closers []func(context.Context) error
@@ -119,11 +127,17 @@ func (o Options) orDefault(cfg config.Config) Options {
 			o.Sender = auth.LogSender{Log: slog.New(slog.NewTextHandler(o.Stderr, nil))}
 		}
 	}
-	if o.HTTP.PerUser.Max == 0 {
-		o.HTTP.PerUser = api.Rate(cfg.PerUser)
+	for _, r := range []struct {
+		given *api.Rate
+		set   config.Rate
+	}{{&o.HTTP.PerUser, cfg.PerUser}, {&o.HTTP.PerDevice, cfg.PerDevice}, {&o.HTTP.EditsPerUser, cfg.EditsPerUser},
+		{&o.HTTP.EditsPerDevice, cfg.EditsPerDevice}, {&o.HTTP.PerIP, cfg.PerAddress}} {
+		if r.given.Max == 0 {
+			*r.given = api.Rate(r.set)
+		}
 	}
-	if o.HTTP.PerIP.Max == 0 {
-		o.HTTP.PerIP = api.Rate(cfg.PerAddress)
+	if o.Within == 0 {
+		o.Within = storeWithin
 	}
 	if o.Auth == nil {
 		l := auth.DefaultLimits()
@@ -131,6 +145,11 @@ func (o Options) orDefault(cfg config.Config) Options {
 	}
 	return o
 }
+
+// storeWithin is how long a call of the store may take: so long as the driver of MongoDB
+// gives it too, and short enough that a request which asks twice answers within its own
+// deadline.
+const storeWithin = 10 * time.Second
 
 // mute is the sender of an installation that has none: login by code is off.
 type mute struct{}
@@ -158,7 +177,7 @@ func (a *App) openStore(ctx context.Context, o Options) (store.Identity, error) 
 	if err != nil {
 		return nil, fmt.Errorf("open database %s: %w", path, err)
 	}
-	a.closers = append(a.closers, func(context.Context) error { return db.Close() })
+	a.closers = append(a.closers, func(ctx context.Context) error { return closeWithin(ctx, db) })
 	if a.Store, err = openedAs(db); err != nil {
 		return nil, err
 	}
@@ -172,6 +191,19 @@ func (a *App) trouble(err error) {
 		return
 	}
 	a.Log.LogAttrs(context.Background(), slog.LevelWarn, "the disk takes writes again")
+}
+
+// closeWithin closes a database, or leaves it behind when ctx ends: its disk may not
+// answer, and the process ends anyway.
+func closeWithin(ctx context.Context, db io.Closer) error {
+	closed := make(chan error, 1)
+	go func() { closed <- db.Close() }()
+	select {
+	case err := <-closed:
+		return err
+	case <-ctx.Done():
+		return fmt.Errorf("close the database: %w", ctx.Err())
+	}
 }
 
 // openMongo opens the database that several processes share.
@@ -191,7 +223,14 @@ func (a *App) build(cfg config.Config, o Options, identity store.Identity, peppe
 		o.Sync.Horizon = cfg.Horizon
 	}
 	a.metrics = newMetrics(o.Version)
-	a.Engine = &syncer.Engine{Tally: a.metrics, Store: a.Store, Schema: o.Schema, Clock: o.Clock, IDs: ids, Log: o.Log, Limits: o.Sync, MinApp: cfg.MinAppVersion, Wake: a.Wake}
+	a.bound = around.Within(o.Within)
+	if cfg.Traces != "" {
+		a.traces = trace.NewRecorder(clock.Precise{}, otlp.New(cfg.Traces, o.Version), cfg.TracesPerSecond, a.reportTraces)
+		a.metrics.gauge("lumbung_trace_spans_dropped", "Spans that could not be sent.", a.traces.Dropped)
+		a.bound = around.Both(around.Traced, a.bound)
+	}
+	identity = around.Identity(identity, a.bound)
+	a.Engine = &syncer.Engine{Tally: a.metrics, Store: around.Store(a.Store, a.bound), Schema: o.Schema, Clock: o.Clock, IDs: ids, Log: o.Log, Limits: o.Sync, MinApp: cfg.MinAppVersion, Wake: a.Wake}
 	a.Auth = &auth.Service{Store: identity, Clock: o.Clock, IDs: ids, Rand: o.Rand, Sender: o.Sender, Pepper: pepper,
 		Issuer: cfg.PublicURL, Audience: "lumbung", Limits: *o.Auth, Log: o.Log, TestNumbers: map[domain.Phone]string{}, OnEvent: a.audit, Verified: o.Verified}
 	for number, code := range cfg.TestNumbers {
@@ -206,7 +245,7 @@ func (a *App) build(cfg config.Config, o Options, identity store.Identity, peppe
 		counters, a.Engine.Hands = identity, hands
 		a.Engine.Counters = counters
 	}
-	a.API = api.New(api.Parts{Tally: a.metrics, Counters: counters, Engine: a.Engine, Auth: a.Auth, Programme: a.Programme, Replies: identity, Clock: o.Clock, IDs: ids, Log: o.Log,
+	a.API = api.New(api.Parts{Tally: a.metrics, Traces: a.traces, Counters: counters, Engine: a.Engine, Auth: a.Auth, Programme: a.Programme, Replies: identity, Clock: o.Clock, IDs: ids, Log: o.Log,
 		Limits: o.HTTP, Origins: cfg.CORSOrigins, Proxies: proxies(cfg.TrustedProxies), Version: o.Version, Ready: a.ready, Refuse: a.damaged})
 	a.gauges()
 }
@@ -217,6 +256,15 @@ func (a *App) damaged() error {
 		return s.Damaged()
 	}
 	return nil
+}
+
+// reportTraces says that the collector does not take traces, once, and that it does again.
+func (a *App) reportTraces(err error) {
+	if err != nil {
+		a.Log.LogAttrs(context.Background(), slog.LevelWarn, "traces are not sent", slog.Any("error", err))
+		return
+	}
+	a.Log.LogAttrs(context.Background(), slog.LevelInfo, "traces are sent again")
 }
 
 // gauges are what is asked for when the metrics are read.

@@ -13,6 +13,8 @@ import (
 
 	"github.com/lumbung-ikm/lumbung/domain"
 	"github.com/lumbung-ikm/lumbung/store"
+	"github.com/lumbung-ikm/lumbung/store/around"
+	"github.com/lumbung-ikm/lumbung/trace"
 )
 
 // Run listens where the configuration says and works until ctx ends. Close
@@ -92,6 +94,9 @@ func (a *App) workers() []worker {
 	all := []worker{{"engine", a.runEngine}, {"repair", a.runRepair}, {"reference", a.runReference}, {"compaction", a.runCompaction}, {"reminders", a.runReminders}, {"auth", a.Auth.Run}, {"windows", a.Engine.KeepWindows}, {"streams", a.API.Tend}}
 	if shared, ok := a.Store.(store.Watcher); ok { // those who listen here hear of what was pushed there
 		all = append(all, worker{"rates", a.API.ShareRates}, worker{"watch", func(ctx context.Context) error { return shared.Watch(ctx, a.Engine.Observe) }})
+	}
+	if a.traces != nil {
+		all = append(all, worker{"traces", a.traces.Run})
 	}
 	return all
 }
@@ -229,7 +234,10 @@ func (a *App) runRepair(ctx context.Context) error {
 	tick := time.NewTicker(a.Config.WorkersEvery)
 	defer tick.Stop()
 	for {
-		if _, err := a.Engine.Repair(ctx); err != nil && ctx.Err() == nil {
+		repairing, span := a.traces.Root(ctx, "repair", trace.Internal, "", "")
+		_, err := a.Engine.Repair(repairing)
+		span.End()
+		if err != nil && ctx.Err() == nil {
 			a.Log.LogAttrs(ctx, slog.LevelWarn, "repair", slog.Any("error", err))
 		}
 		select {
@@ -242,6 +250,8 @@ func (a *App) runRepair(ctx context.Context) error {
 
 // round is one Step, whatever becomes of it.
 func (a *App) round(ctx context.Context, ended chan<- struct{}) {
+	ctx, span := a.traces.Root(ctx, "background work", trace.Internal, "", "")
+	defer span.End()
 	if err := guarded(ctx, worker{"engine", a.Step}); err != nil && ctx.Err() == nil {
 		a.Log.LogAttrs(ctx, slog.LevelWarn, "background work", slog.Any("error", err))
 	}
@@ -299,7 +309,8 @@ func (a *App) ready(ctx context.Context) error {
 	}
 	ctx, stop := context.WithTimeout(context.WithoutCancel(ctx), pulseWithin) // others wait for this answer too
 	defer stop()
-	err := errors.Join(a.Store.Ping(ctx), usable(ctx, a.Store))
+	// As a write, which is left behind if nothing answers: whoever probes must be told.
+	err := a.bound(ctx, around.Write("Ping"), func(ctx context.Context) error { return errors.Join(a.Store.Ping(ctx), usable(ctx, a.Store)) })
 	a.pulse.at, a.pulse.err = a.Clock.Now(), err
 	return err
 }

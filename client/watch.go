@@ -25,12 +25,14 @@ type Watch struct {
 	done chan struct{}
 }
 
-// watchPause is how long a watching phone waits when nothing wakes it.
+// watchPause is how long a watching phone waits when nothing wakes it and no server has
+// said when to ask again.
 const watchPause = 15 * time.Minute
 
 // Watch syncs now and keeps on doing so until Stop, Close or Cancel: at once when
 // the server says that something moved, by a live stream or, in networks that
-// hold streams back, by asking; after each Nudge; and every quarter of an hour.
+// hold streams back, by asking; after each Nudge; and when the server wants to
+// be asked again, which is about every quarter of an hour.
 // Start it when the app comes to the front, and stop it when it goes: a stream
 // holds the radio awake.
 func (p *Phone) Watch(l Listener) *Watch {

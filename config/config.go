@@ -51,9 +51,20 @@ type Config struct {
 	// (4320 h), 40 days to 10 years.
 	Horizon time.Duration
 
-	// PerUser and PerAddress bound the requests of a person, and those without proof of
-	// who sends them of an address; 240/1m0s and 1200/1m0s.
-	PerUser, PerAddress Rate
+	// PerUser, PerDevice and PerAddress bound the requests of a person, of one of their
+	// phones, and those without proof of who sends them of an address; 240/1m0s,
+	// 180/1m0s and 1200/1m0s.
+	PerUser, PerDevice, PerAddress Rate
+
+	// EditsPerUser and EditsPerDevice bound the edits that they send; 24000/1m0s and
+	// 12000/1m0s. A phone that comes back with 50,000 is through in four minutes.
+	EditsPerUser, EditsPerDevice Rate
+
+	// Traces is where traces of some requests are sent, by OpenTelemetry's protocol over
+	// HTTP, such as http://127.0.0.1:4318; empty: there are none. TracesPerSecond is how
+	// many; 5, 1 to 1000.
+	Traces          string
+	TracesPerSecond int
 
 	// StoreMax bounds the database file, in MiB, so that there is room left for a backup
 	// and for the log ahead of the file; 0 is no bound.
@@ -100,7 +111,12 @@ func Default() Config {
 		WorkersEvery:  5 * time.Second,
 		Horizon:       180 * 24 * time.Hour,
 		PerUser:       Rate{240, time.Minute},
+		PerDevice:     Rate{180, time.Minute},
 		PerAddress:    Rate{1200, time.Minute},
+
+		TracesPerSecond: 5,
+
+		EditsPerUser: Rate{24_000, time.Minute}, EditsPerDevice: Rate{12_000, time.Minute},
 	}
 }
 
@@ -203,10 +219,17 @@ func settings() []Setting {
 		span("horizon", "how long log entries, verdicts and what was deleted are kept; a phone that was away longer gets its rows anew",
 			func(c *Config) *time.Duration { return &c.Horizon }),
 		rate("rate-per-user", "requests of one person in a span of time", func(c *Config) *Rate { return &c.PerUser }),
+		rate("rate-per-device", "requests of one phone in a span of time", func(c *Config) *Rate { return &c.PerDevice }),
+		rate("rate-edits-per-user", "edits that one person sends in a span of time", func(c *Config) *Rate { return &c.EditsPerUser }),
+		rate("rate-edits-per-device", "edits that one phone sends in a span of time", func(c *Config) *Rate { return &c.EditsPerDevice }),
 		rate("rate-per-address", "requests without proof of one address in a span of time; mobile networks share addresses", func(c *Config) *Rate { return &c.PerAddress }),
 		{Flag: "store-max-mib", Help: "most that the database file may grow to, in MiB; then edits wait on the phones as on a full disk; 0: no bound",
 			get: func(c Config) string { return strconv.Itoa(c.StoreMax) },
 			set: func(c *Config, v string) (err error) { c.StoreMax, err = strconv.Atoi(v); return err }},
+		text("traces", "URL of a collector that speaks OTLP over HTTP, such as http://127.0.0.1:4318; OTEL_EXPORTER_OTLP_ENDPOINT if not set; empty: no traces", func(c *Config) *string { return &c.Traces }),
+		{Flag: "traces-per-second", Help: "requests of which a trace is sent, at the most",
+			get: func(c Config) string { return strconv.Itoa(c.TracesPerSecond) },
+			set: func(c *Config, v string) (err error) { c.TracesPerSecond, err = strconv.Atoi(v); return err }},
 		text("admin-listen", "address of the listener for operators, host:port; it asks for no proof; empty: none", func(c *Config) *string { return &c.Admin }),
 	}
 }

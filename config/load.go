@@ -17,6 +17,7 @@ import (
 // line. Asking for help is flag.ErrHelp; Usage writes it.
 func Load(args []string, getenv func(string) string) (c Config, rest []string, err error) {
 	c = Default()
+	c.Traces = getenv("OTEL_EXPORTER_OTLP_ENDPOINT")
 	c.firebaseEmulator = getenv("FIREBASE_AUTH_EMULATOR_HOST")
 	var errs []error
 	for _, s := range settings() {

@@ -31,10 +31,13 @@ func (c Config) Validate() error {
 	check(c.ShutdownGrace >= 0 && c.ShutdownGrace <= 5*time.Minute, "shutdown-grace: %v is not within 0s and 5m", c.ShutdownGrace)
 	check(c.WorkersEvery >= 100*time.Millisecond && c.WorkersEvery <= time.Hour, "workers-every: %v is not within 100ms and 1h", c.WorkersEvery)
 	check(c.Horizon >= 40*24*time.Hour && c.Horizon <= 10*366*24*time.Hour, "horizon: %v is not within 960h (40 days; phones repeat edits for 35) and 10 years", c.Horizon)
-	for flag, r := range map[string]Rate{"rate-per-user": c.PerUser, "rate-per-address": c.PerAddress} {
+	for flag, r := range map[string]Rate{"rate-per-user": c.PerUser, "rate-per-device": c.PerDevice, "rate-per-address": c.PerAddress,
+		"rate-edits-per-user": c.EditsPerUser, "rate-edits-per-device": c.EditsPerDevice} {
 		check(r.Max > 0 && r.Per >= time.Second && r.Per <= time.Hour, "%s: %v is not a number above 0 in 1s to 1h", flag, r)
 	}
 	check(c.StoreMax >= 0 && c.StoreMax <= 1<<24, "store-max-mib: %d is not within 0 and 16777216", c.StoreMax)
+	check(c.Traces == "" || urlOK(c.Traces), "traces: the value is not an http or https URL without query or user")
+	check(c.TracesPerSecond >= 1 && c.TracesPerSecond <= 1000, "traces-per-second: %d is not within 1 and 1000", c.TracesPerSecond)
 	if c.Admin != "" {
 		_, port, err := net.SplitHostPort(c.Admin)
 		check(err == nil && port != "", "admin-listen: %q is not host:port", c.Admin)
@@ -90,10 +93,11 @@ func (c Config) validateProduction() []error {
 	return errs
 }
 
-func (c Config) publicURLOK() bool {
-	u, err := url.Parse(c.PublicURL)
-	return err == nil && (u.Scheme == "http" || u.Scheme == "https") && u.Host != "" && u.User == nil &&
-		u.RawQuery == "" && u.Fragment == "" && !strings.HasSuffix(u.Path, "/")
+func (c Config) publicURLOK() bool { return urlOK(c.PublicURL) && !strings.HasSuffix(c.PublicURL, "/") }
+
+func urlOK(s string) bool {
+	u, err := url.Parse(s)
+	return err == nil && (u.Scheme == "http" || u.Scheme == "https") && u.Host != "" && u.User == nil && u.RawQuery == "" && u.Fragment == ""
 }
 
 // originOK wants an origin to the letter: it is compared, not understood.

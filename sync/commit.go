@@ -13,6 +13,7 @@ import (
 	"github.com/lumbung-ikm/lumbung/fault"
 	"github.com/lumbung-ikm/lumbung/store"
 	"github.com/lumbung-ikm/lumbung/sync/merge"
+	"github.com/lumbung-ikm/lumbung/trace"
 )
 
 // attemptTime bounds one attempt to commit. It is far below the age at which a
@@ -86,23 +87,25 @@ func (e *Engine) submit(ctx context.Context, scope string, j *job) error {
 	lead := !q.busy
 	q.busy = true
 	e.mu.Unlock()
-	if !lead {
-		j.read = nil // by then it is old
-		select {
-		case lead = <-j.turn:
-		case <-ctx.Done():
-			// The push may still be committed by whoever leads; the phone asks
-			// again and gets the same verdict.
-			if e.leave(scope, j) {
-				return ctx.Err()
+	for {
+		if !lead {
+			j.read = nil // by then it is old
+			select {
+			case lead = <-j.turn:
+			case <-ctx.Done():
+				// The push may still be committed by whoever leads; the phone asks
+				// again and gets the same verdict.
+				if e.leave(scope, j) {
+					return ctx.Err()
+				}
+				lead = <-j.turn
 			}
-			lead = <-j.turn
 		}
+		if !lead || !e.lead(ctx, scope, j) {
+			return j.err
+		}
+		lead = false // somebody else's turn, then ours again
 	}
-	if lead {
-		e.lead(ctx, scope, j)
-	}
-	return j.err
 }
 
 // leave takes a job out of the queue, unless it is being worked on or has been
@@ -123,8 +126,9 @@ func (e *Engine) leave(scope string, j *job) bool {
 }
 
 // lead commits the own job with those that fit beside it, then hands over. It
-// does so even if a rule panics: the others wait for it.
-func (e *Engine) lead(ctx context.Context, scope string, own *job) {
+// does so even if a rule panics: the others wait for it. again says that the own
+// job was not done and stands in the queue once more, behind those who waited.
+func (e *Engine) lead(ctx context.Context, scope string, own *job) (again bool) {
 	defer e.handOver(scope)
 	batch := e.take(scope, own)
 	defer func() {
@@ -134,7 +138,24 @@ func (e *Engine) lead(ctx context.Context, scope string, own *job) {
 			}
 		}
 	}()
-	e.commitBatch(ctx, scope, batch)
+	again = e.commitBatch(ctx, scope, batch)
+	return again
+}
+
+// giveWay puts a job that needs another commit behind those who wait, if there are
+// any: a push of a thousand edits holds a scope up for one commit and not for all.
+func (e *Engine) giveWay(scope string, batch []*job) bool {
+	if len(batch) > 1 || batch[0].alone {
+		return false
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	q := e.queues[scope]
+	if len(q.waiting) == 0 {
+		return false
+	}
+	q.waiting = append(q.waiting, batch[0])
+	return true
 }
 
 // handOver lets the next of those who wait lead.
@@ -179,26 +200,34 @@ func countItems(j *job) (n int) {
 	return n
 }
 
-// commitBatch carries a batch through as many commits as it needs.
-func (e *Engine) commitBatch(ctx context.Context, scope string, batch []*job) {
+// commitBatch carries a batch through as many commits as it needs, or until it gives
+// way to others: gaveWay.
+func (e *Engine) commitBatch(ctx context.Context, scope string, batch []*job) (gaveWay bool) {
 	// The attempt belongs to everybody in the batch, so it outlives the request
 	// of the one who leads it.
 	ctx, stop := context.WithTimeout(context.WithoutCancel(ctx), attemptTime)
 	defer stop()
 	end(batch, errBroken) // unless it comes to an end
-	for n, again := 0, true; again; n++ {
-		var err error
-		if again, err = e.commitOnce(ctx, scope, batch); err != nil {
+	for {
+		first := batch[0].answers == nil
+		again, err := e.commitOnce(ctx, scope, batch)
+		if err != nil {
 			end(batch, err)
-			return
+			return false
 		}
-		if n > 0 { // not all of it is of one cut
+		if !first { // not all of it is of one cut
 			for _, j := range batch {
 				j.left = nil
 			}
 		}
+		if !again {
+			end(batch, nil)
+			return false
+		}
+		if e.giveWay(scope, batch) {
+			return true
+		}
 	}
-	end(batch, nil)
 }
 
 // errBroken is the answer to those who shared a commit with an edit that made a
@@ -220,7 +249,10 @@ func (e *Engine) commitOnce(ctx context.Context, scope string, batch []*job) (ag
 		if err != nil {
 			return false, err
 		}
-		in, out, err := e.resolve(ctx, head, batch)
+		deciding, span := trace.Begin(ctx, "sync decide", trace.Internal)
+		in, out, err := e.resolve(deciding, head, batch)
+		span.Count(trace.Pushes, len(batch))
+		span.End()
 		if errors.Is(err, store.ErrStale) {
 			if _, err := e.foldNext(ctx, head); err != nil {
 				return false, err
@@ -238,7 +270,10 @@ func (e *Engine) commitOnce(ctx context.Context, scope string, batch []*job) (ag
 		if err != nil {
 			return false, err
 		}
-		after, epochs, err := e.place(ctx, c)
+		placing, span := trace.Begin(ctx, "sync commit", trace.Internal)
+		after, epochs, err := e.place(placing, c)
+		span.Count(trace.Edits, len(c.Lines))
+		span.End()
 		if errors.Is(err, store.ErrTaken) || errors.Is(err, store.ErrStale) {
 			continue // read everything again, the verdict book too
 		}

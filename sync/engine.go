@@ -31,7 +31,7 @@ type Limits struct {
 	CommitBytes int           // most bytes of mutations in one commit
 	PageBytes   int           // most bytes of rows in one answer
 	Grace       time.Duration // how long after a right ended an edit made under it is accepted
-	Poll        time.Duration // when a phone with nothing to do should ask again
+	Poll        time.Duration // when a phone with nothing to do should ask again, a fifth sooner or later
 	Horizon     time.Duration // how long log entries, verdicts and what was deleted are kept; at least a day
 	Refusals    int           // most mutations an hour and user meant for scopes that never named the author
 	LiveScopes  int           // most scopes that one listener hears of
@@ -86,7 +86,8 @@ type Engine struct {
 
 // Caller is who sends a request.
 type Caller struct {
-	User string // id
+	User   string // id
+	Device string // id; may be empty
 }
 
 // Sync pushes, then pulls, then keeps the books, in one round trip.
@@ -242,7 +243,7 @@ func (x *exchange) finish(ctx context.Context) (*protocol.Response, error) {
 		return nil, err
 	}
 	r.Now = merge.FormatInstant(x.now)
-	r.PollIn = int(x.limits.Poll / time.Second)
+	r.PollIn = pollIn(x.limits.Poll, x.who)
 	if r.More {
 		r.PollIn = 0
 	}

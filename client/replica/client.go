@@ -17,6 +17,7 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	jsonv2 "github.com/go-json-experiment/json"
 
@@ -50,6 +51,7 @@ type Client struct {
 	taken  uint64                       // the newest request whose answer was applied; a second answer is late
 	sent   map[uint64]map[string]string // generation that each recent request named, by scope
 	batch  int                          // most mutations in the next push
+	poll   time.Duration                // when the last answer wants to be asked again; 0: it did not say
 	me     Identity
 	opened bool
 	meta   atomic.Pointer[readMeta] // as read last

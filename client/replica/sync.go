@@ -160,18 +160,20 @@ func (r *Retry) Next() time.Duration {
 // Reset forgets failures after a success.
 func (r *Retry) Reset() { r.failures = 0 }
 
-// Run syncs now, whenever wake is sent to, and after pause, until ctx ends. How
-// each sync went is told to report, which may be nil; after an error the next one
-// comes after growing pauses.
+// Run syncs now, whenever wake is sent to, and when the server said to ask again, or
+// after pause if it did not, until ctx ends. How each sync went is told to report,
+// which may be nil; after an error the next one comes after growing pauses, and not
+// before the server wants it.
 func (c *Client) Run(ctx context.Context, wake <-chan struct{}, pause time.Duration, report func(error)) error {
 	var retry Retry
 	for {
 		wait := pause
 		err := c.Sync(ctx)
 		if err != nil {
-			wait = retry.Next()
+			wait = max(retry.Next(), askedPause(err))
 		} else {
 			retry.Reset()
+			wait = or(c.asksIn(), pause)
 		}
 		if report != nil && ctx.Err() == nil {
 			report(err)
@@ -186,4 +188,11 @@ func (c *Client) Run(ctx context.Context, wake <-chan struct{}, pause time.Durat
 		case <-timer.C:
 		}
 	}
+}
+
+// asksIn is what the last answer said of when to ask again; 0 if nothing.
+func (c *Client) asksIn() time.Duration {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.poll
 }

@@ -1,10 +1,12 @@
 package replica_test
 
 import (
+	"context"
 	"errors"
 	"math/rand/v2"
 	"slices"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/lumbung-ikm/lumbung/client/replica"
@@ -147,6 +149,50 @@ func TestAHungryServerIsLeft(t *testing.T) {
 	if err := h.Sync(t.Context()); fault.CodeOf(err) != "sync_unfinished" || fault.KindOf(err) != fault.Transient {
 		t.Errorf("got %v", err)
 	}
+}
+
+// TestRunAsksWhenTheServerWantsIt: after what an answer says, after a refusal not before
+// its time, and after the pause of the app where nobody says anything.
+func TestRunAsksWhenTheServerWantsIt(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := phone(t, &replica.Memory{})
+		answers := []struct {
+			resp protocol.Response
+			err  error
+			wait time.Duration // until the next one
+		}{
+			{resp: protocol.Response{}, wait: time.Hour},
+			{resp: protocol.Response{PollIn: 777}, wait: 777 * time.Second},
+			{err: &fault.Error{Kind: fault.TooMany, Code: "rate_limited", After: 40 * time.Second}, wait: 40 * time.Second},
+			{resp: protocol.Response{PollIn: 1 << 60}, wait: 24 * time.Hour},
+			{resp: protocol.Response{PollIn: -1}, wait: time.Hour},
+			{resp: protocol.Response{PollIn: 5}},
+		}
+		at := make(chan time.Time, len(answers))
+		n := 0
+		h.Server = server(func(protocol.Request) (*protocol.Response, error) {
+			a := answers[min(n, len(answers)-1)]
+			n++
+			at <- time.Now()
+			a.resp.Now = "2022-05-05T02:30:00.000Z"
+			return &a.resp, a.err
+		})
+		ctx, stop := context.WithCancel(t.Context())
+		ended := make(chan error, 1)
+		go func() { ended <- h.Client.Run(ctx, nil, time.Hour, nil) }()
+		last := <-at
+		for i, a := range answers[:len(answers)-1] {
+			next := <-at
+			if got := next.Sub(last); got != a.wait {
+				t.Errorf("after answer %d it waits %v, want %v", i, got, a.wait)
+			}
+			last = next
+		}
+		stop()
+		if err := <-ended; err != nil {
+			t.Error(err)
+		}
+	})
 }
 
 func TestRunEndsCleanly(t *testing.T) {

@@ -4,12 +4,16 @@ import (
 	"encoding/hex"
 	"slices"
 	"strings"
+	"time"
 
 	jsonv2 "github.com/go-json-experiment/json"
 
 	"github.com/lumbung-ikm/lumbung/sync/merge"
 	"github.com/lumbung-ikm/lumbung/sync/protocol"
 )
+
+// longestPoll is the longest that a server may have a phone wait, in seconds.
+const longestPoll = 24 * 60 * 60
 
 // Take applies an answer, in one transaction of the local database: verdicts,
 // rows, purges, resets and the cursor together or not at all. An answer to any
@@ -42,6 +46,7 @@ func (c *Client) Take(ticket uint64, resp *protocol.Response) error {
 		return wrap("apply answer", err)
 	}
 	c.me.Incarnation, c.taken, c.split = fresh, max(c.taken, ticket), c.split+split
+	c.poll = time.Duration(min(max(resp.PollIn, 0), longestPoll)) * time.Second
 	return nil
 }
 

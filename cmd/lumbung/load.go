@@ -19,6 +19,7 @@ const loadHelp = `Mengukur server di bawah beban, pada basis data sementara. / M
   lumbung load crash [OPTIONS]   server dimatikan paksa, dan disk yang rusak / the server killed, and a disk that fails
   lumbung load soak [OPTIONS]    dipakai lama, dengan segala cara / used for long, in every way
   lumbung load bomb [OPTIONS]    isi yang mengembang sangat besar / bodies that inflate far too much
+  lumbung load fair [OPTIONS]    ponsel yang lama pergi di antara yang lain / phones long away among others
   lumbung load live [OPTIONS]    banyak aliran langsung / many live streams
 
 Server berjalan sebagai proses sendiri di mesin ini. / The server runs as a process of its own on this machine.
@@ -26,14 +27,14 @@ Server berjalan sebagai proses sendiri di mesin ini. / The server runs as a proc
 
 // measure runs a load and fails if a bound is not kept.
 func measure(ctx context.Context, args []string, s streams) error {
-	kinds := map[string]func(context.Context, []string, streams) error{"speed": measureSpeed, "live": measureLive, "overload": measureOverload, "crash": measureCrash, "soak": measureSoak, "bomb": measureBomb, "bare": serveBare, "phone": livePhone}
+	kinds := map[string]func(context.Context, []string, streams) error{"speed": measureSpeed, "live": measureLive, "overload": measureOverload, "crash": measureCrash, "soak": measureSoak, "bomb": measureBomb, "fair": measureFair, "bare": serveBare, "phone": livePhone}
 	if len(args) > 0 && kinds[args[0]] != nil {
 		return kinds[args[0]](ctx, args[1:], s)
 	}
 	if asksHelp(args) {
 		return measureSpeed(ctx, args, s)
 	}
-	return usageError{"load what? There are: speed, overload, crash, soak, bomb, live"}
+	return usageError{"load what? There are: speed, overload, crash, soak, bomb, fair, live"}
 }
 
 // parsed reads the flags of a kind of load, and gives the path of this program, which is
@@ -220,6 +221,27 @@ func measureBomb(ctx context.Context, args []string, s streams) error {
 	}
 	p.Size = *megabytes << 20
 	r, err := bearing.Bomb(ctx, p)
+	if err != nil {
+		return err
+	}
+	return judged(s, *asJSON, r)
+}
+
+func measureFair(ctx context.Context, args []string, s streams) error {
+	f := flag.NewFlagSet("lumbung load fair", flag.ContinueOnError)
+	f.SetOutput(s.err)
+	p := bearing.FairPlan{Log: s.err}
+	f.IntVar(&p.Phones, "phones", 200, "`phones` that go about their day")
+	f.Float64Var(&p.Rate, "rate", 100, "`requests` a second of all of them")
+	f.IntVar(&p.Edits, "edits", 50_000, "`edits` of each phone that comes back")
+	f.IntVar(&p.Crowd, "crowd", 10, "`phones` that come back at once")
+	f.DurationVar(&p.Time, "time", 20*time.Second, "how long the others are measured alone")
+	asJSON := f.Bool("json", false, "print JSON instead of a table")
+	var err error
+	if p.Program, err = parsed(f, args); err != nil {
+		return err
+	}
+	r, err := bearing.Fair(ctx, p)
 	if err != nil {
 		return err
 	}

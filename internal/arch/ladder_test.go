@@ -13,8 +13,8 @@ import (
 func ladder() [][]string {
 	return [][]string{
 		{".", "fault", "clock", "internal/phonebook"},
-		{"id"},
-		{"api/wire", "config", "logging", "message", "sync/merge"},
+		{"id", "trace"},
+		{"api/wire", "config", "logging", "message", "sync/merge", "trace/otlp"},
 		{"sync/protocol"},
 		{"domain"},
 		{"store", "client/replica"},
@@ -98,6 +98,8 @@ func TestFencedModulesStayInTheirRooms(t *testing.T) {
 		{"github.com/valyala/fasthttp", []string{"api", "internal/apitest", "internal/load"}},
 		{"github.com/golang-jwt", []string{"auth"}},
 		{"github.com/prometheus", []string{"app"}},
+		{"google.golang.org/protobuf", []string{"trace/otlp", "app"}},
+		{"go.opentelemetry.io", []string{"app"}},
 		{"firebase.google.com", []string{"notify/fcm"}},
 		{"google.golang.org/api", []string{"notify/fcm"}},
 		{"github.com/xuri/excelize", []string{"report"}},
@@ -127,7 +129,7 @@ func TestEnginesAreChosenInOnePlace(t *testing.T) {
 			continue
 		}
 		for _, imported := range s.imports() {
-			for _, engine := range []string{"store/sqlite", "store/mongo", "notify/fcm"} {
+			for _, engine := range []string{"store/sqlite", "store/mongo", "notify/fcm", "trace/otlp"} {
 				if to := local(imported); under(to, engine) && !under(s.dir, engine) {
 					t.Errorf("%s imports %s, which only app may", s.path, to)
 				}

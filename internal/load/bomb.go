@@ -88,7 +88,7 @@ func Bomb(ctx context.Context, p BombPlan) (r BombReport, err error) {
 // fresh throws one kind at a server that has just been started and warmed up: what the
 // kinds before have cost would hide what this one costs.
 func (b *bombing) fresh(ctx context.Context, one bomb) (k BombKind, err error) {
-	if b.server, err = launch(ctx, b.plan.Program, b.path, ""); err != nil {
+	if b.server, err = launch(ctx, b.plan.Program, b.path, "", false); err != nil {
 		return k, err
 	}
 	defer b.server.kill()

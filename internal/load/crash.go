@@ -321,7 +321,7 @@ func (c *crash) whileCopying(ctx context.Context) (string, error) {
 	if err := cmd.Wait(); err != nil {
 		return "", fmt.Errorf("a backup, while the server was killed: %w", err)
 	}
-	out, err := exec.CommandContext(ctx, c.plan.Program, "check", "--deep", "-public-url", publicURL, "-store", filepath.Join(c.town.folder, "copy.db")).CombinedOutput()
+	out, err := exec.CommandContext(ctx, c.plan.Program, "doctor", "-public-url", publicURL, "-store", filepath.Join(c.town.folder, "copy.db")).CombinedOutput()
 	if err != nil {
 		return "", fmt.Errorf("a copy is not whole: %w: %s", err, out)
 	}
@@ -440,8 +440,8 @@ func (r CrashReport) Print(w io.Writer) {
 
 // Print writes what was found as a line.
 func (f Found) Print(w io.Writer) {
-	fmt.Fprintf(w, "  %d edits typed, %d verdicts told, %d missing, %d doubled, %d nobody's; %d real phones, %d apart; check --deep %v\n",
-		f.Typed, f.Told, f.Missing, f.Doubled, f.Strange, f.Phones, f.Apart, f.Deep)
+	fmt.Fprintf(w, "  %d edits typed, %d verdicts told, %d missing, %d doubled, %d nobody's; %d real phones, %d apart; doctor %v\n",
+		f.Typed, f.Told, f.Missing, f.Doubled, f.Strange, f.Phones, f.Apart, f.Sound)
 	for _, e := range f.Examples {
 		fmt.Fprintf(w, "    %s\n", e)
 	}

@@ -30,7 +30,7 @@ type Found struct {
 	Strange  int      `json:"strange"` // records that nobody typed
 	Apart    int      `json:"apart"`   // phones with other rows than the server, or with something unsent
 	Phones   int      `json:"phones"`  // of the real client
-	Deep     bool     `json:"deep"`    // lumbung check --deep was content
+	Sound    bool     `json:"sound"`   // lumbung doctor was content
 	Examples []string `json:"examples,omitempty"`
 }
 
@@ -47,8 +47,8 @@ func (f Found) Verdict() error {
 	if f.Typed == 0 || f.Told == 0 {
 		errs = append(errs, fmt.Errorf("%d edits typed, %d told of: there was no load", f.Typed, f.Told))
 	}
-	if f.Missing+f.Doubled+f.Strange+f.Apart > 0 || !f.Deep || f.Phones == 0 {
-		errs = append(errs, fmt.Errorf("%d missing, %d doubled, %d strange, %d of %d phones apart, check --deep %v: %q", f.Missing, f.Doubled, f.Strange, f.Apart, f.Phones, f.Deep, f.Examples))
+	if f.Missing+f.Doubled+f.Strange+f.Apart > 0 || !f.Sound || f.Phones == 0 {
+		errs = append(errs, fmt.Errorf("%d missing, %d doubled, %d strange, %d of %d phones apart, doctor %v: %q", f.Missing, f.Doubled, f.Strange, f.Apart, f.Phones, f.Sound, f.Examples))
 	}
 	return errors.Join(errs...)
 }
@@ -76,8 +76,8 @@ func (t *town) settle(ctx context.Context, l *life) (f Found, err error) {
 	if err := l.stop(); err != nil {
 		return f, fmt.Errorf("a stop in order: %w", err)
 	}
-	out, err := exec.CommandContext(ctx, t.program, "check", "--deep", "-public-url", publicURL, "-store", t.path).CombinedOutput()
-	if f.Deep = err == nil; !f.Deep {
+	out, err := exec.CommandContext(ctx, t.program, "doctor", "-public-url", publicURL, "-store", t.path).CombinedOutput()
+	if f.Sound = err == nil; !f.Sound {
 		f.Examples = append(f.Examples, string(out))
 	}
 	db, err := app.OpenDatabase(ctx, t.path)

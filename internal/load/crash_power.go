@@ -32,7 +32,7 @@ type Power struct {
 	Failed   int      `json:"flushes_failed"`
 	Held     int      `json:"verdicts_held"` // over all cuts: given before the cut
 	Missing  int      `json:"missing"`       // of those
-	Unsound  int      `json:"unsound"`       // databases that check --deep did not like
+	Unsound  int      `json:"unsound"`       // databases that doctor did not like
 	Left     int      `json:"writes_left_out"`
 	Torn     int      `json:"writes_torn"`
 	Examples []string `json:"examples,omitempty"`
@@ -297,7 +297,7 @@ func (t *town) cut(ctx context.Context, dice *rand.Rand, before []byte, steps []
 				return err
 			}
 		}
-		if out, err := exec.CommandContext(ctx, t.program, "check", "--deep", "-public-url", publicURL, "-store", path).CombinedOutput(); err != nil {
+		if out, err := exec.CommandContext(ctx, t.program, "doctor", "-public-url", publicURL, "-store", path).CombinedOutput(); err != nil {
 			r.Unsound++
 			r.Examples = append(r.Examples, fmt.Sprintf("a cut at step %d: %s", point.number, out))
 			return nil

@@ -13,7 +13,7 @@ import (
 	"github.com/lumbung-ikm/lumbung/sync/merge"
 )
 
-func goodFound() Found { return Found{Typed: 10, Told: 8, Phones: 6, Deep: true} }
+func goodFound() Found { return Found{Typed: 10, Told: 8, Phones: 6, Sound: true} }
 
 func TestACrashIsJudgedByEveryBound(t *testing.T) {
 	good := CrashReport{Kills: 5, planned: 5, Found: goodFound(), Power: &Power{Cuts: 1, Failed: 1, Held: 1, Left: 1, Torn: 1},
@@ -28,7 +28,7 @@ func TestACrashIsJudgedByEveryBound(t *testing.T) {
 		"1 doubled":                  func(r *CrashReport) { r.Found.Doubled = 1 },
 		"1 strange":                  func(r *CrashReport) { r.Found.Strange = 1 },
 		"1 of 6 phones apart":        func(r *CrashReport) { r.Found.Apart = 1 },
-		"check --deep false":         func(r *CrashReport) { r.Found.Deep = false },
+		"doctor false":               func(r *CrashReport) { r.Found.Sound = false },
 		"there was no load":          func(r *CrashReport) { r.Found.Told = 0 },
 		"2 verdicts are missing":     func(r *CrashReport) { r.Power = &Power{Cuts: 1, Failed: 1, Held: 9, Left: 1, Torn: 1, Missing: 2} },
 		"3 databases unsound":        func(r *CrashReport) { r.Power = &Power{Cuts: 1, Failed: 1, Held: 9, Left: 1, Torn: 1, Unsound: 3} },

@@ -39,7 +39,10 @@ type OverloadReport struct {
 	Refusal   Spread  `json:"refused_ms"`
 	NoWord    int     `json:"refused_without_retry_after"`
 	Wrong     int     `json:"answered_otherwise"` // neither 200 nor a refusal
-	RSS       int64   `json:"rss_bytes"`          // the most
+	Probes    Spread  `json:"probes_ms"`          // of /healthz and /readyz, during the load
+	Probed    int     `json:"probed"`
+	Unwell    int     `json:"probes_not_answered_200"`
+	RSS       int64   `json:"rss_bytes"` // the most
 	Typed     int     `json:"sales_typed"`
 	Missing   int     `json:"sales_missing"`  // afterwards, when every phone has sent what was refused
 	Converged float64 `json:"converged_in_s"` // after the end of the load
@@ -66,7 +69,7 @@ func Overload(ctx context.Context, p OverloadPlan) (r OverloadReport, err error)
 	if r.Apart, err = apart(); err != nil {
 		return r, err
 	}
-	if o.server, err = launch(ctx, p.Program, path, ""); err != nil {
+	if o.server, err = launch(ctx, p.Program, path, "", true); err != nil {
 		return r, err
 	}
 	defer o.server.kill()
@@ -76,7 +79,13 @@ func Overload(ctx context.Context, p OverloadPlan) (r OverloadReport, err error)
 		return r, err
 	}
 	tell("offering %.0f requests a second for %v", p.Times*r.Capacity, p.Time)
-	if err := o.offer(ctx, p.Times*r.Capacity); err != nil {
+	ended := make(chan struct{})
+	var prober sync.WaitGroup
+	prober.Go(func() { o.probe(ended) })
+	err = o.offer(ctx, p.Times*r.Capacity)
+	close(ended)
+	prober.Wait()
+	if err != nil {
 		return r, err
 	}
 	if r.RSS, err = o.server.peak(); err != nil {
@@ -242,6 +251,32 @@ func (o *overload) offer(ctx context.Context, rate float64) error {
 	}
 }
 
+// probe asks whether the server lives and is ready, as those do who would restart it, on
+// connections of its own.
+func (o *overload) probe(ended <-chan struct{}) {
+	w := dial(o.server.address, 2)
+	tick := time.NewTicker(200 * time.Millisecond)
+	defer tick.Stop()
+	var took []time.Duration
+	for {
+		select {
+		case <-ended:
+			o.report.Probes = spread(took)
+			return
+		case <-tick.C:
+		}
+		for _, path := range []string{"/healthz", "/readyz"} {
+			began := o.clock.Now()
+			a, err := w.get(path, "")
+			took = append(took, o.clock.Now().Sub(began))
+			o.report.Probed++
+			if err != nil || a.status != fasthttp.StatusOK {
+				o.report.Unwell++
+			}
+		}
+	}
+}
+
 // sum notes what came of a load.
 func (o *overload) sum(begun int, took float64) {
 	o.report.Offered, o.report.Answered = float64(begun)/took, float64(len(o.accepted))/took
@@ -273,8 +308,8 @@ func (o *overload) converge(ctx context.Context) error {
 }
 
 // Verdict fails if a bound is not kept: 250 ms for 99 of 100 that are accepted, a word
-// on when to come back for everybody else, 300 MB of memory, and no sale missing or
-// there twice.
+// on when to come back for everybody else, probes that are answered well and within a
+// second, 300 MB of memory, and no sale missing or there twice.
 func (r OverloadReport) Verdict() error {
 	var errs []error
 	if r.Accepted.P99 >= 250 {
@@ -282,6 +317,9 @@ func (r OverloadReport) Verdict() error {
 	}
 	if r.Refused == 0 || r.NoWord > 0 || r.Wrong > 0 {
 		errs = append(errs, fmt.Errorf("%d refused, %d of them without a word, %d answered otherwise", r.Refused, r.NoWord, r.Wrong))
+	}
+	if r.Probed == 0 || r.Unwell > 0 || r.Probes.Max >= 1000 {
+		errs = append(errs, fmt.Errorf("%d of %d probes not answered 200, the slowest in %.1f ms", r.Unwell, r.Probed, r.Probes.Max))
 	}
 	if r.RSS >= 300_000_000 {
 		errs = append(errs, fmt.Errorf("%d bytes of memory", r.RSS))
@@ -299,6 +337,7 @@ func (r OverloadReport) Print(w io.Writer) {
 	fmt.Fprintf(w, "  offered              %8.0f requests/s\n", r.Offered)
 	fmt.Fprintf(w, "  accepted             %8.0f requests/s, p50 %.1f  p95 %.1f  p99 %.1f  max %.1f ms\n", r.Answered, r.Accepted.P50, r.Accepted.P95, r.Accepted.P99, r.Accepted.Max)
 	fmt.Fprintf(w, "  refused              %8d, p50 %.1f  p99 %.1f ms, %d without Retry-After, %d answered otherwise\n", r.Refused, r.Refusal.P50, r.Refusal.P99, r.NoWord, r.Wrong)
+	fmt.Fprintf(w, "  probes               %8d of /healthz and /readyz, %d not answered 200; p50 %.1f  p99 %.1f  max %.1f ms\n", r.Probed, r.Unwell, r.Probes.P50, r.Probes.P99, r.Probes.Max)
 	fmt.Fprintf(w, "  memory of the server %8.1f MiB at the most\n", float64(r.RSS)/(1<<20))
 	fmt.Fprintf(w, "  afterwards           %8d sales typed, %d missing, after %.1f s\n", r.Typed, r.Missing, r.Converged)
 }

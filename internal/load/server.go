@@ -65,8 +65,8 @@ func start(ctx context.Context, program, path string) (*server, error) {
 }
 
 // launch is start for a server that has a core to itself, and a listener for operators.
-// Everybody is some thirteen people here, so that the rate of one is wide.
-func launch(ctx context.Context, program, storeAt, pepper string) (*server, error) {
+// Where everybody is some thirteen people the rates of one are wide.
+func launch(ctx context.Context, program, storeAt, pepper string, wide bool) (*server, error) {
 	at, err := free()
 	if err != nil {
 		return nil, err
@@ -76,7 +76,11 @@ func launch(ctx context.Context, program, storeAt, pepper string) (*server, erro
 		return nil, err
 	}
 	s := &server{address: at, admin: admin}
-	s.cmd = exec.CommandContext(ctx, program, "serve", "-listen", s.address, "-admin-listen", s.admin, "-public-url", publicURL, "-otp-sender", "none", "-rate-per-user", "10000000/1s")
+	s.cmd = exec.CommandContext(ctx, program, "serve", "-listen", s.address, "-admin-listen", s.admin, "-public-url", publicURL, "-otp-sender", "none")
+	if wide {
+		s.cmd.Args = append(s.cmd.Args, "-rate-per-user", "10000000/1s", "-rate-per-device", "10000000/1s",
+			"-rate-edits-per-user", "1000000000/1s", "-rate-edits-per-device", "1000000000/1s")
+	}
 	s.cmd.Env = append(os.Environ(), "LUMBUNG_STORE="+storeAt, "LUMBUNG_PEPPER="+pepper)
 	return s, s.run(ctx, func() error { return startOnFirst(s.cmd) })
 }

@@ -65,7 +65,7 @@ func Soak(ctx context.Context, p SoakPlan) (r SoakReport, err error) {
 	if s.people, err = settleSoak(ctx, s.path, p.People, tell); err != nil {
 		return r, fmt.Errorf("make phones: %w", err)
 	}
-	if s.server, err = launch(ctx, p.Program, s.path, ""); err != nil {
+	if s.server, err = launch(ctx, p.Program, s.path, "", true); err != nil {
 		return r, err
 	}
 	defer s.server.kill()

@@ -134,7 +134,7 @@ func (t *trial) run(ctx context.Context, first bool) (err error) {
 		}
 	}
 	began := t.clock.Now()
-	if t.server, err = launch(ctx, t.plan.Program, storeAt, t.plan.Pepper); err != nil {
+	if t.server, err = launch(ctx, t.plan.Program, storeAt, t.plan.Pepper, true); err != nil {
 		return err
 	}
 	defer t.server.kill()

@@ -96,7 +96,7 @@ func found(t *testing.T, database string, people, each int, roles ...string) *to
 			t.Error(err)
 		}
 	})
-	a, err := app.New(t.Context(), cfg, app.Options{Store: db, Identity: db.Identity(), Log: slog.New(slog.DiscardHandler), Auth: &limits, HTTP: api.Limits{PerUser: rate, PerIP: rate, Heavy: rate}})
+	a, err := app.New(t.Context(), cfg, app.Options{Store: db, Identity: db.Identity(), Log: slog.New(slog.DiscardHandler), Auth: &limits, HTTP: api.Limits{PerUser: rate, PerDevice: rate, EditsPerUser: rate, EditsPerDevice: rate, PerIP: rate, Heavy: rate}})
 	w := &town{T: t, app: a, ids: id.Maker{Clock: clock.System{}, Rand: rand.Reader}, began: time.Now()}
 	w.ok(err)
 	t.Cleanup(func() { w.ok(a.Close(context.WithoutCancel(t.Context()))) })

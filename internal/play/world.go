@@ -46,6 +46,8 @@ type Options struct {
 
 	Rand io.Reader // of the server; nil: the machine's. Safe for concurrent use
 
+	EditsPerDevice api.Rate // that the server takes; zero: as many as there are
+
 	Schema *merge.Schema // of the server and of the apps; nil: domain.Catalogue
 
 	// Local makes the database of a phone; nil keeps it in memory.
@@ -103,6 +105,10 @@ func (w *World) start(ctx context.Context) (err error) {
 	many := []auth.Limit{{Max: 1 << 30, Window: time.Hour}} // everybody sits behind one address here
 	limits.PerAddress, limits.PerNet, limits.TriesAddress, limits.PerInstall, limits.ActiveDevices = many, many, many, many, 1000
 	rate := api.Rate{Max: 1 << 30, Per: time.Minute}
+	edits := o.EditsPerDevice
+	if edits.Max == 0 {
+		edits = rate
+	}
 	cfg := Settings(o.Path)
 	for n := range o.Crowd {
 		cfg.TestNumbers[crowdNumber(n)] = Code
@@ -114,7 +120,7 @@ func (w *World) start(ctx context.Context) (err error) {
 		cfg.Pepper = o.Pepper
 	}
 	w.App, err = app.New(ctx, cfg, app.Options{Clock: w.Clock, Rand: o.Rand, Store: o.Store, Identity: o.Identity, Schema: w.Schema, Auth: &limits,
-		Log: slog.New(slog.DiscardHandler), Stderr: io.Discard, Version: "demo", HTTP: api.Limits{PerUser: rate, PerIP: rate, Heavy: rate}})
+		Log: slog.New(slog.DiscardHandler), Stderr: io.Discard, Version: "demo", HTTP: api.Limits{PerUser: rate, PerDevice: rate, EditsPerUser: rate, EditsPerDevice: edits, PerIP: rate, Heavy: rate}})
 	if err != nil {
 		return err
 	}

@@ -42,8 +42,8 @@ func (w *world) boot(calm bool) *server {
 	cfg := config.Default()
 	cfg.Pepper, cfg.TestNumbers = strings.Repeat("p", 40), w.numbers
 	most := api.Rate{Max: 1 << 30, Per: time.Minute}
-	a, err := app.New(w.ctx, cfg, app.Options{Clock: w.clock, Rand: w.noise, Store: f.Store(), Identity: w.identity, Schema: w.schema, Sync: syncer.Limits{Horizon: w.horizon()}, Auth: w.limits, Verified: w.verified,
-		Log: slog.New(w), HTTP: api.Limits{PerUser: most, PerIP: most, Heavy: most, Deadline: time.Hour}}) // a slow store is no other story
+	a, err := app.New(w.ctx, cfg, app.Options{Clock: w.clock, Rand: w.noise, Store: f.Store(), Identity: w.identity, Schema: w.schema, Sync: syncer.Limits{Horizon: w.horizon()}, Auth: w.limits, Verified: w.verified, Within: time.Hour,
+		Log: slog.New(w), HTTP: api.Limits{PerUser: most, PerDevice: most, EditsPerUser: most, EditsPerDevice: most, PerIP: most, Heavy: most, Deadline: time.Hour}}) // a slow store is no other story
 	if err != nil {
 		panic("sim: " + err.Error()) // nothing in it depends on the seed
 	}

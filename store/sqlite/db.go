@@ -215,10 +215,15 @@ func (d *DB) Close() error {
 // The flush may still fail after fn returned nil: what fn leaves outside tx may
 // only be used if write returns nil. A retired database takes none.
 func (d *DB) write(ctx context.Context, fn func(ctx context.Context, tx *sql.Tx) error) error {
+	return d.writeRows(ctx, 1, fn)
+}
+
+// writeRows is write for fn that writes so many rows, about: many wait for small ones.
+func (d *DB) writeRows(ctx context.Context, rows int, fn func(ctx context.Context, tx *sql.Tx) error) error {
 	if err := d.Damaged(); err != nil {
 		return err
 	}
-	return d.seen(d.queue.do(ctx, func(ctx context.Context, tx *sql.Tx) error {
+	return d.seen(d.queue.do(ctx, rows, func(ctx context.Context, tx *sql.Tx) error {
 		var now store.State
 		err := tx.StmtContext(ctx, d.hot.condition).QueryRowContext(ctx).Scan(&now)
 		switch {

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -260,5 +261,36 @@ func TestCloseFinishesWhatWaits(t *testing.T) {
 	defer d.Close()
 	if !noted(t, d, "waited") {
 		t.Error("the write is gone")
+	}
+}
+
+// TestSmallWritesPassLargeOnes: a transaction takes few rows of large writes, so that
+// nobody waits long for its end, and one large write at least.
+func TestSmallWritesPassLargeOnes(t *testing.T) {
+	q := newQueue(6, &disk{})
+	add := func(rows ...int) {
+		for _, n := range rows {
+			q.jobs = append(q.jobs, &job{ctx: t.Context(), rows: n, done: make(chan error, 1)})
+		}
+	}
+	for n, tt := range []struct{ come, taken []int }{
+		{[]int{20, 200, 200, 1, 200, 1}, []int{20, 200, 1, 1}},
+		{[]int{1, 1}, []int{200, 1, 1}},
+		{[]int{100, 100, 1, 1, 1, 1, 1, 1, 1}, []int{200, 1, 1, 1, 1, 1}},
+		{[]int{1}, []int{100, 100, 1, 1, 1}},
+		{[]int{1000, 64, 63, 1000}, []int{1000, 63}},
+		{nil, []int{64}},
+		{[]int{5}, []int{1000, 5}},
+		{nil, nil},
+	} {
+		add(tt.come...)
+		var taken []int
+		jobs, _ := q.take()
+		for _, j := range jobs {
+			taken = append(taken, j.rows)
+		}
+		if !slices.Equal(taken, tt.taken) {
+			t.Errorf("transaction %d takes %v, want %v", n, taken, tt.taken)
+		}
 	}
 }

@@ -73,6 +73,9 @@ func pack(c *store.Commit) (*packed, error) {
 	return p, nil
 }
 
+// rows is about how many rows p is folded into.
+func (p *packed) rows() int { return len(p.Records) + len(p.Pages) }
+
 // Insert keeps the promise of store.Log.
 func (d *DB) Insert(ctx context.Context, c *store.Commit) error {
 	p, err := pack(c)
@@ -88,7 +91,7 @@ func (d *DB) Fold(ctx context.Context, c *store.Commit, _ store.Head) (h store.H
 	if err != nil {
 		return h, err
 	}
-	err = d.write(ctx, func(ctx context.Context, tx *sql.Tx) error {
+	err = d.writeRows(ctx, p.rows(), func(ctx context.Context, tx *sql.Tx) error {
 		old, err := d.headIn(ctx, tx, c.Scope)
 		if err != nil {
 			return err
@@ -105,7 +108,7 @@ func (d *DB) Append(ctx context.Context, c *store.Commit) (h store.Head, err err
 	if err != nil {
 		return h, err
 	}
-	err = d.write(ctx, func(ctx context.Context, tx *sql.Tx) error {
+	err = d.writeRows(ctx, p.rows(), func(ctx context.Context, tx *sql.Tx) error {
 		old, err := d.headIn(ctx, tx, c.Scope)
 		if err != nil {
 			return err

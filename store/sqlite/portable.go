@@ -372,7 +372,7 @@ func (d *DB) Condition(ctx context.Context) (c store.Condition, err error) {
 // SetCondition keeps the promise of store.Portable. It passes by the fence that it
 // puts up.
 func (d *DB) SetCondition(ctx context.Context, from, to store.Condition) error {
-	return d.seen(d.queue.do(ctx, func(ctx context.Context, tx *sql.Tx) error {
+	return d.seen(d.queue.do(ctx, 1, func(ctx context.Context, tx *sql.Tx) error {
 		var now store.Condition
 		switch err := tx.QueryRowContext(ctx, conditionNow).Scan(&now.State, &now.Move, &now.Try); {
 		case err != nil:

@@ -15,11 +15,20 @@ import (
 // job is one write that waits for its turn.
 type job struct {
 	ctx   context.Context
+	rows  int // that it writes, about
 	fn    func(ctx context.Context, tx *sql.Tx) error
 	taken atomic.Bool // by the writer, or by its owner who gives it up
 	err   error       // what fn said
 	done  chan error
 }
+
+// A transaction makes all of its jobs wait for its end, so that one takes no more
+// rows of large jobs than a few: small ones that came later pass those that are left,
+// of which the first is in the next.
+const (
+	largeJob  = 64  // rows from which a job is large
+	mostLarge = 256 // rows of large jobs in one transaction, if it is more than one job
+)
 
 // queue gathers writes and lets one goroutine carry them out, many at a time.
 type queue struct {
@@ -37,9 +46,9 @@ func newQueue(batch int, d *disk) *queue {
 	return &queue{batch: batch, disk: d, wake: make(chan struct{}, 1), ended: make(chan struct{})}
 }
 
-// do queues fn and waits for the flush that holds its work.
-func (q *queue) do(ctx context.Context, fn func(context.Context, *sql.Tx) error) error {
-	j := &job{ctx: ctx, fn: fn, done: make(chan error, 1)}
+// do queues fn, which writes so many rows, and waits for the flush that holds its work.
+func (q *queue) do(ctx context.Context, rows int, fn func(context.Context, *sql.Tx) error) error {
+	j := &job{ctx: ctx, rows: rows, fn: fn, done: make(chan error, 1)}
 	if err := q.add(j); err != nil {
 		return err
 	}
@@ -109,10 +118,19 @@ func (q *queue) run(db *sql.DB) {
 func (q *queue) take() (jobs []*job, closed bool) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	for len(jobs) < q.batch && len(q.jobs) > 0 {
-		j := q.jobs[0]
-		q.jobs[0] = nil
-		q.jobs = q.jobs[1:]
+	large := 0
+	left := q.jobs[:0]
+	for i, j := range q.jobs {
+		if len(jobs) == q.batch {
+			left = append(left, q.jobs[i:]...)
+			break
+		}
+		if j.rows >= largeJob {
+			if large > 0 && large+j.rows > mostLarge {
+				left = append(left, j)
+				continue
+			}
+		}
 		if !j.taken.CompareAndSwap(false, true) {
 			continue
 		}
@@ -120,8 +138,13 @@ func (q *queue) take() (jobs []*job, closed bool) {
 			j.done <- broken("wait for the writer", err)
 			continue
 		}
+		if j.rows >= largeJob {
+			large += j.rows
+		}
 		jobs = append(jobs, j)
 	}
+	clear(q.jobs[len(left):])
+	q.jobs = left
 	return jobs, q.closed
 }
 
