@@ -91,16 +91,6 @@ func (l *life) lines() []string {
 	return append([]string(nil), l.log...)
 }
 
-// said reports whether the log has a line with a text in it.
-func (l *life) said(text string) bool {
-	for _, line := range l.lines() {
-		if strings.Contains(line, text) {
-			return true
-		}
-	}
-	return false
-}
-
 // strike kills the whole group.
 func (l *life) strike() error { return syscall.Kill(-l.cmd.Process.Pid, syscall.SIGKILL) }
 
