@@ -96,7 +96,7 @@ func cutPower(ctx context.Context, p CrashPlan, folder string) (r Power, err err
 // commit of which the system shows all and the disk may have nothing.
 func (t *town) recorded(ctx context.Context, record string) error {
 	for life := range 2 {
-		tamper := "fsync,fdatasync:error=EIO:when=6+"
+		tamper := "fsync,fdatasync:error=EIO:when=15+" // of each thread: behind those of a start
 		if life > 0 {
 			tamper = "fsync:delay_enter=0"
 		}
@@ -118,7 +118,7 @@ func (t *town) recorded(ctx context.Context, record string) error {
 		}
 		pids, err := serversOn(t.path)
 		if err != nil || len(pids) != 1 {
-			return fmt.Errorf("the server is not found: %v, %w", pids, err)
+			return errors.Join(fmt.Errorf("there are %d servers: %s", len(pids), strings.Join(l.lines(), "\n")), err)
 		}
 		if err := syscall.Kill(pids[0], []syscall.Signal{syscall.SIGKILL, syscall.SIGTERM}[life]); err != nil { // and not the tracer: it writes the record to its end
 			return err
