@@ -12,9 +12,10 @@ import (
 
 // SQLite believes the log of changes up to the first frame whose sum is wrong, and forgets
 // the rest without a word: that is where a crash has cut it. But every commit was flushed
-// before the next one began. Where a whole commit lies behind the wrong frame, and still
-// something behind that, the frame was on disk once: then it is no crash but damage, and
-// commits that were acknowledged would be gone.
+// before the next one began. Where a commit lies behind the wrong frame, and a frame that
+// was summed on from it, the wrong one was on disk once: then it is no crash but damage,
+// and commits that were acknowledged would be gone. Frames that follow from nothing are
+// those of a longer commit whose flush failed, and which the next one was written over.
 
 const (
 	walHead   = 32
@@ -90,7 +91,7 @@ func readWAL(f *os.File) (why string, again bool, err error) {
 }
 
 // frames gives the number of the first wrong frame that is not where a crash cut the log,
-// or -1.
+// or -1. A frame that was summed on from a commit was begun when that was flushed.
 func (w *walFile) frames(r io.Reader, good bool) (int, error) {
 	frame := make([]byte, frameHead+w.page)
 	wrong, committed := -1, false
@@ -105,21 +106,17 @@ func (w *walFile) frames(r io.Reader, good bool) (int, error) {
 			w.salts = bytes.Clone(frame[8:16])
 		}
 		own := bytes.Equal(frame[8:16], w.salts)
-		if wrong < 0 {
-			w.add(frame[:8])
-			w.add(frame[frameHead:])
-			if own && w.is(frame[16:24]) {
-				continue
-			}
-			wrong = n
-			continue
-		}
+		w.add(frame[:8])
+		w.add(frame[frameHead:])
+		follows := own && w.is(frame[16:24])
 		switch {
-		case own && committed:
+		case wrong < 0 && !follows:
+			wrong = n
+		case wrong >= 0 && follows && committed:
 			return wrong, nil
-		case own && binary.BigEndian.Uint32(frame[4:]) != 0:
-			committed = true
 		}
+		committed = own && binary.BigEndian.Uint32(frame[4:]) != 0
+		w.sum = [2]uint32{binary.BigEndian.Uint32(frame[16:]), binary.BigEndian.Uint32(frame[20:])}
 	}
 }
 
