@@ -153,7 +153,7 @@ func (c *crash) way(n int) func(context.Context) (string, error) {
 		return func(ctx context.Context) (string, error) { return c.atPoint(ctx, first[n], 1+n/3) }
 	}
 	points := []string{"append.after", "append.before", "done.before", "load.after", "begin.after", "changed.before", "done.after",
-		"chain.after", "unfolded.after", "waiting.before", "complete.before", "head.after", "look.after", "headsfor.before", "entry.after"}
+		"chain.after", "unfolded.after", "waiting.before", "complete.before", "head.after", "headsfor.before", "entry.after"}
 	point := func(ctx context.Context) (string, error) {
 		return c.atPoint(ctx, points[n/2%len(points)], 1+c.dice.IntN(40))
 	}
