@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"flag"
 	"fmt"
 	"io"
@@ -201,10 +202,10 @@ func measureSoak(ctx context.Context, args []string, s streams) error {
 		p.Rests = max(2, int(p.Time/(2*time.Minute)))
 	}
 	r, err := bearing.Soak(ctx, p)
-	if err != nil {
-		return err
+	if len(r.Resting) > 0 { // what was seen before something failed
+		return errors.Join(err, judged(s, *asJSON, r))
 	}
-	return judged(s, *asJSON, r)
+	return err
 }
 
 func measureBomb(ctx context.Context, args []string, s streams) error {
