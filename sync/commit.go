@@ -249,10 +249,7 @@ func (e *Engine) commitOnce(ctx context.Context, scope string, batch []*job) (ag
 		if err != nil {
 			return false, err
 		}
-		deciding, span := trace.Begin(ctx, "sync decide", trace.Internal)
-		in, out, err := e.resolve(deciding, head, batch)
-		span.Count(trace.Pushes, len(batch))
-		span.End()
+		in, out, err := e.resolve(ctx, head, batch)
 		if errors.Is(err, store.ErrStale) {
 			if _, err := e.foldNext(ctx, head); err != nil {
 				return false, err
@@ -456,6 +453,9 @@ func (j *job) open() []*merge.Part {
 // it decided without having it holds if nothing of it is there, which is so for most
 // new records.
 func (e *Engine) resolve(ctx context.Context, head store.Head, batch []*job) (*merge.Input, *merge.Output, error) {
+	ctx, span := trace.Begin(ctx, "sync decide", trace.Internal)
+	span.Count(trace.Pushes, len(batch))
+	defer span.End()
 	l := e.limits()
 	in := &merge.Input{Schema: e.Schema, Scope: head.Scope, Generation: head.Generation, Forks: head.Forks, Applied: head.Applied,
 		Time: head.Time, Sum: head.Sum, Access: head.Access, Now: e.millis(), Grace: merge.Millis(l.Grace.Milliseconds()),
