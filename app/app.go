@@ -54,6 +54,10 @@ type Options struct {
 	HTTP api.Limits    // api.DefaultLimits
 	Auth *auth.Limits  // auth.DefaultLimits
 
+	// Beside leaves the log ahead of the embedded database as it is: a server may be at
+	// work on it, and would wait.
+	Beside bool
+
 	Verified *auth.Verified // the server's own; several servers on one Identity may share one
 }
 
@@ -172,7 +176,7 @@ func (a *App) openStore(ctx context.Context, o Options) (store.Identity, error) 
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return nil, fmt.Errorf("folder of the database: %w", err)
 	}
-	db, err := sqlite.Open(ctx, path, sqlite.Options{MaxBytes: int64(a.Config.StoreMax) << 20, OnTrouble: a.trouble,
+	db, err := sqlite.Open(ctx, path, sqlite.Options{MaxBytes: int64(a.Config.StoreMax) << 20, Beside: o.Beside, OnTrouble: a.trouble,
 		Report: func(text string) { a.Log.LogAttrs(ctx, slog.LevelError, "database", slog.String("report", text)) }})
 	if err != nil {
 		return nil, fmt.Errorf("open database %s: %w", path, err)

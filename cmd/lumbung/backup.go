@@ -46,7 +46,7 @@ func backup(ctx context.Context, args []string, s streams) error {
 	if len(rest) != 1 {
 		return usageError{"backup wants one FILE"}
 	}
-	return withApp(ctx, flags, s, false, func(a *app.App) error {
+	return withApp(ctx, flags, s, false, app.Options{Beside: true}, func(a *app.App) error {
 		if err := a.Backup(ctx, rest[0]); err != nil {
 			return err
 		}
@@ -85,7 +85,7 @@ func restored(ctx context.Context, args []string, s streams) error {
 	if len(rest) > 0 {
 		return usageError{fmt.Sprintf("not understood: %q", rest)}
 	}
-	return withApp(ctx, flags, s, false, func(a *app.App) error {
+	return withApp(ctx, flags, s, false, app.Options{}, func(a *app.App) error {
 		n, err := a.Restored(ctx)
 		if err != nil {
 			return err
@@ -97,7 +97,7 @@ func restored(ctx context.Context, args []string, s streams) error {
 
 // withApp builds the program from its settings, for one action; create lets it
 // make a database where there is none.
-func withApp(ctx context.Context, flags []string, s streams, create bool, do func(*app.App) error) error {
+func withApp(ctx context.Context, flags []string, s streams, create bool, o app.Options, do func(*app.App) error) error {
 	cfg, err := load(flags, s)
 	if err != nil {
 		return err
@@ -107,7 +107,8 @@ func withApp(ctx context.Context, flags []string, s streams, create bool, do fun
 			return err
 		}
 	}
-	a, err := app.New(ctx, cfg, app.Options{Stderr: s.err, Version: programVersion()})
+	o.Stderr, o.Version = s.err, programVersion()
+	a, err := app.New(ctx, cfg, o)
 	if err != nil {
 		return err
 	}

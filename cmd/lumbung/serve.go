@@ -58,10 +58,8 @@ func serve(ctx context.Context, args []string, s streams) error {
 	if err != nil {
 		return err
 	}
-	if runtime.GOMAXPROCS(0) == 1 && os.Getenv("GOMAXPROCS") == "" {
-		// Behind New, which counts processors. A flush to the disk holds the only processor until the runtime notices, which
-		// takes up to ten milliseconds: a quarter of what one core can do.
-		runtime.GOMAXPROCS(2)
+	if store, ok := a.Store.(interface{ Flushes() uint64 }); ok && runtime.GOMAXPROCS(0) == 1 && os.Getenv("GOMAXPROCS") == "" {
+		defer tendProcessors(ctx, store.Flushes)() // behind New, which counts processors
 	}
 	err = a.Run(ctx)
 	closing, stop := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
@@ -89,7 +87,7 @@ func check(ctx context.Context, args []string, s streams) error {
 	} else if err != nil {
 		return err
 	}
-	a, err := app.New(ctx, cfg, app.Options{Stderr: s.err, Version: programVersion()})
+	a, err := app.New(ctx, cfg, app.Options{Beside: true, Stderr: s.err, Version: programVersion()})
 	if err != nil {
 		return err
 	}

@@ -31,7 +31,7 @@ func user(ctx context.Context, args []string, s streams) error {
 	if len(action) == 0 {
 		return usageError{"which action? \"lumbung help user\" lists them"}
 	}
-	return withApp(ctx, flags, s, action[0] == "add", func(a *app.App) error { return userAction(ctx, a, action[0], action[1:], s) })
+	return withApp(ctx, flags, s, action[0] == "add", app.Options{}, func(a *app.App) error { return userAction(ctx, a, action[0], action[1:], s) })
 }
 
 // split parts the settings from the action: the first word that is no flag nor

@@ -37,6 +37,9 @@ type Options struct {
 	// the driver, BEGIN, COMMIT and ROLLBACK too, and may be called by several
 	// goroutines at once. It is meant for tests that count.
 	OnStatement func(query string)
+	// Beside is for a process that looks at or copies a database while another one may be
+	// at work on it: it does not write the log ahead of the file once more.
+	Beside bool
 	// MaxBytes bounds the file: a write that would make it larger is refused as if the
 	// disk were full. The log ahead of the file comes on top. 0 means none.
 	MaxBytes int64
@@ -99,8 +102,10 @@ func open(ctx context.Context, path string, o Options, steps []migration) (_ *DB
 	if err := migrate(ctx, d.single, steps); err != nil {
 		return nil, err
 	}
-	if err := d.settle(ctx, path); err != nil {
-		return nil, err
+	if !o.Beside {
+		if err := d.settle(ctx, path); err != nil {
+			return nil, err
+		}
 	}
 	if d.read, err = pool(path, "deferred", true, o.Readers, o); err != nil {
 		return nil, err

@@ -36,6 +36,7 @@ type queue struct {
 	disk  *disk
 	wake  chan struct{}
 	ended chan struct{} // closed when the writer has stopped
+	done  atomic.Uint64 // transactions so far
 
 	mu     sync.Mutex
 	jobs   []*job
@@ -81,6 +82,9 @@ func (d *DB) Queued() int {
 	return len(d.queue.jobs)
 }
 
+// Flushes is how many transactions were carried out since the start, each with one flush.
+func (d *DB) Flushes() uint64 { return d.queue.done.Load() }
+
 // signal wakes the writer; the lock is held.
 func (q *queue) signal() {
 	select {
@@ -106,6 +110,7 @@ func (q *queue) run(db *sql.DB) {
 		switch {
 		case len(jobs) > 0:
 			flush(db, q.disk, jobs)
+			q.done.Add(1)
 		case closed:
 			return
 		default:
