@@ -10,6 +10,7 @@ package syncer
 import (
 	"context"
 	"log/slog"
+	"runtime"
 	"slices"
 	"strconv"
 	"strings"
@@ -35,12 +36,13 @@ type Limits struct {
 	Horizon     time.Duration // how long log entries, verdicts and what was deleted are kept; at least a day
 	Refusals    int           // most mutations an hour and user meant for scopes that never named the author
 	LiveScopes  int           // most scopes that one listener hears of
+	FirstSyncs  int           // most answers at once that bring whole scopes; each has its rows in memory
 }
 
 // DefaultLimits are the limits of sync.md.
 func DefaultLimits() Limits {
 	return Limits{Mutations: 1000, CommitItems: 200, CommitBytes: 256 << 10, PageBytes: 1 << 20, Grace: 7 * 24 * time.Hour,
-		Poll: 15 * time.Minute, Horizon: 180 * 24 * time.Hour, Refusals: 1000, LiveScopes: 4000}
+		Poll: 15 * time.Minute, Horizon: 180 * 24 * time.Hour, Refusals: 1000, LiveScopes: 4000, FirstSyncs: 4 * runtime.GOMAXPROCS(0)}
 }
 
 // Engine carries pushes into logs and logs to phones. Set the fields before
@@ -82,6 +84,7 @@ type Engine struct {
 	hub       hub
 	recent    recent
 	followed  followed
+	first     chan struct{} // places of those that read whole scopes; nil: not made yet
 }
 
 // Caller is who sends a request.
@@ -211,7 +214,7 @@ func checkPart(i int, p protocol.Part) error {
 func (e *Engine) limits() Limits {
 	l, d := e.Limits, DefaultLimits()
 	for _, f := range []struct{ have, def *int }{{&l.Mutations, &d.Mutations}, {&l.CommitItems, &d.CommitItems},
-		{&l.CommitBytes, &d.CommitBytes}, {&l.PageBytes, &d.PageBytes}, {&l.Refusals, &d.Refusals}, {&l.LiveScopes, &d.LiveScopes}} {
+		{&l.CommitBytes, &d.CommitBytes}, {&l.PageBytes, &d.PageBytes}, {&l.Refusals, &d.Refusals}, {&l.LiveScopes, &d.LiveScopes}, {&l.FirstSyncs, &d.FirstSyncs}} {
 		if *f.have == 0 {
 			*f.have = *f.def
 		}

@@ -39,11 +39,32 @@ func (x *exchange) pull(ctx context.Context) error {
 	if !changed {
 		return nil
 	}
-	if err := x.pages(ctx, next, granted); err != nil {
+	if err := x.inTurn(ctx, next, func() error { return x.pages(ctx, next, granted) }); err != nil {
 		return err
 	}
 	x.resp.Cursor = next.encode()
 	return nil
+}
+
+// inTurn lets few read whole scopes at the same time: more of them are no faster, and each
+// has a megabyte of rows in memory. Who has everything does not wait.
+func (x *exchange) inTurn(ctx context.Context, next cursor, read func() error) error {
+	if !slices.ContainsFunc(slices.Collect(maps.Values(next)), func(p place) bool { return !p.Complete }) {
+		return read()
+	}
+	x.mu.Lock()
+	if x.first == nil {
+		x.first = make(chan struct{}, x.limits.FirstSyncs)
+	}
+	places := x.first
+	x.mu.Unlock()
+	select {
+	case places <- struct{}{}:
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	defer func() { <-places }()
+	return read()
 }
 
 // heads reads the heads of all that a phone has or may see. A phone that is ahead of
