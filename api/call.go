@@ -96,7 +96,7 @@ func (s *Server) outer(c *fiber.Ctx) error {
 	if took >= s.Limits.Slow {
 		s.Log.LogAttrs(x.ctx, slog.LevelWarn, "slow request", slog.String("route", x.route), slog.Duration("took", took), slog.Any("scopes", x.scopes))
 	}
-	s.Log.LogAttrs(x.ctx, slog.LevelInfo, "request", slog.String("method", c.Method()), slog.String("route", x.route), slog.Int("status", status),
+	s.Log.LogAttrs(x.ctx, slog.LevelInfo, logging.Frequent, slog.String("method", c.Method()), slog.String("route", x.route), slog.Int("status", status),
 		slog.Int("bytes", len(c.Response().Body())), slog.Duration("took", took), slog.String("user", x.who.User))
 	return nil
 }

@@ -58,6 +58,8 @@ type Options struct {
 	// work on it, and would wait.
 	Beside bool
 
+	lines *logging.Buffer // in front of Stderr; nil: the log is somebody else's
+
 	Verified *auth.Verified // the server's own; several servers on one Identity may share one
 }
 
@@ -92,6 +94,9 @@ func New(ctx context.Context, cfg config.Config, o Options) (_ *App, err error) 
 			err = errors.Join(err, a.Close(ctx))
 		}
 	}()
+	if o.lines != nil {
+		a.closers = append(a.closers, func(context.Context) error { return o.lines.Flush() }) // last of all
+	}
 	identity, err := a.openStore(ctx, o)
 	if err != nil {
 		return nil, err
@@ -123,7 +128,8 @@ func (o Options) orDefault(cfg config.Config) Options {
 		o.Stderr = os.Stderr
 	}
 	if o.Log == nil {
-		o.Log = logging.New(o.Stderr, cfg.LogLevel, cfg.LogFormat)
+		o.lines = logging.NewBuffer(o.Stderr)
+		o.Log = logging.New(o.lines, cfg.LogLevel, cfg.LogFormat)
 	}
 	if o.Sender == nil {
 		o.Sender = mute{}

@@ -4,6 +4,7 @@ package logging
 
 import (
 	"context"
+	"errors"
 	"io"
 	"log/slog"
 	"strings"
@@ -23,10 +24,12 @@ const redacted = "[redacted]"
 // written by nobody else.
 func New(w io.Writer, level slog.Leveler, format string) *slog.Logger {
 	o := &slog.HandlerOptions{Level: level, ReplaceAttr: clean}
+	h := &handler{Handler: slog.NewTextHandler(w, o)}
 	if format == "json" {
-		return slog.New(&handler{slog.NewJSONHandler(w, o)})
+		h.Handler = slog.NewJSONHandler(w, o)
 	}
-	return slog.New(&handler{slog.NewTextHandler(w, o)})
+	h.buffer, _ = w.(*Buffer)
+	return slog.New(h)
 }
 
 type requestKey struct{}
@@ -49,23 +52,30 @@ func (id requestID) wellFormed() bool {
 	return len(id) == 32 && strings.Trim(string(id), "0123456789abcdef") == ""
 }
 
-// handler adds the request id.
-type handler struct{ slog.Handler }
+// handler adds the request id, and lets what is not Frequent wait for nothing.
+type handler struct {
+	slog.Handler
+	buffer *Buffer // nil: everything is written at once
+}
 
 func (h *handler) Handle(ctx context.Context, r slog.Record) error {
 	if id := Request(ctx); id != "" {
 		r = r.Clone()
 		r.AddAttrs(slog.Any("request", requestID(id)))
 	}
-	return h.Handler.Handle(ctx, r)
+	err := h.Handler.Handle(ctx, r)
+	if h.buffer != nil && (r.Message != Frequent || r.Level > slog.LevelInfo) {
+		err = errors.Join(err, h.buffer.Flush())
+	}
+	return err
 }
 
 func (h *handler) WithAttrs(attrs []slog.Attr) slog.Handler {
-	return &handler{h.Handler.WithAttrs(attrs)}
+	return &handler{h.Handler.WithAttrs(attrs), h.buffer}
 }
 
 func (h *handler) WithGroup(name string) slog.Handler {
-	return &handler{h.Handler.WithGroup(name)}
+	return &handler{h.Handler.WithGroup(name), h.buffer}
 }
 
 // clean is called for every attribute of every record, message included.

@@ -20,7 +20,7 @@ func TestProcessorsFollowFlushes(t *testing.T) {
 			want    int
 		}{{0, 1}, {19, 1}, {20, 2}, {300, 2}, {5, 2}, {4, 1}, {0, 1}, {10, 1}, {1000, 2}} {
 			flushes.Add(tt.flushes)
-			time.Sleep(time.Second)
+			<-time.After(time.Second)
 			synctest.Wait()
 			if got := runtime.GOMAXPROCS(0); got != tt.want {
 				t.Errorf("second %d: %d processors behind %d flushes, want %d", n, got, tt.flushes, tt.want)
