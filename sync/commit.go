@@ -209,16 +209,14 @@ func (e *Engine) commitBatch(ctx context.Context, scope string, batch []*job) (g
 	defer stop()
 	end(batch, errBroken) // unless it comes to an end
 	for {
-		first := batch[0].answers == nil
+		begun := slices.DeleteFunc(slices.Clone(batch), func(j *job) bool { return j.answers == nil })
 		again, err := e.commitOnce(ctx, scope, batch)
 		if err != nil {
 			end(batch, err)
 			return false
 		}
-		if !first { // not all of it is of one cut
-			for _, j := range batch {
-				j.left = nil
-			}
+		for _, j := range begun { // not all of it is of one cut
+			j.left = nil
 		}
 		if !again {
 			end(batch, nil)
