@@ -8,12 +8,14 @@ import (
 )
 
 // merged is one commit of edits, each of which brings values for five fields to a
-// record that is there, and how many values that are.
+// record that has them, and how many values that are.
 func merged(b *testing.B, records int, bases func(*box) *merge.Base) (in *merge.Input, values int) {
 	x := newBox(b, things(b, merge.Keep))
 	var made, edits []merge.Item
 	for n := range records {
-		made = append(made, x.owner.Item(x.Name, put(thingID(strconv.Itoa(n)), nil, x.now, set("note", "a", "color", "red", "title", "Rajut"))))
+		m := put(thingID(strconv.Itoa(n)), nil, x.now, set("note", "a", "color", "red", "title", "Rajut"))
+		m.Set["first"], m.Set["last"] = merge.Num(n+1), merge.Num(n)
+		made = append(made, x.owner.Item(x.Name, m))
 	}
 	x.send(x.owner, made...)
 	first := bases(x)
@@ -27,7 +29,7 @@ func merged(b *testing.B, records int, bases func(*box) *merge.Base) (in *merge.
 	}
 	for n := range records {
 		m := put(thingID(strconv.Itoa(n)), first, x.now, set("note", "c", "color", "green", "title", "Rajut Metro Jaya"))
-		m.Set["first"], m.Set["last"] = merge.Num(n), merge.Num(n)
+		m.Set["first"], m.Set["last"] = merge.Num(n), merge.Num(n+1)
 		edits = append(edits, x.owner.Item(x.Name, m))
 	}
 	return x.Input(x.now+1000, x.owner.Part(at(x.now+1000), edits...)), 5 * records
