@@ -22,18 +22,28 @@ import (
 // and gives the copy its name. Before the last step everything is as it was, and it may be
 // repeated. aside is where the old files are now, "" if there were none.
 //
-// Errors: NotFound "database_missing"; Conflict "copy_damaged", "backup_unsupported".
+// Errors: NotFound "database_missing"; Conflict "database_in_use", "backup_in_place",
+// "copy_damaged", "backup_unsupported".
 func Restore(ctx context.Context, cfg config.Config, from string) (scopes int, aside string, err error) {
 	if cfg.Mongo() {
 		return 0, "", &fault.Error{Kind: fault.Conflict, Code: "backup_unsupported", Text: "this store makes its copies by its own tools; run \"lumbung restored\" behind them"}
 	}
-	if _, err := os.Stat(from); err != nil {
+	path := cfg.StorePath()
+	copied, err := os.Stat(from)
+	if err != nil {
 		return 0, "", &fault.Error{Kind: fault.NotFound, Code: "database_missing", Text: "no copy at " + from, Cause: err}
 	}
+	if own, err := os.Stat(path); err == nil && os.SameFile(own, copied) {
+		return 0, "", &fault.Error{Kind: fault.Conflict, Code: "backup_in_place", Text: from + " is the database itself: name a copy"}
+	}
+	release, err := lockDatabase(path)
+	if err != nil {
+		return 0, "", err
+	}
+	defer func() { err = errors.Join(err, release()) }()
 	if err := sound(ctx, cfg, from); err != nil {
 		return 0, "", err
 	}
-	path := cfg.StorePath()
 	part := path + ".restoring"
 	if err := removeDatabase(part); err != nil {
 		return 0, "", err

@@ -116,6 +116,12 @@ var httpTable = map[string]entry{
 	"restore_unfinished": {
 		Sentence{"Pemulihan basis data belum selesai.", "Silakan ulangi \"lumbung restore\"."},
 		Sentence{"The database has not been put back to the end.", "Please repeat \"lumbung restore\"."}},
+	"backup_in_place": {
+		Sentence{"Berkas ini milik basis data itu sendiri.", "Silakan pilih nama lain untuk salinan."},
+		Sentence{"This file belongs to the database itself.", "Please choose another name for the copy."}},
+	"database_in_use": {
+		Sentence{"Basis data sedang dipakai.", "Silakan hentikan server dahulu."},
+		Sentence{"The database is in use.", "Please stop the server first."}},
 	"copy_damaged": {
 		Sentence{"Salinan ini sendiri rusak.", "Silakan pakai salinan yang lebih lama."},
 		Sentence{"This copy is damaged itself.", "Please take an older one."}},

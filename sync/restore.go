@@ -41,7 +41,11 @@ func (e *Engine) Backup(ctx context.Context, copy func(context.Context) error) e
 	if err != nil {
 		return err
 	}
-	if err := copy(ctx); err != nil {
+	err = copy(ctx)
+	if fault.KindOf(err) == fault.Conflict {
+		return err // it cannot be copied there
+	}
+	if err != nil {
 		return &fault.Error{Kind: fault.Internal, Code: "backup_failed", Text: "backup", Cause: err}
 	}
 	if err := e.Store.Complete(ctx, epoch); err != nil {

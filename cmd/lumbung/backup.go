@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
-	"time"
 
 	"github.com/lumbung-ikm/lumbung/app"
 )
@@ -64,9 +62,6 @@ func restore(ctx context.Context, args []string, s streams) error {
 	cfg, err := load(flags, s)
 	if err != nil {
 		return err
-	}
-	if c, err := net.DialTimeout("tcp", cfg.Listen, time.Second); err == nil {
-		return errors.Join(fmt.Errorf("a server listens at %s: stop it first", cfg.Listen), c.Close())
 	}
 	n, aside, err := app.Restore(ctx, cfg, rest[0])
 	if err != nil {

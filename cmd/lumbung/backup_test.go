@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
@@ -100,5 +101,41 @@ func TestRestorePutsACopyInPlace(t *testing.T) {
 	}
 	if out, _, err := lumbung(t, db, "doctor", "--json"); err != nil || !strings.Contains(out, `"findings": []`) {
 		t.Errorf("%q, %v", out, err)
+	}
+}
+
+// TestABackupIsNeverTheDatabaseItself: by no name, and by no link.
+func TestABackupIsNeverTheDatabaseItself(t *testing.T) {
+	dir := t.TempDir()
+	db := filepath.Join(dir, "l.db")
+	if _, _, err := lumbung(t, db, "user", "add", "--phone", "0811-7000-001", "--role", "mentor"); err != nil {
+		t.Fatal(err)
+	}
+	hard, soft, folder := filepath.Join(dir, "hard.db"), filepath.Join(dir, "soft.db"), filepath.Join(t.TempDir(), "f")
+	if err := errors.Join(os.Link(db, hard), os.Symlink(db, soft), os.Symlink(dir, folder)); err != nil {
+		t.Fatal(err)
+	}
+	before, err := os.ReadFile(db)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, target := range []string{db, dir + "/./l.db", hard, soft, filepath.Join(folder, "l.db"), db + "-wal", db + "-shm", db + ".pepper", db + ".damaged", filepath.Join(folder, "l.db-wal")} {
+		if _, _, err := lumbung(t, db, "backup", target); fault.CodeOf(err) != "backup_in_place" {
+			t.Errorf("%s: %v", target, err)
+		}
+	}
+	if _, _, err := lumbung(t, db, "restore", db); fault.CodeOf(err) != "backup_in_place" {
+		t.Errorf("restore from itself: %v", err)
+	}
+	if now, err := os.ReadFile(db); err != nil || len(now) != len(before) {
+		t.Errorf("%d bytes, were %d (%v)", len(now), len(before), err)
+	}
+	if out, _, err := lumbung(t, db, "doctor", "--json"); err != nil || !strings.Contains(out, `"findings": []`) {
+		t.Errorf("%q, %v", out, err)
+	}
+	for _, again := range []int{1, 2} { // what is no part of it is replaced
+		if _, _, err := lumbung(t, db, "backup", filepath.Join(dir, "copy.db")); err != nil {
+			t.Errorf("copy %d: %v", again, err)
+		}
 	}
 }

@@ -2,11 +2,15 @@ package sqlite
 
 import (
 	"bytes"
+	"context"
 	"database/sql"
 	"os"
 	"path/filepath"
 	"slices"
+	"sync"
 	"testing"
+
+	"github.com/lumbung-ikm/lumbung/sync/merge"
 )
 
 // written opens a database beside a log of changes, runs statements, each in a transaction
@@ -76,5 +80,52 @@ func TestWhatFailedCommitsLeftIsNoDamage(t *testing.T) {
 	}
 	if why := said(walHead + frameHead + 100); why == "" {
 		t.Error("nothing was said of the first of many commits")
+	}
+}
+
+// TestABusyLogIsNoDamage: somebody looks at the log again and again while many write, so
+// that it is begun anew every now and then.
+func TestABusyLogIsNoDamage(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "l.db")
+	d, err := Open(t.Context(), path, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer d.Close()
+	if _, err := d.single.ExecContext(t.Context(), `PRAGMA wal_autocheckpoint(150)`); err != nil {
+		t.Fatal(err)
+	}
+	scopes := numbered(16)
+	create(t, d, scopes...)
+	var group sync.WaitGroup
+	ended := make(chan struct{})
+	for _, s := range scopes {
+		group.Go(func() {
+			for seq := merge.Seq(1); seq <= 150; seq++ {
+				if _, err := d.Append(context.Background(), commitOf(s, seq)); err != nil {
+					t.Error(err)
+					return
+				}
+			}
+		})
+	}
+	go func() {
+		group.Wait()
+		close(ended)
+	}()
+	for looks := 0; ; looks++ {
+		select {
+		case <-ended:
+			if looks < 10 {
+				t.Errorf("only %d looks", looks)
+			}
+			return
+		default:
+		}
+		if why, err := cutInside(path); err != nil || why != "" {
+			t.Errorf("look %d: %q, %v", looks, why, err)
+			<-ended
+			return
+		}
 	}
 }

@@ -218,6 +218,9 @@ func TestADamagedDatabaseIsPutBackAsTold(t *testing.T) {
 	s.spoil(`"price_idr"`)
 	s.serve(http.StatusServiceUnavailable) // its own work comes upon it
 	s.refuses(phones[0], &typed)
+	if out, err := s.run("restore", "-listen", "127.0.0.1:1", backup); err == nil || !strings.Contains(out, "database_in_use") { // wherever it listens
+		t.Fatalf("restore under a running server: %v\n%s", err, out)
+	}
 	s.stop()
 
 	out, err := s.run("serve") // a new start
