@@ -30,10 +30,11 @@ func (a *App) startCheck(ctx context.Context) error {
 	if !ok {
 		return nil // a database elsewhere looks after itself
 	}
-	if err := s.Probe(ctx); err != nil {
-		if a.damaged() != nil {
-			return err
-		}
+	switch err := s.Probe(ctx); {
+	case err == nil, fault.CodeOf(err) == "storage_full": // it is told of, what is there can be read, and room may be made while it runs
+	case a.damaged() != nil:
+		return err
+	default:
 		return &fault.Error{Kind: fault.Transient, Code: "database_unwritable", Cause: err,
 			Text: "nothing can be written to " + a.Config.StorePath() + ": look whether the disk is full, and whether this user may write to the file and its folder"}
 	}

@@ -138,7 +138,11 @@ func (s *scene) play(ctx context.Context, tr trouble) (err error) {
 	if s.life, _, err = s.plain(ctx, env...); err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, s.life.end()) }()
+	defer func() {
+		if s.life != nil { // it may not have started again
+			err = errors.Join(err, s.life.end())
+		}
+	}()
 	rest, err := s.load(ctx)
 	if err != nil {
 		return err

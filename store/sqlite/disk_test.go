@@ -205,3 +205,29 @@ func TestAFolderThatIsNotThereIsTheDisksFault(t *testing.T) {
 		t.Errorf("%v", err)
 	}
 }
+
+// TestAWriteThatWritesNothingSaysNothingOfTheDisk: a full database stays told of as one
+// while something is asked of it that changes no row.
+func TestAWriteThatWritesNothingSaysNothingOfTheDisk(t *testing.T) {
+	told := 0
+	d, err := Open(t.Context(), filepath.Join(t.TempDir(), "l.db"), Options{MaxBytes: 400_000, OnTrouble: func(error) { told++ }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer d.Close()
+	create(t, d, "s")
+	for seq := merge.Seq(1); err == nil; seq++ {
+		_, err = d.Append(t.Context(), commitOf("s", seq))
+	}
+	for range 5 {
+		if err := d.Release(t.Context(), "space", "key", "nobody"); err != nil {
+			t.Fatal(err)
+		}
+		if d.Trouble() == nil {
+			t.Fatal("a release of nothing says that the disk takes writes")
+		}
+	}
+	if told != 1 {
+		t.Errorf("told %d times", told)
+	}
+}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime/debug"
+	"slices"
 	"sync"
 	"sync/atomic"
 
@@ -19,6 +20,7 @@ type job struct {
 	fn    func(ctx context.Context, tx *sql.Tx) error
 	taken atomic.Bool // by the writer, or by its owner who gives it up
 	err   error       // what fn said
+	wrote bool        // it changed a row; known only while the disk takes no writes
 	done  chan error
 }
 
@@ -156,14 +158,17 @@ func (q *queue) take() (jobs []*job, closed bool) {
 // flush carries jobs out in one transaction and answers all of them, after it has noted
 // what the disk said.
 func flush(db *sql.DB, d *disk, jobs []*job) {
-	err := inOne(db, jobs)
+	watch := d.trouble() != nil // then only what is written says that the disk takes writes
+	err := inOne(db, jobs, watch)
 	said := err
 	for _, j := range jobs {
 		if isDisk(j.err) && !isDisk(said) {
 			said = j.err // it took the transaction, and the work of all others, with it
 		}
 	}
-	d.note(said)
+	if said != nil || !watch || slices.ContainsFunc(jobs, func(j *job) bool { return j.wrote }) {
+		d.note(said)
+	}
 	for _, j := range jobs {
 		if err != nil && j.err == nil {
 			j.err = said
@@ -173,20 +178,20 @@ func flush(db *sql.DB, d *disk, jobs []*job) {
 }
 
 // inOne gives an error if nothing of the whole batch was kept.
-func inOne(db *sql.DB, jobs []*job) error {
+func inOne(db *sql.DB, jobs []*job, watch bool) error {
 	ctx := context.Background()
 	tx, err := db.BeginTx(ctx, nil)
 	if err != nil {
 		return lost("begin", err)
 	}
 	if len(jobs) == 1 { // no other work to protect
-		if jobs[0].run(tx); jobs[0].err != nil {
+		if jobs[0].run(tx, watch); jobs[0].err != nil {
 			return lost("roll back", tx.Rollback())
 		}
 		return lost("commit", tx.Commit())
 	}
 	for _, j := range jobs {
-		if err := j.apart(ctx, tx); err != nil {
+		if err := j.apart(ctx, tx, watch); err != nil {
 			return errors.Join(lost("guard one write from another", err), tx.Rollback())
 		}
 	}
@@ -195,11 +200,11 @@ func inOne(db *sql.DB, jobs []*job) error {
 
 // apart runs the job so that its failure undoes its own work only. The error
 // is that of the transaction, not the job's.
-func (j *job) apart(ctx context.Context, tx *sql.Tx) error {
+func (j *job) apart(ctx context.Context, tx *sql.Tx, watch bool) error {
 	if _, err := tx.ExecContext(ctx, `SAVEPOINT job`); err != nil {
 		return err
 	}
-	if j.run(tx); j.err != nil {
+	if j.run(tx, watch); j.err != nil {
 		if _, err := tx.ExecContext(ctx, `ROLLBACK TO job`); err != nil {
 			return err
 		}
@@ -208,13 +213,24 @@ func (j *job) apart(ctx context.Context, tx *sql.Tx) error {
 	return err
 }
 
-// run calls the job and keeps its error; a panic is one.
-func (j *job) run(tx *sql.Tx) {
+// run calls the job and keeps its error; a panic is one. If watch, it looks whether the job
+// changed a row.
+func (j *job) run(tx *sql.Tx, watch bool) {
 	defer func() {
 		if p := recover(); p != nil {
 			j.err = &fault.Error{Kind: fault.Internal, Code: "internal", Text: "a write panicked",
 				Cause: fmt.Errorf("%v\n%s", p, debug.Stack())}
 		}
 	}()
-	j.err = broken("write", j.fn(context.WithoutCancel(j.ctx), tx))
+	ctx := context.WithoutCancel(j.ctx)
+	rows := func() (n int64) {
+		if watch && tx.QueryRowContext(ctx, `SELECT total_changes()`).Scan(&n) != nil {
+			return 0
+		}
+		return n
+	}
+	before := rows()
+	if j.err = broken("write", j.fn(ctx, tx)); j.err == nil {
+		j.wrote = rows() > before
+	}
 }
