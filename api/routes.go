@@ -96,7 +96,7 @@ func (s *Server) inner(r route) fiber.Handler {
 			}
 		}
 		if !r.apart {
-			if err := s.gate.enter(x.ctx, r.class()); err != nil {
+			if err := s.gate.enter(x.ctx, r.class(c)); err != nil {
 				return err
 			}
 			defer s.gate.leave()
