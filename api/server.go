@@ -76,7 +76,7 @@ type Limits struct {
 	Deadline                     time.Duration // for the work of one request; 25 s
 	Working                      int           // requests that are worked on at a time, and as many may wait; 32 for each processor, four times that if the database is elsewhere
 	Patience                     time.Duration // how long one waits; 50 ms
-	Conns                        int           // connections from everybody; 4096
+	Conns                        int           // connections from everybody, from three quarters of which on they are closed after each answer; 4096
 	PerUser                      Rate          // requests of an account; 240 a minute
 	PerDevice                    Rate          // requests of one of its phones, and refreshes of one session; 180 a minute
 	EditsPerUser, EditsPerDevice Rate          // edits that they send; 24,000 and 12,000 a minute
@@ -174,7 +174,7 @@ func New(p Parts) *Server {
 	}
 	s.app = fiber.New(fiber.Config{
 		AppName: "lumbung", DisableStartupMessage: true, Immutable: true, CaseSensitive: true, StrictRouting: true,
-		BodyLimit: p.Limits.Raw, ReadBufferSize: p.Limits.Header, Concurrency: p.Limits.Conns,
+		BodyLimit: p.Limits.Raw, ReadBufferSize: p.Limits.Header, Concurrency: p.Limits.Conns + connReserve,
 		ReadTimeout: p.Limits.Read, WriteTimeout: p.Limits.Write, IdleTimeout: p.Limits.Idle,
 		DisablePreParseMultipartForm: true, ErrorHandler: s.lastResort,
 	})
