@@ -2,6 +2,8 @@ package api_test
 
 import (
 	"encoding/json"
+	"net/http"
+	"runtime"
 	"testing"
 	"time"
 
@@ -95,5 +97,50 @@ func TestABodyIsInflatedByWhoHasAPlace(t *testing.T) {
 		}
 		resp, body = p.do(t, "POST", "/v1/sync", bomb, "Content-Encoding", encoding)
 		problem(t, resp, body, 413, "body_too_large")
+	}
+}
+
+// TestAFullLineSendsALookAwayForAPush: of two phones that sync at a server at its limit,
+// the one that brings something is let in, though it came later.
+func TestAFullLineSendsALookAwayForAPush(t *testing.T) {
+	work := &held{began: make(chan struct{}, 2), end: make(chan struct{})}
+	h := open(t, func(p *api.Parts) {
+		p.Engine.Tally = work
+		p.Limits = api.Limits{Working: 1, Patience: time.Minute}
+	})
+	first, looks, brings := h.login(t, "+628117000001"), h.login(t, "+628117000002"), h.login(t, "+628117000003")
+	type answer struct {
+		resp *http.Response
+		body string
+	}
+	ask := func(do func() (*http.Response, string)) chan answer {
+		out := make(chan answer, 1)
+		go func() {
+			resp, body := do()
+			out <- answer{resp, body}
+		}()
+		return out
+	}
+	working := ask(func() (*http.Response, string) { return first.pushes(t, "/v1/sync", 1, 10) })
+	<-work.began
+	look := ask(func() (*http.Response, string) { return looks.do(t, "POST", "/v1/sync", syncBody) })
+	for h.Waiting() == 0 {
+		runtime.Gosched()
+	}
+	push := ask(func() (*http.Response, string) { return brings.pushes(t, "/v1/sync", 1, 10) })
+	select {
+	case a := <-look:
+		problem(t, a.resp, a.body, 503, "overloaded")
+	case a := <-push:
+		t.Errorf("the push is answered %d %s", a.resp.StatusCode, a.body)
+	}
+	close(work.end)
+	for name, of := range map[string]chan answer{"who was at work": working, "the push": push} {
+		if t.Failed() {
+			return
+		}
+		if a := <-of; a.resp.StatusCode != 200 {
+			t.Errorf("%s is answered %d %s", name, a.resp.StatusCode, a.body)
+		}
 	}
 }

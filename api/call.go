@@ -79,7 +79,7 @@ func (s *Server) outer(c *fiber.Ctx) error {
 	if s.Traces != nil {
 		x.ctx, span = s.Traces.Root(x.ctx, c.Method(), trace.Served, c.Get("traceparent"), x.id)
 	}
-	if s.draining.Load() {
+	if s.draining.Load() || s.filling() {
 		c.Response().Header.SetConnectionClose()
 	}
 	if err := s.guarded(x); err != nil {
@@ -134,6 +134,9 @@ func (s *Server) guarded(x *call) (err error) {
 	}
 	if s.cors(x.Ctx) {
 		return nil
+	}
+	if err := s.crowded(x.Ctx); err != nil {
+		return err
 	}
 	if err := s.guardBody(x.Ctx); err != nil {
 		return err

@@ -6,6 +6,9 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/gofiber/fiber/v2"
+	"github.com/valyala/fasthttp"
+
 	"github.com/lumbung-ikm/lumbung/fault"
 )
 
@@ -132,4 +135,36 @@ func TestWhoHasGoneGetsNoPlace(t *testing.T) {
 			t.Errorf("%d free, %d wait", g.free, g.waiting)
 		}
 	})
+}
+
+// TestASyncWithoutEditsIsALook: what is packed may hold some, and what only looks as if
+// it held some is taken for more than it is.
+func TestASyncWithoutEditsIsALook(t *testing.T) {
+	app := fiber.New()
+	for name, tt := range map[string]struct {
+		method, path, encoding, body string
+		want                         class
+	}{
+		"a look":                    {"POST", "/v1/sync", "", `{"cursor":"x","clock":{}}`, fetch},
+		"a look that says so":       {"POST", "/v1/sync", "identity", `{"cursor":"x"}`, fetch},
+		"a look at a push token":    {"POST", "/v1/sync", "", `{"reset":["push_token"]}`, fetch},
+		"edits":                     {"POST", "/v1/sync", "", `{"cursor":"x","push":[{"scope":"s"}]}`, bring},
+		"edits, with blanks":        {"POST", "/v1/sync", "", "{ \"push\" : [] }", bring},
+		"packed":                    {"POST", "/v1/sync", "gzip", "\x1f\x8b", bring},
+		"packed otherwise":          {"POST", "/v1/sync", "ZSTD", "", bring},
+		"a push":                    {"POST", "/v1/sync/push", "", `{}`, bring},
+		"a pull, whatever it holds": {"POST", "/v1/sync/pull", "", `{"push":[]}`, fetch},
+		"a read":                    {"GET", "/v1/me", "", "", fetch},
+		"a refresh":                 {"POST", "/v1/auth/refresh", "", "", keepSession},
+		"a change online":           {"PATCH", "/v1/businesses/{business}/members/{member}", "", "{}", bring},
+	} {
+		var inner fasthttp.RequestCtx
+		inner.Request.Header.Set(fiber.HeaderContentEncoding, tt.encoding)
+		inner.Request.SetBodyString(tt.body)
+		c := app.AcquireCtx(&inner)
+		if got := (route{method: tt.method, path: tt.path}).class(c); got != tt.want {
+			t.Errorf("%s: class %d, want %d", name, got, tt.want)
+		}
+		app.ReleaseCtx(c)
+	}
 }

@@ -14,6 +14,8 @@ type route struct {
 	method, path string // path as the specification writes it
 	open         bool   // answered without proof of identity
 	free         bool   // not metered: what machines of the operator ask
+	document     bool   // the same for everybody: an address has a budget for it of its own
+	bySession    bool   // metered by what it proves, in its handler
 	once         bool   // needs an Idempotency-Key
 	apart        bool   // takes no place among those that are worked on: it costs next to nothing, or waits itself
 	do           func(*call) error
@@ -45,6 +47,8 @@ func del(path string, do func(*call) error) route {
 	return route{method: fiber.MethodDelete, path: path, do: do}
 }
 func (r route) toAll() route      { r.open = true; return r }
+func (r route) toReaders() route  { r.open, r.document = true, true; return r }
+func (r route) toSessions() route { r.open, r.bySession = true, true; return r }
 func (r route) toMachines() route { r.open, r.free, r.apart = true, true, true; return r }
 func (r route) waits() route      { r.apart = true; return r }
 func (r route) onlyOnce() route   { r.once = true; return r }
@@ -55,8 +59,8 @@ func (s *Server) routes() []route {
 		post("/v1/sync", s.sync), post("/v1/sync/push", s.push), post("/v1/sync/pull", s.pull),
 		get("/v1/sync/live", s.live).waits(), get("/v1/sync/wait", s.wait).waits(),
 
-		post("/v1/auth/code", s.requestCode).toAll(), post("/v1/auth/login", s.login).toAll(), post("/v1/auth/refresh", s.refresh).toAll(),
-		post("/v1/auth/logout", s.logout), get("/.well-known/jwks.json", s.jwks).toAll(),
+		post("/v1/auth/code", s.requestCode).toAll(), post("/v1/auth/login", s.login).toAll(), post("/v1/auth/refresh", s.refresh).toSessions(),
+		post("/v1/auth/logout", s.logout), get("/.well-known/jwks.json", s.jwks).toReaders(),
 
 		get("/v1/me", s.me),
 		get("/v1/me/sessions", s.sessions), del("/v1/me/sessions", s.endSessions), del("/v1/me/sessions/{session}", s.endSession),
@@ -76,7 +80,7 @@ func (s *Server) routes() []route {
 		get("/v1/reviews", s.reviews), post("/v1/reviews/{review}/resolution", s.resolveReview).onlyOnce(), post("/v1/admin/attest", s.attest),
 
 		get("/healthz", s.healthz).toMachines(), get("/readyz", s.readyz).toMachines(), get("/version", s.version).toMachines(),
-		get("/openapi.yaml", s.specification).toAll(), get("/docs", s.page).toAll(), get("/docs/{file}", s.docsFile).toAll(),
+		get("/openapi.yaml", s.specification).toReaders(), get("/docs", s.page).toReaders(), get("/docs/{file}", s.docsFile).toReaders(),
 	}
 }
 
@@ -96,14 +100,14 @@ func (s *Server) inner(r route) fiber.Handler {
 			}
 		}
 		if !r.apart {
-			if err := s.gate.enter(x.ctx, r.class()); err != nil {
+			if err := s.gate.enter(x.ctx, r.class(c)); err != nil {
 				return err
 			}
 			defer s.gate.leave()
 		}
 		if r.open {
-			if !r.free {
-				if err := s.meterIn(c, &s.addresses, x.ip.String()); err != nil {
+			if m := s.ofAddress(r); m != nil {
+				if err := s.meterIn(c, m, x.ip.String()); err != nil {
 					return err
 				}
 			}
@@ -117,6 +121,18 @@ func (s *Server) inner(r route) fiber.Handler {
 		}
 		return s.opened(x, r)
 	}
+}
+
+// ofAddress is what a route without proof is charged to, of its address; nil: to nothing.
+// Who reads documents uses nothing of those who log in beside them.
+func (s *Server) ofAddress(r route) *meter {
+	switch {
+	case r.free, r.bySession:
+		return nil
+	case r.document:
+		return &s.documents
+	}
+	return &s.addresses
 }
 
 // opened lets a route do its work on what the body holds. Those that wait, and probes,
@@ -153,7 +169,7 @@ func (s *Server) identify(x *call) error {
 // touched by it: a whole mobile network may be behind one address.
 func (s *Server) failed(x *call, err error) error {
 	var f *fault.Error
-	if errors.As(err, &f) && f.Kind == fault.Unauthorized && f.Code == "token_invalid" {
+	if errors.As(err, &f) && f.Kind == fault.Unauthorized && (f.Code == "token_invalid" || f.Code == "refresh_invalid") {
 		if limited := s.meterIn(x.Ctx, &s.failures, x.ip.String()); limited != nil {
 			return limited
 		}

@@ -68,11 +68,30 @@ func (s *Server) refresh(x *call) error {
 	if err := x.read(&in); err != nil {
 		return err
 	}
+	session := auth.SessionOf(in.RefreshToken)
+	if left, wait := s.refreshes.short(session, s.Clock.Now(), 1); wait > 0 {
+		tellRate(x.Ctx, &s.refreshes, left)
+		return overRate(&s.refreshes, wait)
+	}
 	t, err := s.Auth.Refresh(x.ctx, in.RefreshToken)
+	if ofSession(err) {
+		left, _ := s.refreshes.take(session, s.Clock.Now(), 1) // one that others overtook is answered: it is done
+		tellRate(x.Ctx, &s.refreshes, left)
+	}
 	if err != nil {
-		return err
+		return s.failed(x, err)
 	}
 	return x.json(fiber.StatusOK, wire.Tokens{AccessToken: t.Access, ExpiresAt: t.Expires, RefreshToken: t.Refresh, Now: t.Now})
+}
+
+// ofSession reports whether a refresh was proven to be of its session, whatever became of
+// it. Only then it uses the budget of the session: nobody else can use it up.
+func ofSession(err error) bool {
+	switch fault.KindOf(err) {
+	case fault.Unauthorized, fault.Forbidden:
+		return fault.CodeOf(err) != "refresh_invalid"
+	}
+	return err == nil
 }
 
 func (s *Server) logout(x *call) error {

@@ -76,12 +76,12 @@ type Limits struct {
 	Deadline                     time.Duration // for the work of one request; 25 s
 	Working                      int           // requests that are worked on at a time, and as many may wait; 32 for each processor, four times that if the database is elsewhere
 	Patience                     time.Duration // how long one waits; 50 ms
-	Conns                        int           // connections from everybody; 4096
+	Conns                        int           // connections from everybody, from three quarters of which on they are closed after each answer; 4096
 	PerUser                      Rate          // requests of an account; 240 a minute
-	PerDevice                    Rate          // requests of one of its phones; 180 a minute
+	PerDevice                    Rate          // requests of one of its phones, and refreshes of one session; 180 a minute
 	EditsPerUser, EditsPerDevice Rate          // edits that they send; 24,000 and 12,000 a minute
-	PerIP                        Rate          // of requests without proof; mobile networks share addresses; 1200 a minute
-	Heavy                        Rate          // of failed proofs per address; 120 a minute
+	PerIP                        Rate          // codes and logins of an address, and documents beside them; mobile networks share addresses; 1200 a minute
+	Heavy                        Rate          // of forged proofs per address, which stop no right one; 120 a minute
 	KeepKeys                     time.Duration // how long an answer is kept under its idempotency key; 24 h
 
 	Streams        int           // live streams of everybody; 15 000, which do not count as Conns
@@ -134,6 +134,7 @@ type Server struct {
 	lane                                  *lane
 	users, phones, userEdits, deviceEdits meter
 	addresses, failures                   meter
+	documents, refreshes                  meter
 	draining                              atomic.Bool
 	silent                                silent
 	streams                               streams
@@ -154,6 +155,7 @@ func New(p Parts) *Server {
 	s.users, s.phones = newMeter("user", p.Limits.PerUser), newMeter("device", p.Limits.PerDevice)
 	s.userEdits, s.deviceEdits = newMeter("user-edits", p.Limits.EditsPerUser), newMeter("device-edits", p.Limits.EditsPerDevice)
 	s.addresses, s.failures = newMeter("address", p.Limits.PerIP), newMeter("failures", p.Limits.Heavy)
+	s.documents, s.refreshes = newMeter("document", p.Limits.PerIP), newMeter("session", p.Limits.PerDevice)
 	working, large := p.Limits.Working, max(1, runtime.GOMAXPROCS(0)/2)
 	if working == 0 {
 		working = workingPer * runtime.GOMAXPROCS(0)
@@ -172,7 +174,7 @@ func New(p Parts) *Server {
 	}
 	s.app = fiber.New(fiber.Config{
 		AppName: "lumbung", DisableStartupMessage: true, Immutable: true, CaseSensitive: true, StrictRouting: true,
-		BodyLimit: p.Limits.Raw, ReadBufferSize: p.Limits.Header, Concurrency: p.Limits.Conns,
+		BodyLimit: p.Limits.Raw, ReadBufferSize: p.Limits.Header, Concurrency: p.Limits.Conns + connReserve,
 		ReadTimeout: p.Limits.Read, WriteTimeout: p.Limits.Write, IdleTimeout: p.Limits.Idle,
 		DisablePreParseMultipartForm: true, ErrorHandler: s.lastResort,
 	})
@@ -186,7 +188,7 @@ func New(p Parts) *Server {
 
 // meters are all that there are.
 func (s *Server) meters() []*meter {
-	return []*meter{&s.users, &s.phones, &s.userEdits, &s.deviceEdits, &s.addresses, &s.failures}
+	return []*meter{&s.users, &s.phones, &s.userEdits, &s.deviceEdits, &s.addresses, &s.failures, &s.documents, &s.refreshes}
 }
 
 // Serve answers what arrives at ln until Stop. It returns nil then.

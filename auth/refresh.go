@@ -160,6 +160,13 @@ type refreshToken struct {
 	mac     []byte
 }
 
+// SessionOf is the session that a refresh token says it is of, "" if it is none. It proves
+// nothing: Refresh does.
+func SessionOf(token string) string {
+	t, _ := parseRefresh(token)
+	return t.session
+}
+
 func refreshMAC(key []byte, session string, counter int64) []byte {
 	return mac(key, session+"|"+strconv.FormatInt(counter, 10))
 }

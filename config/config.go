@@ -52,8 +52,8 @@ type Config struct {
 	Horizon time.Duration
 
 	// PerUser, PerDevice and PerAddress bound the requests of a person, of one of their
-	// phones, and those without proof of who sends them of an address; 240/1m0s,
-	// 180/1m0s and 1200/1m0s.
+	// phones, and the codes and logins of an address, and the documents read from there
+	// beside them; 240/1m0s, 180/1m0s and 1200/1m0s.
 	PerUser, PerDevice, PerAddress Rate
 
 	// EditsPerUser and EditsPerDevice bound the edits that they send; 24000/1m0s and
@@ -222,7 +222,7 @@ func settings() []Setting {
 		rate("rate-per-device", "requests of one phone in a span of time", func(c *Config) *Rate { return &c.PerDevice }),
 		rate("rate-edits-per-user", "edits that one person sends in a span of time", func(c *Config) *Rate { return &c.EditsPerUser }),
 		rate("rate-edits-per-device", "edits that one phone sends in a span of time", func(c *Config) *Rate { return &c.EditsPerDevice }),
-		rate("rate-per-address", "requests without proof of one address in a span of time; mobile networks share addresses", func(c *Config) *Rate { return &c.PerAddress }),
+		rate("rate-per-address", "codes and logins of one address in a span of time, and as many documents; mobile networks share addresses", func(c *Config) *Rate { return &c.PerAddress }),
 		{Flag: "store-max-mib", Help: "most that the database file may grow to, in MiB; then edits wait on the phones as on a full disk; 0: no bound",
 			get: func(c Config) string { return strconv.Itoa(c.StoreMax) },
 			set: func(c *Config, v string) (err error) { c.StoreMax, err = strconv.Atoi(v); return err }},

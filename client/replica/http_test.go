@@ -5,6 +5,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"strings"
 	"testing"
 	"time"
 
@@ -156,5 +157,29 @@ func TestAProxyWithASmallLimitGetsSmallerBatches(t *testing.T) {
 	h.ok(h.Sync(t.Context()))
 	if h.unsent() != 0 {
 		t.Errorf("%d edits wait", h.unsent())
+	}
+}
+
+// TestASyncWithoutEditsSaysNothingOfAPush: a server that has too much to do knows it by
+// that, and lets those who bring edits go first.
+func TestASyncWithoutEditsSaysNothingOfAPush(t *testing.T) {
+	var bodies []string
+	h, _ := behind(t, func(w http.ResponseWriter, r *http.Request) {
+		b, err := io.ReadAll(r.Body)
+		if err != nil || r.Header.Get("Content-Encoding") != "" {
+			t.Errorf("%v, packed as %q", err, r.Header.Get("Content-Encoding"))
+		}
+		bodies = append(bodies, string(b))
+		http.Error(w, "", http.StatusServiceUnavailable)
+	})
+	h.have(5, row(item, 5, 10))
+	for range 2 {
+		if err := h.Sync(t.Context()); fault.KindOf(err) != fault.Transient {
+			t.Fatal(err)
+		}
+		h.edit(item, 11)
+	}
+	if len(bodies) != 2 || strings.Contains(bodies[0], `"push"`) || !strings.Contains(bodies[1], `"push"`) {
+		t.Errorf("sent %q", bodies)
 	}
 }
