@@ -168,6 +168,7 @@ type Setting struct {
 	Help    string // one line
 
 	secret bool
+	filed  bool // it may hold a secret, and is read from a file too
 	get    func(Config) string
 	set    func(*Config, string) error
 }
@@ -177,9 +178,11 @@ func (s Setting) Name() string {
 	return "LUMBUNG_" + strings.ToUpper(strings.ReplaceAll(s.Flag, "-", "_"))
 }
 
-// Secret reports whether s is read from a file too (LUMBUNG_PEPPER_FILE) and
-// never printed.
+// Secret reports whether s is never printed.
 func (s Setting) Secret() bool { return s.secret }
+
+// Filed reports whether s is read from a file too (LUMBUNG_PEPPER_FILE).
+func (s Setting) Filed() bool { return s.secret || s.filed }
 
 // Settings lists every setting with its default, for help and documentation.
 func Settings() []Setting {
@@ -195,7 +198,8 @@ func settings() []Setting {
 		text("env", "development or production", func(c *Config) *string { return &c.Env }),
 		text("listen", "address to listen on, host:port", func(c *Config) *string { return &c.Listen }),
 		text("public-url", "URL under which phones reach the server; issuer of its tokens", func(c *Config) *string { return &c.PublicURL }),
-		text("store", "path of the database file, or sqlite:PATH, or mongodb://HOSTS/NAME", func(c *Config) *string { return &c.Store }),
+		{Flag: "store", Help: "path of the database file, or sqlite:PATH, or mongodb://HOSTS/NAME", filed: true,
+			get: func(c Config) string { return c.Store }, set: func(c *Config, v string) error { c.Store = v; return nil }},
 		{Flag: "log-level", Help: "debug, info, warn or error",
 			get: func(c Config) string { return strings.ToLower(c.LogLevel.String()) },
 			set: func(c *Config, v string) error { return c.LogLevel.UnmarshalText([]byte(v)) }},

@@ -173,8 +173,23 @@ func TestHelpNamesEverySetting(t *testing.T) {
 		if !strings.Contains(b.String(), s.Name()) || s.Help == "" {
 			t.Errorf("help lacks %s", s.Name())
 		}
-		if s.Secret() != strings.Contains(b.String(), s.Name()+"_FILE") {
+		if s.Filed() != strings.Contains(b.String(), s.Name()+"_FILE") {
 			t.Errorf("help is wrong about the file of %s", s.Name())
 		}
+	}
+}
+
+// TestTheAddressOfTheDatabaseMayStandInAFile: with MongoDB it holds a password.
+func TestTheAddressOfTheDatabaseMayStandInAFile(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "store")
+	if err := os.WriteFile(path, []byte("mongodb://u:p@db/lumbung\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	c, _, err := config.Load(nil, env("LUMBUNG_STORE_FILE", path, "LUMBUNG_PEPPER", strings.Repeat("p", 40)))
+	if err != nil || c.Store != "mongodb://u:p@db/lumbung" {
+		t.Errorf("%q, %v", c.Store, err)
+	}
+	if _, _, err := config.Load(nil, env("LUMBUNG_STORE_FILE", path, "LUMBUNG_STORE", "x.db")); err == nil || !strings.Contains(err.Error(), "given twice") {
+		t.Errorf("given twice: %v", err)
 	}
 }

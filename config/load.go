@@ -50,7 +50,7 @@ func Load(args []string, getenv func(string) string) (c Config, rest []string, e
 // lookup is the value of s in the environment, or in the file it names.
 func lookup(s Setting, getenv func(string) string) (string, error) {
 	v := getenv(s.Name())
-	if !s.secret {
+	if !s.Filed() {
 		return v, nil
 	}
 	path := getenv(s.Name() + "_FILE")
@@ -70,9 +70,12 @@ func lookup(s Setting, getenv func(string) string) (string, error) {
 // Usage writes every setting with its environment variable, flag and default.
 func Usage(w io.Writer) {
 	for _, s := range Settings() {
-		if s.secret {
+		switch {
+		case s.secret:
 			fmt.Fprintf(w, "  %s, %s_FILE\n", s.Name(), s.Name())
-		} else {
+		case s.Filed():
+			fmt.Fprintf(w, "  -%s, %s, %s_FILE\n", s.Flag, s.Name(), s.Name())
+		default:
 			fmt.Fprintf(w, "  -%s, %s\n", s.Flag, s.Name())
 		}
 		fmt.Fprintf(w, "        %s", s.Help)

@@ -158,7 +158,7 @@ func (f *fair) part(ctx context.Context, name string, back []*phone) (FairPart, 
 		if err != nil {
 			return out, err
 		}
-		out.Typed, out.Missing = out.Typed+int(p.n), out.Missing+int(p.n)-rows
+		out.Typed, out.Missing = out.Typed+int(p.n), out.Missing+astray(int(p.n), rows)
 	}
 	return out, nil
 }

@@ -302,10 +302,13 @@ func (o *overload) converge(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		o.report.Missing += int(p.n) - rows
+		o.report.Missing += astray(int(p.n), rows)
 	}
 	return nil
 }
+
+// astray is how many of an enterprise are missing, or there too often.
+func astray(typed, rows int) int { return max(typed-rows, rows-typed) }
 
 // Verdict fails if a bound is not kept: 250 ms for 99 of 100 that are accepted, a word
 // on when to come back for everybody else, probes that are answered well and within a

@@ -163,11 +163,7 @@ type workload struct {
 }
 
 func (t *trial) workloads(first bool) []workload {
-	var all []workload
-	if first {
-		all = append(all, t.w1(), t.w2(1, ""), t.w2(16, ""), t.w2(1, "gzip"), t.w2(1, "zstd"), t.w2(16, "zstd"))
-	}
-	return append(all, t.w3(first), t.w4(first), t.w5())
+	return []workload{t.w1(), t.w2(1, ""), t.w2(16, ""), t.w2(1, "gzip"), t.w2(1, "zstd"), t.w2(16, "zstd"), t.w3(first), t.w4(first), t.w5()}
 }
 
 // w1 is 300 phones that come back from a day without a network.
