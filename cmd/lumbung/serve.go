@@ -61,9 +61,6 @@ func serve(ctx context.Context, args []string, s streams) error {
 	if store, ok := a.Store.(interface{ Flushes() uint64 }); ok && runtime.GOMAXPROCS(0) == 1 && os.Getenv("GOMAXPROCS") == "" {
 		defer tendProcessors(ctx, store.Flushes)() // behind New, which counts processors
 	}
-	if os.Getenv("GOGC") == "" {
-		debug.SetGCPercent(150) // little lives on between two collections: a twentieth less work for a sixth more memory
-	}
 	err = a.Run(ctx)
 	closing, stop := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
 	defer stop()
