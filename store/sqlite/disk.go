@@ -48,7 +48,7 @@ func (d *DB) Trouble() error { return d.disk.trouble() }
 // are there and the one behind it none.
 func (d *DB) probe(ctx context.Context) error {
 	return d.write(ctx, func(ctx context.Context, tx *sql.Tx) error {
-		for _, q := range []string{`CREATE TABLE probe AS SELECT zeroblob(65536) AS room`, `DROP TABLE probe`} {
+		for _, q := range []string{`CREATE TABLE probe (room BLOB)`, `INSERT INTO probe VALUES (zeroblob(65536))`, `DROP TABLE probe`} {
 			if _, err := tx.ExecContext(ctx, q); err != nil {
 				return err
 			}
