@@ -155,6 +155,9 @@ func (e *Engine) foldKept(ctx context.Context, h store.Head) (kept, error) {
 		if err != nil {
 			return folded, fmt.Errorf("entry %d of %s: %w", seq, h.Scope, err)
 		}
+		if !ofLine(h, c.Generation) {
+			return folded, unsound(h.Scope, "entry %d is of a generation that it never had", seq)
+		}
 		before, first := "", last == nil
 		if !first {
 			before = last.Chain
@@ -180,6 +183,11 @@ func (e *Engine) foldKept(ctx context.Context, h store.Head) (kept, error) {
 		return folded, unsound(h.Scope, "its head is not what its newest entry says")
 	}
 	return folded, nil
+}
+
+// ofLine reports whether a scope is or was of a generation.
+func ofLine(h store.Head, g merge.Generation) bool {
+	return h.Generation == g || slices.ContainsFunc(h.Forks, func(f merge.Fork) bool { return f.Generation == g })
 }
 
 func unsound(scope, format string, args ...any) error {

@@ -267,7 +267,7 @@ func (s *station) refuses(c *replica.Client, typed *[]string) {
 			s.Error(err)
 		}
 	}
-	if text := s.said.String(); !strings.Contains(text, s.path) || !strings.Contains(text, "lumbung restore") {
+	if text := s.said.String(); !strings.Contains(text, "/l.db is damaged") || !strings.Contains(text, "lumbung restore") {
 		s.Errorf("the log does not say what to do:\n%s", text)
 	}
 }
