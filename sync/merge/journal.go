@@ -52,7 +52,36 @@ func (ed *edit) settle() {
 			j.Fields["restored_by"] = Str(win.Write.Author)
 		}
 	}
-	rec.Lost = open
+	rec.Lost = ed.remembered(open)
+}
+
+// mostLost bounds what a record remembers of values that lost and that nobody can bring
+// back but by writing them anew: whoever writes next has seen that they lost.
+const mostLost = 30
+
+// remembered leaves out the oldest losses that are too many. Those whose write is still
+// undominated stay: it may win again, and would be journalled anew.
+func (ed *edit) remembered(open []Lost) []Lost {
+	spare := len(open) - mostLost
+	if spare <= 0 {
+		return open
+	}
+	return slices.DeleteFunc(open, func(l Lost) bool {
+		if spare == 0 || ed.stands(l) {
+			return false
+		}
+		spare--
+		return true
+	})
+}
+
+// stands reports whether the write of a value that lost is still a head of its slot.
+func (ed *edit) stands(l Lost) bool {
+	slot := l.Slot
+	if slot == "deleted" {
+		slot = alive
+	}
+	return slices.ContainsFunc(ed.rec.Slots[slot], func(h Head) bool { return h.Write.Mutation == l.Mutation })
 }
 
 // shown is the head whose value people see in a slot; nobody sees a slot of a

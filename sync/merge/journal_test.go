@@ -1,9 +1,11 @@
 package merge_test
 
 import (
+	"strconv"
 	"testing"
 
 	"github.com/lumbung-ikm/lumbung/sync/merge"
+	"github.com/lumbung-ikm/lumbung/sync/merge/mergetest"
 )
 
 // TestALostValueReturns: when the value that won is taken back by somebody who
@@ -142,5 +144,63 @@ func TestADeleteThatAnEditOutlived(t *testing.T) {
 	b.send(b.staff, b.staff.Item(b.Name, m))
 	if r := b.Row("thing", k); r.Deleted || r.Text("note") != "c" {
 		t.Errorf("%+v", r)
+	}
+}
+
+// TestARecordRemembersFewOfItsLosses: two phones fight over a field for long, each time
+// with what was there before them on their screens. Every value that loses is in the
+// journal once, and the record does not grow with them.
+func TestARecordRemembersFewOfItsLosses(t *testing.T) {
+	b := newBox(t, things(t, merge.Keep))
+	k := thingID("1")
+	b.send(b.owner, b.owner.Item(b.Name, put(k, nil, b.now, set("note", "a"))))
+	size := 0
+	for n := range 120 {
+		base := b.base()
+		for _, p := range []*mergetest.Phone{b.owner, b.staff} {
+			b.send(p, p.Item(b.Name, put(k, base, b.now, set("note", p.User+strconv.Itoa(n)))))
+		}
+		now := len(b.Records[merge.Key{Collection: "thing", ID: k}].EncodeState())
+		if n == 40 {
+			size = now
+		} else if n > 40 && now > size+size/10 {
+			t.Fatalf("after %d losses the record has %d bytes, and had %d", n+1, now, size)
+		}
+		if j := b.Rows("journal"); len(j) != n+1 {
+			t.Fatalf("%d values lost, and the journal has %d", n+1, len(j))
+		}
+	}
+	// What was remembered last lives again, and its entry says so.
+	last := b.Records[merge.Key{Collection: "thing", ID: k}].Lost
+	newest := last[len(last)-1]
+	b.send(b.mentor, b.mentor.Item(b.Name, put(k, b.base(), b.now, map[string]merge.Value{"note": newest.Value})))
+	if j := b.Row("journal", newest.Journal); j.Text("restored_by") != "um" {
+		t.Errorf("%v", j.Fields)
+	}
+}
+
+// TestALossThatStillStandsIsNotForgotten: whoever has not been seen by anybody stays a
+// head, and is journalled once however many losses come after it.
+func TestALossThatStillStandsIsNotForgotten(t *testing.T) {
+	b := newBox(t, things(t, merge.Keep))
+	k := thingID("1")
+	b.send(b.owner, b.owner.Item(b.Name, put(k, nil, b.now, set("note", "a", "color", "red"))))
+	old := b.base()
+	b.send(b.mentor, b.mentor.Item(b.Name, put(k, old, b.now, set("color", "green"))))
+	b.send(b.owner, b.owner.Item(b.Name, put(k, old, b.now+1, set("color", "blue")))) // green loses, and nobody has seen it
+	for n := range 60 {
+		base := &merge.Base{Generation: old.Generation, Version: old.Version} // the color on the screen is still red
+		for _, p := range []*mergetest.Phone{b.owner, b.staff} {
+			b.send(p, p.Item(b.Name, put(k, base, b.now, set("note", p.User+strconv.Itoa(n)))))
+		}
+	}
+	greens := 0
+	for _, j := range b.Rows("journal") {
+		if j.Text("lost") == "green" {
+			greens++
+		}
+	}
+	if greens != 1 {
+		t.Errorf("the green color is in the journal %d times", greens)
 	}
 }
