@@ -64,7 +64,7 @@ func Bomb(ctx context.Context, p BombPlan) (r BombReport, err error) {
 	tell := func(form string, args ...any) { fmt.Fprintf(p.Log, form+"\n", args...) }
 	r = BombReport{Cores: runtime.NumCPU(), Size: p.Size, AtOnce: p.AtOnce}
 	path := filepath.Join(folder, "l.db")
-	f, err := gather(ctx, path, "", 1, 0, 0, tell)
+	f, err := gather(ctx, path, "", p.AtOnce, 0, 0, tell)
 	if err != nil {
 		return r, err
 	}
@@ -73,7 +73,7 @@ func Bomb(ctx context.Context, p BombPlan) (r BombReport, err error) {
 	if err != nil {
 		return r, err
 	}
-	b := &bombing{plan: p, phone: f.fresh[0], path: path, clock: clock.Precise{}}
+	b := &bombing{plan: p, phones: f.fresh, path: path, clock: clock.Precise{}}
 	for _, one := range bombs {
 		tell("%s", one.name)
 		k, err := b.fresh(ctx, one)
@@ -100,7 +100,7 @@ func (b *bombing) fresh(ctx context.Context, one bomb) (k BombKind, err error) {
 	if k, err = b.throw(ctx, one); err != nil {
 		return k, err
 	}
-	if _, err := b.phone.catchUp(b.wire); err != nil {
+	if _, err := b.phones[0].catchUp(b.wire); err != nil {
 		return k, fmt.Errorf("afterwards: %w", err)
 	}
 	return k, b.server.stop()
@@ -112,21 +112,21 @@ type bombing struct {
 	clock  clock.Clock
 	server *server
 	wire   *wire
-	phone  *phone
-	path   string // of the database
+	phones []*phone // one for each request at once: of a large body a phone has one under way
+	path   string   // of the database
 }
 
 // warm lets the server answer as many requests at once as will come, of an ordinary size,
 // until it has the memory that any traffic makes it keep.
 func (b *bombing) warm() error {
-	text := body(b.phone.batch(60)) // more are a large push, of which a phone has one under way
+	text := body(b.phones[0].batch(60)) // more are a large push
 	for _, encoding := range []string{"", "gzip", "zstd"} {
 		packed, err := pack(encoding, text)
 		if err != nil {
 			return err
 		}
 		if err := each(context.Background(), 8*b.plan.AtOnce, b.plan.AtOnce, func(int) error {
-			a, err := b.send("/v1/sync/push", b.phone.user.login.Access, message.ID, bomb{encoding: encoding, text: packed})
+			a, err := b.send("/v1/sync/push", b.phones[0].user.login.Access, message.ID, bomb{encoding: encoding, text: packed})
 			return good(a, err)
 		}); err != nil {
 			return fmt.Errorf("warm up: %w", err)
@@ -152,7 +152,7 @@ func (b *bombing) throw(ctx context.Context, one bomb) (k BombKind, err error) {
 			atOnce = b.plan.AtOnce
 		}
 		if err := each(ctx, atOnce, atOnce, func(m int) error {
-			path, token := []string{"/v1/sync", "/v1/sync/push"}[m%2], []string{b.phone.user.login.Access, ""}[(m/2+n/2)%2]
+			path, token := []string{"/v1/sync", "/v1/sync/push"}[m%2], []string{b.phones[m%len(b.phones)].user.login.Access, ""}[(m/2+n/2)%2]
 			began := b.clock.Now()
 			wrong := b.judged(path, token, []message.Lang{message.ID, message.EN}[m%2], one)
 			took := b.clock.Now().Sub(began)
