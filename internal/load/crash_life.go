@@ -34,7 +34,7 @@ type birth struct {
 // start runs the server of a town and returns when it serves or has ended.
 func (t *town) start(ctx context.Context, b birth) (*life, time.Duration, error) {
 	args := append(append([]string(nil), b.wrap...), b.program, "serve", "-listen", t.address, "-public-url", publicURL, "-store", t.path, "-otp-sender", "none",
-		"-rate-per-user", "10000000/1s", "-rate-per-address", "10000000/1s")
+		"-rate-per-user", "10000000/1s", "-rate-per-device", "10000000/1s", "-rate-edits-per-user", "1000000000/1s", "-rate-edits-per-device", "1000000000/1s", "-rate-per-address", "10000000/1s")
 	l := &life{server: &server{address: t.address}, gone: make(chan struct{})}
 	l.hear = l.note
 	l.cmd = exec.CommandContext(ctx, args[0], args[1:]...)
