@@ -422,7 +422,7 @@ func leave(c net.Conn, hard bool) {
 	if t, ok := c.(*net.TCPConn); ok && hard {
 		_ = t.SetLinger(0) // whether it is a reset or not, it ends
 	}
-	_ = c.Close()
+	_ = c.Close() // the server may have ended it before
 }
 
 // hangUp is a request that breaks off: without a byte, in its header, in its body, or
