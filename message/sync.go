@@ -87,6 +87,10 @@ var syncTable = map[string]entry{
 	"forbidden_transition": {
 		Sentence{"Langkah ini tidak dapat dilakukan dari status sekarang.", ""},
 		Sentence{"This step is not possible from the present state.", ""}},
+	"too_many_unseen": {
+		id: Sentence{"Data ini sudah terlalu sering diubah tanpa dilihat di ponsel ini.", "Sinkronkan dahulu, lalu ubah sekali lagi. Isian Anda tersimpan."},
+		en: Sentence{"This record was changed too often by others without this phone showing it.", "Sync first, then change it once more. What you typed is kept."},
+	},
 	"too_many_items": {
 		id: Sentence{"Terlalu banyak isi.", "Hapus sebagian sebelum menambah lagi."},
 		en: Sentence{"Too many entries.", "Remove some before you add more."},

@@ -12,6 +12,7 @@ import (
 	"math/rand/v2"
 	"net"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -34,7 +35,6 @@ type person struct {
 	phones []*spare
 
 	product string // that all phones edit
-	seen    merge.Base
 
 	mu   sync.Mutex
 	made []string // sales that were answered
@@ -47,6 +47,9 @@ type spare struct {
 	queue []batched
 	last  []byte // batch that was answered, as a phone that lost the answer sends it again
 	typed int    // new sales
+
+	base    merge.Base  // of the person's product, as this phone shows it
+	unheard []merge.Ref // own edits of it that no pulled row shows yet
 }
 
 // batched is a push that waits on the phone.
@@ -92,11 +95,12 @@ func settleSoak(ctx context.Context, path string, people int, tell func(string, 
 		if err := found(ctx, a, b, n); err != nil {
 			return nil, err
 		}
-		if err := p.launch(ctx, a, ids.New(), b); err != nil {
+		base, err := p.launch(ctx, a, ids.New(), b)
+		if err != nil {
 			return nil, err
 		}
 		for m := range phonesEach {
-			h := &spare{phone: newPhone(n*phonesEach + m)}
+			h := &spare{phone: newPhone(n*phonesEach + m), base: base}
 			if h.scope, h.generation = b.scope, b.generation; m == 0 {
 				h.user = b.users[0]
 			} else if err := another(ctx, a, ids.New(), n, h.user); err != nil {
@@ -109,16 +113,16 @@ func settleSoak(ctx context.Context, path string, people int, tell func(string, 
 	return out, nil
 }
 
-// launch writes the product down that all phones of somebody will edit.
-func (p *person) launch(ctx context.Context, a *app.App, product string, b *business) error {
+// launch writes the product down that all phones of somebody will edit, and says what
+// they see of it.
+func (p *person) launch(ctx context.Context, a *app.App, product string, b *business) (merge.Base, error) {
 	p.product = product
 	if _, err := a.Engine.Write(ctx, b.scope, merge.ServerWrite{Name: product, Author: b.users[0].login.User.ID, Role: merge.Owner, Collection: "product", ID: product, Op: merge.Put, Create: true,
 		Set: map[string]merge.Value{"name": merge.Str("Keripik pisang"), "unit": merge.Str("pack"), "price_idr": merge.Num(15_000)}}); err != nil {
-		return err
+		return merge.Base{}, err
 	}
 	h, err := a.Store.Head(ctx, b.scope)
-	p.seen = merge.Base{Generation: h.Generation, Version: h.Applied}
-	return err
+	return merge.Base{Generation: h.Generation, Version: h.Applied}, err
 }
 
 // another logs somebody in on one more phone.
@@ -236,12 +240,27 @@ func (s *soak) first(_ context.Context, _ *person, h *spare) error {
 }
 
 // pullOn pulls a page from where the phone stands.
-func (s *soak) pullOn(_ context.Context, _ *person, h *spare) error {
+func (s *soak) pullOn(_ context.Context, p *person, h *spare) error {
 	a, err := s.post(h, "/v1/sync", "gzip", body(protocol.Request{App: "1.4.2", Clock: clockNow(), Cursor: h.cursor, LimitBytes: 256 << 10}))
-	if at := cursorOf(a.body); err == nil && at != "" {
-		h.cursor = at
+	if err := good(a, err); err != nil || a.status != fasthttp.StatusOK {
+		return err
 	}
-	return good(a, err)
+	var got protocol.Response
+	if err := json.Unmarshal(a.body, &got); err != nil {
+		return err
+	}
+	if got.Cursor != "" {
+		h.cursor = got.Cursor
+	}
+	for _, row := range got.Changes {
+		if row.ID == p.product && row.Version > h.base.Version {
+			h.base.Version = row.Version
+			if len(h.queue) == 0 { // else the row may lack what still waits
+				h.unheard = nil
+			}
+		}
+	}
+	return nil
 }
 
 // sell writes new sales down and sends what waits.
@@ -305,13 +324,18 @@ func (s *soak) settle(p *person) error {
 }
 
 // edit changes the price of the person's product, which all their phones change, each on
-// top of what it saw at first.
+// top of what it pulled and typed before.
 func (s *soak) edit(_ context.Context, p *person, h *spare) error {
 	h.n++
-	m := merge.Mutation{N: h.n, Schema: 1, Collection: "product", ID: p.product, Op: merge.Put, Base: &p.seen, At: h.sale0().At,
+	base := h.base
+	m := merge.Mutation{N: h.n, Schema: 1, Collection: "product", ID: p.product, Op: merge.Put, Base: &base, After: h.unheard, At: h.sale0().At,
 		Set: map[string]merge.Value{"price_idr": merge.Num(1000 + int64(h.draw.IntN(1_000_000)))}}
-	part := h.part()
-	part.Mutations = append(part.Mutations, m.WireMutation())
+	part, sent := h.part(), m.WireMutation()
+	hash, err := merge.ContentHash(h.scope, part.Device, sent)
+	if err != nil {
+		return err
+	}
+	part.Mutations, h.unheard = append(part.Mutations, sent), append(slices.Clip(h.unheard), merge.Ref{Incarnation: part.Incarnation, N: m.N, Hash: hash})
 	h.queue = append(h.queue, batched{text: body(protocol.Request{App: "1.4.2", Clock: clockNow(), Push: []protocol.Part{part}}), edits: 1, want: merge.Applied, met: true})
 	return s.drain(p, h)
 }

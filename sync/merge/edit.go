@@ -280,11 +280,44 @@ func (ed *edit) check(old *Record) *Reject {
 	if r := ed.checkReferences(); r != nil {
 		return r
 	}
+	if r := ed.crowded(old); r != nil {
+		return r
+	}
 	if r := ed.checkSizes(old); r != nil {
 		return r
 	}
 	if ed.c.Parent != "" && old == nil {
 		return ed.judge()
+	}
+	return nil
+}
+
+// mostHeads bounds the writes that lie side by side in one slot. Phones that show what
+// others wrote make as many as there are phones away at once; a phone that never does
+// would have each of its edits carried in all later commits of the record.
+const mostHeads = 256
+
+// crowded refuses an edit that would lie beside too many that its author has not seen.
+// What another scope has judged is not judged again.
+func (ed *edit) crowded(old *Record) *Reject {
+	if old == nil || ed.again != nil {
+		return nil
+	}
+	full := func(slot string) bool {
+		heads := old.Slots[slot]
+		if len(heads) < mostHeads {
+			return false
+		}
+		unseen := 0
+		for _, h := range heads {
+			if !ed.sees(h.Write) {
+				unseen++
+			}
+		}
+		return unseen >= mostHeads
+	}
+	if full(alive) || slices.ContainsFunc(ed.changes, func(ch change) bool { return full(ch.slot) }) {
+		return reject("too_many_unseen", "")
 	}
 	return nil
 }
