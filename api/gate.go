@@ -30,22 +30,31 @@ const (
 	classes
 )
 
-// gate lets so many requests in at a time.
+// gate lets so many requests in at a time. Of a slow machine, as many as are good for a
+// fast one would all be slow; so while some are sent away it looks how long the others
+// take, and works on fewer at a time, down to half, until they are quick enough.
 type gate struct {
 	most     int           // that wait
 	patience time.Duration // how long one waits
+	quick    time.Duration // that a request should take, once it is in; 0: does not look
 
 	mu      sync.Mutex
-	free    int
+	places  int              // at most that are in; of which
+	free    int              // are free, and below zero so many too many are in
+	full    int              // most places that there ever are
 	lines   [classes][]*turn // in the order in which they came
 	waiting int
+
+	seen  int           // requests that left since it looked last
+	took  time.Duration // of them together
+	spare int           // sent away meanwhile
 }
 
 // turn is a request that waits. It is told once whether it may go on.
 type turn struct{ told chan bool }
 
 func newGate(most int, patience time.Duration) *gate {
-	return &gate{free: most, most: most, patience: patience}
+	return &gate{free: most, places: most, full: most, most: most, patience: patience}
 }
 
 // enter waits for a place, which leave gives back.
@@ -95,6 +104,7 @@ func (g *gate) line(c class) *turn {
 		return nil
 	}
 	if g.waiting >= g.most && !g.sendAway(c) {
+		g.spare++
 		return &turn{}
 	}
 	t := &turn{make(chan bool, 1)}
@@ -111,6 +121,7 @@ func (g *gate) sendAway(c class) bool {
 			g.lines[low][n-1].told <- false
 			g.lines[low] = g.lines[low][:n-1]
 			g.waiting--
+			g.spare++
 			return true
 		}
 	}
@@ -127,22 +138,59 @@ func (g *gate) quit(c class, t *turn) bool {
 	}
 	g.lines[c] = slices.Delete(g.lines[c], n, n+1)
 	g.waiting--
+	g.spare++
 	return true
 }
 
-// leave hands the place to the first of the highest class.
+// leave gives the place back, to the first of the highest class.
 func (g *gate) leave() {
 	g.mu.Lock()
 	defer g.mu.Unlock()
+	g.free++
+	g.call()
+}
+
+// call lets in who waits, as far as there are places. The lock is held.
+func (g *gate) call() {
 	for c := range g.lines {
-		if len(g.lines[c]) > 0 {
+		for g.free > 0 && len(g.lines[c]) > 0 {
 			g.lines[c][0].told <- true
 			g.lines[c] = slices.Delete(g.lines[c], 0, 1)
 			g.waiting--
-			return
+			g.free--
 		}
 	}
+}
+
+// leaveAfter is leave for one that was in for so long.
+func (g *gate) leaveAfter(took time.Duration) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
 	g.free++
+	if g.quick > 0 {
+		g.seen++
+		g.took += min(took, 4*g.quick) // one that waits for something else says little of the machine
+		if g.seen >= g.full {
+			g.look()
+		}
+	}
+	g.call()
+}
+
+// look decides by the requests that left how many places there are. The lock is held.
+func (g *gate) look() {
+	mean := g.took / time.Duration(g.seen)
+	old := g.places
+	switch {
+	case g.spare == 0:
+		g.places = min(g.full, g.places+max(1, g.full/8))
+	case mean > g.quick:
+		g.places = max((g.full+1)/2, g.places-max(1, g.full/8))
+	case mean < g.quick/2:
+		g.places = min(g.full, g.places+1)
+	}
+	g.free += g.places - old
+	g.seen, g.took, g.spare = 0, 0, 0
 }
 
 // Waiting is how many requests wait for a place.

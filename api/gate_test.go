@@ -168,3 +168,55 @@ func TestASyncWithoutEditsIsALook(t *testing.T) {
 		app.ReleaseCtx(c)
 	}
 }
+
+// TestASlowServerWorksOnFewerAtATime: while some are sent away and the others take long,
+// down to half; and on all again once nobody is sent away, whatever they take.
+func TestASlowServerWorksOnFewerAtATime(t *testing.T) {
+	const full = 8
+	g := newGate(full, time.Second)
+	g.quick = 60 * time.Millisecond
+	// round has so many come that some are sent away, or one after the other, and as many
+	// leave after a while as it takes to look at them.
+	round := func(flood bool, took time.Duration) {
+		if !flood {
+			for range full {
+				if g.line(bring) != nil {
+					t.Fatal("not let in")
+				}
+				g.leaveAfter(took)
+			}
+			return
+		}
+		for g.free > 0 {
+			g.line(bring)
+		}
+		for range full + 1 {
+			g.line(fetch)
+		}
+		if g.waiting != full {
+			t.Fatalf("%d wait", g.waiting)
+		}
+		for range full { // those that wait get the places of those that leave
+			g.leaveAfter(took)
+		}
+		for g.waiting > 0 || g.free < g.places {
+			g.leave()
+		}
+	}
+	for n, step := range []struct {
+		flood bool
+		took  time.Duration
+		want  int
+	}{
+		{true, 50 * time.Millisecond, 8}, // sent away, but quick enough
+		{true, 100 * time.Millisecond, 7}, {true, 100 * time.Millisecond, 6}, {true, time.Hour, 5}, {true, 100 * time.Millisecond, 4},
+		{true, 100 * time.Millisecond, 4}, // half stays
+		{true, 50 * time.Millisecond, 4},  // just right
+		{true, 20 * time.Millisecond, 5},  // very quick
+		{false, 100 * time.Millisecond, 6}, {false, time.Hour, 7}, {false, 0, 8}, {false, 0, 8},
+	} {
+		if round(step.flood, step.took); g.places != step.want || g.free != g.places {
+			t.Fatalf("step %d: %d places, %d free, want %d", n, g.places, g.free, step.want)
+		}
+	}
+}

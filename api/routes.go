@@ -3,6 +3,7 @@ package api
 import (
 	"errors"
 	"strings"
+	"time"
 
 	"github.com/gofiber/fiber/v2"
 
@@ -103,7 +104,7 @@ func (s *Server) inner(r route) fiber.Handler {
 			if err := s.gate.enter(x.ctx, r.class(c)); err != nil {
 				return err
 			}
-			defer s.gate.leave()
+			defer func(began time.Time) { s.gate.leaveAfter(s.Clock.Now().Sub(began)) }(s.Clock.Now())
 		}
 		if r.open {
 			if m := s.ofAddress(r); m != nil {

@@ -141,8 +141,9 @@ type Server struct {
 }
 
 const (
-	workingPer = 32 // requests for each processor
-	elsewhere  = 4  // times as many where a request mostly waits for a database on the network
+	workingPer  = 32                    // requests for each processor
+	quickEnough = 60 * time.Millisecond // for a request that is worked on, among those that all are
+	elsewhere   = 4                     // times as many, and as long, where a request mostly waits for a database on the network
 )
 
 // New makes a server. It does not listen yet.
@@ -156,7 +157,7 @@ func New(p Parts) *Server {
 	s.userEdits, s.deviceEdits = newMeter("user-edits", p.Limits.EditsPerUser), newMeter("device-edits", p.Limits.EditsPerDevice)
 	s.addresses, s.failures = newMeter("address", p.Limits.PerIP), newMeter("failures", p.Limits.Heavy)
 	s.documents, s.refreshes = newMeter("document", p.Limits.PerIP), newMeter("session", p.Limits.PerDevice)
-	working, large := p.Limits.Working, max(1, runtime.GOMAXPROCS(0)/2)
+	working, large, quick := p.Limits.Working, max(1, runtime.GOMAXPROCS(0)/2), quickEnough
 	if working == 0 {
 		working = workingPer * runtime.GOMAXPROCS(0)
 		if p.Counters != nil {
@@ -164,9 +165,10 @@ func New(p Parts) *Server {
 		}
 	}
 	if p.Counters != nil {
-		large *= elsewhere
+		large, quick = large*elsewhere, quick*elsewhere
 	}
 	s.gate, s.lane = newGate(working, p.Limits.Patience), newLane(large, max(1, working/laneShare), p.Clock)
+	s.gate.quick = quick
 	if p.Counters != nil {
 		for _, m := range s.meters() {
 			m.loud = map[string]struct{}{}

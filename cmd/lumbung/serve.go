@@ -61,6 +61,7 @@ func serve(ctx context.Context, args []string, s streams) error {
 	if store, ok := a.Store.(interface{ Flushes() uint64 }); ok && runtime.GOMAXPROCS(0) == 1 && os.Getenv("GOMAXPROCS") == "" {
 		defer tendProcessors(ctx, store.Flushes)() // behind New, which counts processors
 	}
+	defer tendMemory(ctx)()
 	err = a.Run(ctx)
 	closing, stop := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
 	defer stop()
