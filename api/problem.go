@@ -138,11 +138,21 @@ func (s *Server) problem(x *call, f *fault.Error, status int) wire.Problem {
 	if f.Field != "" {
 		p.Fields = []wire.FieldProblem{{Field: f.Field, Code: code, Message: text.String()}}
 	}
+	if len(f.More) > 1 {
+		p.Fields = nil
+		for _, m := range f.More[:min(len(f.More), mostMistakes)] {
+			said := message.Text(m.Code, x.lang, s.params(&fault.Error{Field: m.Field}, x.lang))
+			p.Fields = append(p.Fields, wire.FieldProblem{Field: m.Field, Code: m.Code, Message: said.String()})
+		}
+	}
 	if f.After > 0 {
 		p.RetryAfter = int((f.After + time.Second - 1) / time.Second)
 	}
 	return p
 }
+
+// mostMistakes is how many mistakes of one input are told of at once.
+const mostMistakes = 50
 
 // sizes are the limits that a client needs to halve a batch that is too large.
 func (s *Server) sizes() map[string]any {

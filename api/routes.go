@@ -55,7 +55,7 @@ func (r route) waits() route      { r.apart = true; return r }
 func (r route) onlyOnce() route   { r.once = true; return r }
 
 func (s *Server) routes() []route {
-	const business = "/v1/businesses/{business}"
+	const business, programme = "/v1/businesses/{business}", "/v1/programmes/{programme}"
 	return []route{
 		post("/v1/sync", s.sync), post("/v1/sync/push", s.push), post("/v1/sync/pull", s.pull),
 		get("/v1/sync/live", s.live).waits(), get("/v1/sync/wait", s.wait).waits(),
@@ -77,6 +77,9 @@ func (s *Server) routes() []route {
 
 		post("/v1/mentors/{mentor}/handover", s.handover).onlyOnce(), get("/v1/jobs/{job}", s.job),
 		get("/v1/reference/{list}", s.reference), post("/v1/reference/{list}", s.addReference).onlyOnce(), patch("/v1/reference/{list}/{code}", s.changeReference),
+
+		get("/v1/programmes", s.programmes), post("/v1/programmes", s.createProgramme).onlyOnce(),
+		get(programme, s.programme), patch(programme, s.changeProgramme), post(programme+"/status", s.advanceProgramme),
 
 		get("/v1/reviews", s.reviews), post("/v1/reviews/{review}/resolution", s.resolveReview).onlyOnce(), post("/v1/admin/attest", s.attest),
 

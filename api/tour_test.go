@@ -42,7 +42,7 @@ func (o *tour) want(status int, token, method, path, body string, header ...stri
 	o.Helper()
 	r := apitest.Request{Method: method, Path: path, Token: token, Header: map[string]string{}}
 	r.Body, r.Hostile = strings.CutPrefix(body, "!")
-	if method == "POST" && regexp.MustCompile(`/(businesses|members|assignments|resolution|events|adjustments|handover|reference/[a-z]+)$`).MatchString(path) {
+	if method == "POST" && regexp.MustCompile(`/(businesses|members|assignments|resolution|events|adjustments|handover|programmes|reference/[a-z]+)$`).MatchString(path) {
 		o.keys++
 		r.Header["Idempotency-Key"] = fmt.Sprintf("tour-key-%d", o.keys)
 	}
@@ -131,6 +131,7 @@ func TestEveryOperationAndStatus(t *testing.T) {
 	o.mentors(owner, stranger, admin, mentor, business)
 	o.handovers(owner, admin, mentor, business)
 	o.lists(owner, admin)
+	o.editions(owner, admin)
 	o.decisions(owner, stranger, admin, mentor)
 	o.mergers(owner, stranger, admin, business)
 	o.watch(owner, stranger, staff, admin, business)
@@ -508,4 +509,46 @@ func (o *tour) machines() {
 	o.want(404, "", "GET", "/docs/secret", "")
 	o.Drain()
 	o.code("draining", o.want(503, "", "GET", "/readyz", ""))
+}
+
+// editions sets up a programme and opens it.
+func (o *tour) editions(owner, admin wire.Login) {
+	const path = "/v1/programmes"
+	const plan = `"name":"Lagawi Fest 2022","kind":"campaign","region_codes":["18"],"quota":30,"number_prefix":"LGW22","confirm_days":3,
+		"phases":[{"code":"registration","starts_on":"2022-02-27","ends_on":"2022-03-06"}],"stages":[{"no":1,"kind":"checklist","items":[{"code":"complete","label_id":"Data lengkap"}]}]`
+	var e, seen wire.Programme
+	o.want(201, admin.AccessToken, "POST", path, `{"code":"lagawi-fest-2022","fields":{`+plan+`}}`).Into(o, &e)
+	o.code("programme_exists", o.want(409, admin.AccessToken, "POST", path, `{"code":"lagawi-fest-2022","fields":{`+plan+`,"theme":"lain"}}`))
+	o.code("forbidden", o.want(403, owner.AccessToken, "POST", path, `{"code":"other","fields":{`+plan+`}}`))
+	bad := o.want(422, admin.AccessToken, "POST", path, `{"code":"other","fields":{"name":"x","kind":"party","colour":"red"}}`)
+	if len(bad.Problem.Fields) != 3 {
+		o.Errorf("three mistakes, told of %+v", bad.Problem.Fields)
+	}
+	mine := path + "/" + e.Id
+	o.want(404, owner.AccessToken, "GET", mine, "")
+	o.want(200, admin.AccessToken, "GET", mine, "")
+	o.want(200, admin.AccessToken, "PATCH", mine, `{"fields":{"tagline":"Bangga buatan Lampung"}}`, "If-Match", e.Etag).Into(o, &e)
+	o.want(412, admin.AccessToken, "PATCH", mine, `{"fields":{"tagline":"x"}}`, "If-Match", `"1-1"`)
+	o.want(428, admin.AccessToken, "PATCH", mine, `{"fields":{"tagline":"x"}}`, "If-Match", "")
+	o.want(422, admin.AccessToken, "PATCH", mine, `{"fields":{"quota":0}}`, "If-Match", e.Etag)
+	o.want(404, admin.AccessToken, "PATCH", path+"/"+nobody, `{"fields":{"quota":1}}`, "If-Match", e.Etag)
+	o.code("field_fixed", o.want(409, admin.AccessToken, "PATCH", mine, `{"fields":{"kind":"workshop"}}`, "If-Match", e.Etag))
+	o.code("forbidden_transition", o.want(409, admin.AccessToken, "POST", mine+"/status", `{"status":"closed"}`, "If-Match", e.Etag))
+	o.want(412, admin.AccessToken, "POST", mine+"/status", `{"status":"open"}`, "If-Match", `"1-1"`)
+	o.want(428, admin.AccessToken, "POST", mine+"/status", `{"status":"open"}`, "If-Match", "")
+	o.want(422, admin.AccessToken, "POST", mine+"/status", `{"status":"asleep"}`, "If-Match", e.Etag)
+	o.want(404, admin.AccessToken, "POST", path+"/"+nobody+"/status", `{"status":"open"}`, "If-Match", e.Etag)
+	o.want(200, admin.AccessToken, "POST", mine+"/status", `{"status":"open"}`, "If-Match", e.Etag).Into(o, &e)
+	if _, err := o.parts.Engine.Work(o.Context()); err != nil {
+		o.Fatal(err)
+	}
+	o.want(200, owner.AccessToken, "GET", mine, "").Into(o, &seen)
+	if string(seen.Fields["status"]) != `"open"` || seen.Fields["stages"] != nil {
+		o.Errorf("seen by an owner: %s", seen.Fields)
+	}
+	var all wire.ProgrammeList
+	o.want(200, owner.AccessToken, "GET", path, "").Into(o, &all)
+	if len(all.Programmes) != 1 || all.Programmes[0].Id != e.Id {
+		o.Errorf("listed: %+v", all)
+	}
 }

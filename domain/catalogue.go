@@ -26,11 +26,13 @@ func Catalogue() (*merge.Schema, error) {
 		mentoring(), mentorWindow(), mentorNote(), queueItem(),
 		user(), consent(), preference(), device(), inbox(), receipt(), quarantine(),
 		reviewItem(), job(), jobStep())
+	all = append(all, application(), applicationEvent())
+	all = append(append(all, programmes()...), decisions()...)
 	s, err := merge.NewSchema(SchemaVersion, all...)
 	if err != nil {
 		return nil, err
 	}
-	s.Refused, s.Shared, s.Sources = refused, []string{ScopeReference}, map[string]string{ScopeMentoring: ScopeBusiness}
+	s.Refused, s.Shared, s.Sources = refused, []string{ScopeReference, ScopeProgrammes}, map[string]string{ScopeMentoring: ScopeBusiness}
 	s.Roots = map[string]string{ScopeBusiness: "business"}
 	return s, nil
 }

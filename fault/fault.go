@@ -39,7 +39,22 @@ type Error struct {
 	Field string         // path in the input, such as "set.sold_on"; may be empty
 	After time.Duration  // for TooMany and Transient: when to come back; may be 0
 	Info  map[string]any // facts for a machine, such as limits; never personal data
+	More  []Mistake      // of an input with several; Field and Code are then those of the first
 	Cause error          // may be nil
+}
+
+// Mistake is one thing that is wrong with an input.
+type Mistake struct {
+	Field string // path in the input
+	Code  string // as of Error
+}
+
+// Mistakes makes one error of all that is wrong with an input, nil if nothing is.
+func Mistakes(all []Mistake, text string) error {
+	if len(all) == 0 {
+		return nil
+	}
+	return &Error{Kind: Invalid, Code: all[0].Code, Field: all[0].Field, Text: text, More: all}
 }
 
 // Error is the text for logs: code, text and cause.

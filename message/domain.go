@@ -2,6 +2,33 @@ package message
 
 // domainTable holds the rules of the programmes.
 var domainTable = map[string]entry{
+	"span_reversed": {
+		Sentence{"{field} berakhir sebelum dimulai.", "Silakan periksa awal dan akhirnya."},
+		Sentence{"{field} ends before it begins.", "Please check its start and its end."}},
+	"phase_order": {
+		Sentence{"{field} dimulai terlalu awal.", "Urutannya: pendaftaran, kurasi, pengumuman hasil, lalu pemantauan penjualan."},
+		Sentence{"{field} begins too early.", "The order is registration, curation, publication, then the monitoring of sales."}},
+	"phase_missing": {
+		Sentence{"Tahap pendaftaran belum ada.", "Tambahkan tahap registration sebelum program dibuka."},
+		Sentence{"There is no registration phase yet.", "Add the phase registration before the programme opens."}},
+	"code_repeated": {
+		Sentence{"{field} sudah dipakai di daftar ini.", ""},
+		Sentence{"{field} is in this list already.", ""}},
+	"more_than_quota": {
+		Sentence{"Jumlah juara melebihi kuota.", ""},
+		Sentence{"There are more champions than the quota.", ""}},
+	"stage_order": {
+		Sentence{"Tahap kurasi harus bernomor 1, 2, 3, dan seterusnya sesuai urutan.", ""},
+		Sentence{"Stages are numbered 1, 2, 3 and so on, in their order.", ""}},
+	"weights_not_whole": {
+		Sentence{"Jumlah bobot pada {field} harus 10.000 (100 persen).", ""},
+		Sentence{"The weights of {field} must add up to 10,000 (100 percent).", ""}},
+	"field_fixed": {
+		Sentence{"{field} tidak dapat diubah lagi pada status program sekarang.", ""},
+		Sentence{"{field} can no longer be changed in the present status of the programme.", ""}},
+	"programme_exists": {
+		Sentence{"Kode program ini sudah dipakai.", "Pilih kode lain."},
+		Sentence{"There is a programme of this code already.", "Choose another code."}},
 	"amount_invalid": {
 		Sentence{"Jumlah rupiah tidak dapat dibaca.", "Contoh penulisan: 1.250.000 atau 1,25 juta."},
 		Sentence{"The amount in rupiah cannot be read.", "Write it like 1.250.000 or 1,25 juta."}},

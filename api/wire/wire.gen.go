@@ -581,6 +581,15 @@ type NewMember struct {
 	Role string `json:"role"`
 }
 
+// NewProgramme defines model for NewProgramme.
+type NewProgramme struct {
+	// Code Example: lagawi-fest-2022
+	Code string `json:"code"`
+
+	// Fields Example: {"kind":"campaign","name":"Lagawi Fest 2022","region_codes":["18"]}
+	Fields map[string]json.RawMessage `json:"fields"`
+}
+
 // NewReferenceEntry defines model for NewReferenceEntry.
 type NewReferenceEntry struct {
 	// Code Example: lazada
@@ -703,6 +712,39 @@ type Problem struct {
 
 	// Type Example: urn:lumbung:problem:body_too_large
 	Type string `json:"type"`
+}
+
+// Programme `fields` are those of `programme_setup` for admins, of `programme` for others.
+type Programme struct {
+	// Etag For If-Match.
+	//
+	// Example: "1-17"
+	Etag string `json:"etag"`
+
+	// Fields Example: {"code":"lagawi-fest-2022","status":"open"}
+	Fields map[string]json.RawMessage `json:"fields"`
+
+	// Id UUID of version 7, or 8 if derived.
+	//
+	// Example: 018099a2-f7c0-7d3e-8f0a-1b2c3d4e5f60
+	Id RecordId `json:"id"`
+}
+
+// ProgrammeChange defines model for ProgrammeChange.
+type ProgrammeChange struct {
+	// Fields Example: {"quota":30}
+	Fields map[string]json.RawMessage `json:"fields"`
+}
+
+// ProgrammeList defines model for ProgrammeList.
+type ProgrammeList struct {
+	Programmes []Programme `json:"programmes"`
+}
+
+// ProgrammeStatus defines model for ProgrammeStatus.
+type ProgrammeStatus struct {
+	// Status Example: open
+	Status string `json:"status"`
 }
 
 // RecordChange Fields to set, and elements of sets to add and remove; at least one.
@@ -1054,6 +1096,11 @@ type MemberPath = RecordId
 // Example: 018099a2-f7c0-7d3e-8f0a-1b2c3d4e5f60
 type MentorPath = RecordId
 
+// ProgrammePath UUID of version 7, or 8 if derived.
+//
+// Example: 018099a2-f7c0-7d3e-8f0a-1b2c3d4e5f60
+type ProgrammePath = RecordId
+
 // RecordPath UUID of version 7, or 8 if derived.
 //
 // Example: 018099a2-f7c0-7d3e-8f0a-1b2c3d4e5f60
@@ -1156,6 +1203,24 @@ type HandoverParams struct {
 	IdempotencyKey Key `json:"Idempotency-Key"`
 }
 
+// CreateProgrammeParams defines parameters for CreateProgramme.
+type CreateProgrammeParams struct {
+	// IdempotencyKey Made by the caller for this request and used again when it is repeated.
+	IdempotencyKey Key `json:"Idempotency-Key"`
+}
+
+// ChangeProgrammeParams defines parameters for ChangeProgramme.
+type ChangeProgrammeParams struct {
+	// IfMatch The ETag that was read.
+	IfMatch IfMatch `json:"If-Match"`
+}
+
+// AdvanceProgrammeParams defines parameters for AdvanceProgramme.
+type AdvanceProgrammeParams struct {
+	// IfMatch The ETag that was read.
+	IfMatch IfMatch `json:"If-Match"`
+}
+
 // ReferenceParams defines parameters for Reference.
 type ReferenceParams struct {
 	// Name Code, name or alias to look up.
@@ -1250,6 +1315,15 @@ type NewIncarnationJSONRequestBody = IncarnationRequest
 
 // HandoverJSONRequestBody defines body for Handover for application/json ContentType.
 type HandoverJSONRequestBody = Handover
+
+// CreateProgrammeJSONRequestBody defines body for CreateProgramme for application/json ContentType.
+type CreateProgrammeJSONRequestBody = NewProgramme
+
+// ChangeProgrammeJSONRequestBody defines body for ChangeProgramme for application/json ContentType.
+type ChangeProgrammeJSONRequestBody = ProgrammeChange
+
+// AdvanceProgrammeJSONRequestBody defines body for AdvanceProgramme for application/json ContentType.
+type AdvanceProgrammeJSONRequestBody = ProgrammeStatus
 
 // AddReferenceJSONRequestBody defines body for AddReference for application/json ContentType.
 type AddReferenceJSONRequestBody = NewReferenceEntry

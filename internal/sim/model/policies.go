@@ -107,8 +107,7 @@ func Games(catalogue *merge.Schema) ([]*Game, error) {
 	games = append(games, Visits(catalogue)...)
 	games = append(games, Targets(catalogue)...)
 	games = append(games, Consents(catalogue)...)
-	applications, err := Applications()
-	return append(games, applications...), err
+	return append(games, Applications(catalogue)...), nil
 }
 
 // Policies gives one game per policy of the resolver.

@@ -1,0 +1,161 @@
+package domain
+
+import (
+	"slices"
+
+	"github.com/lumbung-ikm/lumbung/id"
+	"github.com/lumbung-ikm/lumbung/sync/merge"
+)
+
+// States of an application as its business sees it. Where the curation stands is in
+// the case file, which no phone has: between a submission and the publication nothing
+// here moves.
+const (
+	ApplicationDraft        = "draft"
+	ApplicationSubmitted    = "submitted"
+	ApplicationReturned     = "returned" // for completion
+	ApplicationWithdrawn    = "withdrawn"
+	ApplicationOffered      = "offered" // selected; the owner has to confirm
+	ApplicationReserve      = "reserve"
+	ApplicationNotSelected  = "not_selected"
+	ApplicationConfirmed    = "confirmed"
+	ApplicationDeclined     = "declined"
+	ApplicationLapsed       = "lapsed" // not confirmed in time
+	ApplicationDisqualified = "disqualified"
+)
+
+func applicationStates() []string {
+	return []string{ApplicationDraft, ApplicationSubmitted, ApplicationReturned, ApplicationWithdrawn, ApplicationOffered, ApplicationReserve, ApplicationNotSelected,
+		ApplicationConfirmed, ApplicationDeclined, ApplicationLapsed, ApplicationDisqualified}
+}
+
+// ApplicationID is the id of a business's application to a programme: two phones that
+// begin one without a network begin the same. attempt counts from 1; after a withdrawal
+// there may be another.
+func ApplicationID(business, programme string, attempt int) string {
+	return id.Derive("application", business, programme, string(rune('0'+attempt)))
+}
+
+// maxAttempts is how often a business may apply to one programme.
+const maxAttempts = 9
+
+// applicationTable lists the operations, highest precedence first: of concurrent ones
+// the first in this list is the state, but for what applicationJoin says.
+func applicationTable() []opRule {
+	owner, office := []merge.Role{merge.Owner}, []merge.Role{merge.Admin}
+	ask := []merge.Role{merge.Owner, merge.Admin} // an admin, who has asked the owner
+	open := []string{ApplicationDraft, ApplicationReturned}
+	decided := []string{ApplicationSubmitted, ApplicationOffered, ApplicationReserve}
+	return []opRule{
+		{op: "disqualify", from: append([]string{ApplicationConfirmed, ApplicationDeclined, ApplicationLapsed, ApplicationWithdrawn, ApplicationNotSelected}, append(open, decided...)...),
+			to: ApplicationDisqualified, who: office, reason: true, online: true, overrule: true},
+		{op: "lapse", from: []string{ApplicationOffered}, to: ApplicationLapsed, who: office, online: true, overrule: true},
+		{op: "withdraw", from: append(open, decided...), to: ApplicationWithdrawn, who: owner},
+		{op: "decline", from: []string{ApplicationOffered}, to: ApplicationDeclined, who: ask},
+		{op: "confirm", from: []string{ApplicationOffered}, to: ApplicationConfirmed, who: ask},
+		{op: "offer", from: []string{ApplicationSubmitted, ApplicationReserve}, to: ApplicationOffered, who: office, online: true},
+		{op: "hold", from: []string{ApplicationSubmitted}, to: ApplicationReserve, who: office, online: true},
+		{op: "turn_down", from: []string{ApplicationSubmitted, ApplicationReserve}, to: ApplicationNotSelected, who: office, online: true},
+		{op: "return", from: []string{ApplicationSubmitted}, to: ApplicationReturned, who: office, reason: true, online: true},
+		{op: "submit", from: open, to: ApplicationSubmitted, who: owner},
+	}
+}
+
+func applicationMachine() machine { return machine{rules: applicationTable()} }
+
+// ApplicationState replays operations on an application: where they lead, whether a
+// person must look at it, and which of them decided, "" if none did.
+func ApplicationState(application merge.Row, operations []merge.Row) (state string, review bool, by string) {
+	opens := ApplicationDraft
+	if application.Text("opens") != "" {
+		opens = application.Text("opens")
+	}
+	m := applicationMachine()
+	heads := m.heads(operations, "")
+	has := func(op string) bool {
+		return slices.ContainsFunc(heads, func(o merge.Row) bool { return o.Text("op") == op })
+	}
+	top, ok := m.top(operations, "")
+	if !ok {
+		return opens, false, ""
+	}
+	rule, _ := m.rule(top.Text("op"))
+	switch {
+	case rule.op == "lapse":
+		return rule.to, has("confirm"), top.ID
+	case has("confirm") && (rule.op == "decline" || rule.op == "withdraw"):
+		return ApplicationOffered, true, "" // neither: an admin asks the owner
+	case rule.op == "withdraw" && offeredBeside(operations, heads):
+		return ApplicationDeclined, false, top.ID // the offer was on its way already
+	}
+	return rule.to, false, top.ID
+}
+
+// offeredBeside reports whether there was an offer that no withdrawal among the heads
+// had seen.
+func offeredBeside(operations, heads []merge.Row) bool {
+	return slices.ContainsFunc(operations, func(p merge.Row) bool {
+		return p.Text("op") == "offer" && !slices.ContainsFunc(heads, func(w merge.Row) bool {
+			seen, _ := merge.Closure(operations, w.Strings("seen"))
+			return w.Text("op") == "withdraw" && seen[p.ID]
+		})
+	})
+}
+
+// deriveApplication replays an application.
+func deriveApplication(v merge.View, r merge.Row) merge.Derived {
+	ops := v.Operations("application_event", r.ID)
+	state, review, by := ApplicationState(r, ops)
+	d := merge.Derived{Operations: map[merge.Key]map[string]merge.Value{}, Fields: map[string]merge.Value{"state": merge.Str(state), "needs_review": nil,
+		"confirm_by": nil, "feedback": nil, "asked": nil, "returned_for": nil}}
+	if review {
+		d.Fields["needs_review"] = merge.Flag(true)
+	}
+	effective := map[string]bool{by: true}
+	for _, o := range ops {
+		_, _, by := ApplicationState(r, seenBy(ops, o))
+		effective[by] = true
+	}
+	for _, o := range ops {
+		rule, _ := applicationMachine().rule(o.Text("op"))
+		outcome := Absorbed
+		switch {
+		case effective[o.ID]:
+			outcome = Effective
+		case rule.overrule:
+			outcome = Superseded
+		}
+		d.Operations[o.Key] = map[string]merge.Value{"outcome": merge.Str(outcome)}
+	}
+	slices.SortFunc(ops, merge.EarlierOperation)
+	for _, o := range ops {
+		if effective[o.ID] {
+			sayOf(d.Fields, o)
+		}
+	}
+	if state != ApplicationReturned {
+		d.Fields["asked"], d.Fields["returned_for"] = nil, nil
+	}
+	return d
+}
+
+// sayOf has an application say what an effective operation told its owner.
+func sayOf(fields map[string]merge.Value, o merge.Row) {
+	switch o.Text("op") {
+	case "offer":
+		fields["confirm_by"], fields["feedback"] = o.Fields["confirm_by"], o.Fields["feedback"]
+	case "hold", "turn_down":
+		fields["feedback"] = o.Fields["feedback"]
+	case "return":
+		fields["asked"], fields["returned_for"] = o.Fields["asked"], o.Fields["reason_code"]
+	}
+}
+
+// judgeApplication asks what the author saw.
+func judgeApplication(j merge.Judgement) *merge.Reject {
+	state, _, _ := ApplicationState(j.Parent, j.Seen)
+	if j.AfterRestore && j.From != "" {
+		state = j.From
+	}
+	return applicationMachine().legal(j, state)
+}

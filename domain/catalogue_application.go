@@ -1,0 +1,99 @@
+package domain
+
+import (
+	"github.com/lumbung-ikm/lumbung/sync/merge"
+)
+
+// What an application may hold at most.
+const (
+	maxAnswers   = 60
+	maxSurvey    = 20
+	maxDocuments = 30
+)
+
+// Reasons for which the server itself returns a submission. It is a draft again then, and
+// nothing of it is lost.
+const (
+	ReturnWindowClosed  = "window_closed"
+	ReturnWindowNotOpen = "window_not_open"
+	ReturnNotCovered    = "region_not_covered"
+	ReturnIncomplete    = "answers_missing"
+	ReturnNoConsent     = "consent_required"
+	ReturnUnknown       = "programme_unknown"
+)
+
+// application is what a business says to take part in a programme.
+func application() *merge.Collection {
+	makers := []merge.Role{merge.Owner, merge.Admin}
+	return &merge.Collection{
+		Name: "application", Scope: ScopeBusiness, Doc: "application of a business to a programme; its id follows from both, so that two phones begin one; locked while it is submitted",
+		Create: makers, Allow: allowApplication, Derive: deriveApplication, React: reactApplication, Fields: fields(
+			required(once("programme_id", ref(""), makers, "")),
+			once("attempt", whole(1, maxAttempts, ""), makers, "absent = 1; more after a withdrawal"),
+			merge.Field{Name: "answers", Policy: merge.Each, Max: maxAnswers, Doc: "by the codes of the programme's questions", Item: fields(
+				latest("value", text(0, 2000), makers, ""))},
+			merge.Field{Name: "survey", Policy: merge.Each, Max: maxSurvey, Doc: "digital readiness, by its items", Item: fields(
+				latest("level", whole(0, 4, "level"), makers, ""))},
+			set("documents", ref("attachment"), maxDocuments, makers, ""),
+			server("opens", enum(ApplicationDraft, ApplicationSubmitted), "the state without any operation; submitted = imported"),
+			server("external_ref", text(1, 60), "of the registration elsewhere that it was imported from"),
+			server("state", enum(applicationStates()...), "replayed; while the programme curates, submitted reads as in process"),
+			server("needs_review", truth(), "two phones of the owner said different things; an admin asks"),
+			server("number", form(`^[A-Z0-9]{2,10}-[0-9]{5,7}$`, 20), "receipt number"),
+			server("counted_at", instant(), "when the server received the submission that counts"),
+			server("grace", truth(), "finished offline before the close and received within the grace"),
+			server("returned_for", text(0, 40), "why it was sent back: a code"),
+			server("asked", text(0, 2000), "what an admin sent it back for, in words"),
+			server("confirm_by", instant(), "first instant at which an offer has lapsed"),
+			server("feedback", text(0, 2000), "for the owner, with the result"),
+		),
+	}
+}
+
+// applicationEvent is one operation on an application.
+func applicationEvent() *merge.Collection {
+	people, office := []merge.Role{merge.Owner, merge.Admin}, []merge.Role{merge.Admin}
+	return &merge.Collection{
+		Name: "application_event", Scope: ScopeBusiness, Doc: "operations on applications", Create: people, Immutable: true,
+		Parent: "application", ParentField: "application_id", Judge: judgeApplication, Fields: fields(
+			required(once("application_id", ref("application"), people, "")),
+			required(once("op", enum(applicationMachine().ops()...), people, "")),
+			once("reason_code", form(`^[a-z0-9_]{1,40}$`, 40), people, "with return and disqualify: this or a note"),
+			once("note", text(1, 2000), people, ""),
+			once("confirm_by", instant(), office, "with offer"),
+			once("feedback", text(1, 2000), office, "with offer, hold and turn_down"),
+			once("asked", text(1, 2000), office, "with return"),
+		),
+	}
+}
+
+// allowApplication keeps one application for a business, a programme and an attempt, and
+// locks it while it is submitted. What a draft says counts until somebody has submitted
+// it: an edit that arrives behind that is returned to its author, who keeps it.
+func allowApplication(a merge.Attempt) *merge.Reject {
+	if a.Create {
+		attempt := max(1, int(merge.AsInt(a.Set["attempt"])))
+		if a.ID != ApplicationID(scopeID(a.View), merge.AsString(a.Set["programme_id"]), attempt) {
+			return refuse("invalid_value", "id")
+		}
+		return nil
+	}
+	state, _, _ := ApplicationState(a.Before, a.Operations("application_event", a.ID))
+	if state != ApplicationDraft && state != ApplicationReturned {
+		return refuse("locked", "")
+	}
+	return nil
+}
+
+// StepFollow has the place where a programme is decided follow an application: what was
+// submitted is counted, or goes back to its owner.
+const StepFollow = "follow_application"
+
+// reactApplication has what happens to an application known where the programme is
+// decided.
+func reactApplication(c merge.Change) []merge.Effect {
+	if c.Before.Text("state") == c.After.Text("state") && string(c.Before.Fields["needs_review"]) == string(c.After.Fields["needs_review"]) {
+		return nil
+	}
+	return []merge.Effect{{Scope: c.Scope(), Collection: "application", ID: c.After.ID, Do: StepFollow}}
+}

@@ -1,0 +1,124 @@
+package domain
+
+import (
+	"strconv"
+	"strings"
+
+	"github.com/lumbung-ikm/lumbung/sync/merge"
+)
+
+// decisions lists the collections in which admins decide about a programme. No phone has
+// them.
+func decisions() []*merge.Collection {
+	return []*merge.Collection{caseFile(), applicationStateCopy(), numbering()}
+}
+
+// Where the curation of an application stands.
+const (
+	FileOpen        = "open" // counted, not looked at yet
+	FileReturned    = "returned"
+	FileStage       = "stage"      // in the stage that the file names
+	FileEliminated  = "eliminated" // in the stage that the file names
+	FileSelected    = "selected"
+	FileReserve     = "reserve"
+	FileNotSelected = "not_selected"
+	FileWithdrawn   = "withdrawn"
+)
+
+func fileStates() []string {
+	return []string{FileOpen, FileReturned, FileStage, FileEliminated, FileSelected, FileReserve, FileNotSelected, FileWithdrawn}
+}
+
+// caseFile is an application as those who decide see it: a copy of what its owner
+// submitted, under the same id.
+func caseFile() *merge.Collection {
+	return &merge.Collection{
+		Name: "case_file", Scope: ScopeDecision, Doc: "an application as it was submitted, and where its curation stands; under the id of the application", Tags: tagCaseFile, React: reactCaseFile,
+		Fields: fields(
+			server("business_id", ref(""), ""),
+			server("number", form(`^[A-Z0-9]{2,10}-[0-9]{5,7}$`, 20), "receipt number; without gaps, in the order in which submissions were counted"),
+			server("source", enum("app", "import"), ""),
+			server("external_ref", text(1, 60), ""),
+			server("counted_at", instant(), "when the server received the submission"),
+			server("grace", truth(), ""),
+			server("business_name", text(0, 120), ""),
+			server("owner_id", ref(""), "user who submitted it, or who was invited for it"),
+			server("owner_name", text(0, 100), ""),
+			server("owner_phone", text(0, 20), "E.164"),
+			server("region_code", text(0, 5), "regency or city"),
+			server("category", enum(categories()...), "the one it is counted under"),
+			server("categories", list(enum(categories()...), 3), "all of them"),
+			server("nib", text(0, 13), ""),
+			server("answers", anything(64<<10), "as submitted, by code"),
+			server("survey", anything(4<<10), "as submitted, by item"),
+			server("documents", list(ref(""), maxDocuments), ""),
+			server("state", enum(fileStates()...), ""),
+			server("stage", whole(0, maxStages, ""), "of the curation"),
+		),
+	}
+}
+
+// applicationStateCopy follows what the owner's side says of an application.
+func applicationStateCopy() *merge.Collection {
+	return &merge.Collection{
+		Name: "application_state", Scope: ScopeDecision, Doc: "where an application stands on the owner's side, under its id; the server repeats it from the business", Fields: fields(
+			server("business_id", ref(""), ""),
+			server("state", enum(applicationStates()...), ""),
+			server("needs_review", truth(), ""),
+			server("seen", whole(0, 1<<53-1, "commits"), "version of the application that said so"),
+		),
+	}
+}
+
+// numbering is how many receipt numbers of a programme were given; one record, under
+// the id of the programme.
+func numbering() *merge.Collection {
+	return &merge.Collection{
+		Name: "numbering", Scope: ScopeDecision, Doc: "how many receipt numbers a programme has given", Fields: fields(
+			server("last", whole(0, 9_999_999, "numbers"), ""),
+		),
+	}
+}
+
+// ReceiptNumber is the n-th number of a programme, such as LGW22-00001.
+func ReceiptNumber(prefix string, n int) string {
+	digits := strconv.Itoa(n)
+	return prefix + "-" + strings.Repeat("0", max(0, 5-len(digits))) + digits
+}
+
+// Tags under which a case file is found.
+func tagCaseFile(r merge.Row) []string {
+	var tags []string
+	add := func(kind, value string) {
+		if value != "" {
+			tags = append(tags, tag(kind, value))
+		}
+	}
+	add("ref", r.Text("external_ref"))
+	add("nib", r.Text("nib"))
+	add("who", WhoApplies(r.Text("owner_phone"), r.Text("business_name")))
+	add("number", r.Text("number"))
+	return tags
+}
+
+// CaseFileTag is the tag under which a case file is found by its external reference
+// ("ref"), its business number ("nib"), who applies ("who") or its number ("number").
+func CaseFileTag(kind, value string) string { return tag(kind, value) }
+
+// WhoApplies tells apart who registers: one phone may register several businesses, and
+// one business under several spellings of its name is one. "" without a phone.
+func WhoApplies(phone, business string) string {
+	if phone == "" {
+		return ""
+	}
+	return phone + " " + FoldName(business)
+}
+
+// reactCaseFile tells the business the number of its application.
+func reactCaseFile(c merge.Change) []merge.Effect {
+	if c.Before.Text("number") == c.After.Text("number") {
+		return nil
+	}
+	set := map[string]merge.Value{"number": orNull(c.After.Fields["number"]), "counted_at": orNull(c.After.Fields["counted_at"]), "grace": orNull(c.After.Fields["grace"])}
+	return []merge.Effect{{Scope: ScopeBusiness + "/" + c.After.Text("business_id"), Collection: "application", ID: c.After.ID, Change: true, Set: set}}
+}

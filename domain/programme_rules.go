@@ -1,0 +1,148 @@
+package domain
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/lumbung-ikm/lumbung/fault"
+	"github.com/lumbung-ikm/lumbung/sync/merge"
+)
+
+// CheckProgramme holds what an admin says of a programme against itself: what the
+// shape of the fields cannot say. It gives every mistake, each with the field, and
+// none for a programme that can be carried out. A draft may still lack dates and
+// stages; ready asks for all that opening one needs.
+func CheckProgramme(r merge.Row, ready bool) (bad []fault.Mistake) {
+	p := ProgrammeOf(r)
+	say := func(field, code string) { bad = append(bad, fault.Mistake{Field: field, Code: code}) }
+	for _, name := range []string{"code", "name", "kind", "region_codes"} {
+		if merge.Null(r.Fields[name]) {
+			say(name, "required")
+		}
+	}
+	for i, c := range p.Regions {
+		if _, err := ParseRegion(string(c)); err != nil {
+			say(fmt.Sprintf("region_codes[%d]", i), fault.CodeOf(err))
+		} else if slices.Index(p.Regions, c) < i {
+			say(fmt.Sprintf("region_codes[%d]", i), "code_repeated")
+		}
+	}
+	if p.Champions > p.Quota && p.Quota > 0 {
+		say("champion_count", "more_than_quota")
+	}
+	bad = append(bad, checkPhases(p)...)
+	bad = append(bad, checkStages(p)...)
+	if ready {
+		bad = append(bad, checkReady(r, p)...)
+	}
+	return bad
+}
+
+// checkReady asks for what a programme needs before people may register.
+func checkReady(r merge.Row, p Programme) (bad []fault.Mistake) {
+	for _, name := range []string{"phases", "quota", "number_prefix", "confirm_days", "stages"} {
+		if merge.Null(r.Fields[name]) {
+			bad = append(bad, fault.Mistake{Field: name, Code: "required"})
+		}
+	}
+	if _, ok := p.Phase(PhaseRegistration); !ok && len(p.Phases) > 0 {
+		bad = append(bad, fault.Mistake{Field: "phases", Code: "phase_missing"})
+	}
+	return bad
+}
+
+// checkPhases holds the days against each other: registration before curation before
+// publication before the days that are monitored. Mentoring and exhibitions may lie
+// beside each other.
+func checkPhases(p Programme) (bad []fault.Mistake) {
+	say := func(field, code string) { bad = append(bad, fault.Mistake{Field: field, Code: code}) }
+	for i, f := range p.Phases {
+		at := fmt.Sprintf("phases[%d]", i)
+		if f.To < f.From {
+			say(at+".ends_on", "span_reversed")
+		}
+		if slices.IndexFunc(p.Phases, func(o Phase) bool { return o.Code == f.Code }) < i {
+			say(at+".code", "code_repeated")
+		}
+	}
+	if p.Monitoring.To < p.Monitoring.From {
+		say("monitoring.ends_on", "span_reversed")
+	}
+	var before Phase
+	for _, code := range []string{PhaseRegistration, PhaseCuration, PhasePublication} {
+		f, ok := p.Phase(code)
+		if !ok {
+			continue
+		}
+		if before.Code != "" && f.From <= before.To {
+			i := slices.IndexFunc(p.Phases, func(o Phase) bool { return o.Code == code })
+			say(fmt.Sprintf("phases[%d].starts_on", i), "phase_order")
+		}
+		before = f
+	}
+	if before.Code != "" && p.Monitoring.From != "" && p.Monitoring.From <= before.To {
+		say("monitoring.starts_on", "phase_order")
+	}
+	return bad
+}
+
+// checkStages holds the stages of the curation against themselves.
+func checkStages(p Programme) (bad []fault.Mistake) {
+	for i, s := range p.Stages {
+		at := fmt.Sprintf("stages[%d]", i)
+		if s.No != i+1 {
+			bad = append(bad, fault.Mistake{Field: at + ".no", Code: "stage_order"})
+		}
+		if len(s.Items) == 0 {
+			bad = append(bad, fault.Mistake{Field: at + ".items", Code: "required"})
+		}
+		for _, m := range checkItems(s) {
+			bad = append(bad, fault.Mistake{Field: at + "." + m.Field, Code: m.Code})
+		}
+	}
+	return bad
+}
+
+// checkItems holds one stage against its kind.
+func checkItems(s Stage) (bad []fault.Mistake) {
+	say := func(field, code string) { bad = append(bad, fault.Mistake{Field: field, Code: code}) }
+	weights := 0
+	for i, it := range s.Items {
+		at := fmt.Sprintf("items[%d]", i)
+		if slices.IndexFunc(s.Items, func(o StageItem) bool { return o.Code == it.Code }) < i {
+			say(at+".code", "code_repeated")
+		}
+		if s.Kind != StageChecklist && it.Max <= it.Min {
+			say(at+".max", "span_reversed")
+		}
+		weights += it.Weight
+	}
+	switch {
+	case s.Kind == StageRubric && weights != 10_000 && len(s.Items) > 0:
+		say("items", "weights_not_whole")
+	case s.Kind == StageRubric && s.Curators < 1:
+		say("curators_per_file", "required")
+	case s.Kind == StageLevel && s.Pass.Level == 0:
+		say("pass.level", "required")
+	}
+	return bad
+}
+
+// ProgrammeFixed lists the fields of a programme that can no longer be changed in its
+// status: what people relied on when they registered, and what a decision was made by.
+func ProgrammeFixed(status string) []string {
+	fixed := []string{"code", "kind"}
+	if programmeReached(status, ProgrammeOpen) {
+		fixed = append(fixed, "number_prefix", "default_zone")
+	}
+	if programmeReached(status, ProgrammeCurating) {
+		fixed = append(fixed, "stages", "region_codes", "offline_grace_hours")
+	}
+	if programmeReached(status, ProgrammePublished) {
+		fixed = append(fixed, "quota", "reserve_size", "confirm_days")
+	}
+	if programmeReached(status, ProgrammeClosed) {
+		fixed = append(fixed, "monitoring", "phases", "targets", "champion_count")
+	}
+	return fixed
+}

@@ -1,0 +1,143 @@
+package domain_test
+
+import (
+	"encoding/json"
+	"maps"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/lumbung-ikm/lumbung/domain"
+	"github.com/lumbung-ikm/lumbung/fault"
+	"github.com/lumbung-ikm/lumbung/sync/merge"
+)
+
+// lagawi is a programme as the ministry planned it, ready to open.
+func lagawi() merge.Row {
+	const text = `{"code":"lagawi-fest-2022","name":"Lagawi Fest 2022","kind":"campaign","region_codes":["18"],"default_zone":"Asia/Jakarta",
+	"phases":[{"code":"registration","starts_on":"2022-02-27","ends_on":"2022-03-06"},{"code":"curation","starts_on":"2022-03-07","ends_on":"2022-03-14"},
+		{"code":"publication","starts_on":"2022-03-17","ends_on":"2022-03-17"},{"code":"mentoring","starts_on":"2022-03-20","ends_on":"2022-06-17"},
+		{"code":"exhibition","starts_on":"2022-06-01","ends_on":"2022-06-06"}],
+	"monitoring":{"starts_on":"2022-03-20","ends_on":"2022-06-17"},"quota":30,"reserve_size":10,"champion_count":5,"number_prefix":"LGW22","confirm_days":3,
+	"stages":[{"no":1,"kind":"checklist","items":[{"code":"complete","label_id":"Data lengkap","required":true}]},
+		{"no":2,"kind":"level","items":[{"code":"internet","label_id":"Internet","max":4}],"pass":{"level":2}},
+		{"no":3,"kind":"rubric","curators_per_file":2,"blind":true,"items":[{"code":"product","label_id":"Produk","weight_bp":4000,"max":100},{"code":"business","label_id":"Usaha","weight_bp":6000,"max":100}]}],
+	"status":"draft"}`
+	r := merge.Row{Key: merge.Key{Collection: "programme_setup", ID: domain.ProgrammeID("lagawi-fest-2022")}}
+	if err := json.Unmarshal([]byte(text), &r.Fields); err != nil {
+		panic(err)
+	}
+	return r
+}
+
+// mistakes writes "field code" as such.
+func mistakes(said ...string) (out []fault.Mistake) {
+	for _, m := range said {
+		field, code, _ := strings.Cut(m, " ")
+		out = append(out, fault.Mistake{Field: field, Code: code})
+	}
+	return out
+}
+
+func TestProgrammesSayWhatIsWrongWithThem(t *testing.T) {
+	phase := func(code, from, to string) string {
+		return `{"code":"` + code + `","starts_on":"` + from + `","ends_on":"` + to + `"}`
+	}
+	tests := []struct {
+		name         string
+		field, value string // "" takes the field away
+		want         []fault.Mistake
+	}{
+		{"as planned", "quota", "30", nil},
+		{"without a name", "name", "", mistakes("name required")},
+		{"without a quota", "quota", "", mistakes("quota required")},
+		{"more champions than businesses", "champion_count", "31", mistakes("champion_count more_than_quota")},
+		{"a province that is not there, and one twice", "region_codes", `["18","99","18"]`, mistakes("region_codes[1] region_unknown", "region_codes[2] code_repeated")},
+		{"two provinces", "region_codes", `["33","34"]`, nil},
+		{"no registration", "phases", "[" + phase("curation", "2022-03-07", "2022-03-14") + "]", mistakes("phases phase_missing")},
+		{"curation before the end of registration", "phases", "[" + phase("registration", "2022-02-27", "2022-03-07") + "," + phase("curation", "2022-03-07", "2022-03-14") + "]",
+			mistakes("phases[1].starts_on phase_order")},
+		{"the order of the list does not matter", "phases", "[" + phase("curation", "2022-03-07", "2022-03-14") + "," + phase("registration", "2022-02-27", "2022-03-06") + "]", nil},
+		{"monitoring before the results are out", "monitoring", `{"starts_on":"2022-03-17","ends_on":"2022-06-17"}`, mistakes("monitoring.starts_on phase_order")},
+		{"ends before it begins, twice", "phases", "[" + phase("registration", "2022-03-06", "2022-02-27") + "," + phase("registration", "2022-02-27", "2022-03-06") + "]",
+			mistakes("phases[0].ends_on span_reversed", "phases[1].code code_repeated")},
+		{"stages out of order", "stages", `[{"no":2,"kind":"checklist","items":[{"code":"a","label_id":"A"}]}]`, mistakes("stages[0].no stage_order")},
+		{"a stage without questions", "stages", `[{"no":1,"kind":"checklist","items":[]}]`, mistakes("stages[0].items required")},
+		{"weights that are no whole, and nobody to look", "stages", `[{"no":1,"kind":"rubric","curators_per_file":2,"items":[{"code":"a","label_id":"A","weight_bp":9999,"max":5}]}]`,
+			mistakes("stages[0].items weights_not_whole")},
+		{"points without room, a question twice, no level to reach", "stages", `[{"no":1,"kind":"level","items":[{"code":"a","label_id":"A"},{"code":"a","label_id":"B","max":4}]}]`,
+			mistakes("stages[0].items[0].max span_reversed", "stages[0].items[1].code code_repeated", "stages[0].pass.level required")},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			r := lagawi()
+			r.Fields = maps.Clone(r.Fields)
+			delete(r.Fields, tt.field)
+			if tt.value != "" {
+				r.Fields[tt.field] = merge.Value(tt.value)
+			}
+			if got := domain.CheckProgramme(r, true); !slices.Equal(got, tt.want) {
+				t.Errorf("%v, want %v", got, tt.want)
+			}
+		})
+	}
+}
+
+// TestADraftMayLackWhatComesLater: but not what names it.
+func TestADraftMayLackWhatComesLater(t *testing.T) {
+	r := lagawi()
+	for name := range r.Fields {
+		if !slices.Contains([]string{"code", "name", "kind", "region_codes"}, name) {
+			delete(r.Fields, name)
+		}
+	}
+	if bad := domain.CheckProgramme(r, false); len(bad) > 0 {
+		t.Errorf("a draft: %v", bad)
+	}
+	want := []string{"phases", "quota", "number_prefix", "confirm_days", "stages"}
+	var got []string
+	for _, m := range domain.CheckProgramme(r, true) {
+		got = append(got, m.Field)
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("lacks %v, want %v", got, want)
+	}
+}
+
+// TestRegistrationIsInTheZoneOfTheProgramme: the same days end an hour earlier in the
+// east, and the last of them counts whole.
+func TestRegistrationIsInTheZoneOfTheProgramme(t *testing.T) {
+	for zone, hour := range map[domain.Zone]int{domain.WIB: 17, domain.WITA: 16, domain.WIT: 15} {
+		r := lagawi()
+		r.Fields["default_zone"] = merge.Str(string(zone))
+		from, to, ok := domain.ProgrammeOf(r).Registration()
+		if want := time.Date(2022, 2, 26, hour, 0, 0, 0, time.UTC); !ok || !from.Equal(want) {
+			t.Errorf("%s: from %v, want %v", zone, from, want)
+		}
+		if want := time.Date(2022, 3, 6, hour, 0, 0, 0, time.UTC); !to.Equal(want) {
+			t.Errorf("%s: to %v, want %v", zone, to, want)
+		}
+	}
+}
+
+func TestProgrammesGoForwardStepByStep(t *testing.T) {
+	all := domain.ProgrammeStatuses()
+	for i, from := range all {
+		for k, to := range all {
+			if got := domain.ProgrammeFollows(from, to); got != (k == i+1) {
+				t.Errorf("%s to %s: %v", from, to, got)
+			}
+		}
+		if i > 0 {
+			if old, now := domain.ProgrammeFixed(all[i-1]), domain.ProgrammeFixed(from); len(now) < len(old) {
+				t.Errorf("%s fixes %v, %s had fixed %v", from, now, all[i-1], old)
+			}
+		}
+	}
+	for _, name := range domain.ProgrammeFixed(domain.ProgrammeArchived) {
+		if !slices.Contains(domain.ProgrammeFields(), name) {
+			t.Errorf("no field %s", name)
+		}
+	}
+}

@@ -1,0 +1,309 @@
+package programme
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/lumbung-ikm/lumbung/domain"
+	"github.com/lumbung-ikm/lumbung/fault"
+	"github.com/lumbung-ikm/lumbung/id"
+	"github.com/lumbung-ikm/lumbung/store"
+	"github.com/lumbung-ikm/lumbung/sync/merge"
+)
+
+// followApplication carries what happened to an application to where its programme is
+// decided: a submission is counted, which gives it a number, or goes back to its owner
+// with a reason. It reads what is there when it is done, so order and repetition do not
+// matter.
+func (s *Service) followApplication(ctx context.Context, eff merge.Effect) error {
+	business := strings.TrimPrefix(eff.Scope, "business/")
+	app, err := s.appliedFor(ctx, business, eff.ID)
+	if err != nil || app.Version == 0 {
+		return err
+	}
+	edition, err := s.setup(ctx, app.Text("programme_id"))
+	if fault.KindOf(err) == fault.NotFound && err != nil {
+		return s.sendBack(ctx, app, domain.ReturnUnknown)
+	}
+	if err != nil {
+		return err
+	}
+	if app.Text("state") == domain.ApplicationSubmitted && app.Text("opens") == "" {
+		if err := s.count(ctx, domain.ProgrammeOf(edition.Row), app); err != nil {
+			return err
+		}
+	}
+	return s.copyState(ctx, app)
+}
+
+// applied is an application with what belongs to it.
+type applied struct {
+	merge.Row
+	scope    string
+	business merge.Row
+	events   []merge.Row
+}
+
+func (s *Service) appliedFor(ctx context.Context, business, application string) (applied, error) {
+	k, root := merge.Key{Collection: "application", ID: application}, merge.Key{Collection: "business", ID: business}
+	out := applied{scope: scopeOf(business)}
+	got, err := s.Engine.Store.Load(ctx, out.scope, store.Want{Keys: []merge.Key{k, root}, Tags: []string{merge.OperationsTag(k)}})
+	for i := range got.Records {
+		if err != nil {
+			break
+		}
+		var row merge.Row
+		switch row, err = rowOf(&got.Records[i]); row.Key {
+		case k:
+			out.Row = row
+		case root:
+			out.business = row
+		default:
+			out.events = append(out.events, row)
+		}
+	}
+	return out, err
+}
+
+// submission is the one that counts: the effective one, the latest of several.
+func (a applied) submission() (merge.Row, bool) {
+	var found []merge.Row
+	for _, e := range a.events {
+		if e.Text("op") == "submit" && e.Text("outcome") == domain.Effective {
+			found = append(found, e)
+		}
+	}
+	if len(found) == 0 {
+		return merge.Row{}, false
+	}
+	return slices.MaxFunc(found, merge.EarlierOperation), true
+}
+
+// answers reads the values of a keyed list, by item.
+func answersOf(v merge.Value, member string) map[string]string {
+	var items map[string]map[string]json.RawMessage
+	if merge.Null(v) || json.Unmarshal(v, &items) != nil {
+		return nil
+	}
+	out := map[string]string{}
+	for code, item := range items {
+		if text := merge.AsString(item[member]); text != "" {
+			out[code] = text
+		} else if !merge.Null(item[member]) {
+			out[code] = string(item[member])
+		}
+	}
+	return out
+}
+
+// count gives a submission its number, or sends it back.
+func (s *Service) count(ctx context.Context, p domain.Programme, app applied) error {
+	sub, ok := app.submission()
+	if !ok {
+		return nil // withdrawn meanwhile: what follows says so
+	}
+	owner := sub.Text("created_by")
+	profile, err := s.rows(ctx, merge.UserScope(owner), merge.Key{Collection: "user", ID: owner})
+	if err != nil {
+		return err
+	}
+	consents := len(profile) > 0 && domain.Consented(profile[0], "curation")
+	why, grace := p.Counts(domain.Submission{Made: instant(sub, "created_at"), Received: instant(sub, "received_at"), Region: domain.Region(app.business.Text("region_code")),
+		Answers: answersOf(app.Fields["answers"], "value"), Consents: consents})
+	if why != "" {
+		return s.sendBack(ctx, app, why)
+	}
+	file := map[string]merge.Value{"business_id": merge.Str(app.business.ID), "source": merge.Str("app"), "counted_at": sub.Fields["received_at"], "grace": null(),
+		"business_name": orNull(app.business.Fields["name"]), "owner_id": merge.Str(owner), "owner_name": null(), "owner_phone": null(),
+		"region_code": orNull(app.business.Fields["region_code"]), "category": orNull(app.business.Fields["primary_category"]), "categories": orNull(app.business.Fields["categories"]),
+		"nib": orNull(app.business.Fields["nib"]), "answers": orNull(app.Fields["answers"]), "survey": orNull(app.Fields["survey"]), "documents": orNull(app.Fields["documents"]),
+		"state": merge.Str(domain.FileOpen)}
+	if grace {
+		file["grace"] = merge.Flag(true)
+	}
+	if len(profile) > 0 {
+		file["owner_name"], file["owner_phone"] = orNull(profile[0].Fields["full_name"]), orNull(profile[0].Fields["phone"])
+	}
+	_, err = s.file(ctx, p, "count."+sub.ID, []caseFile{{app.ID, file}})
+	return err
+}
+
+func orNull(v merge.Value) merge.Value {
+	if v == nil {
+		return null()
+	}
+	return v
+}
+
+// sendBack returns a submission to its owner, who can change it and submit it again.
+func (s *Service) sendBack(ctx context.Context, app applied, why string) error {
+	sub, ok := app.submission()
+	if !ok || app.Text("state") != domain.ApplicationSubmitted {
+		return nil
+	}
+	k := merge.Key{Collection: "application_event", ID: id.Derive("application_event", sub.ID, "return")}
+	still := func(v merge.View, _ []merge.Grant) *merge.Reject {
+		if r, ok := v.Row("application", app.ID); !ok || r.Text("state") != domain.ApplicationSubmitted {
+			return &merge.Reject{Code: "conflict"}
+		}
+		return nil
+	}
+	_, err := s.Engine.Write(ctx, app.scope, merge.ServerWrite{Name: "return." + sub.ID, Role: merge.System, Collection: k.Collection, ID: k.ID, Op: merge.Put, Create: true,
+		Must: still, Set: map[string]merge.Value{"application_id": merge.Str(app.ID), "op": merge.Str("return"), "reason_code": merge.Str(why)}})
+	if fault.CodeOf(err) == "conflict" { // withdrawn meanwhile
+		return nil
+	}
+	return err
+}
+
+// copyState has the decision scope say where the application stands, unless a newer
+// reading was there before.
+func (s *Service) copyState(ctx context.Context, app applied) error {
+	scope := domain.DecisionScope(app.Text("programme_id"))
+	k := merge.Key{Collection: "application_state", ID: app.ID}
+	set := map[string]merge.Value{"business_id": merge.Str(app.business.ID), "state": app.Fields["state"], "needs_review": orNull(app.Fields["needs_review"]),
+		"seen": merge.Num(app.Version)}
+	for {
+		rows, err := s.rows(ctx, scope, k)
+		if err != nil || len(rows) > 0 && rows[0].Int("seen") >= int64(app.Version) {
+			return err
+		}
+		w := merge.ServerWrite{Name: "state." + app.ID + "." + id.Derive(app.scope, app.Key.String(), string(set["seen"])), Role: merge.System, Collection: k.Collection, ID: k.ID,
+			Op: merge.Put, Create: len(rows) == 0, Set: set}
+		if len(rows) > 0 {
+			w.Strict = &rows[0].Version
+		}
+		if _, err = s.Engine.Write(ctx, scope, w); err == nil || !fasterOther(err) {
+			return err
+		}
+	}
+}
+
+// fasterOther reports whether somebody wrote first what a caller wanted to write.
+func fasterOther(err error) bool {
+	code := fault.CodeOf(err)
+	return code == "stale_version" || code == "id_reuse"
+}
+
+// caseFile is one to be filed, under the id of its application.
+type caseFile struct {
+	id  string
+	set map[string]merge.Value
+}
+
+// mostFiled is how many files are made in one commit.
+const mostFiled = 50
+
+// file puts case files where a programme is decided, up to mostFiled, in one commit: each
+// new one gets the next receipt number, so that numbers have no gaps and follow the
+// order of files. One that is there keeps its number and is written anew. It gives the
+// numbers. The same files under the same name change nothing.
+func (s *Service) file(ctx context.Context, p domain.Programme, name string, files []caseFile) ([]string, error) {
+	scope := domain.DecisionScope(p.ID)
+	counter := merge.Key{Collection: "numbering", ID: p.ID}
+	keys := []merge.Key{counter}
+	for _, f := range files {
+		keys = append(keys, merge.Key{Collection: "case_file", ID: f.id})
+	}
+	for {
+		rows, err := s.rows(ctx, scope, keys...)
+		if err != nil {
+			return nil, err
+		}
+		there := map[merge.Key]merge.Row{}
+		for _, r := range rows {
+			there[r.Key] = r
+		}
+		numbers, writes := filing(p, name, files, there)
+		if len(writes) == 0 {
+			return numbers, nil
+		}
+		if _, err = s.Engine.Write(ctx, scope, writes...); err == nil || !fasterOther(err) {
+			return numbers, err
+		}
+	}
+}
+
+// filing are the writes that file puts into one commit.
+func filing(p domain.Programme, name string, files []caseFile, there map[merge.Key]merge.Row) (numbers []string, writes []merge.ServerWrite) {
+	counter := there[merge.Key{Collection: "numbering", ID: p.ID}]
+	last := int(counter.Int("last"))
+	write := func(k merge.Key, old merge.Row, set map[string]merge.Value) {
+		writes = append(writes, merge.ServerWrite{Name: name, Role: merge.System, Collection: k.Collection, ID: k.ID, Op: merge.Put, Create: old.Version == 0,
+			Strict: &old.Version, Set: set})
+	}
+	for _, f := range files {
+		k := merge.Key{Collection: "case_file", ID: f.id}
+		old, set := there[k], maps.Clone(f.set)
+		number := old.Text("number")
+		if number == "" {
+			last++
+			number = domain.ReceiptNumber(p.NumberPrefix, last)
+		}
+		set["number"] = merge.Str(number)
+		numbers = append(numbers, number)
+		for field, v := range set {
+			if bytes.Equal(old.Fields[field], v) || old.Fields[field] == nil && merge.Null(v) {
+				delete(set, field)
+			}
+		}
+		if len(set) > 0 {
+			write(k, old, set)
+		}
+	}
+	if last > int(counter.Int("last")) {
+		write(merge.Key{Collection: "numbering", ID: p.ID}, counter, map[string]merge.Value{"last": merge.Num(last)})
+	}
+	return numbers, writes
+}
+
+// Files gives a page of case files of a programme to an admin, in the order of their
+// last change, and the position behind it.
+//
+// Errors: Forbidden, NotFound.
+func (s *Service) Files(ctx context.Context, who Caller, programme string, at store.Position, limit int, keep func(merge.Row) bool) (out []merge.Row, next store.Position, more bool, err error) {
+	if _, err := s.mySetup(ctx, who, programme); err != nil {
+		return nil, at, false, err
+	}
+	head, err := s.Engine.Store.Head(ctx, domain.DecisionScope(programme))
+	if errors.Is(err, store.ErrAbsent) {
+		return nil, at, false, nil
+	}
+	for more = err == nil; more && len(out) < limit; {
+		page, err := s.Engine.Store.Changed(ctx, head.Scope, at, head.Applied, head.Applied, 1<<18)
+		if err != nil || page.Torn {
+			return nil, at, false, errors.Join(err, torn(page.Torn))
+		}
+		more = page.More
+		for i := range page.Records {
+			r := &page.Records[i]
+			if len(out) == limit {
+				return out, at, true, nil
+			}
+			at = store.Position{Version: r.Version, Key: r.Key()}
+			if r.Collection != "case_file" || r.Deleted {
+				continue
+			}
+			row, err := rowOf(r)
+			if err != nil {
+				return nil, at, false, err
+			}
+			if keep(row) {
+				out = append(out, row)
+			}
+		}
+	}
+	return out, at, more, err
+}
+
+func torn(yes bool) error {
+	if yes {
+		return &fault.Error{Kind: fault.Transient, Code: "busy", Text: "a commit is half folded"}
+	}
+	return nil
+}

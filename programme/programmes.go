@@ -1,0 +1,251 @@
+package programme
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/lumbung-ikm/lumbung/domain"
+	"github.com/lumbung-ikm/lumbung/fault"
+	"github.com/lumbung-ikm/lumbung/id"
+	"github.com/lumbung-ikm/lumbung/store"
+	"github.com/lumbung-ikm/lumbung/sync/merge"
+)
+
+// Edition is a programme as the caller may see it: admins what they set up, everybody
+// else what is public of it.
+type Edition struct {
+	merge.Row
+	Version Version
+}
+
+// mostProgrammes bounds a list of programmes; there are a dozen a year.
+const mostProgrammes = 1000
+
+// CreateProgramme makes a programme, as a draft that nobody but admins sees. Its id
+// follows from its code. Only admins do.
+//
+// Errors: Forbidden; Invalid with every mistake; Conflict "programme_exists".
+func (s *Service) CreateProgramme(ctx context.Context, who Caller, code string, fields map[string]merge.Value) (Edition, error) {
+	if err := s.mustBeAdmin(ctx, who.User); err != nil {
+		return Edition{}, err
+	}
+	set := maps.Clone(fields)
+	if set == nil {
+		set = map[string]merge.Value{}
+	}
+	set["code"], set["status"] = merge.Str(code), merge.Str(domain.ProgrammeDraft)
+	if err := s.fitsProgramme(set); err != nil {
+		return Edition{}, err
+	}
+	if set["default_zone"] == nil {
+		if zone, err := firstZone(set); err == nil {
+			set["default_zone"] = merge.Str(string(zone))
+		}
+	}
+	pid := domain.ProgrammeID(code)
+	if err := fault.Mistakes(domain.CheckProgramme(merge.Row{Key: merge.Key{ID: pid}, Fields: set}, false), "programme"); err != nil {
+		return Edition{}, err
+	}
+	_, err := s.Engine.Write(ctx, domain.DecisionScope(pid), merge.ServerWrite{Name: who.Name, Author: who.User, Role: merge.Admin, Collection: "programme_setup", ID: pid,
+		Op: merge.Put, Create: true, Set: set})
+	if fault.CodeOf(err) == "id_reuse" {
+		err = conflict("programme_exists", "the code is taken")
+	}
+	if err != nil {
+		return Edition{}, err
+	}
+	return s.setup(ctx, pid)
+}
+
+// firstZone is the zone of the first province of a programme.
+func firstZone(set map[string]merge.Value) (domain.Zone, error) {
+	regions := merge.AsStrings(set["region_codes"])
+	if len(regions) == 0 {
+		return "", invalid("region_codes", "no province")
+	}
+	return domain.Region(regions[0]).Zone()
+}
+
+// fitsProgramme holds fields that an admin writes against the table.
+//
+// Errors: Invalid "unknown_field" or "invalid_value", with every field that does not fit.
+func (s *Service) fitsProgramme(set map[string]merge.Value) error {
+	var bad []fault.Mistake
+	for _, name := range slices.Sorted(maps.Keys(set)) {
+		if !slices.Contains(domain.ProgrammeFields(), name) {
+			bad = append(bad, fault.Mistake{Field: name, Code: "unknown_field"})
+			continue
+		}
+		if err := s.check("programme_setup", map[string]merge.Value{name: set[name]}); err != nil {
+			f, _ := errors.AsType[*fault.Error](err)
+			bad = append(bad, fault.Mistake{Field: f.Field, Code: f.Code})
+		}
+	}
+	return fault.Mistakes(bad, "programme")
+}
+
+// ChangeProgramme writes fields of a programme that the caller saw at version v. What
+// people relied on when they registered, or what a decision was made by, stays.
+//
+// Errors: Forbidden, NotFound; Stale "stale_version"; Invalid with every mistake;
+// Conflict "field_fixed".
+func (s *Service) ChangeProgramme(ctx context.Context, who Caller, programme string, v Version, fields map[string]merge.Value) (Edition, error) {
+	old, err := s.mySetup(ctx, who, programme)
+	if err != nil {
+		return Edition{}, err
+	}
+	if len(fields) == 0 {
+		return Edition{}, &fault.Error{Kind: fault.Invalid, Code: "required", Field: "fields", Text: "nothing to change"}
+	}
+	set := maps.Clone(fields)
+	for _, name := range []string{"status", "follows"} { // by other ways, or never
+		if set[name] != nil {
+			return Edition{}, &fault.Error{Kind: fault.Invalid, Code: "unknown_field", Field: name, Text: "not written here"}
+		}
+	}
+	if err := s.fitsProgramme(set); err != nil {
+		return Edition{}, err
+	}
+	return s.edit(ctx, who, old, v, set)
+}
+
+// edit writes fields of a programme, if it stays one that can be carried out.
+func (s *Service) edit(ctx context.Context, who Caller, old Edition, v Version, set map[string]merge.Value) (Edition, error) {
+	if v.Generation != old.Version.Generation {
+		return Edition{}, &fault.Error{Kind: fault.Stale, Code: "stale_version", Text: "read in another generation"}
+	}
+	for _, name := range domain.ProgrammeFixed(old.Text("status")) {
+		if set[name] != nil && !bytes.Equal(set[name], old.Fields[name]) {
+			return Edition{}, &fault.Error{Kind: fault.Conflict, Code: "field_fixed", Field: name, Text: "fixed in this status"}
+		}
+	}
+	next := merge.Row{Key: old.Key, Fields: maps.Clone(old.Fields)}
+	maps.Copy(next.Fields, set)
+	ready := next.Text("status") != domain.ProgrammeDraft
+	if err := fault.Mistakes(domain.CheckProgramme(next, ready), "programme"); err != nil {
+		return Edition{}, err
+	}
+	// The rules above looked at the whole record, so nothing of it may have changed since.
+	whole := func(view merge.View, _ []merge.Grant) *merge.Reject {
+		if r, ok := view.Row("programme_setup", old.ID); !ok || r.Version != old.Row.Version {
+			return &merge.Reject{Code: "stale_version"}
+		}
+		return nil
+	}
+	if _, err := s.Engine.Write(ctx, domain.DecisionScope(old.ID), merge.ServerWrite{Name: who.Name, Author: who.User, Role: merge.Admin, Collection: "programme_setup",
+		ID: old.ID, Op: merge.Put, Set: set, Strict: &v.Seq, Must: whole}); err != nil {
+		return Edition{}, err
+	}
+	return s.setup(ctx, old.ID)
+}
+
+// AdvanceProgramme takes a programme that the caller saw at version v to the next
+// status.
+//
+// Errors: Forbidden, NotFound; Stale "stale_version"; Conflict
+// "forbidden_transition" for any status but the next; Invalid with every mistake that
+// stands against opening it.
+func (s *Service) AdvanceProgramme(ctx context.Context, who Caller, programme string, v Version, status string) (Edition, error) {
+	old, err := s.mySetup(ctx, who, programme)
+	if err != nil {
+		return Edition{}, err
+	}
+	if !slices.Contains(domain.ProgrammeStatuses(), status) {
+		return Edition{}, invalid("status", "no status of a programme")
+	}
+	if old.Text("status") == status {
+		return old, nil // the same request again
+	}
+	if !domain.ProgrammeFollows(old.Text("status"), status) {
+		return Edition{}, &fault.Error{Kind: fault.Conflict, Code: "forbidden_transition", Field: "status", Text: "not the next status"}
+	}
+	return s.edit(ctx, who, old, v, map[string]merge.Value{"status": merge.Str(status)})
+}
+
+// mySetup gives an admin the programme as it was set up.
+//
+// Errors: Forbidden, NotFound.
+func (s *Service) mySetup(ctx context.Context, who Caller, programme string) (Edition, error) {
+	if err := s.mustBeAdmin(ctx, who.User); err != nil {
+		return Edition{}, err
+	}
+	return s.setup(ctx, programme)
+}
+
+func (s *Service) setup(ctx context.Context, programme string) (Edition, error) {
+	return s.edition(ctx, domain.DecisionScope(programme), "programme_setup", programme)
+}
+
+func (s *Service) edition(ctx context.Context, scope, collection, programme string) (Edition, error) {
+	if !id.Valid(programme) {
+		return Edition{}, notFound()
+	}
+	head, err := s.Engine.Store.Head(ctx, scope)
+	if errors.Is(err, store.ErrAbsent) {
+		return Edition{}, notFound()
+	}
+	if err != nil {
+		return Edition{}, fmt.Errorf("head of programme: %w", err)
+	}
+	rows, err := s.rows(ctx, scope, merge.Key{Collection: collection, ID: programme})
+	if err == nil && len(rows) == 0 {
+		err = notFound()
+	}
+	if err != nil {
+		return Edition{}, err
+	}
+	return Edition{rows[0], Version{head.Generation.Count, rows[0].Version}}, nil
+}
+
+// Programme gives one programme: to admins as it was set up, to others what is public
+// of it.
+//
+// Errors: NotFound "not_found", also for a draft of somebody else's.
+func (s *Service) Programme(ctx context.Context, who Caller, programme string) (Edition, error) {
+	admin, err := s.admin(ctx, who.User)
+	if err != nil {
+		return Edition{}, err
+	}
+	if admin {
+		return s.setup(ctx, programme)
+	}
+	return s.edition(ctx, domain.ScopeProgrammes, "programme", programme)
+}
+
+// Programmes lists what is public of every programme that has been opened, ordered by
+// code.
+func (s *Service) Programmes(ctx context.Context) ([]Edition, error) {
+	out := []Edition{}
+	head, err := s.Engine.Store.Head(ctx, domain.ScopeProgrammes)
+	if errors.Is(err, store.ErrAbsent) {
+		return out, nil
+	}
+	for at, more := (store.Position{}), err == nil; more && len(out) < mostProgrammes; {
+		page, err := s.Engine.Store.Changed(ctx, head.Scope, at, head.Applied, head.Applied, 1<<18)
+		if err != nil {
+			return nil, fmt.Errorf("read programmes: %w", err)
+		}
+		if page.Torn {
+			return nil, &fault.Error{Kind: fault.Transient, Code: "busy", Text: "the programmes are being changed"}
+		}
+		for i := range page.Records {
+			r := &page.Records[i]
+			at = store.Position{Version: r.Version, Key: r.Key()}
+			row, err := rowOf(r)
+			if err != nil {
+				return nil, err
+			}
+			if r.Collection == "programme" && !r.Deleted {
+				out = append(out, Edition{row, Version{head.Generation.Count, row.Version}})
+			}
+		}
+		more = page.More
+	}
+	slices.SortFunc(out, func(a, b Edition) int { return strings.Compare(a.Text("code"), b.Text("code")) })
+	return out, err
+}

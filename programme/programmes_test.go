@@ -1,0 +1,222 @@
+package programme_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"slices"
+	"sync"
+	"testing"
+
+	"github.com/lumbung-ikm/lumbung/domain"
+	"github.com/lumbung-ikm/lumbung/fault"
+	"github.com/lumbung-ikm/lumbung/programme"
+	"github.com/lumbung-ikm/lumbung/sync/merge"
+)
+
+// plan is what an admin says of a programme, ready to open.
+func plan(t *testing.T, change ...string) map[string]merge.Value {
+	t.Helper()
+	const text = `{"name":"Lagawi Fest 2022","kind":"campaign","region_codes":["18"],
+	"phases":[{"code":"registration","starts_on":"2022-02-27","ends_on":"2022-03-06"},{"code":"curation","starts_on":"2022-03-07","ends_on":"2022-03-14"}],
+	"quota":30,"reserve_size":10,"number_prefix":"LGW22","confirm_days":3,
+	"stages":[{"no":1,"kind":"checklist","items":[{"code":"complete","label_id":"Data lengkap","required":true}]}]}`
+	var set map[string]merge.Value
+	if err := json.Unmarshal([]byte(text), &set); err != nil {
+		t.Fatal(err)
+	}
+	for i := 0; i < len(change); i += 2 {
+		set[change[i]] = merge.Value(change[i+1])
+		if change[i+1] == "" {
+			delete(set, change[i])
+		}
+	}
+	return set
+}
+
+func (o *office) codes() (all []string) {
+	o.Helper()
+	list, err := o.Programmes(o.Context())
+	o.unless(err)
+	for _, e := range list {
+		all = append(all, e.Text("code"))
+	}
+	return all
+}
+
+// TestADraftIsSeenByAdminsOnly: and then by everybody, but not how it decides.
+func TestADraftIsSeenByAdminsOnly(t *testing.T) {
+	o := open(t)
+	admin, owner := o.person(1, "admin"), o.person(2)
+	e, err := o.CreateProgramme(t.Context(), o.as(admin), "lagawi-fest-2022", plan(t))
+	o.unless(err)
+	if e.Text("default_zone") != string(domain.WIB) || e.Text("status") != domain.ProgrammeDraft {
+		t.Errorf("made as %s in %s", e.Text("status"), e.Text("default_zone"))
+	}
+	o.work()
+	if _, err := o.Programme(t.Context(), o.as(owner), e.ID); fault.KindOf(err) != fault.NotFound || len(o.codes()) > 0 {
+		t.Errorf("a draft is told: %v, %v", err, o.codes())
+	}
+	e, err = o.AdvanceProgramme(t.Context(), o.as(admin), e.ID, e.Version, domain.ProgrammeOpen)
+	o.unless(err)
+	o.work()
+	seen, err := o.Programme(t.Context(), o.as(owner), e.ID)
+	o.unless(err)
+	if !slices.Equal(o.codes(), []string{"lagawi-fest-2022"}) || seen.Int("quota") != 30 {
+		t.Errorf("once open: %v, quota %d", o.codes(), seen.Int("quota"))
+	}
+	for _, hidden := range []string{"stages", "targets", "champion_count", "number_prefix"} {
+		if seen.Fields[hidden] != nil {
+			t.Errorf("%s is told", hidden)
+		}
+	}
+	mine, err := o.Programme(t.Context(), o.as(admin), e.ID)
+	o.unless(err)
+	if mine.Fields["stages"] == nil {
+		t.Error("an admin does not see the stages")
+	}
+	if _, err = o.ChangeProgramme(t.Context(), o.as(admin), e.ID, mine.Version, map[string]merge.Value{"tagline": merge.Str("Bangga buatan Lampung")}); err != nil {
+		t.Fatal(err)
+	}
+	o.work()
+	if seen, err = o.Programme(t.Context(), o.as(owner), e.ID); err != nil || seen.Text("tagline") == "" {
+		t.Errorf("a change does not arrive: %v", err)
+	}
+}
+
+func TestWhoMaySetUpAProgramme(t *testing.T) {
+	o := open(t)
+	admin, mentor := o.person(1, "admin"), o.person(2, "mentor")
+	if _, err := o.CreateProgramme(t.Context(), o.as(mentor), "a-b-c", plan(t)); fault.KindOf(err) != fault.Forbidden {
+		t.Errorf("a mentor makes one: %v", err)
+	}
+	e, err := o.CreateProgramme(t.Context(), o.as(admin), "a-b-c", plan(t))
+	o.unless(err)
+	if _, err := o.ChangeProgramme(t.Context(), o.as(mentor), e.ID, e.Version, plan(t)); fault.KindOf(err) != fault.Forbidden {
+		t.Errorf("a mentor changes one: %v", err)
+	}
+	if _, err := o.AdvanceProgramme(t.Context(), o.as(mentor), e.ID, e.Version, domain.ProgrammeOpen); fault.KindOf(err) != fault.Forbidden {
+		t.Errorf("a mentor opens one: %v", err)
+	}
+	if _, err := o.CreateProgramme(t.Context(), o.as(admin), "a-b-c", plan(t)); fault.CodeOf(err) != "programme_exists" {
+		t.Errorf("the code once more: %v", err)
+	}
+}
+
+// TestEveryMistakeIsToldAtOnce: of the table, and of the plan.
+func TestEveryMistakeIsToldAtOnce(t *testing.T) {
+	o := open(t)
+	admin := o.person(1, "admin")
+	told := func(err error) (all []string) {
+		f, _ := errors.AsType[*fault.Error](err)
+		if f == nil {
+			return nil
+		}
+		for _, m := range f.More {
+			all = append(all, m.Field+" "+m.Code)
+		}
+		return all
+	}
+	_, err := o.CreateProgramme(t.Context(), o.as(admin), "A!", plan(t, "quota", `"many"`, "colour", `"red"`))
+	if want := []string{"code invalid_value", "colour unknown_field", "quota invalid_value"}; !slices.Equal(told(err), want) {
+		t.Errorf("%v, want %v", told(err), want)
+	}
+	e, err := o.CreateProgramme(t.Context(), o.as(admin), "a-b-c", plan(t, "quota", "", "stages", ""))
+	o.unless(err)
+	_, err = o.AdvanceProgramme(t.Context(), o.as(admin), e.ID, e.Version, domain.ProgrammeOpen)
+	if want := []string{"quota required", "stages required"}; !slices.Equal(told(err), want) {
+		t.Errorf("%v, want %v", told(err), want)
+	}
+}
+
+// TestWhatPeopleReliedOnStays: and what is not fixed yet can be changed.
+func TestWhatPeopleReliedOnStays(t *testing.T) {
+	o := open(t)
+	admin := o.person(1, "admin")
+	e, err := o.CreateProgramme(t.Context(), o.as(admin), "a-b-c", plan(t))
+	o.unless(err)
+	for _, status := range domain.ProgrammeStatuses()[1:] {
+		if _, err := o.AdvanceProgramme(t.Context(), o.as(admin), e.ID, e.Version, domain.ProgrammeArchived); status != domain.ProgrammeArchived && fault.CodeOf(err) != "forbidden_transition" {
+			t.Errorf("from %s to the end: %v", e.Text("status"), err)
+		}
+		e, err = o.AdvanceProgramme(t.Context(), o.as(admin), e.ID, e.Version, status)
+		o.unless(err)
+		for _, name := range domain.ProgrammeFixed(status) {
+			other := merge.Value(`"x"`)
+			if c, _ := o.Engine.Schema.Collection("programme_setup"); name != "code" {
+				f, _ := c.Field(name)
+				other = another(f.Type)
+			} else {
+				other = merge.Str("d-e-f")
+			}
+			if _, err := o.ChangeProgramme(t.Context(), o.as(admin), e.ID, e.Version, map[string]merge.Value{name: other}); fault.CodeOf(err) != "field_fixed" {
+				t.Errorf("%s while %s: %v", name, status, err)
+			}
+		}
+		e, err = o.ChangeProgramme(t.Context(), o.as(admin), e.ID, e.Version, map[string]merge.Value{"theme": merge.Str("Tema " + status)})
+		o.unless(err)
+	}
+}
+
+// another is a value of a type that no plan here has.
+func another(t merge.Type) merge.Value {
+	switch t.Kind {
+	case merge.Int:
+		return merge.Num(7)
+	case merge.Enum:
+		return merge.Str(t.Enum[len(t.Enum)-1])
+	case merge.List:
+		return merge.Value("[]")
+	case merge.Object:
+		if t.Members[0].Name == "sales_idr" {
+			return merge.Value(`{"sales_idr":7}`)
+		}
+		return merge.Value(`{"starts_on":"2023-01-01","ends_on":"2023-01-02"}`)
+	}
+	return merge.Str("XX9")
+}
+
+// TestTwoAdminsChangeAProgrammeAtOnce: each change looked at the whole of it, so one of
+// them must look again, also if they touched different fields.
+func TestTwoAdminsChangeAProgrammeAtOnce(t *testing.T) {
+	o := open(t)
+	a, b := o.person(1, "admin"), o.person(2, "admin")
+	e, err := o.CreateProgramme(t.Context(), o.as(a), "a-b-c", plan(t))
+	o.unless(err)
+	sets := []map[string]merge.Value{{"quota": merge.Num(4)}, {"champion_count": merge.Num(5)}}
+	callers := []programme.Caller{o.as(a), o.as(b)}
+	errs := make([]error, 2)
+	var both sync.WaitGroup
+	for i := range sets {
+		both.Go(func() {
+			_, errs[i] = o.ChangeProgramme(context.Background(), callers[i], e.ID, e.Version, sets[i])
+		})
+	}
+	both.Wait()
+	if (errs[0] == nil) == (errs[1] == nil) || fault.CodeOf(errors.Join(errs...)) != "stale_version" {
+		t.Errorf("%v, %v", errs[0], errs[1])
+	}
+}
+
+// TestProgrammesOfOtherPlacesAndDays stand beside each other.
+func TestProgrammesOfOtherPlacesAndDays(t *testing.T) {
+	o := open(t)
+	admin := o.person(1, "admin")
+	for code, regions := range map[string]string{"lampung-22": `["18"]`, "sulsel-22": `["73"]`, "jateng-diy-22": `["33","34"]`} {
+		e, err := o.CreateProgramme(t.Context(), o.as(admin), code, plan(t, "region_codes", regions))
+		o.unless(err)
+		_, err = o.AdvanceProgramme(t.Context(), o.as(admin), e.ID, e.Version, domain.ProgrammeOpen)
+		o.unless(err)
+	}
+	o.work()
+	if want := []string{"jateng-diy-22", "lampung-22", "sulsel-22"}; !slices.Equal(o.codes(), want) {
+		t.Fatalf("%v, want %v", o.codes(), want)
+	}
+	list, err := o.Programmes(t.Context())
+	o.unless(err)
+	for i, zone := range []domain.Zone{domain.WIB, domain.WIB, domain.WITA} {
+		if got := domain.ProgrammeOf(list[i].Row); got.Zone != zone || got.Covers("73.71") != (zone == domain.WITA) {
+			t.Errorf("%s: %s, covers Makassar: %v", got.Code, got.Zone, got.Covers("73.71"))
+		}
+	}
+}
