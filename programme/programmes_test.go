@@ -142,11 +142,10 @@ func TestWhatPeopleReliedOnStays(t *testing.T) {
 		e, err = o.AdvanceProgramme(t.Context(), o.as(admin), e.ID, e.Version, status)
 		o.unless(err)
 		for _, name := range domain.ProgrammeFixed(status) {
-			other := merge.Value(`"x"`)
-			if c, _ := o.Engine.Schema.Collection("programme_setup"); name != "code" {
-				f, _ := c.Field(name)
-				other = another(f.Type)
-			} else {
+			c, _ := o.Engine.Schema.Collection("programme_setup")
+			f, _ := c.Field(name)
+			other := another(f.Type)
+			if name == "code" {
 				other = merge.Str("d-e-f")
 			}
 			if _, err := o.ChangeProgramme(t.Context(), o.as(admin), e.ID, e.Version, map[string]merge.Value{name: other}); fault.CodeOf(err) != "field_fixed" {
