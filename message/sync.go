@@ -105,8 +105,8 @@ var syncTable = map[string]entry{
 		Sentence{"Catatan ini tidak dapat dihapus.", "Silakan batalkan dengan catatan koreksi."},
 		Sentence{"This record cannot be deleted.", "Please void it by a correction."}},
 	"window_closed": {
-		Sentence{"Masa pendaftaran sudah ditutup.", "Rancangan Anda tetap tersimpan."},
-		Sentence{"The registration period has ended.", "Your draft is kept."}},
+		Sentence{"Masa pendaftaran sudah ditutup.", "Rancangan di ponsel tetap tersimpan."},
+		Sentence{"The registration period has ended.", "A draft on a phone is kept."}},
 	"cursor_invalid": {
 		Sentence{"Penanda sinkronisasi tidak dapat dibaca.", "Aplikasi akan mengambil data dari awal."},
 		Sentence{"The sync cursor cannot be read.", "The app will fetch everything again."}},

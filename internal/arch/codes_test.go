@@ -72,7 +72,7 @@ func codes(files []source) []codeUse {
 
 // codeField is the value of the field Code, if n is an error or a refusal.
 func codeField(n *ast.CompositeLit) ast.Expr {
-	if !slices.Contains([]string{"Error", "Reject", "Refusal", "Verdict", "Problem"}, nameOf(n.Type)) {
+	if !slices.Contains([]string{"Error", "Reject", "Refusal", "Verdict", "Problem", "RowError", "Cell"}, nameOf(n.Type)) {
 		return nil
 	}
 	for _, e := range n.Elts {

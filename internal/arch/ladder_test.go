@@ -19,7 +19,7 @@ func ladder() [][]string {
 		{"domain"},
 		{"store", "client/replica"},
 		{"store/sqlite", "store/mongo", "store/storetest", "sync", "auth", "notify", "report", "client"},
-		{"programme", "notify/fcm", "sync/adapter/rxdb", "sync/adapter/watermelon"},
+		{"programme", "notify/fcm", "sync/adapter/rxdb", "sync/adapter/watermelon", "internal/fixture"},
 		{"api"},
 		{"app"},
 		{"internal/play", "internal/sim", "internal/load", "internal/outage"},
