@@ -80,6 +80,7 @@ func (s *Server) routes() []route {
 
 		get("/v1/programmes", s.programmes), post("/v1/programmes", s.createProgramme).onlyOnce(),
 		get(programme, s.programme), patch(programme, s.changeProgramme), post(programme+"/status", s.advanceProgramme),
+		post(programme+importPath, s.importRegistrants).onlyOnce(), post(programme+importPath+"/check", s.checkImport), get(programme+"/files", s.caseFiles),
 
 		get("/v1/reviews", s.reviews), post("/v1/reviews/{review}/resolution", s.resolveReview).onlyOnce(), post("/v1/admin/attest", s.attest),
 

@@ -39,7 +39,7 @@ func (s *Server) job(x *call) error {
 func jobOf(j programme.Job) wire.Job {
 	return wire.Job{Id: j.ID, Kind: j.Text("kind"), Total: int64(len(j.Steps)), Waiting: int64(j.Count(domain.StepWaiting)), Done: int64(j.Count(domain.StepDone)),
 		Failed: int64(j.Count(domain.StepFailed)), Steps: each(j.Steps, func(st programme.JobStep) wire.JobStep {
-			return wire.JobStep{BusinessId: st.Business, State: st.State, Code: st.Code}
+			return wire.JobStep{BusinessId: st.Business, No: st.No, Rows: st.Rows, State: st.State, Code: st.Code}
 		})}
 }
 

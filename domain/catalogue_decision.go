@@ -38,6 +38,7 @@ func caseFile() *merge.Collection {
 			server("business_id", ref(""), ""),
 			server("number", form(`^[A-Z0-9]{2,10}-[0-9]{5,7}$`, 20), "receipt number; without gaps, in the order in which submissions were counted"),
 			server("source", enum("app", "import"), ""),
+			server("digest", text(0, 64), "of the row that it was imported from"),
 			server("external_ref", text(1, 60), ""),
 			server("counted_at", instant(), "when the server received the submission"),
 			server("grace", truth(), ""),
@@ -86,33 +87,29 @@ func ReceiptNumber(prefix string, n int) string {
 	return prefix + "-" + strings.Repeat("0", max(0, 5-len(digits))) + digits
 }
 
-// Tags under which a case file is found.
+// FileKeys is what a case file is known by, so that nobody registers twice.
+func FileKeys(r merge.Row) Keys {
+	k := Registrant{Ref: r.Text("external_ref"), NIB: r.Text("nib"), Phone: Phone(r.Text("owner_phone")), Business: r.Text("business_name")}.Keys()
+	k.Digest = r.Text("digest")
+	return k
+}
+
+// tagCaseFile lists the words under which a case file is found.
 func tagCaseFile(r merge.Row) []string {
+	k := FileKeys(r)
 	var tags []string
-	add := func(kind, value string) {
-		if value != "" {
-			tags = append(tags, tag(kind, value))
+	for _, word := range [][2]string{{"ref", k.Ref}, {"nib", k.NIB}, {"who", k.Person}, {"number", r.Text("number")}} {
+		if word[1] != "" {
+			tags = append(tags, CaseFileTag(word[0], word[1]))
 		}
 	}
-	add("ref", r.Text("external_ref"))
-	add("nib", r.Text("nib"))
-	add("who", WhoApplies(r.Text("owner_phone"), r.Text("business_name")))
-	add("number", r.Text("number"))
 	return tags
 }
 
 // CaseFileTag is the tag under which a case file is found by its external reference
-// ("ref"), its business number ("nib"), who applies ("who") or its number ("number").
+// ("ref"), its business number ("nib"), who applies ("who") or its number ("number"), as
+// FileKeys has them.
 func CaseFileTag(kind, value string) string { return tag(kind, value) }
-
-// WhoApplies tells apart who registers: one phone may register several businesses, and
-// one business under several spellings of its name is one. "" without a phone.
-func WhoApplies(phone, business string) string {
-	if phone == "" {
-		return ""
-	}
-	return phone + " " + FoldName(business)
-}
 
 // reactCaseFile tells the business the number of its application.
 func reactCaseFile(c merge.Change) []merge.Effect {

@@ -1,12 +1,20 @@
 package domain
 
-import "github.com/lumbung-ikm/lumbung/sync/merge"
+import (
+	"strconv"
+
+	"github.com/lumbung-ikm/lumbung/id"
+	"github.com/lumbung-ikm/lumbung/sync/merge"
+)
 
 // GeneralQueue is the scope of what admins decide outside of any programme.
 const GeneralQueue = ScopeDecision + "/general"
 
-// JobHandover gives the businesses of one mentor to another.
-const JobHandover = "handover"
+// Kinds of jobs.
+const (
+	JobHandover = "handover" // gives the businesses of one mentor to another
+	JobImport   = "import"   // brings in who registered elsewhere
+)
 
 // MaxJobSteps bounds the scopes that one action of an admin reaches.
 const MaxJobSteps = 1000
@@ -18,7 +26,7 @@ const (
 	StepFailed  = "failed"
 )
 
-func jobKinds() []string { return []string{JobHandover} }
+func jobKinds() []string { return []string{JobHandover, JobImport} }
 
 // job is one action of an admin on many scopes. Its steps are effects, one per
 // scope, which a crash does not lose.
@@ -32,6 +40,8 @@ func job() *merge.Collection {
 			server("reason", text(0, 300), ""),
 			server("note", text(0, 2000), "for the successor"),
 			server("total", whole(0, MaxJobSteps, "steps"), ""),
+			server("programme_id", ref(""), "of an import"),
+			server("rows", whole(0, 1_000_000, "rows"), "of an import"),
 		),
 	}
 }
@@ -43,19 +53,33 @@ func jobStep() *merge.Collection {
 			server("job_id", ref("job"), ""),
 			server("kind", enum(jobKinds()...), "of the job"),
 			server("business_id", ref(""), "where"),
+			server("no", whole(1, MaxJobSteps, ""), "of an import"),
+			server("input", anything(512<<10), "registrants of an import, until they are in"),
+			server("rows", whole(0, 1_000_000, "rows"), "that it brought in"),
 			server("state", enum(StepWaiting, StepDone, StepFailed), ""),
 			server("code", text(0, 60), "why it failed; key of the message catalogue"),
 		),
 	}
 }
 
-// reactJobStep has a new step done.
+// reactJobStep has a new step done, and behind a step that has a number the next one: those
+// are done in their order.
 func reactJobStep(c merge.Change) []merge.Effect {
-	if !c.New || c.After.Text("state") != StepWaiting {
-		return nil
+	step := func(id string) []merge.Effect {
+		return []merge.Effect{{Scope: c.Scope(), Collection: "job_step", ID: id, Do: c.After.Text("kind")}}
 	}
-	return []merge.Effect{{Scope: c.Scope(), Collection: "job_step", ID: c.After.ID, Do: c.After.Text("kind")}}
+	no, waits := int(c.After.Int("no")), c.After.Text("state") == StepWaiting
+	switch {
+	case c.New && waits:
+		return step(c.After.ID)
+	case no > 0 && !waits && c.Before.Text("state") == StepWaiting:
+		return step(NumberedStep(c.After.Text("job_id"), no+1))
+	}
+	return nil
 }
+
+// NumberedStep is the id of a step of a job by its number.
+func NumberedStep(job string, no int) string { return id.Derive("job_step", job, strconv.Itoa(no)) }
 
 // JobTag is the tag under which the steps of a job are found.
 func JobTag(job string) string { return "job=" + job }

@@ -13,8 +13,8 @@ import (
 	"github.com/lumbung-ikm/lumbung/sync/merge"
 )
 
-// lagawi is a programme as the ministry planned it, ready to open.
-func lagawi() merge.Row {
+// planned is a programme as the ministry planned it, ready to open.
+func planned() merge.Row {
 	const text = `{"code":"lagawi-fest-2022","name":"Lagawi Fest 2022","kind":"campaign","region_codes":["18"],"default_zone":"Asia/Jakarta",
 	"phases":[{"code":"registration","starts_on":"2022-02-27","ends_on":"2022-03-06"},{"code":"curation","starts_on":"2022-03-07","ends_on":"2022-03-14"},
 		{"code":"publication","starts_on":"2022-03-17","ends_on":"2022-03-17"},{"code":"mentoring","starts_on":"2022-03-20","ends_on":"2022-06-17"},
@@ -71,7 +71,7 @@ func TestProgrammesSayWhatIsWrongWithThem(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			r := lagawi()
+			r := planned()
 			r.Fields = maps.Clone(r.Fields)
 			delete(r.Fields, tt.field)
 			if tt.value != "" {
@@ -86,7 +86,7 @@ func TestProgrammesSayWhatIsWrongWithThem(t *testing.T) {
 
 // TestADraftMayLackWhatComesLater: but not what names it.
 func TestADraftMayLackWhatComesLater(t *testing.T) {
-	r := lagawi()
+	r := planned()
 	for name := range r.Fields {
 		if !slices.Contains([]string{"code", "name", "kind", "region_codes"}, name) {
 			delete(r.Fields, name)
@@ -109,7 +109,7 @@ func TestADraftMayLackWhatComesLater(t *testing.T) {
 // east, and the last of them counts whole.
 func TestRegistrationIsInTheZoneOfTheProgramme(t *testing.T) {
 	for zone, hour := range map[domain.Zone]int{domain.WIB: 17, domain.WITA: 16, domain.WIT: 15} {
-		r := lagawi()
+		r := planned()
 		r.Fields["default_zone"] = merge.Str(string(zone))
 		from, to, ok := domain.ProgrammeOf(r).Registration()
 		if want := time.Date(2022, 2, 26, hour, 0, 0, 0, time.UTC); !ok || !from.Equal(want) {

@@ -26,6 +26,9 @@ var domainTable = map[string]entry{
 	"field_fixed": {
 		Sentence{"{field} tidak dapat diubah lagi pada status program sekarang.", ""},
 		Sentence{"{field} can no longer be changed in the present status of the programme.", ""}},
+	"import_closed": {
+		Sentence{"Program ini sedang tidak menerima pendaftar.", "Pendaftar dapat dimasukkan selama program dibuka atau dikurasi."},
+		Sentence{"This programme takes no registrants now.", "They can be brought in while it is open or curated."}},
 	"programme_exists": {
 		Sentence{"Kode program ini sudah dipakai.", "Pilih kode lain."},
 		Sentence{"There is a programme of this code already.", "Choose another code."}},

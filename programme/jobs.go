@@ -1,6 +1,7 @@
 package programme
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -22,7 +23,9 @@ type Job struct {
 
 // JobStep is what a job does in one business.
 type JobStep struct {
-	Business string
+	Business string // where; empty where a step is about many
+	No       int    // of the step, where it has no business
+	Rows     int    // that it brought in
 	State    string // domain.StepWaiting, StepDone, StepFailed
 	Code     string // why it failed
 }
@@ -66,12 +69,12 @@ func (s *Service) job(ctx context.Context, job string) (Job, error) {
 			j.Row = row
 			continue
 		}
-		j.Steps = append(j.Steps, JobStep{row.Text("business_id"), row.Text("state"), row.Text("code")})
+		j.Steps = append(j.Steps, JobStep{row.Text("business_id"), int(row.Int("no")), int(row.Int("rows")), row.Text("state"), row.Text("code")})
 	}
 	if j.Version == 0 {
 		return j, notFound()
 	}
-	slices.SortFunc(j.Steps, func(a, b JobStep) int { return strings.Compare(a.Business, b.Business) })
+	slices.SortFunc(j.Steps, func(a, b JobStep) int { return cmp.Or(a.No-b.No, strings.Compare(a.Business, b.Business)) })
 	return j, nil
 }
 
@@ -90,32 +93,49 @@ func jobWrites(who Caller, job, kind string, set map[string]merge.Value, busines
 
 // Steps are what the engine's followers do for jobs, by kind.
 func (s *Service) Steps() map[string]func(context.Context, merge.Effect) error {
-	return map[string]func(context.Context, merge.Effect) error{domain.JobHandover: s.stepOf(s.handOver), domain.StepFollow: s.followApplication}
+	return map[string]func(context.Context, merge.Effect) error{domain.JobHandover: s.stepOf(inBusiness(s.handOver)), domain.JobImport: s.stepOf(s.bringIn), domain.StepFollow: s.followApplication}
 }
 
 // stepOf does one step of a job and notes how it ended. A crash between the two
 // has it done again, which changes nothing. What can be tried again is.
-func (s *Service) stepOf(do func(ctx context.Context, job merge.Row, business string) error) func(context.Context, merge.Effect) error {
+// What do gives is noted with the step.
+func (s *Service) stepOf(do func(ctx context.Context, job, step merge.Row) (map[string]merge.Value, error)) func(context.Context, merge.Effect) error {
 	return func(ctx context.Context, eff merge.Effect) error {
 		steps, err := s.rows(ctx, eff.Scope, merge.Key{Collection: eff.Collection, ID: eff.ID})
 		if err != nil || len(steps) == 0 || steps[0].Text("state") != domain.StepWaiting {
 			return err
 		}
+		if before := int(steps[0].Int("no")) - 1; before > 0 {
+			last, err := s.rows(ctx, eff.Scope, merge.Key{Collection: eff.Collection, ID: domain.NumberedStep(steps[0].Text("job_id"), before)})
+			if err != nil || len(last) == 0 || last[0].Text("state") == domain.StepWaiting {
+				return err // its end has this one done
+			}
+		}
 		jobs, err := s.rows(ctx, eff.Scope, merge.Key{Collection: "job", ID: steps[0].Text("job_id")})
 		if err != nil || len(jobs) == 0 {
 			return err
 		}
-		err = do(ctx, jobs[0], steps[0].Text("business_id"))
-		set := map[string]merge.Value{"state": merge.Str(domain.StepDone)}
+		set, err := do(ctx, jobs[0], steps[0])
 		if passing(err) {
 			return err
 		}
+		if set == nil {
+			set = map[string]merge.Value{}
+		}
+		set["state"] = merge.Str(domain.StepDone)
 		if err != nil {
 			set = map[string]merge.Value{"state": merge.Str(domain.StepFailed), "code": merge.Str(fault.CodeOf(err))}
 		}
 		_, err = s.Engine.Write(ctx, eff.Scope, merge.ServerWrite{Name: "step." + eff.ID, Role: merge.System, Collection: eff.Collection, ID: eff.ID,
 			Op: merge.Put, Set: set})
 		return err
+	}
+}
+
+// inBusiness is a step that is about one business.
+func inBusiness(do func(ctx context.Context, job merge.Row, business string) error) func(context.Context, merge.Row, merge.Row) (map[string]merge.Value, error) {
+	return func(ctx context.Context, job, step merge.Row) (map[string]merge.Value, error) {
+		return nil, do(ctx, job, step.Text("business_id"))
 	}
 }
 

@@ -44,6 +44,42 @@ func (e RevokeDeviceParamsAs) Valid() bool {
 	}
 }
 
+// Defines values for CaseFilesParamsState.
+const (
+	Eliminated  CaseFilesParamsState = "eliminated"
+	NotSelected CaseFilesParamsState = "not_selected"
+	Open        CaseFilesParamsState = "open"
+	Reserve     CaseFilesParamsState = "reserve"
+	Returned    CaseFilesParamsState = "returned"
+	Selected    CaseFilesParamsState = "selected"
+	Stage       CaseFilesParamsState = "stage"
+	Withdrawn   CaseFilesParamsState = "withdrawn"
+)
+
+// Valid indicates whether the value is a known member of the CaseFilesParamsState enum.
+func (e CaseFilesParamsState) Valid() bool {
+	switch e {
+	case Eliminated:
+		return true
+	case NotSelected:
+		return true
+	case Open:
+		return true
+	case Reserve:
+		return true
+	case Returned:
+		return true
+	case Selected:
+		return true
+	case Stage:
+		return true
+	case Withdrawn:
+		return true
+	default:
+		return false
+	}
+}
+
 // Assignment One window of a mentor.
 type Assignment struct {
 	// Etag For If-Match.
@@ -165,6 +201,25 @@ type BusinessRecord struct {
 
 	// Version Example: 17
 	Version int64 `json:"version"`
+}
+
+// CaseFile `fields` are those of `case_file`.
+type CaseFile struct {
+	// Fields Example: {"number":"LGW22-00001"}
+	Fields map[string]json.RawMessage `json:"fields"`
+
+	// Id UUID of version 7, or 8 if derived.
+	//
+	// Example: 018099a2-f7c0-7d3e-8f0a-1b2c3d4e5f60
+	Id RecordId `json:"id"`
+}
+
+// CaseFileList defines model for CaseFileList.
+type CaseFileList struct {
+	Files []CaseFile `json:"files"`
+
+	// Next Absent on the last page.
+	Next string `json:"next,omitempty,omitzero"`
 }
 
 // Challenge defines model for Challenge.
@@ -333,6 +388,41 @@ type HealthList struct {
 	LastEntry time.Time `json:"last_entry,omitempty,omitzero"`
 }
 
+// ImportReport defines model for ImportReport.
+type ImportReport struct {
+	// Accepted That are right and new.
+	//
+	// Example: 478
+	Accepted int `json:"accepted"`
+
+	// Errors The first of them by line.
+	Errors []RowProblem `json:"errors"`
+
+	// Ignored Columns that are not read.
+	Ignored []string `json:"ignored,omitempty,omitzero"`
+
+	// Job One action on many businesses and how far it has got.
+	Job Job `json:"job,omitempty,omitzero"`
+
+	// MoreErrors How many are left out.
+	MoreErrors int `json:"more_errors,omitempty,omitzero"`
+
+	// Read Rows below the header.
+	//
+	// Example: 486
+	Read int `json:"read"`
+
+	// Refused That have a mistake.
+	//
+	// Example: 8
+	Refused int `json:"refused"`
+
+	// Unchanged That are registered already.
+	//
+	// Example: 0
+	Unchanged int `json:"unchanged"`
+}
+
 // Incarnation defines model for Incarnation.
 type Incarnation struct {
 	// Incarnation Example: xQ3n1o2p3q4r5s6t
@@ -373,15 +463,25 @@ type Job struct {
 
 // JobStep defines model for JobStep.
 type JobStep struct {
-	// BusinessId UUID of version 7, or 8 if derived.
+	// BusinessId Where; absent for a step about many.
 	//
 	// Example: 018099a2-f7c0-7d3e-8f0a-1b2c3d4e5f60
-	BusinessId RecordId `json:"business_id"`
+	BusinessId string `json:"business_id,omitempty,omitzero"`
 
 	// Code Why it failed.
 	//
 	// Example: conflict
 	Code string `json:"code,omitempty,omitzero"`
+
+	// No Number of the step, where it has no business.
+	//
+	// Example: 3
+	No int `json:"no,omitempty,omitzero"`
+
+	// Rows Of an import: how many it brought in.
+	//
+	// Example: 40
+	Rows int `json:"rows,omitempty,omitzero"`
 
 	// State Example: done
 	State string `json:"state"`
@@ -834,6 +934,28 @@ type ReviewList struct {
 	Reviews []Review `json:"reviews"`
 }
 
+// RowProblem defines model for RowProblem.
+type RowProblem struct {
+	// Code Example: phone_too_short
+	Code string `json:"code"`
+
+	// Column As the file spells it; absent for the row as a whole.
+	//
+	// Example: No HP
+	Column string `json:"column,omitempty,omitzero"`
+
+	// Field Example: phone
+	Field string `json:"field,omitempty,omitzero"`
+
+	// Line As a spreadsheet shows it.
+	//
+	// Example: 17
+	Line int `json:"line"`
+
+	// Message Example: Nomor telepon kurang lengkap.
+	Message string `json:"message"`
+}
+
 // ScopeName Example: business/018099a2-f7c0-7d3e-8f0a-1b2c3d4e5f60
 type ScopeName = string
 
@@ -1111,6 +1233,9 @@ type RecordPath = RecordId
 // Example: 018099a2-f7c0-7d3e-8f0a-1b2c3d4e5f60
 type SessionPath = RecordId
 
+// Sheet defines model for Sheet.
+type Sheet = string
+
 // TaskPath UUID of version 7, or 8 if derived.
 //
 // Example: 018099a2-f7c0-7d3e-8f0a-1b2c3d4e5f60
@@ -1213,6 +1338,37 @@ type CreateProgrammeParams struct {
 type ChangeProgrammeParams struct {
 	// IfMatch The ETag that was read.
 	IfMatch IfMatch `json:"If-Match"`
+}
+
+// CaseFilesParams defines parameters for CaseFiles.
+type CaseFilesParams struct {
+	Limit Limit `form:"limit,omitempty" json:"limit,omitempty,omitzero"`
+
+	// After The `next` of the page before.
+	After string               `form:"after,omitempty" json:"after,omitempty,omitzero"`
+	State CaseFilesParamsState `form:"state,omitempty" json:"state,omitempty,omitzero"`
+
+	// Region Code of a regency or city.
+	Region   string `form:"region,omitempty" json:"region,omitempty,omitzero"`
+	Category string `form:"category,omitempty" json:"category,omitempty,omitzero"`
+}
+
+// CaseFilesParamsState defines parameters for CaseFiles.
+type CaseFilesParamsState string
+
+// ImportRegistrantsParams defines parameters for ImportRegistrants.
+type ImportRegistrantsParams struct {
+	// Sheet Sheet of an XLSX file, by name; the first visible one if absent.
+	Sheet Sheet `form:"sheet,omitempty" json:"sheet,omitempty,omitzero"`
+
+	// IdempotencyKey Made by the caller for this request and used again when it is repeated.
+	IdempotencyKey Key `json:"Idempotency-Key"`
+}
+
+// CheckImportParams defines parameters for CheckImport.
+type CheckImportParams struct {
+	// Sheet Sheet of an XLSX file, by name; the first visible one if absent.
+	Sheet Sheet `form:"sheet,omitempty" json:"sheet,omitempty,omitzero"`
 }
 
 // AdvanceProgrammeParams defines parameters for AdvanceProgramme.

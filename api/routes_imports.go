@@ -1,0 +1,136 @@
+package api
+
+import (
+	"bytes"
+	"encoding/base64"
+	"encoding/json"
+	"mime"
+	"strconv"
+
+	"github.com/gofiber/fiber/v2"
+
+	"github.com/lumbung-ikm/lumbung/api/wire"
+	"github.com/lumbung-ikm/lumbung/domain"
+	"github.com/lumbung-ikm/lumbung/fault"
+	"github.com/lumbung-ikm/lumbung/message"
+	"github.com/lumbung-ikm/lumbung/programme"
+	"github.com/lumbung-ikm/lumbung/report"
+	"github.com/lumbung-ikm/lumbung/store"
+	"github.com/lumbung-ikm/lumbung/sync/merge"
+)
+
+// importPath is what the addresses that take a table end in.
+const importPath = "/imports"
+
+// mostRowProblems is how many mistakes of a table are told of at once.
+const mostRowProblems = 1000
+
+// table reads the table that a request brings.
+//
+// Errors: Unsupported "media_type_unsupported"; those of report.ReadTable.
+func (x *call) table() (programme.Rows, error) {
+	t, _, err := mime.ParseMediaType(x.Get(fiber.HeaderContentType))
+	switch t {
+	case "text/csv", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", "application/octet-stream":
+	default:
+		err = fiber.ErrUnsupportedMediaType
+	}
+	if err != nil {
+		return nil, &fault.Error{Kind: fault.Unsupported, Code: "media_type_unsupported", Text: "want CSV or XLSX"}
+	}
+	body := x.Request().Body()
+	got, err := report.ReadTable(x.ctx, bytes.NewReader(body), int64(len(body)), report.Options{Sheet: x.Query("sheet")})
+	if err != nil {
+		return nil, err
+	}
+	return got.Rows(), nil
+}
+
+func (s *Server) checkImport(x *call) error {
+	rows, err := x.table()
+	if err != nil {
+		return err
+	}
+	in, err := s.Programme.CheckImport(x.ctx, x.caller(), x.Params("programme"), rows)
+	if err != nil {
+		return err
+	}
+	return x.json(fiber.StatusOK, reportOf(in, x.lang))
+}
+
+func (s *Server) importRegistrants(x *call) error {
+	rows, err := x.table()
+	if err != nil {
+		return err
+	}
+	j, in, err := s.Programme.Import(x.ctx, x.caller(), x.Params("programme"), rows)
+	if err != nil {
+		return err
+	}
+	out := reportOf(in, x.lang)
+	if j.ID == "" {
+		return x.json(fiber.StatusOK, out)
+	}
+	out.Job = jobOf(j)
+	x.Set(fiber.HeaderLocation, "/v1/jobs/"+j.ID)
+	return x.json(fiber.StatusAccepted, out)
+}
+
+func reportOf(in domain.Import, lang message.Lang) wire.ImportReport {
+	wrong := append(append([]domain.RowError{}, in.Header...), in.Rejected...)
+	shown := wrong[:min(len(wrong), mostRowProblems)]
+	return wire.ImportReport{Read: in.Read, Accepted: in.Accepted, Unchanged: in.Unchanged, Refused: in.Refused, Ignored: in.Ignored, MoreErrors: len(wrong) - len(shown),
+		Errors: each(shown, func(w domain.RowError) wire.RowProblem {
+			return wire.RowProblem{Line: w.Line, Column: w.Column, Field: w.Field, Code: w.Code, Message: message.Text(w.Code, lang, w.Params).String()}
+		})}
+}
+
+func (s *Server) caseFiles(x *call) error {
+	limit, err := strconv.Atoi(x.Query("limit", "100"))
+	if err != nil || limit < 1 {
+		return badQuery("limit")
+	}
+	at, err := placeOf(x.Query("after"))
+	if err != nil {
+		return badQuery("after")
+	}
+	want := map[string]string{"state": x.Query("state"), "region_code": x.Query("region"), "category": x.Query("category")}
+	keep := func(r merge.Row) bool {
+		for field, value := range want {
+			if value != "" && r.Text(field) != value {
+				return false
+			}
+		}
+		return true
+	}
+	files, next, more, err := s.Programme.Files(x.ctx, x.caller(), x.Params("programme"), at, min(limit, 500), keep)
+	if err != nil {
+		return err
+	}
+	out := wire.CaseFileList{Files: each(files, func(r merge.Row) wire.CaseFile { return wire.CaseFile{Id: r.ID, Fields: r.Fields} })}
+	if more {
+		out.Next = placeText(next)
+	}
+	return x.json(fiber.StatusOK, out)
+}
+
+// placeText writes a position of a list for whoever asks for the next page. It holds
+// nothing that the page did not.
+func placeText(at store.Position) string {
+	text, err := json.Marshal([]any{at.Version, at.Key.Collection, at.Key.ID})
+	if err != nil {
+		return ""
+	}
+	return base64.RawURLEncoding.EncodeToString(text)
+}
+
+func placeOf(text string) (at store.Position, err error) {
+	if text == "" {
+		return at, nil
+	}
+	raw, err := base64.RawURLEncoding.DecodeString(text)
+	if err != nil || len(raw) > 200 {
+		return at, fault.Mistakes([]fault.Mistake{{Field: "after", Code: "cursor_invalid"}}, "no place")
+	}
+	return at, json.Unmarshal(raw, &[]any{&at.Version, &at.Key.Collection, &at.Key.ID})
+}

@@ -1,0 +1,272 @@
+package programme
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"iter"
+	"slices"
+	"strconv"
+
+	"github.com/lumbung-ikm/lumbung/domain"
+	"github.com/lumbung-ikm/lumbung/fault"
+	"github.com/lumbung-ikm/lumbung/id"
+	"github.com/lumbung-ikm/lumbung/store"
+	"github.com/lumbung-ikm/lumbung/sync/merge"
+)
+
+// Rows are those of a table, its header first.
+type Rows = iter.Seq2[domain.TableRow, error]
+
+// rowsPerStep is how many registrants one step of an import brings in. Each is a
+// business, so that a step costs as many commits.
+const rowsPerStep = 40
+
+// CheckImport reads a list of people who registered elsewhere and says what an import of
+// it would bring: how many new ones, and every mistake by line and column. Nothing is
+// stored. Only admins do.
+//
+// Errors: Forbidden, NotFound; Conflict "import_closed" unless the programme is open;
+// those of rows.
+func (s *Service) CheckImport(ctx context.Context, who Caller, programme string, rows Rows) (domain.Import, error) {
+	e, err := s.mySetup(ctx, who, programme)
+	if err != nil {
+		return domain.Import{}, err
+	}
+	return s.checkImport(ctx, e, rows)
+}
+
+func (s *Service) checkImport(ctx context.Context, e Edition, rows Rows) (domain.Import, error) {
+	p := domain.ProgrammeOf(e.Row)
+	if p.Status != domain.ProgrammeOpen && p.Status != domain.ProgrammeCurating {
+		return domain.Import{}, conflict("import_closed", "the programme takes no registrants now")
+	}
+	known, err := s.registered(ctx, p.ID)
+	if err != nil {
+		return domain.Import{}, err
+	}
+	from, to, _ := p.Registration()
+	return domain.ReadRegistrants(rows, domain.RegistrantRules{Provinces: p.Regions, Zone: p.Zone, From: from, To: to.Add(-1)}, known)
+}
+
+// registered is what a programme has files of.
+func (s *Service) registered(ctx context.Context, programme string) (known domain.Known, err error) {
+	err = s.everyFile(ctx, programme, func(r merge.Row) {
+		known.Add(r.ID, domain.FileKeys(r))
+	})
+	return known, err
+}
+
+// everyFile calls look with every case file of a programme.
+func (s *Service) everyFile(ctx context.Context, programme string, look func(merge.Row)) error {
+	head, err := s.Engine.Store.Head(ctx, domain.DecisionScope(programme))
+	if err != nil {
+		return fmt.Errorf("head of programme: %w", err)
+	}
+	for at, more := (store.Position{}), true; more; {
+		page, err := s.Engine.Store.Changed(ctx, head.Scope, at, head.Applied, head.Applied, 1<<19)
+		if err != nil {
+			return fmt.Errorf("read case files: %w", err)
+		}
+		if err := torn(page.Torn); err != nil {
+			return err
+		}
+		for i := range page.Records {
+			r := &page.Records[i]
+			at = store.Position{Version: r.Version, Key: r.Key()}
+			if r.Collection != "case_file" || r.Deleted {
+				continue
+			}
+			row, err := rowOf(r)
+			if err != nil {
+				return err
+			}
+			look(row)
+		}
+		more = page.More
+	}
+	return nil
+}
+
+// Import brings the registrants of a list into a programme that are right and new, as a
+// job of steps of forty, and says what it does not bring. A repeated request gives the
+// same job; the same list again brings nothing.
+//
+// Errors: as CheckImport; Invalid "nothing_to_import" with what is wrong in More.
+func (s *Service) Import(ctx context.Context, who Caller, programme string, rows Rows) (Job, domain.Import, error) {
+	e, err := s.mySetup(ctx, who, programme)
+	if err != nil {
+		return Job{}, domain.Import{}, err
+	}
+	in, err := s.checkImport(ctx, e, rows)
+	if err != nil {
+		return Job{}, in, err
+	}
+	jid := id.Derive("job", who.Name)
+	chunks := slices.Collect(slices.Chunk(in.Registrants, rowsPerStep))
+	if len(chunks) > domain.MaxJobSteps {
+		return Job{}, in, &fault.Error{Kind: fault.TooLarge, Code: "too_many_items", Text: "too many rows for one job"}
+	}
+	if _, err := s.job(ctx, jid); fault.KindOf(err) == fault.NotFound && err != nil && len(chunks) == 0 {
+		return Job{}, in, nil
+	}
+	if err := s.beginImport(ctx, who, jid, programme, chunks); err != nil {
+		return Job{}, in, err
+	}
+	j, err := s.job(ctx, jid)
+	return j, in, err
+}
+
+// beginImport writes the job down and then its steps, a few in a commit: ten thousand rows
+// are more than one should hold. A request that dies in between is repeated under its
+// key and goes on; what was brought in meanwhile is found to be there.
+func (s *Service) beginImport(ctx context.Context, who Caller, jid, programme string, chunks [][]domain.Registrant) error {
+	made := func(name, collection, record string, set map[string]merge.Value) merge.ServerWrite {
+		return merge.ServerWrite{Name: who.Name + name, Author: who.User, Role: merge.Admin, Collection: collection, ID: record, Op: merge.Put, Create: true, Set: set}
+	}
+	total := 0
+	for _, c := range chunks {
+		total += len(c)
+	}
+	const perCommit = 10
+	writes := []merge.ServerWrite{made("", "job", jid, map[string]merge.Value{"kind": merge.Str(domain.JobImport), "programme_id": merge.Str(programme), "total": merge.Num(len(chunks)),
+		"rows": merge.Num(total)})}
+	for n, c := range chunks {
+		text, err := json.Marshal(c)
+		if err != nil {
+			return err
+		}
+		rows, err := merge.Canonical(text)
+		if err != nil {
+			return err
+		}
+		writes = append(writes, made("."+strconv.Itoa(n), "job_step", domain.NumberedStep(jid, n+1), map[string]merge.Value{"job_id": merge.Str(jid),
+			"kind": merge.Str(domain.JobImport), "no": merge.Num(n + 1), "state": merge.Str(domain.StepWaiting), "input": rows}))
+		if len(writes) >= perCommit || n == len(chunks)-1 {
+			if _, err := s.Engine.Write(ctx, domain.GeneralQueue, writes...); err != nil && fault.CodeOf(err) != "id_reuse" { // a step that is there has been begun, or done
+				return err
+			}
+			writes = nil
+		}
+	}
+	return nil
+}
+
+// bringIn does one step of an import.
+func (s *Service) bringIn(ctx context.Context, job, step merge.Row) (map[string]merge.Value, error) {
+	var people []domain.Registrant
+	if err := json.Unmarshal(step.Fields["input"], &people); err != nil {
+		return nil, err
+	}
+	e, err := s.setup(ctx, job.Text("programme_id"))
+	if err != nil {
+		return nil, err
+	}
+	p := domain.ProgrammeOf(e.Row)
+	var all []bringing
+	for _, r := range people {
+		b, err := s.placeFor(ctx, p, r)
+		if err != nil {
+			return nil, fmt.Errorf("registrant %s: %w", r.Ref, err)
+		}
+		all = append(all, b)
+	}
+	files := make([]caseFile, len(all))
+	for i, b := range all {
+		files[i] = b.file(p)
+	}
+	numbers, err := s.file(ctx, p, "import."+step.ID, files)
+	if err != nil {
+		return nil, err
+	}
+	for i, b := range all {
+		if err := s.place(ctx, "import."+job.ID, p, b, numbers[i]); err != nil {
+			return nil, fmt.Errorf("registrant %s: %w", b.Ref, err)
+		}
+	}
+	return map[string]merge.Value{"input": null(), "rows": merge.Num(len(people))}, nil
+}
+
+// bringing is a registrant on the way in.
+type bringing struct {
+	domain.Registrant
+	owner       string // user id
+	business    string
+	there       bool // the business is
+	application string
+}
+
+// placeFor finds who a registrant is, and the business: one of the same owner with the
+// same number or name is the same. It makes the user, who is asked to log in some day.
+func (s *Service) placeFor(ctx context.Context, p domain.Programme, r domain.Registrant) (bringing, error) {
+	owner, err := s.People.InviteByPhone(ctx, string(r.Phone))
+	if err != nil {
+		return bringing{}, err
+	}
+	b := bringing{Registrant: r, owner: owner, business: id.Derive("business", p.ID, r.Ref, string(r.Phone), domain.FoldBusiness(r.Business))}
+	mine, err := s.Businesses(ctx, Caller{User: owner})
+	if err != nil {
+		return b, err
+	}
+	for _, have := range mine {
+		same := r.NIB != "" && have.Text("nib") == r.NIB || domain.FoldBusiness(have.Text("name")) == domain.FoldBusiness(r.Business)
+		if same && slices.Contains(have.Roles, merge.Owner) && have.Text("merged_into") == "" {
+			b.business, b.there = have.ID, true
+			break
+		}
+	}
+	b.application = domain.ApplicationID(b.business, p.ID, 1)
+	return b, nil
+}
+
+// file is the case file of a registrant.
+func (b bringing) file(p domain.Programme) caseFile {
+	set := map[string]merge.Value{"business_id": merge.Str(b.business), "source": merge.Str("import"), "external_ref": optional(b.Ref),
+		"counted_at": merge.Millis(b.RegisteredAt.UnixMilli()).Value(), "business_name": merge.Str(b.Business), "owner_id": merge.Str(b.owner), "owner_name": optional(b.Owner),
+		"owner_phone": merge.Str(string(b.Phone)), "region_code": merge.Str(string(b.Region)), "category": optional(b.Category), "categories": merge.Encode(b.Categories),
+		"nib": optional(b.NIB), "answers": b.answers(), "survey": b.survey(), "state": merge.Str(domain.FileOpen), "digest": merge.Str(b.Keys().Digest)}
+	return caseFile{b.application, set}
+}
+
+// answers are the yes and no of the list, as answers to questions of the same codes.
+func (b bringing) answers() merge.Value {
+	out := map[string]map[string]string{}
+	for code, yes := range b.Checks {
+		out[code] = map[string]string{"value": map[bool]string{true: "yes", false: "no"}[yes]}
+	}
+	return merge.Encode(out)
+}
+
+func (b bringing) survey() merge.Value {
+	out := map[string]map[string]int{}
+	for item, level := range b.Survey {
+		out[item] = map[string]int{"level": level}
+	}
+	return merge.Encode(out)
+}
+
+// place makes the application of a registrant, and the business if there is none, in one
+// commit. Done again it changes nothing.
+func (s *Service) place(ctx context.Context, name string, p domain.Programme, b bringing, number string) error {
+	write := func(collection, record string, set map[string]merge.Value) merge.ServerWrite {
+		return merge.ServerWrite{Name: name + "." + b.application, Role: merge.System, Collection: collection, ID: record, Op: merge.Put, Create: true, Set: set}
+	}
+	var writes []merge.ServerWrite
+	if !b.there {
+		window := map[string]merge.Value{"user_id": merge.Str(b.owner), "role": merge.Str(string(merge.Owner)), "from": merge.Millis(b.RegisteredAt.UnixMilli()).Value()}
+		if err := s.introduce(ctx, "membership", b.owner, window); err != nil {
+			return err
+		}
+		writes = append(writes,
+			write("business", b.business, map[string]merge.Value{"name": merge.Str(b.Business), "region_code": merge.Str(string(b.Region)), "district_code": null(),
+				"village_code": null(), "address": optional(b.Address), "primary_category": optional(b.Category), "nib": optional(b.NIB), "size_class": optional(b.SizeClass), "status": merge.Str("active")}),
+			write("membership", id.Derive("membership", b.business, b.owner, "founder"), window))
+	}
+	app := write("application", b.application, map[string]merge.Value{"programme_id": merge.Str(p.ID), "opens": merge.Str(domain.ApplicationSubmitted), "external_ref": optional(b.Ref),
+		"number": merge.Str(number), "counted_at": merge.Millis(b.RegisteredAt.UnixMilli()).Value(), "answers": b.answers(), "survey": b.survey()})
+	_, err := s.Engine.Write(ctx, scopeOf(b.business), append(writes, app)...)
+	if fault.CodeOf(err) == "id_reuse" { // its people have written in it since, or it was made by an app
+		return nil
+	}
+	return err
+}
