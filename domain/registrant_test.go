@@ -104,6 +104,7 @@ func TestCellsOfARegistrant(t *testing.T) {
 		{"region by code", "region", "18.10", func(r reg) any { return r.Region }, domain.Region("18.10"), ""},
 		{"region by the code of a district", "region", "18.71.01", func(r reg) any { return r.Region }, domain.Region("18.71"), ""},
 		{"region with a decimal comma", "region", "18,71", func(r reg) any { return r.Region }, domain.Region("18.71"), ""},
+		{"region in the digits of Arabic", "region", "١٨.٧١", func(r reg) any { return r.Region }, domain.Region("18.71"), ""},
 		{"region by name", "region", "bandar lampung", func(r reg) any { return r.Region }, domain.Region("18.71"), ""},
 		{"region by name and kind", "region", "KAB. PRINGSEWU", func(r reg) any { return r.Region }, domain.Region("18.10"), ""},
 		{"region by its short name", "region", "Lamsel", func(r reg) any { return r.Region }, domain.Region("18.01"), ""},

@@ -78,6 +78,7 @@ func TestCSVIsRead(t *testing.T) {
 		{"one column", "a\n1,5\n", []string{"1:a", "2:1,5"}, ';'},
 		{"semicolons with decimal commas in every row", "a;b\n1,5;2\n3,5;4\n", []string{"1:a|b", "2:1,5|2", "3:3,5|4"}, ';'},
 		{"commas in a header of semicolons", "No;Nama, Usaha;Kab, Kota\n1;x;y\n", []string{"1:No|Nama, Usaha|Kab, Kota", "2:1|x|y"}, ';'},
+		{"a semicolon in a header of commas", "a,b; c\n\"1\",\"2; 3\"\n", []string{"1:a|b; c", "2:1|2; 3"}, ','},
 		{"a quoted cell with other separators", "a;\"b, c, d\"\n1;2\n", []string{"1:a|b, c, d", "2:1|2"}, ';'},
 		{"the separator is told", "sep=,\r\na,b;c\r\n1,2;3\r\n", []string{"1:a|b;c", "2:1|2;3"}, ','},
 		{"with a byte order mark", "\ufeffa;b\n1;2", []string{"1:a|b", "2:1|2"}, ';'},

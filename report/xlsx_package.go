@@ -21,8 +21,9 @@ const (
 	maxRun   = 512 << 10 // bytes from one "<" to the next: a tag, or the longest text of a cell with room to spare
 )
 
-// archive is an XLSX file: parts of XML in a ZIP file. Whatever its directory says,
-// no more than budget bytes are inflated out of it.
+// archive is an XLSX file: parts of XML in a ZIP file. No more than budget bytes are
+// inflated out of it: a part is paid for when it is opened, by what the directory says
+// of it, and archive/zip gives no byte more than that.
 type archive struct {
 	parts  map[string]*zip.File
 	budget int64
@@ -84,31 +85,27 @@ func (a *archive) open(name string) (*scanner, error) {
 	if f == nil {
 		return nil, nil
 	}
-	if f.UncompressedSize64 > uint64(max(a.budget, 0)) {
+	if f.UncompressedSize64 > uint64(a.budget) {
 		return nil, tooLarge("table_inflates", a.limit, 0)
 	}
+	a.budget -= int64(f.UncompressedSize64)
 	r, err := f.Open()
 	if err != nil {
 		return nil, broken("a part cannot be opened", err)
 	}
-	return &scanner{closer: r, decoder: xml.NewDecoder(&guard{in: r, archive: a})}, nil
+	return &scanner{closer: r, decoder: xml.NewDecoder(&guard{in: r})}, nil
 }
 
-// guard hands on what is inflated, within the budget, and without what a decoder of XML
-// would gather in memory: tags and texts without end, comments, and document types,
-// which define entities.
+// guard hands on what is inflated, without what a decoder of XML would gather in memory:
+// tags and texts without end, comments, and document types, which define entities.
 type guard struct {
-	in      io.Reader
-	archive *archive
-	run     int  // bytes since the last "<"
-	opened  bool // the last byte was a "<"
+	in     io.Reader
+	run    int  // bytes since the last "<"
+	opened bool // the last byte was a "<"
 }
 
 func (g *guard) Read(p []byte) (int, error) {
 	n, err := g.in.Read(p)
-	if g.archive.budget -= int64(n); g.archive.budget < 0 {
-		return 0, tooLarge("table_inflates", g.archive.limit, 0)
-	}
 	for rest := p[:n]; len(rest) > 0; {
 		if g.opened && rest[0] == '!' {
 			return 0, broken("a comment or a document type", nil)
