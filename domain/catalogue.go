@@ -27,7 +27,7 @@ func Catalogue() (*merge.Schema, error) {
 		user(), consent(), preference(), device(), inbox(), receipt(), quarantine(),
 		reviewItem(), job(), jobStep())
 	all = append(all, application(), applicationEvent())
-	all = append(append(all, programmes()...), decisions()...)
+	all = append(append(append(all, programmes()...), decisions()...), panels()...)
 	s, err := merge.NewSchema(SchemaVersion, all...)
 	if err != nil {
 		return nil, err

@@ -121,7 +121,7 @@ func (s *Service) count(ctx context.Context, p domain.Programme, app applied) er
 	file := map[string]merge.Value{"business_id": merge.Str(app.business.ID), "source": merge.Str("app"), "counted_at": sub.Fields["received_at"], "grace": null(),
 		"business_name": orNull(app.business.Fields["name"]), "owner_id": merge.Str(owner), "owner_name": null(), "owner_phone": null(),
 		"region_code": orNull(app.business.Fields["region_code"]), "category": orNull(app.business.Fields["primary_category"]), "categories": orNull(app.business.Fields["categories"]),
-		"nib": orNull(app.business.Fields["nib"]), "answers": orNull(app.Fields["answers"]), "survey": orNull(app.Fields["survey"]), "documents": orNull(app.Fields["documents"]),
+		"nib": orNull(app.business.Fields["nib"]), "address": orNull(app.business.Fields["address"]), "size_class": orNull(app.business.Fields["size_class"]), "answers": orNull(app.Fields["answers"]), "survey": orNull(app.Fields["survey"]), "documents": orNull(app.Fields["documents"]),
 		"state": merge.Str(domain.FileOpen)}
 	if grace {
 		file["grace"] = merge.Flag(true)

@@ -224,7 +224,7 @@ func (b bringing) file(p domain.Programme) caseFile {
 	set := map[string]merge.Value{"business_id": merge.Str(b.business), "source": merge.Str("import"), "external_ref": optional(b.Ref),
 		"counted_at": merge.Millis(b.RegisteredAt.UnixMilli()).Value(), "business_name": merge.Str(b.Business), "owner_id": merge.Str(b.owner), "owner_name": optional(b.Owner),
 		"owner_phone": merge.Str(string(b.Phone)), "region_code": merge.Str(string(b.Region)), "category": optional(b.Category), "categories": merge.Encode(b.Categories),
-		"nib": optional(b.NIB), "answers": b.answers(), "survey": b.survey(), "state": merge.Str(domain.FileOpen), "digest": merge.Str(b.Keys().Digest)}
+		"nib": optional(b.NIB), "address": optional(b.Address), "size_class": optional(b.SizeClass), "answers": b.answers(), "survey": b.survey(), "state": merge.Str(domain.FileOpen), "digest": merge.Str(b.Keys().Digest)}
 	return caseFile{b.application, set}
 }
 
