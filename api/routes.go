@@ -17,6 +17,7 @@ type route struct {
 	document     bool   // the same for everybody: an address has a budget for it of its own
 	bySession    bool   // metered by what it proves, in its handler
 	once         bool   // needs an Idempotency-Key
+	young        bool   // wants a proof of identity that was given just now
 	apart        bool   // takes no place among those that are worked on: it costs next to nothing, or waits itself
 	do           func(*call) error
 }
@@ -52,6 +53,7 @@ func (r route) toSessions() route { r.open, r.bySession = true, true; return r }
 func (r route) toMachines() route { r.open, r.free, r.apart = true, true, true; return r }
 func (r route) waits() route      { r.apart = true; return r }
 func (r route) onlyOnce() route   { r.once = true; return r }
+func (r route) fresh() route      { r.young = true; return r }
 
 func (s *Server) routes() []route {
 	const business = "/v1/businesses/{business}"
@@ -60,9 +62,10 @@ func (s *Server) routes() []route {
 		get("/v1/sync/live", s.live).waits(), get("/v1/sync/wait", s.wait).waits(),
 
 		post("/v1/auth/code", s.requestCode).toAll(), post("/v1/auth/login", s.login).toAll(), post("/v1/auth/refresh", s.refresh).toSessions(),
-		post("/v1/auth/logout", s.logout), get("/.well-known/jwks.json", s.jwks).toReaders(),
+		post("/v1/auth/password", s.passwordLogin).toAll(), post("/v1/auth/setup", s.setUp).toAll(), post("/v1/auth/setup/confirm", s.confirmSetup).toAll(),
+		post("/v1/auth/step-up", s.stepUp), post("/v1/auth/logout", s.logout), get("/.well-known/jwks.json", s.jwks).toReaders(),
 
-		get("/v1/me", s.me),
+		get("/v1/me", s.me), post("/v1/me/password", s.changePassword),
 		get("/v1/me/sessions", s.sessions), del("/v1/me/sessions", s.endSessions), del("/v1/me/sessions/{session}", s.endSession),
 		get("/v1/me/devices", s.devices), del("/v1/me/devices/{device}", s.revokeDevice), post("/v1/me/devices/{device}/incarnations", s.newIncarnation),
 
@@ -77,7 +80,7 @@ func (s *Server) routes() []route {
 		post("/v1/mentors/{mentor}/handover", s.handover).onlyOnce(), get("/v1/jobs/{job}", s.job),
 		get("/v1/reference/{list}", s.reference), post("/v1/reference/{list}", s.addReference).onlyOnce(), patch("/v1/reference/{list}/{code}", s.changeReference),
 
-		get("/v1/reviews", s.reviews), post("/v1/reviews/{review}/resolution", s.resolveReview).onlyOnce(), post("/v1/admin/attest", s.attest),
+		get("/v1/reviews", s.reviews), post("/v1/reviews/{review}/resolution", s.resolveReview).onlyOnce(), post("/v1/admin/attest", s.attest).fresh(),
 
 		get("/healthz", s.healthz).toMachines(), get("/readyz", s.readyz).toMachines(), get("/version", s.version).toMachines(),
 		get("/openapi.yaml", s.specification).toReaders(), get("/docs", s.page).toReaders(), get("/docs/{file}", s.docsFile).toReaders(),
@@ -118,6 +121,9 @@ func (s *Server) inner(r route) fiber.Handler {
 		}
 		if err := s.meterPerson(x); err != nil {
 			return err
+		}
+		if r.young && !s.Auth.Fresh(x.who) {
+			return &fault.Error{Kind: fault.Forbidden, Code: "step_up_required", Text: "the proof of identity is too old for this"}
 		}
 		return s.opened(x, r)
 	}
