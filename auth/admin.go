@@ -61,10 +61,8 @@ func (s *Service) LogIn(ctx context.Context, r PasswordRequest) (Login, error) {
 		return Login{}, err
 	}
 	stored, err := s.checkPassword(ctx, budget, c.Password, typed(r.Password))
-	if err == nil && !c.Confirmed.IsZero() {
+	if err == nil {
 		c, err = s.takeFactor(ctx, u.ID, r.Code, c.Password, stored)
-	} else if err == nil {
-		err = passwordWrong()
 	}
 	if code := fault.CodeOf(err); code == "code_wrong" || code == "password_wrong" {
 		s.tell(ctx, Event{Kind: PasswordRefused, User: u.ID, Reason: phone.Masked()})
@@ -84,7 +82,7 @@ func passwordWrong() error {
 }
 
 // account finds who a number belongs to, what they prove themselves with, and which budget
-// pays for a try. Nobody, and somebody who has set nothing up, have an empty password.
+// pays for a try. Nobody has an empty password.
 //
 // Somebody else's guesses must not keep the owner out, so an installation on which the
 // person has been before has a budget of its own. It asks the same of the store for every
@@ -104,9 +102,6 @@ func (s *Service) account(ctx context.Context, phone domain.Phone, install strin
 	case !errors.Is(err, store.ErrAbsent):
 		return u, c, "", err
 	}
-	if c.Confirmed.IsZero() {
-		c.Password = ""
-	}
 	return u, c, budget, nil
 }
 
@@ -116,7 +111,7 @@ func (s *Service) account(ctx context.Context, phone domain.Phone, install strin
 // Errors: Invalid "password_wrong", TooMany "too_many_attempts", Transient "overloaded".
 func (s *Service) checkPassword(ctx context.Context, budget, stored, password string) (next string, err error) {
 	right := false
-	err = s.hashing(ctx, 1, func() error {
+	err = s.hashing(ctx, func() error {
 		if err := s.chargePassword(ctx, budget); err != nil {
 			return err
 		}
@@ -261,7 +256,7 @@ func (s *Service) ChangePassword(ctx context.Context, who Identity, old, passwor
 		return err
 	}
 	next := ""
-	if err := s.hashing(ctx, 1, func() (err error) {
+	if err := s.hashing(ctx, func() (err error) {
 		next, err = s.newPHC(password)
 		return err
 	}); err != nil {

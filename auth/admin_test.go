@@ -339,7 +339,7 @@ func TestNothingStoredOpensAnything(t *testing.T) {
 func TestGuessesSlowDownAndKeepNobodyOut(t *testing.T) {
 	h := newHouse()
 	_, app := h.equip(t, phone)
-	l, err := h.password(t, phone, password, app.next(t), 1)
+	_, err := h.password(t, phone, password, app.next(t), 1)
 	must(t, err)
 	var waits []time.Duration
 	for tries := 0; tries < 12; {
@@ -357,14 +357,15 @@ func TestGuessesSlowDownAndKeepNobodyOut(t *testing.T) {
 	if !slices.IsSorted(waits[:9]) || waits[0] != 0 || waits[8] < time.Minute || waits[9] < 30*time.Minute {
 		t.Errorf("waits %v", waits)
 	}
+	code := app.next(t)
 	must(t, untilRefused(h, t, 99))
-	_, err = h.password(t, phone, password, app.next(t), 99) // whoever knows everything waits too, on a new phone
+	_, err = h.password(t, phone, password, code, 99) // whoever knows everything waits too, on a new phone
 	wantCode(t, err, fault.TooMany, "too_many_attempts")
-	l.Tokens, err = h.Refresh(t.Context(), l.Refresh)
+	l, err := h.password(t, phone, password, code, 1) // and not on the old one
 	must(t, err)
-	_, err = h.StepUp(t.Context(), h.who(t, l.Access), app.next(t))
-	must(t, err)
-	_, err = h.password(t, phone, password, app.next(t), 1) // and not on the old one
+	code = app.next(t)
+	must(t, untilRefused(h, t, 99))
+	_, err = h.StepUp(t.Context(), h.who(t, l.Access), code)
 	must(t, err)
 }
 
@@ -531,6 +532,35 @@ func TestAResetInTheMiddleOfALogin(t *testing.T) {
 	if all, err := h.Sessions(t.Context(), u.ID); err != nil || len(all) != 0 {
 		t.Errorf("%d sessions live, %v", len(all), err)
 	}
+}
+
+// TestAPasswordThatChangesInTheMiddleOfALogin is changed when it has been checked, and
+// before the code is taken.
+func TestAPasswordThatChangesInTheMiddleOfALogin(t *testing.T) {
+	memory := &storefault.MemoryIdentity{}
+	h := houseOn(memory, clock.At(start()))
+	_, app := h.equip(t, phone)
+	l, err := h.password(t, phone, password, app.next(t), 1)
+	must(t, err)
+	mine, late := app.next(t), app.next(t)
+	reads := 0
+	thief := houseOn(around.Identity(memory, func(ctx context.Context, c around.Call, do func(context.Context) error) error {
+		if c.Method == "Credential" {
+			if reads++; reads == 2 {
+				if err := h.ChangePassword(ctx, h.who(t, l.Access), password, "delapan perahu di dermaga", mine); err != nil {
+					return err
+				}
+			}
+		}
+		return do(ctx)
+	}), h.clock)
+	_, err = thief.password(t, phone, password, late, 2)
+	wantCode(t, err, fault.Invalid, "password_wrong")
+	if reads != 2 {
+		t.Errorf("%d reads", reads)
+	}
+	_, err = h.password(t, phone, "delapan perahu di dermaga", late, 1)
+	must(t, err)
 }
 
 func TestAPasswordIsChangedByWhoKnowsItAndHasTheFactor(t *testing.T) {

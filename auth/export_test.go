@@ -22,7 +22,7 @@ func Hashed(s *Service) (done, most int64) { return s.hashes.done.Load(), s.hash
 
 // HashWhile keeps a place for hashing as long as do takes.
 func HashWhile(ctx context.Context, s *Service, do func()) error {
-	return s.hashing(ctx, 0, func() error { do(); return nil })
+	return s.hashing(ctx, func() error { do(); return nil })
 }
 
 // IsPassword compares a password with what is stored of one.

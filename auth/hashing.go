@@ -17,17 +17,17 @@ type hashes struct {
 	waiting atomic.Int64
 	working atomic.Int64
 	most    atomic.Int64 // at once so far
-	done    atomic.Int64
+	done    atomic.Int64 // hashes so far
 }
 
 // hashAfter is when somebody should come back who found the line full: a line of the
 // default length is through by then.
 const hashAfter = 2 * time.Second
 
-// hashing lets do hash passwords when there is a place, and counts n hashes.
+// hashing lets do hash passwords when there is a place.
 //
 // Errors: Transient "overloaded" if too many wait already; those of do.
-func (s *Service) hashing(ctx context.Context, n int64, do func() error) error {
+func (s *Service) hashing(ctx context.Context, do func() error) error {
 	h := &s.hashes
 	h.once.Do(func() { h.places = make(chan struct{}, max(1, s.Limits.Hashes)) })
 	select {
@@ -42,11 +42,7 @@ func (s *Service) hashing(ctx context.Context, n int64, do func() error) error {
 	defer h.working.Add(-1)
 	for most := h.most.Load(); now > most && !h.most.CompareAndSwap(most, now); most = h.most.Load() {
 	}
-	err := do()
-	if err == nil {
-		h.done.Add(n)
-	}
-	return err
+	return do()
 }
 
 // wait stands in line for a place.

@@ -67,11 +67,13 @@ func (s *Service) newPHC(password string) (string, error) {
 	if _, err := io.ReadFull(s.Rand, h.salt); err != nil {
 		return "", fmt.Errorf("draw a salt: %w", err)
 	}
-	h.sum = h.hash(password)
+	h.sum = s.hash(h, password)
 	return h.String(), nil
 }
 
-func (h phc) hash(password string) []byte {
+// hash is the sum of a password with the salt and at the cost of h.
+func (s *Service) hash(h phc, password string) []byte {
+	s.hashes.done.Add(1)
 	return argon2.IDKey([]byte(password), h.salt, h.Passes, h.Memory, h.Threads, sumSize)
 }
 
@@ -82,7 +84,7 @@ func (s *Service) is(stored, password string) bool {
 	if !ok {
 		h = phc{Argon: s.Limits.Argon, salt: make([]byte, saltSize), sum: make([]byte, sumSize)}
 	}
-	return subtle.ConstantTimeCompare(h.hash(password), h.sum) == 1 && ok
+	return subtle.ConstantTimeCompare(s.hash(h, password), h.sum) == 1 && ok
 }
 
 // aged reports whether a password should be hashed anew.

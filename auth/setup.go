@@ -78,7 +78,7 @@ func (s *Service) SetUp(ctx context.Context, r SetupRequest) (Setup, error) {
 		return Setup{}, err
 	}
 	var hash string
-	if err := s.hashing(ctx, 1, func() (err error) {
+	if err := s.hashing(ctx, func() (err error) {
 		hash, err = s.newPHC(password)
 		return err
 	}); err != nil {
