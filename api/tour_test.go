@@ -11,6 +11,7 @@ import (
 
 	"github.com/lumbung-ikm/lumbung/api"
 	"github.com/lumbung-ikm/lumbung/api/wire"
+	"github.com/lumbung-ikm/lumbung/auth"
 	"github.com/lumbung-ikm/lumbung/domain"
 	"github.com/lumbung-ikm/lumbung/internal/apitest"
 	"github.com/lumbung-ikm/lumbung/sync/merge"
@@ -97,10 +98,55 @@ func (o *tour) repeats() {
 
 func (o *tour) withRole(phone, role string) wire.Login {
 	o.Helper()
+	if role == auth.RoleAdmin {
+		l, _ := o.proved(phone)
+		return l
+	}
 	if _, err := o.parts.Auth.CreateUser(o.Context(), phone, []string{role}); err != nil {
 		o.Fatal(err)
 	}
 	return o.enter(phone)
+}
+
+const password = "tujuh kapal di teluk"
+
+// proved makes an admin who sets up and logs in as an app does. next gives a code that
+// was not shown yet; the clock moves for it if need be.
+func (o *tour) proved(phone string) (l wire.Login, next func() string) {
+	o.Helper()
+	u, err := o.parts.Auth.CreateUser(o.Context(), phone, []string{auth.RoleAdmin})
+	if err != nil {
+		o.Fatal(err)
+	}
+	token, _, err := o.parts.Auth.ResetFactor(o.Context(), u.ID)
+	if err != nil {
+		o.Fatal(err)
+	}
+	var set wire.Setup
+	o.want(200, "", "POST", "/v1/auth/setup", fmt.Sprintf(`{"token":%q,"password":%q}`, token, password)).Into(o, &set)
+	const step = 30 * time.Second
+	shown := o.clock.Now().Truncate(step).Add(-2 * step)
+	next = func() string {
+		if shown = shown.Add(step); shown.Before(o.clock.Now().Add(-step).Truncate(step)) {
+			shown = o.clock.Now().Truncate(step)
+		}
+		if o.clock.Now().Before(shown.Add(-step)) {
+			o.clock.Set(shown)
+		}
+		code, err := auth.FactorCode(set.Secret, shown)
+		if err != nil {
+			o.Fatal(err)
+		}
+		return code
+	}
+	o.want(204, "", "POST", "/v1/auth/setup/confirm", fmt.Sprintf(`{"token":%q,"code":%q}`, token, next()))
+	o.want(200, "", "POST", "/v1/auth/password", byPassword(phone, password, next())).Into(o, &l)
+	return l, next
+}
+
+// byPassword is the body of a login with a password.
+func byPassword(phone, password, code string) string {
+	return fmt.Sprintf(`{"phone":%q,"password":%q,"code":%q,"device":{"install_id":"0190aaaa-0000-4000-8000-%s","platform":"web"}}`, phone, password, code, phone[len(phone)-9:]+"000")
 }
 
 // makeBusiness makes an enterprise and gives its address.
@@ -135,6 +181,7 @@ func TestEveryOperationAndStatus(t *testing.T) {
 	o.decisions(owner, stranger, admin, mentor)
 	o.mergers(owner, stranger, admin, business)
 	o.watch(owner, stranger, staff, admin, business)
+	o.passwords(owner)
 	o.everywhere(owner)
 	o.machines()
 	for _, m := range o.client.Seen.Missing(o.client.Spec) {
@@ -466,6 +513,30 @@ func (o *tour) watch(owner, stranger, staff, admin wire.Login, business string) 
 	o.want(403, owner.AccessToken, "POST", "/v1/admin/attest", `{"user_id":"`+staff.User.Id+`","hours":24}`)
 	o.want(404, admin.AccessToken, "POST", "/v1/admin/attest", `{"user_id":"`+nobody+`","hours":24}`)
 	o.want(422, admin.AccessToken, "POST", "/v1/admin/attest", `!{"user_id":"`+owner.User.Id+`","hours":1000}`)
+}
+
+func (o *tour) passwords(owner wire.Login) {
+	l, next := o.proved("+628117000016")
+	o.code("setup_token_invalid", o.want(422, "", "POST", "/v1/auth/setup", `{"token":"s1.x.y","password":"`+password+`"}`))
+	o.code("setup_token_invalid", o.want(422, "", "POST", "/v1/auth/setup/confirm", `{"token":"s1.x.y","code":"000000"}`))
+	o.code("password_wrong", o.want(422, "", "POST", "/v1/auth/password", byPassword("+628117000016", "not the password", "000000")))
+	o.code("code_wrong", o.want(422, l.AccessToken, "POST", "/v1/auth/step-up", `{"code":"abc"}`))
+	o.code("second_factor_required", o.want(403, owner.AccessToken, "POST", "/v1/auth/step-up", `{"code":"000000"}`))
+	var t wire.Tokens
+	o.want(200, l.AccessToken, "POST", "/v1/auth/step-up", `{"code":"`+next()+`"}`).Into(o, &t)
+	change := func(code string) string {
+		return fmt.Sprintf(`{"old":%q,"new":"delapan perahu di dermaga","code":%q}`, password, code)
+	}
+	weak := o.want(422, t.AccessToken, "POST", "/v1/me/password", `{"old":"`+password+`","new":"lumbung123456","code":"000000"}`)
+	if o.code("password_weak", weak); !strings.Contains(weak.Problem.Detail, "12") {
+		o.Errorf("how long a password is: %s", weak.Body)
+	}
+	o.code("second_factor_required", o.want(403, owner.AccessToken, "POST", "/v1/me/password", change("000000")))
+	o.want(204, t.AccessToken, "POST", "/v1/me/password", change(next()))
+	if err := o.parts.Auth.Suspend(o.Context(), l.User.Id); err != nil {
+		o.Fatal(err)
+	}
+	o.code("account_suspended", o.want(403, "", "POST", "/v1/auth/password", byPassword("+628117000016", "delapan perahu di dermaga", next())))
 }
 
 // everywhere asks what is true of every operation: no proof of identity is 401, a

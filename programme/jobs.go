@@ -44,7 +44,7 @@ func (j Job) Count(state string) (n int) {
 //
 // Errors: Forbidden, NotFound.
 func (s *Service) Job(ctx context.Context, who Caller, job string) (Job, error) {
-	if err := s.mustBeAdmin(ctx, who.User); err != nil {
+	if err := s.mustBeAdmin(ctx, who); err != nil {
 		return Job{}, err
 	}
 	if !id.Valid(job) {

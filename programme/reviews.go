@@ -21,7 +21,7 @@ type Review struct {
 //
 // Errors: Forbidden "forbidden".
 func (s *Service) Reviews(ctx context.Context, who Caller, limit int) ([]Review, error) {
-	if err := s.mustBeAdmin(ctx, who.User); err != nil {
+	if err := s.mustBeAdmin(ctx, who); err != nil {
 		return nil, err
 	}
 	const prefix = "decision/"

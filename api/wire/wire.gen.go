@@ -780,6 +780,35 @@ type OperationOutcome struct {
 	Record BusinessRecord `json:"record"`
 }
 
+// PasswordChange defines model for PasswordChange.
+type PasswordChange struct {
+	// Code Example: 123456
+	Code string `json:"code"`
+
+	// New Example: delapan perahu di dermaga
+	New string `json:"new"`
+
+	// Old Example: tujuh kapal di teluk
+	Old string `json:"old"`
+}
+
+// PasswordLogin defines model for PasswordLogin.
+type PasswordLogin struct {
+	// Code Of the authenticator app, or a recovery code.
+	//
+	// Example: 123456
+	Code string `json:"code"`
+
+	// Device What an app says about the phone it runs on.
+	Device DeviceInfo `json:"device"`
+
+	// Password Example: tujuh kapal di teluk
+	Password string `json:"password"`
+
+	// Phone Example: 0811-7000-006
+	Phone string `json:"phone"`
+}
+
 // Problem RFC 9457 problem details.
 type Problem struct {
 	// Code Stable; act on it and on nothing else.
@@ -1002,10 +1031,54 @@ type SessionList struct {
 	Sessions []Session `json:"sessions"`
 }
 
+// Setup defines model for Setup.
+type Setup struct {
+	// OtpauthUri For the picture that an authenticator app reads: six digits, 30 seconds, SHA-1.
+	//
+	// Example: otpauth://totp/Lumbung:+628117000006?secret=JBSWY3DPEHPK3PXP
+	OtpauthUri string `json:"otpauth_uri"`
+
+	// RecoveryCodes Example: ["ABCD-EFGH-IJKL-MNOP"]
+	RecoveryCodes []string `json:"recovery_codes"`
+
+	// Secret The same, to type in.
+	//
+	// Example: JBSWY3DPEHPK3PXP
+	Secret string `json:"secret"`
+}
+
+// SetupConfirmation defines model for SetupConfirmation.
+type SetupConfirmation struct {
+	// Code Example: 123456
+	Code string `json:"code"`
+
+	// Token Example: s1.018099a2-f7c0-7d3e-8f0a-1b2c3d4e5f60.c2VjcmV0
+	Token string `json:"token"`
+}
+
+// SetupRequest defines model for SetupRequest.
+type SetupRequest struct {
+	// Password 12 to 128 characters of any kind, and not one that is guessed first.
+	//
+	// Example: tujuh kapal di teluk
+	Password string `json:"password"`
+
+	// Token Example: s1.018099a2-f7c0-7d3e-8f0a-1b2c3d4e5f60.c2VjcmV0
+	Token string `json:"token"`
+}
+
 // Status defines model for Status.
 type Status struct {
 	// Status Example: ok
 	Status string `json:"status"`
+}
+
+// StepUpRequest defines model for StepUpRequest.
+type StepUpRequest struct {
+	// Code Of the authenticator app, or a recovery code.
+	//
+	// Example: 123456
+	Code string `json:"code"`
 }
 
 // Sum What some entries come to, in rupiah, refunds taken off.
@@ -1433,8 +1506,20 @@ type RequestCodeJSONRequestBody = CodeRequest
 // LoginJSONRequestBody defines body for Login for application/json ContentType.
 type LoginJSONRequestBody = LoginRequest
 
+// PasswordLoginJSONRequestBody defines body for PasswordLogin for application/json ContentType.
+type PasswordLoginJSONRequestBody = PasswordLogin
+
 // RefreshJSONRequestBody defines body for Refresh for application/json ContentType.
 type RefreshJSONRequestBody = RefreshRequest
+
+// SetUpJSONRequestBody defines body for SetUp for application/json ContentType.
+type SetUpJSONRequestBody = SetupRequest
+
+// ConfirmSetupJSONRequestBody defines body for ConfirmSetup for application/json ContentType.
+type ConfirmSetupJSONRequestBody = SetupConfirmation
+
+// StepUpJSONRequestBody defines body for StepUp for application/json ContentType.
+type StepUpJSONRequestBody = StepUpRequest
 
 // CreateBusinessJSONRequestBody defines body for CreateBusiness for application/json ContentType.
 type CreateBusinessJSONRequestBody = NewBusiness
@@ -1468,6 +1553,9 @@ type OperateTaskJSONRequestBody = OnlineOperation
 
 // NewIncarnationJSONRequestBody defines body for NewIncarnation for application/json ContentType.
 type NewIncarnationJSONRequestBody = IncarnationRequest
+
+// ChangePasswordJSONRequestBody defines body for ChangePassword for application/json ContentType.
+type ChangePasswordJSONRequestBody = PasswordChange
 
 // HandoverJSONRequestBody defines body for Handover for application/json ContentType.
 type HandoverJSONRequestBody = Handover

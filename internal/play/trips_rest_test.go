@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/lumbung-ikm/lumbung/api"
+	"github.com/lumbung-ikm/lumbung/auth"
 	"github.com/lumbung-ikm/lumbung/client/replica"
 	"github.com/lumbung-ikm/lumbung/domain"
 	"github.com/lumbung-ikm/lumbung/internal/play"
@@ -30,6 +31,12 @@ func requestTrips() map[string]int {
 		"POST /v1/auth/code, again at once":                         1,
 		"POST /v1/auth/login":                                       32,
 		"POST /v1/auth/login, the first of a person":                47,
+		"POST /v1/auth/password":                                    32,
+		"POST /v1/auth/password, the first of a person":             46,
+		"POST /v1/auth/setup":                                       7,
+		"POST /v1/auth/setup/confirm":                               11,
+		"POST /v1/auth/step-up":                                     12,
+		"POST /v1/me/password":                                      10,
 		"POST /v1/auth/refresh":                                     5,
 		"POST /v1/auth/logout":                                      3,
 		"GET /v1/me":                                                1,
@@ -169,6 +176,7 @@ func TestRoundTripsOfRequests(t *testing.T) {
 	t.Parallel()
 	o := setRequests(t)
 	o.logins()
+	o.passwords()
 	o.account()
 	o.enterprise()
 	o.mentorships()
@@ -220,6 +228,39 @@ func (o *requests) logins() {
 	o.ask(p, "POST /v1/auth/refresh", "/v1/auth/refresh", "", map[string]any{"refresh_token": s.Refresh}, &next)
 	o.ok(p.KeepSession(replica.Session{Access: next.Access, Refresh: next.Refresh}))
 	o.ask(p, "POST /v1/auth/logout", "/v1/auth/logout", "", nil, nil)
+}
+
+// passwords is somebody who becomes an admin.
+func (o *requests) passwords() {
+	o.Helper()
+	people := o.w.App.Auth
+	u, err := people.CreateUser(o.Context(), "+628119000003", []string{auth.RoleAdmin})
+	o.ok(err)
+	token, _, err := people.ResetFactor(o.Context(), u.ID)
+	o.ok(err)
+	var set struct {
+		Secret string `json:"secret"`
+	}
+	o.ask(o.admin, "POST /v1/auth/setup", "/v1/auth/setup", "", map[string]any{"token": token, "password": play.Password}, &set)
+	code := func(aside time.Duration) string {
+		c, err := auth.FactorCode(set.Secret, o.w.Clock.Now().Add(aside))
+		o.ok(err)
+		return c
+	}
+	o.ask(o.admin, "POST /v1/auth/setup/confirm", "/v1/auth/setup/confirm", "", map[string]any{"token": token, "code": code(0)}, nil)
+	p, err := o.w.NewPhone(&play.Person{Name: "Pak Rudi", Number: u.Phone}, "desk")
+	o.ok(err)
+	login := func() error {
+		return p.HTTP.PasswordLogin(o.Context(), u.Phone, play.Password, code(0), clientDevice())
+	}
+	for _, name := range []string{"POST /v1/auth/password, the first of a person", "POST /v1/auth/password"} {
+		o.w.Clock.Advance(time.Minute)
+		o.count(name, login)
+	}
+	o.w.Clock.Advance(time.Minute)
+	o.ask(p, "POST /v1/auth/step-up", "/v1/auth/step-up", "", map[string]any{"code": code(0)}, nil)
+	o.w.Clock.Advance(time.Minute)
+	o.ask(p, "POST /v1/me/password", "/v1/me/password", "", map[string]any{"old": play.Password, "new": "delapan perahu di dermaga", "code": code(0)}, nil)
 }
 
 func (o *requests) account() {
