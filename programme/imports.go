@@ -18,6 +18,9 @@ import (
 // Rows are those of a table, its header first.
 type Rows = iter.Seq2[domain.TableRow, error]
 
+// Table opens the table that a request brings, once it is known that it may.
+type Table func() (Rows, error)
+
 // rowsPerStep is how many registrants one step of an import brings in. Each is a
 // business, so that a step costs as many commits.
 const rowsPerStep = 40
@@ -27,19 +30,23 @@ const rowsPerStep = 40
 // stored. Only admins do.
 //
 // Errors: Forbidden, NotFound; Conflict "import_closed" unless the programme is open;
-// those of rows.
-func (s *Service) CheckImport(ctx context.Context, who Caller, programme string, rows Rows) (domain.Import, error) {
+// those of the table.
+func (s *Service) CheckImport(ctx context.Context, who Caller, programme string, table Table) (domain.Import, error) {
 	e, err := s.mySetup(ctx, who, programme)
 	if err != nil {
 		return domain.Import{}, err
 	}
-	return s.checkImport(ctx, e, rows)
+	return s.checkImport(ctx, e, table)
 }
 
-func (s *Service) checkImport(ctx context.Context, e Edition, rows Rows) (domain.Import, error) {
+func (s *Service) checkImport(ctx context.Context, e Edition, table Table) (domain.Import, error) {
 	p := domain.ProgrammeOf(e.Row)
 	if p.Status != domain.ProgrammeOpen && p.Status != domain.ProgrammeCurating {
 		return domain.Import{}, conflict("import_closed", "the programme takes no registrants now")
+	}
+	rows, err := table()
+	if err != nil {
+		return domain.Import{}, err
 	}
 	known, err := s.registered(ctx, p.ID)
 	if err != nil {
@@ -93,12 +100,12 @@ func (s *Service) everyFile(ctx context.Context, programme string, look func(mer
 // same job; the same list again brings nothing.
 //
 // Errors: as CheckImport; Invalid "nothing_to_import" with what is wrong in More.
-func (s *Service) Import(ctx context.Context, who Caller, programme string, rows Rows) (Job, domain.Import, error) {
+func (s *Service) Import(ctx context.Context, who Caller, programme string, table Table) (Job, domain.Import, error) {
 	e, err := s.mySetup(ctx, who, programme)
 	if err != nil {
 		return Job{}, domain.Import{}, err
 	}
-	in, err := s.checkImport(ctx, e, rows)
+	in, err := s.checkImport(ctx, e, table)
 	if err != nil {
 		return Job{}, in, err
 	}

@@ -94,7 +94,11 @@ func (s *Spec) Example(method, path string) string {
 	if op == nil || op.RequestBody == nil {
 		return ""
 	}
-	b, err := json.Marshal(example(op.RequestBody.Value.Content.Get("application/json").Schema.Value))
+	media := op.RequestBody.Value.Content.Get("application/json")
+	if media == nil { // a table
+		return "{}"
+	}
+	b, err := json.Marshal(example(media.Schema.Value))
 	if err != nil {
 		return ""
 	}
