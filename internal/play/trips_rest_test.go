@@ -73,7 +73,7 @@ func requestTrips() map[string]int {
 		"GET /v1/reference/{list}":                                  3,
 		"POST /v1/reference/{list}":                                 11,
 		"PATCH /v1/reference/{list}/{code}":                         11,
-		"GET /v1/reviews":                                           5,
+		"GET /v1/reviews":                                           6,
 		"POST /v1/reviews/{review}/resolution":                      11,
 		"POST /v1/admin/attest":                                     4,
 		"GET /.well-known/jwks.json":                                0,
