@@ -11,7 +11,6 @@ import (
 	"github.com/lumbung-ikm/lumbung/domain"
 	"github.com/lumbung-ikm/lumbung/fault"
 	"github.com/lumbung-ikm/lumbung/id"
-	"github.com/lumbung-ikm/lumbung/store"
 	"github.com/lumbung-ikm/lumbung/sync/merge"
 )
 
@@ -66,33 +65,11 @@ func (s *Service) registered(ctx context.Context, programme string) (known domai
 
 // everyFile calls look with every case file of a programme.
 func (s *Service) everyFile(ctx context.Context, programme string, look func(merge.Row)) error {
-	head, err := s.Engine.Store.Head(ctx, domain.DecisionScope(programme))
-	if err != nil {
-		return fmt.Errorf("head of programme: %w", err)
-	}
-	for at, more := (store.Position{}), true; more; {
-		page, err := s.Engine.Store.Changed(ctx, head.Scope, at, head.Applied, head.Applied, 1<<19)
-		if err != nil {
-			return fmt.Errorf("read case files: %w", err)
+	return s.everyRecord(ctx, domain.DecisionScope(programme), func(r merge.Row) {
+		if r.Collection == "case_file" {
+			look(r)
 		}
-		if err := torn(page.Torn); err != nil {
-			return err
-		}
-		for i := range page.Records {
-			r := &page.Records[i]
-			at = store.Position{Version: r.Version, Key: r.Key()}
-			if r.Collection != "case_file" || r.Deleted {
-				continue
-			}
-			row, err := rowOf(r)
-			if err != nil {
-				return err
-			}
-			look(row)
-		}
-		more = page.More
-	}
-	return nil
+	})
 }
 
 // Import brings the registrants of a list into a programme that are right and new, as a
