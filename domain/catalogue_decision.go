@@ -139,6 +139,7 @@ func publication() *merge.Collection {
 			server("total", whole(0, 1_000_000, "applications"), ""),
 			server("told_at", instant(), "when the last one was told"),
 			server("job_id", ref(""), "that tells them"),
+			server("feedback", anything(16<<10), "words for the owners, by result"),
 		),
 	}
 }
@@ -146,13 +147,24 @@ func publication() *merge.Collection {
 // applicationStateCopy follows what the owner's side says of an application.
 func applicationStateCopy() *merge.Collection {
 	return &merge.Collection{
-		Name: "application_state", Scope: ScopeDecision, Doc: "where an application stands on the owner's side, under its id; the server repeats it from the business", Fields: fields(
+		Name: "application_state", Scope: ScopeDecision, Doc: "where an application stands on the owner's side, under its id; the server repeats it from the business", Tags: tagApplicationState, Fields: fields(
 			server("business_id", ref(""), ""),
 			server("state", enum(applicationStates()...), ""),
 			server("needs_review", truth(), ""),
+			server("confirm_by", instant(), "first instant at which an offer has lapsed"),
 			server("seen", whole(0, 1<<53-1, "commits"), "version of the application that said so"),
 		),
 	}
+}
+
+// OpenOfferTag is the tag of the offers that wait for their owner.
+const OpenOfferTag = "offer=open"
+
+func tagApplicationState(r merge.Row) []string {
+	if r.Text("state") != ApplicationOffered {
+		return nil
+	}
+	return []string{OpenOfferTag}
 }
 
 // numbering is how many receipt numbers of a programme were given; one record, under

@@ -47,6 +47,12 @@ var domainTable = map[string]entry{
 	"too_few_curators": {
 		Sentence{"Kurator dari lembaga yang berbeda belum cukup untuk semua berkas.", "Tambahkan kurator."},
 		Sentence{"There are not enough curators of different institutions for all files.", "Add curators."}},
+	"publication_approved": {
+		Sentence{"Pengumuman hasil sudah disetujui.", ""},
+		Sentence{"The publication is approved already.", ""}},
+	"publication_late": {
+		Sentence{"Waktu pengumuman sudah lewat.", "Siapkan lagi dengan waktu yang baru."},
+		Sentence{"The time of the publication is over.", "Prepare it again with a new time."}},
 	"programme_exists": {
 		Sentence{"Kode program ini sudah dipakai.", "Pilih kode lain."},
 		Sentence{"There is a programme of this code already.", "Choose another code."}},
