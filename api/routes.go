@@ -84,6 +84,12 @@ func (s *Server) routes() []route {
 		get("/v1/programmes", s.programmes), post("/v1/programmes", s.createProgramme).onlyOnce(),
 		get(programme, s.programme), patch(programme, s.changeProgramme), post(programme+"/status", s.advanceProgramme),
 		post(programme+importPath, s.importRegistrants).onlyOnce().fresh(), post(programme+importPath+"/check", s.checkImport), get(programme+"/files", s.caseFiles),
+		get(programme+"/curators", s.curators), post(programme+"/curators", s.addCurator).onlyOnce(), post(programme+"/begin", s.beginCuration).onlyOnce(),
+		get(programme+"/stages/{stage}", s.stage), post(programme+"/stages/{stage}/shares", s.shareFiles).onlyOnce(),
+		post(programme+"/stages/{stage}/decision", s.decideStage).onlyOnce(), post(programme+"/stages/{stage}/approval", s.approveStage).onlyOnce().fresh(),
+		post(programme+"/sheets/{sheet}/reopening", s.reopenSheet).onlyOnce(),
+		get(programme+"/publication", s.publication), post(programme+"/publication", s.preparePublication).onlyOnce().fresh(),
+		post(programme+"/publication/approval", s.approvePublication).fresh(),
 
 		get("/v1/reviews", s.reviews), post("/v1/reviews/{review}/resolution", s.resolveReview).onlyOnce(), post("/v1/admin/attest", s.attest).fresh(),
 

@@ -215,7 +215,7 @@ func TestWhoPublishesAndWhen(t *testing.T) {
 	if _, err := c.PreparePublication(t.Context(), c.as(c.admin), c.edition.ID, c.clock.Now().Add(-time.Second), nil); fault.CodeOf(err) != "invalid_value" {
 		t.Errorf("in the past: %v", err)
 	}
-	if _, err := c.ApprovePublication(t.Context(), c.as(c.other), c.edition.ID, 1); fault.CodeOf(err) != "stage_not_ready" {
+	if _, err := c.ApprovePublication(t.Context(), c.as(c.other), c.edition.ID, programme.Version{}); fault.CodeOf(err) != "stage_not_ready" {
 		t.Errorf("without anything prepared: %v", err)
 	}
 	r, err := c.PreparePublication(t.Context(), c.as(c.admin), c.edition.ID, publishAt(), nil)
