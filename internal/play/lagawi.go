@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"slices"
 	"strings"
@@ -76,6 +77,51 @@ func (w *World) PlayLagawi(ctx context.Context, tell *Teller, seed uint64) (Laga
 		}
 	}
 	return s.out, nil
+}
+
+// Programme plays the campaign on a database in folder, which stays there, and prints what
+// came of it. It fails if a number of the story does not come out.
+func Programme(ctx context.Context, tell *Teller, folder string, seed uint64) (err error) {
+	w, err := Open(ctx, LagawiStart(), LagawiOptions(Options{Path: Database(folder)}, seed))
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, w.Close(context.WithoutCancel(ctx))) }()
+	tell.Title("Lagawi Fest 2022: from 486 rows of a list to 30 businesses")
+	got, err := w.PlayLagawi(ctx, tell, seed)
+	if err != nil {
+		return err
+	}
+	table := [][]string{{"", "businesses"}}
+	for _, row := range []struct {
+		what string
+		n    int
+	}{{"rows of the list", got.Read}, {"applications", got.Accepted}, {"pass stage 1", got.Passed[0]}, {"pass stage 2", got.Passed[1]}, {"selected", got.Selected}, {"reserve", got.Reserve},
+		{"not selected", got.Not}, {"told at 10:00, in the same words", got.Notices}, {"told anything before", got.Leaked}, {"take part", got.Enrolled}} {
+		table = append(table, []string{row.what, fmt.Sprint(row.n)})
+	}
+	for _, c := range slices.Sorted(maps.Keys(got.Categories)) {
+		table = append(table, []string{"  " + c, fmt.Sprint(got.Categories[c])})
+	}
+	table = append(table, []string{"  memberships in categories", fmt.Sprint(got.Memberships)}, []string{"tasks", fmt.Sprint(got.Tasks)})
+	tell.Say("")
+	tell.Table(table...)
+	if !got.asTold() {
+		return fmt.Errorf("the campaign came out otherwise: %+v", got)
+	}
+	tell.Good("%d → %d → %d → %d + %d reserve + %d; %d businesses in %d memberships, %d tasks.", got.Accepted, got.Passed[0], got.Passed[1], got.Selected, got.Reserve, got.Not, got.Enrolled, got.Memberships, got.Tasks)
+	return nil
+}
+
+// asTold reports whether every number is that of the story.
+func (l Lagawi) asTold() bool {
+	sum := 0
+	for _, n := range l.Categories {
+		sum += n
+	}
+	return l.Read == fixture.Read && l.Accepted == fixture.Accepted && l.Passed == [2]int{fixture.PassStage1, fixture.PassStage2} && l.Sheets == 2*fixture.PassStage2 && l.Offline == offlineSheets &&
+		l.Selected == fixture.Selected && l.Reserve == fixture.Reserve && l.Not == fixture.NotSelected && sum == fixture.Selected && l.Memberships == 31 && l.Notices == fixture.Accepted &&
+		l.Leaked == 0 && l.Enrolled == fixture.Selected && l.Tasks == 720 && l.MentorBusinesses == 5 && l.MentorTasks == 120 && l.OwnerTasks == 24 && l.Foreign == 0
 }
 
 func (s *lagawi) path(rest string) string { return "/v1/programmes/" + s.id + rest }
