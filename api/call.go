@@ -87,7 +87,7 @@ func (s *Server) outer(c *fiber.Ctx) error {
 			return err
 		}
 	}
-	s.pack(c)
+	c.Vary(fiber.HeaderAcceptEncoding)
 	status, took := c.Response().StatusCode(), s.Clock.Now().Sub(began)
 	x.traced(span, status)
 	if s.Tally != nil {

@@ -11,6 +11,7 @@ import (
 
 	"github.com/gofiber/fiber/v2"
 	"github.com/klauspost/compress/zstd"
+	"github.com/valyala/fasthttp"
 
 	"github.com/lumbung-ikm/lumbung/fault"
 )
@@ -38,6 +39,16 @@ func (s *Server) guardBody(c *fiber.Ctx) error {
 		return unsupported("content encoding " + encoding)
 	}
 	return nil
+}
+
+// mostBody is how much of a body is read at all, by its header. A packed one that is longer
+// than what may come out of it is refused unread.
+func (s *Server) mostBody(h *fasthttp.RequestHeader) fasthttp.RequestConfig {
+	switch strings.ToLower(strings.TrimSpace(string(h.Peek(fiber.HeaderContentEncoding)))) {
+	case "", "identity":
+		return fasthttp.RequestConfig{}
+	}
+	return fasthttp.RequestConfig{MaxRequestBodySize: s.Limits.Body}
 }
 
 // bringsTable reports whether a request is for a path that takes tables. They may be as

@@ -22,19 +22,33 @@ type packers struct {
 	atOnce     chan struct{}
 }
 
-// pack compresses the answer if it is long and the client reads it.
-func (s *Server) pack(c *fiber.Ctx) {
-	r := c.Response()
-	c.Vary(fiber.HeaderAcceptEncoding)
+// pack compresses the answer if it is long and the client reads it. The request still has
+// its place among those that are worked on: compressing costs more than most of what
+// is answered, and whoever waits for it holds a whole answer in memory.
+//
+// Errors: Transient "timeout" if there was no time left for it.
+func (s *Server) pack(x *call) error {
+	c, r := x.Ctx, x.Response()
 	if len(r.Body()) < packFrom || len(r.Header.Peek(fiber.HeaderContentEncoding)) > 0 {
-		return
+		return nil
 	}
 	encoding := accepted(c.Get(fiber.HeaderAcceptEncoding))
 	if encoding == "" {
-		return
+		return nil
 	}
-	s.packers.atOnce <- struct{}{}
+	select {
+	case s.packers.atOnce <- struct{}{}:
+	case <-x.ctx.Done():
+		return x.ctx.Err()
+	}
 	defer func() { <-s.packers.atOnce }()
+	s.squeezed(c, encoding)
+	return nil
+}
+
+// squeezed compresses the answer, if that makes it smaller.
+func (s *Server) squeezed(c *fiber.Ctx, encoding string) {
+	r := c.Response()
 	var b bytes.Buffer
 	var err error
 	switch encoding {

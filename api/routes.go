@@ -153,18 +153,29 @@ func (s *Server) ofAddress(r route) *meter {
 	return &s.addresses
 }
 
-// opened lets a route do its work on what the body holds. Those that wait, and probes,
-// have no body that they look at.
+// opened lets a route do its work on what the body holds, and packs its answer. Those that
+// wait, and probes, have no body that they look at. What is sent without a proof must not
+// be packed: to inflate it would cost more than to answer it.
+//
+// Errors: those of the route; Unsupported "encoding_unsupported".
 func (s *Server) opened(x *call, r route) error {
-	if !r.apart {
+	switch encoding := encodingOf(x.Ctx); {
+	case r.apart:
+	case r.open && encoding != "" && encoding != "identity":
+		return unsupported("a packed body without a proof")
+	default:
 		if err := s.openBody(x); err != nil {
 			return err
 		}
 	}
+	do := r.do
 	if r.once {
-		return s.once(x, r)
+		do = func(x *call) error { return s.once(x, r) }
 	}
-	return r.do(x)
+	if err := do(x); err != nil {
+		return err
+	}
+	return s.pack(x)
 }
 
 // identify finds out who asks. A failed proof is charged to its address.

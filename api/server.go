@@ -181,6 +181,7 @@ func New(p Parts) *Server {
 		DisablePreParseMultipartForm: true, ErrorHandler: s.lastResort,
 	})
 	s.app.Server().KeepHijackedConns = true // a stream closes its own
+	s.app.Server().HeaderReceived = s.mostBody
 	s.app.Use(s.outer)
 	for _, r := range s.routes() {
 		s.app.Add(r.method, fiberPath(r.path), s.inner(r))

@@ -85,6 +85,7 @@ type Engine struct {
 	recent    recent
 	followed  followed
 	first     chan struct{} // places of those that read whole scopes; nil: not made yet
+	firsts    int           // that have one, or wait for it
 }
 
 // Caller is who sends a request.

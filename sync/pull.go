@@ -6,7 +6,9 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"time"
 
+	"github.com/lumbung-ikm/lumbung/fault"
 	"github.com/lumbung-ikm/lumbung/store"
 	"github.com/lumbung-ikm/lumbung/sync/merge"
 	"github.com/lumbung-ikm/lumbung/sync/protocol"
@@ -46,8 +48,18 @@ func (x *exchange) pull(ctx context.Context) error {
 	return nil
 }
 
+// firstWaiting is how many may wait for each that reads whole scopes. They hold places of
+// requests meanwhile, which who brings edits needs too.
+const firstWaiting = 3
+
+// firstAgain is when a first sync that was sent away should come back.
+const firstAgain = 3 * time.Second
+
 // inTurn lets few read whole scopes at the same time: more of them are no faster, and each
-// has a megabyte of rows in memory. Who has everything does not wait.
+// has a megabyte of rows in memory. Some wait; who comes then is sent away. Who has
+// everything does not wait.
+//
+// Errors: Transient "overloaded".
 func (x *exchange) inTurn(ctx context.Context, next cursor, read func() error) error {
 	if !slices.ContainsFunc(slices.Collect(maps.Values(next)), func(p place) bool { return !p.Complete }) {
 		return read()
@@ -57,7 +69,17 @@ func (x *exchange) inTurn(ctx context.Context, next cursor, read func() error) e
 		x.first = make(chan struct{}, x.limits.FirstSyncs)
 	}
 	places := x.first
+	if x.firsts >= (1+firstWaiting)*cap(places) {
+		x.mu.Unlock()
+		return &fault.Error{Kind: fault.Transient, Code: "overloaded", Text: "more first syncs than the server can answer", After: firstAgain}
+	}
+	x.firsts++
 	x.mu.Unlock()
+	defer func() {
+		x.mu.Lock()
+		x.firsts--
+		x.mu.Unlock()
+	}()
 	select {
 	case places <- struct{}{}:
 	case <-ctx.Done():

@@ -5,6 +5,7 @@ import (
 	"compress/gzip"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"slices"
 
 	"github.com/klauspost/compress/zstd"
@@ -65,6 +66,19 @@ func zeros(w io.Writer, n int) error {
 	return nil
 }
 
+// noiseFirst writes as much noise as a connection takes of a body, nearly, and then zeros:
+// the bytes that arrive are many, and those that come out many more.
+func noiseFirst(w io.Writer, n int) error {
+	noise := make([]byte, 3<<20+512<<10)
+	if _, err := rand.NewChaCha8([32]byte{1}).Read(noise); err != nil {
+		return err
+	}
+	if _, err := w.Write(noise); err != nil {
+		return err
+	}
+	return zeros(w, n-len(noise))
+}
+
 // makeBombs are bodies of every kind that inflate to size.
 func makeBombs(size int) (out []bomb, err error) {
 	add := func(name, encoding string, text []byte, failed error, change func(*bomb)) {
@@ -84,6 +98,9 @@ func makeBombs(size int) (out []bomb, err error) {
 		add(encoding+", zeros, without a length", encoding, text, nil, func(b *bomb) { b.chunked = true })
 		many, failed := packed(encoding, member, size/member, zeros)
 		add(encoding+", many members one after the other", encoding, many, failed, nil)
+		long, failed := packed(encoding, size, 1, noiseFirst)
+		add(encoding+", long as it is sent", encoding, long, failed, nil)
+		add(encoding+", long as it is sent, without a length", encoding, long, nil, func(b *bomb) { b.chunked = true })
 		add(encoding+", cut in the middle", encoding, text[:len(text)/2], nil, nil)
 		twice, failed := pack(encoding, text)
 		add(encoding+" in itself, said", encoding+", "+encoding, twice, failed, func(b *bomb) { b.status, b.code = fasthttp.StatusUnsupportedMediaType, "encoding_unsupported" })
