@@ -55,7 +55,7 @@ func (r route) waits() route      { r.apart = true; return r }
 func (r route) onlyOnce() route   { r.once = true; return r }
 
 func (s *Server) routes() []route {
-	const business, programme = "/v1/businesses/{business}", "/v1/programmes/{programme}"
+	const business, programme, announcement = "/v1/businesses/{business}", "/v1/programmes/{programme}", "/v1/announcements/{announcement}"
 	return []route{
 		post("/v1/sync", s.sync), post("/v1/sync/push", s.push), post("/v1/sync/pull", s.pull),
 		get("/v1/sync/live", s.live).waits(), get("/v1/sync/wait", s.wait).waits(),
@@ -81,6 +81,11 @@ func (s *Server) routes() []route {
 		get("/v1/programmes", s.programmes), post("/v1/programmes", s.createProgramme).onlyOnce(),
 		get(programme, s.programme), patch(programme, s.changeProgramme), post(programme+"/status", s.advanceProgramme),
 		post(programme+importPath, s.importRegistrants).onlyOnce(), post(programme+importPath+"/check", s.checkImport), get(programme+"/files", s.caseFiles),
+
+		get("/v1/announcements", s.announcements), post("/v1/announcements", s.createAnnouncement).onlyOnce(),
+		get(announcement, s.announcement), patch(announcement, s.changeAnnouncement), get(announcement+"/preview", s.previewAnnouncement),
+		post(announcement+"/operations", s.operateAnnouncement), get(announcement+"/versions", s.announcementVersions),
+		post(announcement+"/versions", s.correctAnnouncement), get(announcement+"/receipts", s.announcementReceipts),
 
 		get("/v1/reviews", s.reviews), post("/v1/reviews/{review}/resolution", s.resolveReview).onlyOnce(), post("/v1/admin/attest", s.attest),
 

@@ -28,6 +28,7 @@ func Catalogue() (*merge.Schema, error) {
 		reviewItem(), job(), jobStep())
 	all = append(all, application(), applicationEvent())
 	all = append(append(all, programmes()...), decisions()...)
+	all = append(all, announcements()...)
 	s, err := merge.NewSchema(SchemaVersion, all...)
 	if err != nil {
 		return nil, err
