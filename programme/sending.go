@@ -246,7 +246,9 @@ func (s *Service) finish(ctx context.Context, a Announcement) error {
 }
 
 // tell brings the item of one person up to what an announcement says. There is one item,
-// whoever writes it and however often, and it never goes back.
+// whoever writes it and however often, and it never goes back. It is made for those too
+// who had none when the announcement was retracted: else a worker that is behind would
+// give them the words.
 func (s *Service) tell(ctx context.Context, a merge.Row, user string) error {
 	inbox, k := merge.UserScope(user), merge.Key{Collection: "inbox", ID: domain.AnnouncementItemID(a.ID, user)}
 	behind := func(v merge.View, _ []merge.Grant) *merge.Reject {
@@ -261,8 +263,7 @@ func (s *Service) tell(ctx context.Context, a merge.Row, user string) error {
 			return err
 		}
 		there := len(rows) > 0
-		goesOut := a.Text("state") == domain.AnnouncementSending || a.Text("state") == domain.AnnouncementSent
-		if there && !domain.ItemBehind(rows[0], a) || !there && !goesOut {
+		if there && !domain.ItemBehind(rows[0], a) {
 			return nil
 		}
 		set := domain.AnnouncementItem(a)

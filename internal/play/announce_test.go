@@ -198,7 +198,7 @@ func (n *newsroom) look() {
 }
 
 // audience is everybody whom the briefing is for.
-func (n *newsroom) audience() []*play.Phone { return slices.Concat(n.owners, n.staff, n.mentors) }
+func (n *newsroom) audience() []*play.Phone { return slices.Concat(n.owners, n.staff, n.mentors[:min(len(n.owners), 2)]) }
 
 // item is the one item that a phone has of an announcement.
 func (n *newsroom) item(p *play.Phone, a told) (found merge.Row, some bool) {
@@ -396,5 +396,139 @@ func (n *newsroom) retracting(a told, finish func(*scene)) {
 	}
 	if err := n.desk.Send(n.Context(), http.MethodPost, "/v1/announcements/"+a.ID+"/versions", n.read(n.desk, a).Etag, map[string]any{"fields": map[string]any{"body_id": "Lagi"}}, nil); fault.CodeOf(err) != "forbidden_transition" {
 		n.Errorf("corrected after it was taken back: %v", err)
+	}
+}
+
+// TestAServerThatWasDownFreezesTheAudienceOfTheHour: whoever joined after it gets nothing,
+// and who has left by now neither.
+func TestAServerThatWasDownFreezesTheAudienceOfTheHour(t *testing.T) {
+	t.Parallel()
+	n := setNewsroom(t, 2, 1)
+	a := n.draft(n.briefing(time.Date(2022, time.May, 30, 8, 0, 0, 0, domain.WIB.Location())))
+	n.operate(n.desk, a, "schedule")
+	n.w.At(time.May, 30, 9, 0)
+	n.ok(n.owners[0].Login(t.Context()))
+	late := n.hire(0, 10)
+	var list struct {
+		Members []struct {
+			ID   string `json:"id"`
+			User string `json:"user_id"`
+			Etag string `json:"etag"`
+		} `json:"members"`
+	}
+	path := "/v1/businesses/" + n.businesses[0] + "/members"
+	n.ok(n.owners[0].Send(t.Context(), http.MethodGet, path, "", nil, &list))
+	for _, m := range list.Members {
+		if m.User == n.staff[0].Me().User {
+			n.ok(n.owners[0].Send(t.Context(), http.MethodPatch, path+"/"+m.ID, m.Etag, map[string]any{"to": n.w.Clock.Now()}, nil))
+		}
+	}
+	n.w.At(time.May, 30, 9, 30)
+	n.look()
+	n.ok(n.w.Step(t.Context()))
+	n.outside, n.staff = append(n.outside, late, n.staff[0]), nil
+	n.everyone("sent late", a, func(r merge.Row) bool { return r.Text("body_id") != "" })
+}
+
+// TestWhoJoinsLaterHasWhatStillHolds, if its author wants that, once and with the words of
+// by then; and nobody after it has expired.
+func TestWhoJoinsLaterHasWhatStillHolds(t *testing.T) {
+	t.Parallel()
+	n := setNewsroom(t, 2, 0)
+	fields := n.briefing(time.Date(2022, time.May, 30, 8, 0, 0, 0, domain.WIB.Location()))
+	fields["include_late_joiners"], fields["expires_at"] = true, time.Date(2022, time.June, 1, 12, 0, 0, 0, domain.WIB.Location())
+	a := n.draft(fields)
+	n.operate(n.desk, a, "schedule")
+	n.w.At(time.May, 30, 8, 0)
+	n.look()
+	n.ok(n.w.Step(t.Context()))
+	n.ok(n.desk.Send(t.Context(), http.MethodPost, "/v1/announcements/"+a.ID+"/versions", n.read(n.desk, a).Etag, map[string]any{"fields": map[string]any{"body_id": "Datang pukul 11.00 WIB."}}, nil))
+	n.staff = append(n.staff, n.hire(0, 10))
+	n.w.At(time.May, 30, 9, 30)
+	n.look()
+	n.look()
+	n.ok(n.w.Step(t.Context()))
+	n.everyone("joined", a, func(r merge.Row) bool { return r.Text("body_id") == "Datang pukul 11.00 WIB." && r.Int("version") == 2 })
+	if got := n.receipts(a); got.People != 5 {
+		t.Errorf("%d people", got.People)
+	}
+	n.w.At(time.June, 1, 12, 0)
+	for _, p := range slices.Concat(n.audience(), n.outside) {
+		n.ok(p.Login(t.Context()))
+	}
+	n.outside = append(n.outside, n.hire(1, 11))
+	n.look()
+	n.look()
+	n.ok(n.w.Step(t.Context()))
+	n.everyone("expired", a, func(r merge.Row) bool { return r.Text("expires_at") == "2022-06-01T05:00:00.000Z" })
+	if state := n.read(n.desk, a).Fields["state"]; state != domain.AnnouncementExpired {
+		t.Errorf("it is %v", state)
+	}
+}
+
+// TestAnHourOfTheNightIsWarnedOfAndKept: inboxes have it at once.
+func TestAnHourOfTheNightIsWarnedOfAndKept(t *testing.T) {
+	t.Parallel()
+	n := setNewsroom(t, 1, 0)
+	a := n.draft(n.briefing(time.Date(2022, time.May, 30, 22, 30, 0, 0, domain.WIB.Location())))
+	if len(a.Warnings) != 1 || a.Warnings[0].Code != "quiet_hours" || len(n.preview(a).Warnings) != 1 {
+		t.Errorf("warned of %+v", a.Warnings)
+	}
+	if a = n.operate(n.desk, a, "schedule"); len(a.Warnings) != 1 {
+		t.Errorf("scheduled, and warned of %+v", a.Warnings)
+	}
+	n.w.At(time.May, 30, 22, 30)
+	for _, p := range slices.Concat(n.audience(), n.outside) {
+		n.ok(p.Login(t.Context()))
+	}
+	n.look()
+	n.ok(n.w.Step(t.Context()))
+	n.everyone("at night", a, func(r merge.Row) bool { return r.Text("body_id") != "" })
+}
+
+// TestAnotherAdminReadsWhatGoesToAll: and what was changed since is read again.
+func TestAnotherAdminReadsWhatGoesToAll(t *testing.T) {
+	t.Parallel()
+	n := setNewsroom(t, 1, 0)
+	fields := n.briefing(time.Date(2022, time.May, 30, 8, 0, 0, 0, domain.WIB.Location()))
+	fields["audience"] = map[string]any{"programme_id": n.programme}
+	a := n.draft(fields)
+	refused := func(p *play.Phone, op, code string) {
+		t.Helper()
+		err := p.Send(t.Context(), http.MethodPost, "/v1/announcements/"+a.ID+"/operations", n.read(n.desk, a).Etag, map[string]any{"op": op}, nil)
+		if fault.CodeOf(err) != code {
+			t.Errorf("%s by %s: %v, want %s", op, p.Name, err, code)
+		}
+	}
+	if !n.preview(a).Review {
+		t.Error("a whole programme, and nobody reads it")
+	}
+	refused(n.desk, "schedule", "review_required")
+	refused(n.desk, "approve", "forbidden_transition")
+	n.operate(n.desk, a, "ask_review")
+	refused(n.desk, "approve", "approver_same")
+	n.operate(n.second, a, "approve")
+	change := func(p *play.Phone, body string) (out told) {
+		t.Helper()
+		n.ok(p.Send(t.Context(), http.MethodPatch, "/v1/announcements/"+a.ID, n.read(n.desk, a).Etag, map[string]any{"fields": map[string]any{"body_id": body}}, &out))
+		return out
+	}
+	if now := change(n.second, "Lain"); now.Fields["state"] != domain.AnnouncementDraft || now.Fields["approver"] != nil {
+		t.Errorf("changed behind the approval: %v", now.Fields)
+	}
+	change(n.desk, "Lain lagi")
+	n.operate(n.desk, a, "ask_review")
+	refused(n.second, "approve", "approver_same") // wrote in it too
+	n.operate(n.desk, a, "return")
+	n.operate(n.desk, a, "cancel")
+	refused(n.desk, "schedule", "forbidden_transition")
+	n.w.At(time.May, 30, 8, 0)
+	n.look()
+	n.ok(n.w.Step(t.Context()))
+	for _, p := range n.audience() {
+		n.sync(p)
+		if _, ok := n.item(p, a); ok {
+			t.Errorf("%s has what was cancelled", p.Name)
+		}
 	}
 }

@@ -1,0 +1,146 @@
+package play_test
+
+import (
+	"context"
+	"crypto/rand"
+	"fmt"
+	"log/slog"
+	"testing"
+	"time"
+
+	"github.com/lumbung-ikm/lumbung/domain"
+	"github.com/lumbung-ikm/lumbung/fault"
+	"github.com/lumbung-ikm/lumbung/id"
+	"github.com/lumbung-ikm/lumbung/internal/storefault"
+	"github.com/lumbung-ikm/lumbung/programme"
+	"github.com/lumbung-ikm/lumbung/store"
+	syncer "github.com/lumbung-ikm/lumbung/sync"
+	"github.com/lumbung-ikm/lumbung/sync/merge"
+)
+
+// process is one more server on the database of the newsroom, as it sees it.
+func (n *newsroom) process(view store.Store) *programme.Service {
+	app := n.w.App.Programme
+	e := &syncer.Engine{Store: view, Schema: n.w.Schema, Clock: n.w.Clock, IDs: id.Maker{Clock: n.w.Clock, Rand: rand.Reader}, Log: slog.New(slog.DiscardHandler)}
+	s := &programme.Service{Engine: e, People: app.People, Clock: app.Clock}
+	e.Steps = s.Steps()
+	return s
+}
+
+// runs lets a process do all that there is to do.
+func runs(ctx context.Context, s *programme.Service) error {
+	if _, err := s.Announce(ctx); err != nil {
+		return err
+	}
+	_, err := s.Engine.Work(ctx)
+	return err
+}
+
+// items lists what the server holds of an announcement, by person.
+func (n *newsroom) items(a told) map[string][]merge.Row {
+	n.Helper()
+	out := map[string][]merge.Row{}
+	for _, p := range append(n.audience(), n.outside...) {
+		rows, err := n.w.Rows(n.Context(), merge.UserScope(p.Me().User), "inbox")
+		n.ok(err)
+		for _, r := range rows {
+			if r.ID == domain.AnnouncementItemID(a.ID, p.Me().User) {
+				out[p.Me().User] = append(out[p.Me().User], r)
+			}
+		}
+	}
+	return out
+}
+
+// TestACrashWhileAnAnnouncementIsSentLosesAndDoublesNothing: a process dies at each call of
+// the store, while it freezes and sends, corrects, or takes back; another one goes on.
+func TestACrashWhileAnAnnouncementIsSentLosesAndDoublesNothing(t *testing.T) {
+	t.Parallel()
+	for _, act := range []string{"send", "correct", "retract", "retract in between"} {
+		for _, fate := range []storefault.Fate{storefault.DieBefore, storefault.DieAfter} {
+			t.Run(fmt.Sprintf("%s, fate %d", act, fate), func(t *testing.T) {
+				t.Parallel()
+				n := setNewsroom(t, 2, 0)
+				n.outside = nil
+				deaths := 0
+				for at := 1; n.crash(act, at, fate); at += few() {
+					deaths++
+				}
+				if deaths < 10 {
+					t.Errorf("died %d times", deaths)
+				}
+			})
+		}
+	}
+}
+
+// crash has a process die at a call of the store, and another one go on. It is false if
+// there were not so many calls.
+func (n *newsroom) crash(act string, at int, fate storefault.Fate) bool {
+	n.Helper()
+	n.w.Clock.Advance(time.Minute)
+	n.ok(n.desk.Login(n.Context()))
+	a := n.draft(n.briefing(n.w.Clock.Now().Add(time.Minute)))
+	n.operate(n.desk, a, "schedule")
+	n.w.Clock.Advance(time.Minute)
+	whole := n.process(n.w.App.Engine.Store)
+	if act == "correct" || act == "retract" {
+		n.ok(runs(n.Context(), whole))
+		n.edit(a, act)
+	}
+	f := storefault.NewFailing(n.w.App.Engine.Store, storefault.At(at, fate), nil)
+	err := runs(n.Context(), n.process(f.Store()))
+	died := f.Calls() >= at
+	if !died {
+		n.ok(err)
+	}
+	if act == "retract in between" {
+		n.edit(a, "retract")
+	}
+	n.ok(runs(n.Context(), whole))
+	want := map[string][2]string{"send": {domain.AnnouncementSent, "Datang pukul 10.00 WIB."}, "correct": {domain.AnnouncementSent, "Lain"}}[act]
+	if want[0] == "" {
+		want[0] = domain.AnnouncementRetracted
+	}
+	now := n.read(n.desk, a).Fields["state"]
+	items := n.items(a)
+	if now == domain.AnnouncementCancelled { // it was not being sent yet
+		want, items = [2]string{domain.AnnouncementCancelled}, nil
+	} else if len(items) != len(n.audience()) {
+		n.Errorf("call %d: %d of %d have it", at, len(items), len(n.audience()))
+	}
+	if now != want[0] {
+		n.Errorf("call %d: it is %v", at, now)
+	}
+	for user, rows := range items {
+		if len(rows) != 1 || rows[0].Text("body_id") != want[1] {
+			n.Errorf("call %d: %s has %d items, %s", at, user, len(rows), rows[0].EncodeFields())
+		}
+	}
+	return died
+}
+
+// edit corrects an announcement or takes it back; one that is not being sent yet is
+// cancelled instead. It asks the service itself: behind an answer of the API the server
+// would do its work.
+func (n *newsroom) edit(a told, act string) {
+	n.Helper()
+	desk, who := n.w.App.Programme, programme.Caller{User: n.desk.Me().User, Name: "rest." + a.ID + act}
+	for {
+		now, err := desk.Announcement(n.Context(), who, a.ID)
+		n.ok(err)
+		op := domain.AnnounceRetract
+		if now.Text("state") == domain.AnnouncementScheduled {
+			op = domain.AnnounceCancel
+		}
+		if act == "correct" {
+			_, err = desk.CorrectAnnouncement(n.Context(), who, a.ID, now.Version, map[string]merge.Value{"body_id": merge.Str("Lain")})
+		} else {
+			_, err = desk.OperateAnnouncement(n.Context(), who, a.ID, now.Version, op, "")
+		}
+		if fault.CodeOf(err) != "stale_version" { // what the dead process left is folded by then
+			n.ok(err)
+			return
+		}
+	}
+}
