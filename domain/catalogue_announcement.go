@@ -156,15 +156,19 @@ func reactInbox(c merge.Change) []merge.Effect {
 	if c.After.Text("type") != NoticeAnnouncement || c.Before.Text("read_at") == c.After.Text("read_at") {
 		return nil
 	}
-	return readings(c, itemAnnouncement(c.After))
+	return readings(c, ItemAnnouncement(c.After))
 }
 
-// itemAnnouncement is the announcement that an inbox item is about.
-func itemAnnouncement(item merge.Row) string {
+// ItemAnnouncement is the id of the announcement that an inbox item is about; "" if it is
+// about none.
+func ItemAnnouncement(item merge.Row) string {
 	var about struct {
-		ID string `json:"id"`
+		Collection string `json:"collection"`
+		ID         string `json:"id"`
 	}
-	decode(item.Fields["object"], &about)
+	if decode(item.Fields["object"], &about); about.Collection != "announcement" {
+		return ""
+	}
 	return about.ID
 }
 

@@ -18,6 +18,7 @@ import (
 	"github.com/lumbung-ikm/lumbung/internal/play"
 	"github.com/lumbung-ikm/lumbung/internal/storefault"
 	"github.com/lumbung-ikm/lumbung/message"
+	"github.com/lumbung-ikm/lumbung/store"
 	"github.com/lumbung-ikm/lumbung/sync/merge"
 )
 
@@ -57,14 +58,16 @@ type warned struct {
 
 // receipts are what became of it, as the API tells it.
 type receipts struct {
-	People    int `json:"people"`
-	Delivered int `json:"delivered"`
-	Read      int `json:"read"`
-	Acked     int `json:"acked"`
-	Receipts  []struct {
-		User string     `json:"user_id"`
-		Read *time.Time `json:"read_at"`
-	} `json:"receipts"`
+	People    int       `json:"people"`
+	Delivered int       `json:"delivered"`
+	Read      int       `json:"read"`
+	Acked     int       `json:"acked"`
+	Receipts  []receipt `json:"receipts"`
+}
+
+type receipt struct {
+	User string     `json:"user_id"`
+	Read *time.Time `json:"read_at"`
 }
 
 // preview is whom it would reach, as the API tells it.
@@ -198,7 +201,9 @@ func (n *newsroom) look() {
 }
 
 // audience is everybody whom the briefing is for.
-func (n *newsroom) audience() []*play.Phone { return slices.Concat(n.owners, n.staff, n.mentors[:min(len(n.owners), 2)]) }
+func (n *newsroom) audience() []*play.Phone {
+	return slices.Concat(n.owners, n.staff, n.mentors[:min(len(n.owners), 2)])
+}
 
 // item is the one item that a phone has of an announcement.
 func (n *newsroom) item(p *play.Phone, a told) (found merge.Row, some bool) {
@@ -530,5 +535,88 @@ func TestAnotherAdminReadsWhatGoesToAll(t *testing.T) {
 		if _, ok := n.item(p, a); ok {
 			t.Errorf("%s has what was cancelled", p.Name)
 		}
+	}
+}
+
+// TestWhoWasNotToldHasNoSay: a receipt for an announcement that a person was never sent, or
+// that there is not, tells nobody anything and makes nothing. An app that notes only that
+// the item was read is heard.
+func TestWhoWasNotToldHasNoSay(t *testing.T) {
+	t.Parallel()
+	n := setNewsroom(t, 2, 0)
+	a := n.draft(n.briefing(time.Date(2022, time.May, 30, 8, 0, 0, 0, domain.WIB.Location())))
+	n.operate(n.desk, a, "schedule")
+	n.w.At(time.May, 30, 8, 0)
+	n.look()
+	n.ok(n.w.Step(t.Context()))
+	stranger, unknown := n.outside[0], told{ID: n.desk.IDs.New()}
+	for _, about := range []told{a, unknown} {
+		n.note(stranger, about, true)
+		n.note(n.owners[0], unknown, true)
+	}
+	n.sync(stranger, n.owners[0])
+	if got := n.receipts(a); got.Delivered != 0 || got.People != 4 {
+		t.Errorf("receipts %+v", got)
+	}
+	if _, err := n.w.App.Store.Head(t.Context(), domain.AnnouncementScope(unknown.ID)); !errors.Is(err, store.ErrAbsent) {
+		t.Errorf("a scope of nothing: %v", err)
+	}
+	item, _ := n.item(n.owners[0], a)
+	at := n.w.Clock.Now()
+	n.in(n.owners[0], merge.UserScope(n.owners[0].Me().User), "inbox", item.ID, map[string]any{"read_at": at.UTC().Format("2006-01-02T15:04:05.000Z")})
+	n.in(n.owners[0], merge.UserScope(n.owners[0].Me().User), "receipt", "", map[string]any{"announcement_id": a.ID, "acked_at": "2019-01-01T00:00:00.000Z"}) // by a wrong clock
+	n.sync(n.owners[0])
+	made, err := merge.ParseInstant(item.Text("created_at"))
+	n.ok(err)
+	if got := n.receipts(a); got.Read != 1 || got.Acked != 1 || got.Delivered != 1 || !slices.ContainsFunc(got.Receipts, func(r receipt) bool { return r.Read != nil && r.Read.Equal(made.Time()) }) {
+		t.Errorf("receipts %+v, and the item was made at %s", got, item.Text("created_at"))
+	}
+}
+
+// TestAnAppShowsAndConfirmsAnAnnouncement, in the language of its user, and shows what it
+// has become.
+func TestAnAppShowsAndConfirmsAnAnnouncement(t *testing.T) {
+	t.Parallel()
+	n := setNewsroom(t, 1, 0)
+	fields := n.briefing(time.Date(2022, time.May, 30, 8, 0, 0, 0, domain.WIB.Location()))
+	fields["pin"], fields["priority"] = true, domain.PriorityImportant
+	a := n.draft(fields)
+	n.operate(n.desk, a, "schedule")
+	n.w.At(time.May, 30, 8, 0)
+	n.look()
+	n.ok(n.w.Step(t.Context()))
+	phone := n.installApp(n.owners[0].Who, "en")
+	type notice struct {
+		ID, Type, Title, Detail, Priority string
+		Pin, Updated, Retracted, Confirm  bool
+	}
+	shows := func() notice {
+		t.Helper()
+		phone.sync()
+		text, err := phone.Inbox()
+		for _, item := range read[[]notice](phone, text, err) {
+			if item.Type == domain.NoticeAnnouncement {
+				return item
+			}
+		}
+		t.Fatalf("inbox %s", text)
+		return notice{}
+	}
+	first := shows()
+	if want := (notice{first.ID, "N28", "Exhibition briefing", "Please come at 10:00.", "important", true, false, false, true}); first != want {
+		t.Errorf("shows %+v", first)
+	}
+	n.ok(phone.Acknowledge(first.ID))
+	if err := phone.Acknowledge(n.desk.IDs.New()); err == nil {
+		t.Error("nothing was confirmed")
+	}
+	phone.sync()
+	n.ok(n.w.Step(t.Context()))
+	if got := n.receipts(a); got.Acked != 1 || got.Read != 1 {
+		t.Errorf("receipts %+v", got)
+	}
+	n.operate(n.desk, a, "retract")
+	if now := shows(); now.ID != first.ID || !now.Retracted || now.Title != "Retracted: Exhibition briefing" || strings.Contains(now.Detail, "10:00") {
+		t.Errorf("shows %+v", now)
 	}
 }
