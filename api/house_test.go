@@ -78,6 +78,7 @@ func open(t testing.TB, change ...func(*api.Parts)) *house {
 	engine := &syncer.Engine{Store: db, Schema: schema, Clock: h.clock, IDs: h.ids, Log: log}
 	people := &auth.Service{Store: db.Identity(), Clock: h.clock, IDs: h.ids, Rand: rand.Reader, Sender: h.box, Pepper: []byte(strings.Repeat("p", 32)),
 		Issuer: "https://lumbung.test", Audience: "lumbung", Limits: auth.DefaultLimits(), Log: log}
+	people.Limits.Argon = auth.Argon{Memory: 64, Passes: 1, Threads: 1} // what is tested is not how long it takes
 	work := &programme.Service{Engine: engine, People: people, Clock: h.clock}
 	engine.Steps = work.Steps()
 	people.OnUser = work.Welcome

@@ -42,6 +42,9 @@ func (s *Server) once(x *call, r route) error {
 	}
 	sum := sha256.Sum256(x.Request().Body())
 	claim := store.Reply{Key: x.who.User + "\n" + r.method + " " + x.Path() + "\n" + key, BodyHash: sum[:]}
+	if x.who.Proved() { // what an admin was answered is not for a session that would be refused
+		claim.Key += "\nproved"
+	}
 	claim, done, err := s.claim(x, claim)
 	if err != nil || done {
 		return err

@@ -175,8 +175,10 @@ func (s *Server) params(f *fault.Error, lang message.Lang) map[string]any {
 	if n, ok := f.Info["max_mutations"]; ok {
 		p["limit"] = n
 	}
-	if v, ok := f.Info["min_version"]; ok {
-		p["min"] = v
+	for _, fact := range []string{"min_version", "min_length"} {
+		if v, ok := f.Info[fact]; ok {
+			p["min"] = v
+		}
 	}
 	return p
 }

@@ -18,6 +18,7 @@ type route struct {
 	document     bool   // the same for everybody: an address has a budget for it of its own
 	bySession    bool   // metered by what it proves, in its handler
 	once         bool   // needs an Idempotency-Key
+	young        bool   // wants a proof of identity that was given just now
 	apart        bool   // takes no place among those that are worked on: it costs next to nothing, or waits itself
 	do           func(*call) error
 }
@@ -53,6 +54,7 @@ func (r route) toSessions() route { r.open, r.bySession = true, true; return r }
 func (r route) toMachines() route { r.open, r.free, r.apart = true, true, true; return r }
 func (r route) waits() route      { r.apart = true; return r }
 func (r route) onlyOnce() route   { r.once = true; return r }
+func (r route) fresh() route      { r.young = true; return r }
 
 func (s *Server) routes() []route {
 	const business, programme, announcement = "/v1/businesses/{business}", "/v1/programmes/{programme}", "/v1/announcements/{announcement}"
@@ -61,9 +63,10 @@ func (s *Server) routes() []route {
 		get("/v1/sync/live", s.live).waits(), get("/v1/sync/wait", s.wait).waits(),
 
 		post("/v1/auth/code", s.requestCode).toAll(), post("/v1/auth/login", s.login).toAll(), post("/v1/auth/refresh", s.refresh).toSessions(),
-		post("/v1/auth/logout", s.logout), get("/.well-known/jwks.json", s.jwks).toReaders(),
+		post("/v1/auth/password", s.passwordLogin).toAll(), post("/v1/auth/setup", s.setUp).toAll(), post("/v1/auth/setup/confirm", s.confirmSetup).toAll(),
+		post("/v1/auth/step-up", s.stepUp), post("/v1/auth/logout", s.logout), get("/.well-known/jwks.json", s.jwks).toReaders(),
 
-		get("/v1/me", s.me),
+		get("/v1/me", s.me), post("/v1/me/password", s.changePassword),
 		get("/v1/me/sessions", s.sessions), del("/v1/me/sessions", s.endSessions), del("/v1/me/sessions/{session}", s.endSession),
 		get("/v1/me/devices", s.devices), del("/v1/me/devices/{device}", s.revokeDevice), post("/v1/me/devices/{device}/incarnations", s.newIncarnation),
 
@@ -80,14 +83,20 @@ func (s *Server) routes() []route {
 
 		get("/v1/programmes", s.programmes), post("/v1/programmes", s.createProgramme).onlyOnce(),
 		get(programme, s.programme), patch(programme, s.changeProgramme), post(programme+"/status", s.advanceProgramme),
-		post(programme+importPath, s.importRegistrants).onlyOnce(), post(programme+importPath+"/check", s.checkImport), get(programme+"/files", s.caseFiles),
+		post(programme+importPath, s.importRegistrants).onlyOnce().fresh(), post(programme+importPath+"/check", s.checkImport), get(programme+"/files", s.caseFiles),
+		get(programme+"/curators", s.curators), post(programme+"/curators", s.addCurator).onlyOnce(), post(programme+"/begin", s.beginCuration).onlyOnce(),
+		get(programme+"/stages/{stage}", s.stage), post(programme+"/stages/{stage}/shares", s.shareFiles).onlyOnce(),
+		post(programme+"/stages/{stage}/decision", s.decideStage).onlyOnce(), post(programme+"/stages/{stage}/approval", s.approveStage).onlyOnce().fresh(),
+		post(programme+"/sheets/{sheet}/reopening", s.reopenSheet).onlyOnce(),
+		get(programme+"/publication", s.publication), post(programme+"/publication", s.preparePublication).onlyOnce().fresh(),
+		post(programme+"/publication/approval", s.approvePublication).fresh(),
 
 		get("/v1/announcements", s.announcements), post("/v1/announcements", s.createAnnouncement).onlyOnce(),
 		get(announcement, s.announcement), patch(announcement, s.changeAnnouncement), get(announcement+"/preview", s.previewAnnouncement),
 		post(announcement+"/operations", s.operateAnnouncement), get(announcement+"/versions", s.announcementVersions),
 		post(announcement+"/versions", s.correctAnnouncement), get(announcement+"/receipts", s.announcementReceipts),
 
-		get("/v1/reviews", s.reviews), post("/v1/reviews/{review}/resolution", s.resolveReview).onlyOnce(), post("/v1/admin/attest", s.attest),
+		get("/v1/reviews", s.reviews), post("/v1/reviews/{review}/resolution", s.resolveReview).onlyOnce(), post("/v1/admin/attest", s.attest).fresh(),
 
 		get("/healthz", s.healthz).toMachines(), get("/readyz", s.readyz).toMachines(), get("/version", s.version).toMachines(),
 		get("/openapi.yaml", s.specification).toReaders(), get("/docs", s.page).toReaders(), get("/docs/{file}", s.docsFile).toReaders(),
@@ -128,6 +137,9 @@ func (s *Server) inner(r route) fiber.Handler {
 		}
 		if err := s.meterPerson(x); err != nil {
 			return err
+		}
+		if r.young && !s.Auth.Fresh(x.who) {
+			return &fault.Error{Kind: fault.Forbidden, Code: "step_up_required", Text: "the proof of identity is too old for this"}
 		}
 		return s.opened(x, r)
 	}

@@ -34,14 +34,23 @@ func (s *Server) login(x *call) error {
 		return err
 	}
 	l, err := s.Auth.Verify(x.ctx, auth.VerifyRequest{Challenge: in.Challenge, Phone: in.Phone, Code: in.Code, IP: x.ip,
-		Device: auth.DeviceInfo{Install: in.Device.InstallId, Platform: in.Device.Platform, Model: in.Device.Model, OSVersion: in.Device.OsVersion, AppVersion: in.Device.AppVersion}})
+		Device: deviceInfo(in.Device)})
 	if err != nil {
 		return err
 	}
+	return s.loggedIn(x, l)
+}
+
+// loggedIn answers a session that has just begun.
+func (s *Server) loggedIn(x *call, l auth.Login) error {
 	x.who.User = l.User.ID
 	d := s.deviceNow(x, l)
 	return x.json(fiber.StatusOK, wire.Login{AccessToken: l.Access, ExpiresAt: l.Expires, RefreshToken: l.Refresh, Now: l.Now,
 		User: userOf(l.User), Device: deviceOf(d), Session: l.Session, Incarnation: l.Incarnation})
+}
+
+func deviceInfo(d wire.DeviceInfo) auth.DeviceInfo {
+	return auth.DeviceInfo{Install: d.InstallId, Platform: d.Platform, Model: d.Model, OSVersion: d.OsVersion, AppVersion: d.AppVersion}
 }
 
 // deviceNow finds the device of a login and writes it where its user's phones
@@ -81,7 +90,11 @@ func (s *Server) refresh(x *call) error {
 	if err != nil {
 		return s.failed(x, err)
 	}
-	return x.json(fiber.StatusOK, wire.Tokens{AccessToken: t.Access, ExpiresAt: t.Expires, RefreshToken: t.Refresh, Now: t.Now})
+	return x.json(fiber.StatusOK, tokensOf(t))
+}
+
+func tokensOf(t auth.Tokens) wire.Tokens {
+	return wire.Tokens{AccessToken: t.Access, ExpiresAt: t.Expires, RefreshToken: t.Refresh, Now: t.Now}
 }
 
 // ofSession reports whether a refresh was proven to be of its session, whatever became of

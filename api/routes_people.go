@@ -17,7 +17,7 @@ import (
 )
 
 func (x *call) caller() programme.Caller {
-	return programme.Caller{User: x.who.User, Name: x.writeName()}
+	return programme.Caller{User: x.who.User, Name: x.writeName(), Proved: x.who.Proved()}
 }
 
 func (s *Server) createBusiness(x *call) error {
@@ -172,7 +172,7 @@ func (s *Server) attest(x *call) error {
 	if in.Hours < 1 || in.Hours > 72 {
 		return &fault.Error{Kind: fault.Invalid, Code: "invalid_value", Field: "hours", Text: "want 1 to 72"}
 	}
-	if err := s.Auth.Attest(x.ctx, x.who.User, in.UserId, s.Clock.Now().Add(time.Duration(in.Hours)*time.Hour)); err != nil {
+	if err := s.Auth.Attest(x.ctx, x.who, in.UserId, s.Clock.Now().Add(time.Duration(in.Hours)*time.Hour)); err != nil {
 		return err
 	}
 	return x.none()

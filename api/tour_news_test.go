@@ -46,7 +46,7 @@ func (o *tour) news(owner, admin wire.Login) {
 	}
 	o.code("review_required", o.want(409, token, "POST", mine+"/operations", `{"op":"schedule"}`, "If-Match", a.Etag))
 	o.want(200, token, "POST", mine+"/operations", `{"op":"ask_review"}`, "If-Match", a.Etag).Into(o, &a)
-	o.code("approver_same", o.want(403, token, "POST", mine+"/operations", `{"op":"approve"}`, "If-Match", a.Etag))
+	o.code("same_person", o.want(403, token, "POST", mine+"/operations", `{"op":"approve"}`, "If-Match", a.Etag))
 	a = o.rewritten(admin, mine, a, fmt.Sprintf(`{"audience":{"regions":["18.72"]},"publish_at":%q}`, in(time.Second)))
 	o.code("publish_in_past", o.want(422, token, "PATCH", mine, fmt.Sprintf(`{"fields":{"publish_at":%q}}`, in(-time.Hour)), "If-Match", o.scheduled(admin, mine, a).Etag))
 	o.sends(owner, admin, mine)

@@ -11,6 +11,7 @@ import (
 
 	"github.com/lumbung-ikm/lumbung/api"
 	"github.com/lumbung-ikm/lumbung/api/wire"
+	"github.com/lumbung-ikm/lumbung/auth"
 	"github.com/lumbung-ikm/lumbung/domain"
 	"github.com/lumbung-ikm/lumbung/internal/apitest"
 	"github.com/lumbung-ikm/lumbung/sync/merge"
@@ -42,7 +43,7 @@ func (o *tour) want(status int, token, method, path, body string, header ...stri
 	o.Helper()
 	r := apitest.Request{Method: method, Path: path, Token: token, Header: map[string]string{}}
 	r.Body, r.Hostile = strings.CutPrefix(body, "!")
-	if method == "POST" && regexp.MustCompile(`/(businesses|members|assignments|resolution|events|adjustments|handover|programmes|imports|announcements|reference/[a-z]+)$`).MatchString(path) {
+	if method == "POST" && regexp.MustCompile(`/(businesses|members|assignments|resolution|events|adjustments|handover|programmes|imports|announcements|curators|begin|shares|decision|approval|reopening|publication|reference/[a-z]+)$`).MatchString(path) {
 		o.keys++
 		r.Header["Idempotency-Key"] = fmt.Sprintf("tour-key-%d", o.keys)
 	}
@@ -97,10 +98,55 @@ func (o *tour) repeats() {
 
 func (o *tour) withRole(phone, role string) wire.Login {
 	o.Helper()
+	if role == auth.RoleAdmin {
+		l, _ := o.proved(phone)
+		return l
+	}
 	if _, err := o.parts.Auth.CreateUser(o.Context(), phone, []string{role}); err != nil {
 		o.Fatal(err)
 	}
 	return o.enter(phone)
+}
+
+const password = "tujuh kapal di teluk"
+
+// proved makes an admin who sets up and logs in as an app does. next gives a code that
+// was not shown yet; the clock moves for it if need be.
+func (o *tour) proved(phone string) (l wire.Login, next func() string) {
+	o.Helper()
+	u, err := o.parts.Auth.CreateUser(o.Context(), phone, []string{auth.RoleAdmin})
+	if err != nil {
+		o.Fatal(err)
+	}
+	token, _, err := o.parts.Auth.ResetFactor(o.Context(), u.ID)
+	if err != nil {
+		o.Fatal(err)
+	}
+	var set wire.Setup
+	o.want(200, "", "POST", "/v1/auth/setup", fmt.Sprintf(`{"token":%q,"password":%q}`, token, password)).Into(o, &set)
+	const step = 30 * time.Second
+	shown := o.clock.Now().Truncate(step).Add(-2 * step)
+	next = func() string {
+		if shown = shown.Add(step); shown.Before(o.clock.Now().Add(-step).Truncate(step)) {
+			shown = o.clock.Now().Truncate(step)
+		}
+		if o.clock.Now().Before(shown.Add(-step)) {
+			o.clock.Set(shown)
+		}
+		code, err := auth.FactorCode(set.Secret, shown)
+		if err != nil {
+			o.Fatal(err)
+		}
+		return code
+	}
+	o.want(204, "", "POST", "/v1/auth/setup/confirm", fmt.Sprintf(`{"token":%q,"code":%q}`, token, next()))
+	o.want(200, "", "POST", "/v1/auth/password", byPassword(phone, password, next())).Into(o, &l)
+	return l, next
+}
+
+// byPassword is the body of a login with a password.
+func byPassword(phone, password, code string) string {
+	return fmt.Sprintf(`{"phone":%q,"password":%q,"code":%q,"device":{"install_id":"0190aaaa-0000-4000-8000-%s","platform":"web"}}`, phone, password, code, phone[len(phone)-9:]+"000")
 }
 
 // makeBusiness makes an enterprise and gives its address.
@@ -132,10 +178,11 @@ func TestEveryOperationAndStatus(t *testing.T) {
 	o.handovers(owner, admin, mentor, business)
 	o.lists(owner, admin)
 	o.editions(owner, admin)
-	o.news(owner, o.withRole("+628117000031", "admin"))
+	o.news(owner, o.withRole("+628117000061", "admin"))
 	o.decisions(owner, stranger, admin, mentor)
 	o.mergers(owner, stranger, admin, business)
 	o.watch(owner, stranger, staff, admin, business)
+	o.passwords(owner)
 	o.everywhere(owner)
 	o.machines()
 	for _, m := range o.client.Seen.Missing(o.client.Spec) {
@@ -469,6 +516,30 @@ func (o *tour) watch(owner, stranger, staff, admin wire.Login, business string) 
 	o.want(422, admin.AccessToken, "POST", "/v1/admin/attest", `!{"user_id":"`+owner.User.Id+`","hours":1000}`)
 }
 
+func (o *tour) passwords(owner wire.Login) {
+	l, next := o.proved("+628117000016")
+	o.code("setup_token_invalid", o.want(422, "", "POST", "/v1/auth/setup", `{"token":"s1.x.y","password":"`+password+`"}`))
+	o.code("setup_token_invalid", o.want(422, "", "POST", "/v1/auth/setup/confirm", `{"token":"s1.x.y","code":"000000"}`))
+	o.code("password_wrong", o.want(422, "", "POST", "/v1/auth/password", byPassword("+628117000016", "not the password", "000000")))
+	o.code("code_wrong", o.want(422, l.AccessToken, "POST", "/v1/auth/step-up", `{"code":"abc"}`))
+	o.code("second_factor_required", o.want(403, owner.AccessToken, "POST", "/v1/auth/step-up", `{"code":"000000"}`))
+	var t wire.Tokens
+	o.want(200, l.AccessToken, "POST", "/v1/auth/step-up", `{"code":"`+next()+`"}`).Into(o, &t)
+	change := func(code string) string {
+		return fmt.Sprintf(`{"old":%q,"new":"delapan perahu di dermaga","code":%q}`, password, code)
+	}
+	weak := o.want(422, t.AccessToken, "POST", "/v1/me/password", `{"old":"`+password+`","new":"lumbung123456","code":"000000"}`)
+	if o.code("password_weak", weak); !strings.Contains(weak.Problem.Detail, "12") {
+		o.Errorf("how long a password is: %s", weak.Body)
+	}
+	o.code("second_factor_required", o.want(403, owner.AccessToken, "POST", "/v1/me/password", change("000000")))
+	o.want(204, t.AccessToken, "POST", "/v1/me/password", change(next()))
+	if err := o.parts.Auth.Suspend(o.Context(), l.User.Id); err != nil {
+		o.Fatal(err)
+	}
+	o.code("account_suspended", o.want(403, "", "POST", "/v1/auth/password", byPassword("+628117000016", "delapan perahu di dermaga", next())))
+}
+
 // everywhere asks what is true of every operation: no proof of identity is 401, a
 // suspended account 403, half a body is 400.
 func (o *tour) everywhere(owner wire.Login) {
@@ -516,7 +587,8 @@ func (o *tour) machines() {
 func (o *tour) editions(owner, admin wire.Login) {
 	const path = "/v1/programmes"
 	const plan = `"name":"Lagawi Fest 2022","kind":"campaign","region_codes":["18"],"quota":30,"number_prefix":"LGW22","confirm_days":3,
-		"phases":[{"code":"registration","starts_on":"2022-02-27","ends_on":"2022-03-06"}],"stages":[{"no":1,"kind":"checklist","items":[{"code":"complete","label_id":"Data lengkap"}]}]`
+		"phases":[{"code":"registration","starts_on":"2022-02-27","ends_on":"2022-03-06"}],"stages":[{"no":1,"kind":"checklist","items":[{"code":"complete","label_id":"Data lengkap"}]},
+		{"no":2,"kind":"rubric","curators_per_file":2,"items":[{"code":"product","label_id":"Produk","weight_bp":10000,"max":100}]}]`
 	var e, seen wire.Programme
 	o.want(201, admin.AccessToken, "POST", path, `{"code":"lagawi-fest-2022","fields":{`+plan+`}}`).Into(o, &e)
 	o.code("programme_exists", o.want(409, admin.AccessToken, "POST", path, `{"code":"lagawi-fest-2022","fields":{`+plan+`,"theme":"lain"}}`))
@@ -548,6 +620,7 @@ func (o *tour) editions(owner, admin wire.Login) {
 		o.Errorf("seen by an owner: %s", seen.Fields)
 	}
 	o.imports(owner, admin, mine)
+	o.curation(owner, admin, mine)
 	var all wire.ProgrammeList
 	o.want(200, owner.AccessToken, "GET", path, "").Into(o, &all)
 	if len(all.Programmes) != 1 || all.Programmes[0].Id != e.Id {
@@ -604,4 +677,108 @@ func (o *tour) imports(owner, admin wire.Login, programme string) {
 	o.want(400, admin.AccessToken, "GET", programme+"/files?after=x", "!")
 	o.want(403, owner.AccessToken, "GET", programme+"/files", "")
 	o.want(404, admin.AccessToken, "GET", "/v1/programmes/"+nobody+"/files", "")
+}
+
+// curation decides about the one who registered. What two people have to do, two do.
+func (o *tour) curation(owner, admin wire.Login, mine string) {
+	o.clock.Advance(time.Minute)
+	other, _ := o.proved("+628117000031")
+	a, b := admin.AccessToken, other.AccessToken
+	nowhere := "/v1/programmes/" + nobody
+	var k wire.Curator
+	o.want(201, a, "POST", mine+"/curators", `{"phone":"0811-7000-041","institution":"Bank Indonesia"}`).Into(o, &k)
+	o.want(201, a, "POST", mine+"/curators", `{"phone":"0811-7000-042","institution":"Dekranasda"}`)
+	o.want(422, a, "POST", mine+"/curators", `{"phone":"0721-1","institution":"Dekranasda"}`)
+	o.want(200, a, "GET", mine+"/curators", "")
+	o.code("stage_not_ready", o.want(409, a, "POST", mine+"/begin", ""))
+	o.code("idempotency_required", o.want(400, a, "POST", mine+"/begin", "", "Idempotency-Key", ""))
+	var e wire.Programme
+	o.want(200, a, "GET", mine, "").Into(o, &e)
+	o.want(200, a, "POST", mine+"/status", `{"status":"curating"}`, "If-Match", e.Etag)
+	var moved wire.Moved
+	o.want(200, a, "POST", mine+"/begin", "").Into(o, &moved)
+	if moved.Files != 1 {
+		o.Errorf("%d files begin", moved.Files)
+	}
+	for _, p := range []string{"/curators", "/stages/1", "/publication"} {
+		o.want(403, owner.AccessToken, "GET", mine+p, "")
+		o.want(404, a, "GET", nowhere+p, "")
+	}
+	for p, body := range map[string]string{"/curators": `{"phone":"0811-7000-041","institution":"BI"}`, "/begin": "", "/stages/1/shares": "{}", "/stages/1/decision": `{"basis":"x"}`,
+		"/stages/1/approval": `{"basis":"x"}`, "/sheets/" + nobody + "/reopening": `{"curator_id":"` + nobody + `","note":"x"}`, "/publication": `{"publish_at":"2030-01-01T00:00:00Z"}`} {
+		o.want(403, owner.AccessToken, "POST", mine+p, body)
+		o.want(404, a, "POST", nowhere+p, body)
+	}
+	o.want(403, owner.AccessToken, "POST", mine+"/publication/approval", "", "If-Match", `"1-1"`)
+	o.want(404, a, "POST", nowhere+"/publication/approval", "", "If-Match", `"1-1"`)
+	o.want(422, a, "GET", mine+"/stages/7", "")
+	o.want(422, a, "POST", mine+"/stages/1/shares", "{}")
+	o.code("stage_not_begun", o.want(409, a, "POST", mine+"/stages/2/shares", "{}"))
+	var v wire.StageView
+	o.want(200, a, "GET", mine+"/stages/1", "").Into(o, &v)
+	if v.State != "open" || len(v.Outcomes) != 1 {
+		o.Fatalf("stage 1: %+v", v)
+	}
+	o.code("basis_changed", o.want(409, a, "POST", mine+"/stages/1/decision", `{"basis":"other"}`))
+	o.want(422, a, "POST", mine+"/stages/9/decision", `{"basis":"other"}`)
+	o.want(200, a, "POST", mine+"/stages/1/decision", `{"basis":"`+v.Basis+`","minutes":"BA-01"}`)
+	o.ok(o.parts.Engine.Work(o.Context()))
+	o.want(200, a, "POST", mine+"/stages/2/shares", `{"due_at":"2030-01-01T00:00:00Z"}`).Into(o, &moved)
+	if moved.Files != 2 {
+		o.Errorf("%d shares", moved.Files)
+	}
+	o.ok(o.parts.Engine.Work(o.Context()))
+	sheet := o.sheets(e.Id, v.Outcomes[0].File)
+	o.want(200, a, "GET", mine+"/stages/2", "").Into(o, &v)
+	o.code("stage_not_ready", o.want(409, a, "POST", mine+"/stages/2/approval", `{"basis":"`+v.Basis+`"}`))
+	o.want(422, a, "POST", mine+"/stages/9/approval", `{"basis":"x"}`)
+	o.want(200, a, "POST", mine+"/stages/2/decision", `{"basis":"`+v.Basis+`"}`).Into(o, &v)
+	o.code("same_person", o.want(403, a, "POST", mine+"/stages/2/approval", `{"basis":"`+v.Basis+`"}`))
+	o.code("stage_not_ready", o.want(409, a, "POST", mine+"/publication", `{"publish_at":"2030-01-01T00:00:00Z"}`))
+	o.want(404, a, "GET", mine+"/publication", "")
+	o.want(200, b, "POST", mine+"/stages/2/approval", `{"basis":"`+v.Basis+`"}`)
+	o.ok(o.parts.Engine.Work(o.Context()))
+	reopen := `{"curator_id":"` + sheet[1] + `","note":"terlambat"}`
+	o.want(204, a, "POST", mine+"/sheets/"+sheet[0]+"/reopening", reopen)
+	o.code("forbidden_transition", o.want(409, a, "POST", mine+"/sheets/"+sheet[0]+"/reopening", reopen))
+	o.want(422, a, "POST", mine+"/sheets/"+sheet[0]+"/reopening", `!{"curator_id":"`+sheet[1]+`","note":""}`)
+	o.want(422, a, "POST", mine+"/publication", `{"publish_at":"2000-01-01T00:00:00Z"}`)
+	var p wire.Publication
+	o.want(200, a, "POST", mine+"/publication", `{"publish_at":"2030-01-01T00:00:00Z","feedback":{"selected":"Selamat!"}}`).Into(o, &p)
+	o.want(200, a, "GET", mine+"/publication", "").Into(o, &p)
+	o.code("same_person", o.want(403, a, "POST", mine+"/publication/approval", "", "If-Match", p.Etag))
+	o.want(412, b, "POST", mine+"/publication/approval", "", "If-Match", `"1-1"`)
+	o.want(428, b, "POST", mine+"/publication/approval", "", "If-Match", "")
+	o.want(200, b, "POST", mine+"/publication/approval", "", "If-Match", p.Etag)
+	o.code("publication_approved", o.want(409, b, "POST", mine+"/publication/approval", "", "If-Match", p.Etag))
+}
+
+// sheets fills in both sheets on a file, and gives the id of one and its curator.
+func (o *tour) sheets(programme, file string) (one [2]string) {
+	for n, phone := range []string{"+628117000041", "+628117000042"} {
+		u, err := o.parts.Auth.Store.UserByPhone(o.Context(), phone)
+		if err != nil {
+			o.Fatal(err)
+		}
+		one = [2]string{domain.SheetID(file, 2, u.ID), u.ID}
+		write := func(collection, id string, set map[string]merge.Value) merge.ServerWrite {
+			return merge.ServerWrite{Name: fmt.Sprint("app.", n), Author: u.ID, Role: merge.Curator, Collection: collection, ID: id, Op: merge.Put, Create: true, Set: set}
+		}
+		_, err = o.parts.Engine.Write(o.Context(), domain.PanelScope(programme, u.ID),
+			write("sheet", one[0], map[string]merge.Value{"application_id": merge.Str(file), "stage": merge.Num(2), "items": merge.Value(`{"product":{"points":80}}`)}),
+			write("sheet_event", o.ids.New(), map[string]merge.Value{"sheet_id": merge.Str(one[0]), "op": merge.Str("submit")}))
+		if err != nil {
+			o.Fatal(err)
+		}
+	}
+	o.ok(o.parts.Engine.Work(o.Context()))
+	return one
+}
+
+// ok takes what the engine's work gives.
+func (o *tour) ok(_ int, err error) {
+	o.Helper()
+	if err != nil {
+		o.Fatal(err)
+	}
 }

@@ -151,6 +151,7 @@ func (o Options) orDefault(cfg config.Config) Options {
 	}
 	if o.Auth == nil {
 		l := auth.DefaultLimits()
+		l.StepUp = cfg.StepUp
 		o.Auth = &l
 	}
 	return o
@@ -281,6 +282,7 @@ func (a *App) reportTraces(err error) {
 func (a *App) gauges() {
 	a.metrics.gauge("lumbung_sync_queued_pushes", "Pushes that wait for a commit.", a.Engine.Queued)
 	a.metrics.gauge("lumbung_http_waiting_requests", "Requests that wait for a place among those that are worked on.", a.API.Waiting)
+	a.metrics.gauge("lumbung_auth_waiting_passwords", "Passwords that wait for a place among those that are hashed.", func() int { _, waiting := a.Auth.Hashing(); return waiting })
 	a.metrics.gauge("lumbung_live_streams", "Open live streams.", a.API.Streams)
 	if s, ok := a.Store.(interface{ Queued() int }); ok {
 		a.metrics.gauge("lumbung_store_queued_writes", "Writes that wait for the disk.", s.Queued)

@@ -209,14 +209,8 @@ type answer struct {
 // Errors: Invalid "challenge_unknown", "code_wrong", "code_expired",
 // "code_used"; TooMany "too_many_attempts", "login_paused", "rate_limited".
 func (s *Service) redeem(ctx context.Context, a answer) error {
-	if a.ip.IsValid() {
-		after, err := s.take(ctx, "try/"+address(a.ip), s.Limits.TriesAddress)
-		if err != nil {
-			return err
-		}
-		if after > 0 {
-			return tooMany("rate_limited", after)
-		}
+	if err := s.takeTry(ctx, a.ip); err != nil {
+		return err
 	}
 	if err := s.checkBreaker(ctx); err != nil {
 		return err
@@ -328,7 +322,7 @@ func (s *Service) settle(ctx context.Context, phone domain.Phone, right bool) er
 		return err
 	}
 	if !right {
-		return refuse(fault.Invalid, "code_wrong", "code is wrong")
+		return codeWrong()
 	}
 	return s.tally(ctx, "guess/"+string(phone), func(t *store.Tally) bool {
 		unmark(t)

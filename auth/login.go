@@ -55,7 +55,7 @@ func (s *Service) Verify(ctx context.Context, r VerifyRequest) (Login, error) {
 	if err != nil {
 		return Login{}, err
 	}
-	return s.begin(ctx, u, r.Device, sessionOf(r.Challenge))
+	return s.begin(ctx, u, r.Device, start{id: sessionOf(r.Challenge), methods: []string{methodOTP}})
 }
 
 // sessionOf is the session that the code of a challenge gives: of all who answer with
@@ -86,6 +86,11 @@ func (s *Service) arrive(ctx context.Context, phone domain.Phone, install string
 	if err := s.checkRecycled(ctx, u, install); err != nil {
 		return u, err
 	}
+	return s.welcome(ctx, u)
+}
+
+// welcome makes sure that a user who has proved enough is active and has a profile.
+func (s *Service) welcome(ctx context.Context, u store.User) (store.User, error) {
 	if u.Profiled && u.Status == store.UserActive && u.Attested.IsZero() {
 		return u, nil
 	}
@@ -94,7 +99,7 @@ func (s *Service) arrive(ctx context.Context, phone domain.Phone, install string
 			return u, fmt.Errorf("welcome user: %w", err)
 		}
 	}
-	u, err = s.editUser(ctx, u.ID, func(u *store.User) bool {
+	u, err := s.editUser(ctx, u.ID, func(u *store.User) bool {
 		u.Profiled, u.Attested, u.Attester = true, time.Time{}, ""
 		if u.Status == store.UserInvited {
 			u.Status = store.UserActive
@@ -134,9 +139,16 @@ func (s *Service) checkRecycled(ctx context.Context, u store.User, install strin
 	return keepOutbox(fault.Forbidden, "second_fact_required", "account was silent for long and the device is unknown")
 }
 
+// start is how a session begins.
+type start struct {
+	id      string
+	methods []string
+	proven  time.Time // zero if no second factor was shown
+}
+
 // begin registers the device and starts the session. Errors: Invalid "code_used" if
 // that session has begun.
-func (s *Service) begin(ctx context.Context, u store.User, info DeviceInfo, session string) (Login, error) {
+func (s *Service) begin(ctx context.Context, u store.User, info DeviceInfo, how start) (Login, error) {
 	d, err := s.registerDevice(ctx, u.ID, info)
 	if err != nil {
 		return Login{}, err
@@ -145,7 +157,7 @@ func (s *Service) begin(ctx context.Context, u store.User, info DeviceInfo, sess
 	if err != nil {
 		return Login{}, err
 	}
-	sess, key, err := s.newSession(ctx, u, d.ID, session)
+	sess, key, err := s.newSession(ctx, u, d.ID, how)
 	if err != nil {
 		return Login{}, err
 	}

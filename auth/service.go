@@ -1,5 +1,5 @@
-// Package auth proves who a phone belongs to: login by one-time code, access
-// and refresh tokens, devices, sessions and signing keys. What a person may do
+// Package auth proves who a phone belongs to: login by one-time code, for admins by
+// password and second factor, access and refresh tokens, devices, sessions and signing keys. What a person may do
 // is not decided here but in the access lists of the scopes.
 package auth
 
@@ -52,6 +52,7 @@ type Service struct {
 	verified Verified // unless shared
 	denied   denials
 	health   healthBuffer
+	hashes   hashes
 	swept    atomic.Int64 // when, in Unix milliseconds
 	wakeMu   sync.Mutex
 	wake     chan struct{}
@@ -68,6 +69,11 @@ const (
 	SecondFactNeeded EventKind = "second_fact_needed" // a code was right, but the number may have a new owner
 	PhoneLocked      EventKind = "phone_locked"       // too many wrong codes in a day
 	UserChanged      EventKind = "user_changed"       // roles or status
+	PasswordRefused  EventKind = "password_refused"   // a login with a password failed; User is empty if nobody has the number
+	PasswordChanged  EventKind = "password_changed"   //
+	FactorReset      EventKind = "factor_reset"       // password and second factor were taken away, to be set anew
+	FactorSet        EventKind = "factor_set"         // and were set
+	SteppedUp        EventKind = "stepped_up"         // a second factor was shown again
 )
 
 // Event is a fact for the audit trail. Fields that do not apply are empty.
@@ -92,6 +98,15 @@ type Limits struct {
 	PerNet       []Limit         // codes per /24 (IPv6: /48)
 	PerInstall   []Limit         // codes per installation
 	TriesAddress []Limit         // verifications per IP address
+
+	Argon         Argon           // what a hash of a password costs
+	Hashes        int             // passwords hashed at a time, which each take the memory of Argon
+	HashLine      int             // passwords that wait for it; more are sent away
+	PasswordTries []Limit         // wrong passwords per number, and per installation that the person has used
+	SlowDown      []time.Duration // wait after the first, second … of them; the last one repeats
+	FactorTries   []Limit         // wrong codes of a second factor per session
+	StepUp        time.Duration   // how long a second factor counts as just shown
+	SetupLife     time.Duration   // a set-up token is good that long
 
 	Spend         []Limit // codes sent to everybody
 	BreakerFloor  int     // wrong codes of everybody in 15 minutes from which
@@ -129,6 +144,12 @@ func DefaultLimits() Limits {
 		PerNet:       []Limit{{300, time.Hour}, {1000, day}},
 		PerInstall:   []Limit{{10, time.Hour}, {20, day}},
 		TriesAddress: []Limit{{200, time.Hour}},
+		Argon:        Argon{Memory: 19 << 10, Passes: 2, Threads: 1},
+		Hashes:       2, HashLine: 16,
+		PasswordTries: []Limit{{10, time.Hour}, {30, day}},
+		SlowDown:      []time.Duration{0, 0, 2 * time.Second, 5 * time.Second, 15 * time.Second, time.Minute},
+		FactorTries:   []Limit{{5, 15 * time.Minute}, {20, day}},
+		StepUp:        15 * time.Minute, SetupLife: day,
 		Spend:        []Limit{{2000, time.Hour}, {10000, day}},
 		BreakerFloor: 200, BreakerShare: 0.5,
 		PrefixFloor: 30, PrefixShare: 0.3,

@@ -20,17 +20,17 @@ type Session struct {
 	Ends    time.Time // at the latest
 }
 
-// newSession starts the session that has that id and ends every older one of the same device,
+// newSession starts a session and ends every older one of the same device,
 // whose tokens the app has just overwritten. Errors: Invalid "code_used" if that
 // session is there.
-func (s *Service) newSession(ctx context.Context, u store.User, device, id string) (store.Session, []byte, error) {
+func (s *Service) newSession(ctx context.Context, u store.User, device string, how start) (store.Session, []byte, error) {
 	key := make([]byte, 32)
 	if _, err := io.ReadFull(s.Rand, key); err != nil {
 		return store.Session{}, nil, fmt.Errorf("draw a session key: %w", err)
 	}
 	now, span := s.Clock.Now(), s.Limits.span(u.Roles)
-	sess := store.Session{ID: id, User: u.ID, Device: device, Counter: 1, Methods: []string{"otp"},
-		Created: now, Used: now, Idle: span.Idle, Ends: now.Add(span.Absolute)}
+	sess := store.Session{ID: how.id, User: u.ID, Device: device, Counter: 1, Methods: how.methods,
+		Proven: how.proven, Created: now, Used: now, Idle: span.Idle, Ends: now.Add(span.Absolute)}
 	var err error
 	if sess.Key, err = s.seal("session/"+sess.ID, key); err != nil {
 		return store.Session{}, nil, err

@@ -23,8 +23,8 @@ type Identity struct {
 	Session  string
 	Device   string
 	Roles    []string
-	Methods  []string  // how the person proved who they are: "otp"
-	AuthTime time.Time // when they did
+	Methods  []string  // how the person proved who they are, by RFC 8176: "otp", or "pwd" and "otp"
+	AuthTime time.Time // when they did, or showed a second factor again
 	Expires  time.Time // of the token
 	Ver      int64
 }
@@ -59,14 +59,17 @@ func (s *Service) access(ctx context.Context, u store.User, sess store.Session) 
 		return "", time.Time{}, err
 	}
 	now := s.Clock.Now().Truncate(time.Second)
-	ends := now.Add(s.Limits.Access)
+	ends, proven := now.Add(s.Limits.Access), sess.Proven
+	if proven.IsZero() {
+		proven = sess.Created
+	}
 	c := claims{
 		RegisteredClaims: jwt.RegisteredClaims{
 			Issuer: s.Issuer, Audience: jwt.ClaimStrings{s.Audience}, Subject: u.ID, ID: s.IDs.New(),
 			IssuedAt: jwt.NewNumericDate(now), ExpiresAt: jwt.NewNumericDate(ends),
 		},
 		Session: sess.ID, Device: sess.Device, Methods: sess.Methods,
-		AuthTime: jwt.NewNumericDate(sess.Created), Ver: u.Ver, Roles: slices.Clone(u.Roles),
+		AuthTime: jwt.NewNumericDate(proven), Ver: u.Ver, Roles: slices.Clone(u.Roles),
 	}
 	t := jwt.NewWithClaims(jwt.SigningMethodES256, c)
 	t.Header["kid"] = key.stored.KID

@@ -114,7 +114,7 @@ func (s *Service) Restore(ctx context.Context, user string) error {
 	})
 }
 
-// Erase forgets the phone and the roles of a user and ends the sessions. The
+// Erase forgets the phone, the roles and the password of a user and ends the sessions. The
 // phone is free for somebody else afterwards.
 //
 // Errors: NotFound "not_found".
@@ -125,24 +125,38 @@ func (s *Service) Erase(ctx context.Context, user string) error {
 	if err != nil {
 		return err
 	}
+	if c, err := s.credential(ctx, user); err != nil {
+		return err
+	} else if c.Rev > 0 {
+		if _, err := s.editCredential(ctx, user, func(c *store.Credential) error {
+			*c = store.Credential{User: c.User, Rev: c.Rev}
+			return nil
+		}); err != nil {
+			return err
+		}
+	}
 	return s.RevokeSessions(ctx, user, "erased")
 }
 
-// Attest notes that by, a mentor or admin, vouches that the number is still the
+// Attest notes that who, a mentor or a proven admin, vouches that the number is still the
 // user's, until an instant. It opens one login from an unknown phone after a
 // long silence.
 //
-// Errors: Forbidden "forbidden", NotFound "not_found".
-func (s *Service) Attest(ctx context.Context, by, user string, until time.Time) error {
-	who, err := s.User(ctx, by)
+// Errors: Forbidden "forbidden"; Forbidden "second_factor_required" for an admin whose
+// session did not prove a password and a second factor; NotFound "not_found".
+func (s *Service) Attest(ctx context.Context, who Identity, user string, until time.Time) error {
+	by, err := s.User(ctx, who.User)
 	if err != nil {
 		return err
 	}
-	if who.Status != store.UserActive || len(who.Roles) == 0 || by == user {
+	if by.Status != store.UserActive || len(by.Roles) == 0 || by.ID == user {
 		return refuse(fault.Forbidden, "forbidden", "only another mentor or admin may vouch")
 	}
+	if !slices.Contains(by.Roles, RoleMentor) && !who.Proved() {
+		return secondFactorRequired()
+	}
 	_, err = s.editUser(ctx, user, func(u *store.User) bool {
-		u.Attested, u.Attester = until.UTC().Truncate(time.Millisecond), by
+		u.Attested, u.Attester = until.UTC().Truncate(time.Millisecond), by.ID
 		return true
 	})
 	return err

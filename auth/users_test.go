@@ -37,7 +37,7 @@ func TestARecycledNumberNeedsASecondFact(t *testing.T) {
 	if h.events.count(auth.SecondFactNeeded) != 1 {
 		t.Error("nobody was told")
 	}
-	must(t, h.Attest(t.Context(), mentor.ID, l.User.ID, h.clock.Now().Add(day)))
+	must(t, h.Attest(t.Context(), auth.Identity{User: mentor.ID}, l.User.ID, h.clock.Now().Add(day)))
 	h.clock.Advance(10 * time.Minute)
 	if in := h.login(t, phone, 3); in.User.ID != l.User.ID {
 		t.Error("another user")
@@ -55,11 +55,11 @@ func TestOnlyAnotherMentorOrAdminVouches(t *testing.T) {
 	a, b := h.login(t, phone, 1).User, h.login(t, "+628117000002", 2).User
 	m, err := h.CreateUser(t.Context(), "+628117000009", []string{"mentor"})
 	must(t, err)
-	wantCode(t, h.Attest(t.Context(), a.ID, b.ID, start()), fault.Forbidden, "forbidden")
-	wantCode(t, h.Attest(t.Context(), m.ID, m.ID, start()), fault.Forbidden, "forbidden")
-	wantCode(t, h.Attest(t.Context(), m.ID, "x", start()), fault.NotFound, "not_found")
+	wantCode(t, h.Attest(t.Context(), auth.Identity{User: a.ID}, b.ID, start()), fault.Forbidden, "forbidden")
+	wantCode(t, h.Attest(t.Context(), auth.Identity{User: m.ID}, m.ID, start()), fault.Forbidden, "forbidden")
+	wantCode(t, h.Attest(t.Context(), auth.Identity{User: m.ID}, "x", start()), fault.NotFound, "not_found")
 	must(t, h.Suspend(t.Context(), m.ID))
-	wantCode(t, h.Attest(t.Context(), m.ID, b.ID, start()), fault.Forbidden, "forbidden")
+	wantCode(t, h.Attest(t.Context(), auth.Identity{User: m.ID}, b.ID, start()), fault.Forbidden, "forbidden")
 }
 
 func TestASuspendedUserCannotLogIn(t *testing.T) {

@@ -16,6 +16,7 @@ type vault struct {
 	once  sync.Once
 	aead  cipher.AEAD
 	codes []byte // keys the digests of one-time codes
+	paper []byte // keys the digests of recovery codes and set-up tokens
 	err   error
 }
 
@@ -34,6 +35,9 @@ func (v *vault) derive(pepper []byte) error {
 		return err
 	}
 	if v.codes, err = hkdf.Key(sha256.New, pepper, nil, "lumbung codes v1", 32); err != nil {
+		return err
+	}
+	if v.paper, err = hkdf.Key(sha256.New, pepper, nil, "lumbung paper v1", 32); err != nil {
 		return err
 	}
 	block, err := aes.NewCipher(seal)
@@ -83,6 +87,15 @@ func (s *Service) digest(challenge, phone, purpose, code string) ([]byte, error)
 		return nil, err
 	}
 	return mac(v.codes, challenge+"|"+phone+"|"+purpose+"|"+code), nil
+}
+
+// keyed is what is kept of a secret of a user that nobody could guess, of the given kind.
+func (s *Service) keyed(kind, user, secret string) ([]byte, error) {
+	v, err := s.open()
+	if err != nil {
+		return nil, err
+	}
+	return mac(v.paper, kind+"|"+user+"|"+secret), nil
 }
 
 func mac(key []byte, text string) []byte {

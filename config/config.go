@@ -60,6 +60,10 @@ type Config struct {
 	// 12000/1m0s. A phone that comes back with 50,000 is through in four minutes.
 	EditsPerUser, EditsPerDevice Rate
 
+	// StepUp is how long the second factor of an admin counts as just shown, for what must
+	// not be done by somebody who found a phone lying about; 15 min, 1 min to 12 h.
+	StepUp time.Duration
+
 	// Traces is where traces of some requests are sent, by OpenTelemetry's protocol over
 	// HTTP, such as http://127.0.0.1:4318; empty: there are none. TracesPerSecond is how
 	// many; 5, 1 to 1000.
@@ -115,6 +119,7 @@ func Default() Config {
 		PerAddress:    Rate{1200, time.Minute},
 
 		TracesPerSecond: 5,
+		StepUp:          15 * time.Minute,
 
 		EditsPerUser: Rate{24_000, time.Minute}, EditsPerDevice: Rate{12_000, time.Minute},
 	}
@@ -222,6 +227,7 @@ func settings() []Setting {
 		span("workers-every", "how often background work looks for something to do", func(c *Config) *time.Duration { return &c.WorkersEvery }),
 		span("horizon", "how long log entries, verdicts and what was deleted are kept; a phone that was away longer gets its rows anew",
 			func(c *Config) *time.Duration { return &c.Horizon }),
+		span("step-up", "how long the second factor of an admin counts as just shown, for the few steps that want it so", func(c *Config) *time.Duration { return &c.StepUp }),
 		rate("rate-per-user", "requests of one person in a span of time", func(c *Config) *Rate { return &c.PerUser }),
 		rate("rate-per-device", "requests of one phone in a span of time", func(c *Config) *Rate { return &c.PerDevice }),
 		rate("rate-edits-per-user", "edits that one person sends in a span of time", func(c *Config) *Rate { return &c.EditsPerUser }),

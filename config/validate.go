@@ -31,6 +31,7 @@ func (c Config) Validate() error {
 	check(c.ShutdownGrace >= 0 && c.ShutdownGrace <= 5*time.Minute, "shutdown-grace: %v is not within 0s and 5m", c.ShutdownGrace)
 	check(c.WorkersEvery >= 100*time.Millisecond && c.WorkersEvery <= time.Hour, "workers-every: %v is not within 100ms and 1h", c.WorkersEvery)
 	check(c.Horizon >= 40*24*time.Hour && c.Horizon <= 10*366*24*time.Hour, "horizon: %v is not within 960h (40 days; phones repeat edits for 35) and 10 years", c.Horizon)
+	check(c.StepUp >= time.Minute && c.StepUp <= 12*time.Hour, "step-up: %v is not within 1m and 12h", c.StepUp)
 	for flag, r := range map[string]Rate{"rate-per-user": c.PerUser, "rate-per-device": c.PerDevice, "rate-per-address": c.PerAddress,
 		"rate-edits-per-user": c.EditsPerUser, "rate-edits-per-device": c.EditsPerDevice} {
 		check(r.Max > 0 && r.Per >= time.Second && r.Per <= time.Hour, "%s: %v is not a number above 0 in 1s to 1h", flag, r)

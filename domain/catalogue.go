@@ -26,8 +26,8 @@ func Catalogue() (*merge.Schema, error) {
 		mentoring(), mentorWindow(), mentorNote(), queueItem(),
 		user(), consent(), preference(), device(), inbox(), receipt(), quarantine(),
 		reviewItem(), job(), jobStep())
-	all = append(all, application(), applicationEvent())
-	all = append(append(all, programmes()...), decisions()...)
+	all = append(all, application(), applicationEvent(), enrolment())
+	all = append(append(append(all, programmes()...), decisions()...), panels()...)
 	all = append(all, announcements()...)
 	s, err := merge.NewSchema(SchemaVersion, all...)
 	if err != nil {

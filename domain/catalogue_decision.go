@@ -10,7 +10,7 @@ import (
 // decisions lists the collections in which admins decide about a programme. No phone has
 // them.
 func decisions() []*merge.Collection {
-	return []*merge.Collection{caseFile(), applicationStateCopy(), numbering()}
+	return []*merge.Collection{caseFile(), applicationStateCopy(), numbering(), panelMember(), fileShare(), score(), decision(), publication()}
 }
 
 // Where the curation of an application stands.
@@ -50,11 +50,96 @@ func caseFile() *merge.Collection {
 			server("category", enum(categories()...), "the one it is counted under"),
 			server("categories", list(enum(categories()...), 3), "all of them"),
 			server("nib", text(0, 13), ""),
+			server("address", text(0, 300), ""),
+			server("size_class", text(0, 20), ""),
 			server("answers", anything(64<<10), "as submitted, by code"),
 			server("survey", anything(4<<10), "as submitted, by item"),
 			server("documents", list(ref(""), maxDocuments), ""),
 			server("state", enum(fileStates()...), ""),
 			server("stage", whole(0, maxStages, ""), "of the curation"),
+			server("failed", list(text(1, 40), maxItems), "items of a checklist that are not met"),
+			server("level", whole(0, 4, "level"), "of the survey"),
+			server("score_bp", whole(0, 10_000, "bp"), "mean of the sheets that count"),
+			server("rank", whole(1, 1_000_000, ""), "in the last stage"),
+			server("feedback", text(0, 2000), "for the owner, told with the result"),
+		),
+	}
+}
+
+// panelMember is a curator of a programme.
+func panelMember() *merge.Collection {
+	return &merge.Collection{
+		Name: "panel_member", Scope: ScopeDecision, Doc: "who curates a programme, and for whom", React: reactPanelMember, Fields: fields(
+			server("user_id", ref(""), ""),
+			server("institution", text(2, 120), "two people who look at one file come from two"),
+			server("from_at", instant(), "first instant of the right"),
+			server("to_at", instant(), "first instant after it; absent = open"),
+		),
+	}
+}
+
+// fileShare is a file that a curator is to look at.
+func fileShare() *merge.Collection {
+	return &merge.Collection{
+		Name: "file_share", Scope: ScopeDecision, Doc: "which curator looks at which file in which stage", React: reactFileShare, Fields: fields(
+			server("application_id", ref(""), ""),
+			server("stage", whole(1, maxStages, ""), ""),
+			server("curator_id", ref(""), "user"),
+			server("due_at", instant(), ""),
+		),
+	}
+}
+
+// score is a sheet as those who decide see it, under its id.
+func score() *merge.Collection {
+	return &merge.Collection{
+		Name: "score", Scope: ScopeDecision, Doc: "what a curator's sheet comes to; the server repeats it from the panel", Fields: fields(
+			server("application_id", ref(""), ""),
+			server("stage", whole(1, maxStages, ""), ""),
+			server("curator_id", ref(""), "user"),
+			server("state", enum(SheetDraft, SheetSubmitted), ""),
+			server("total_bp", whole(0, 10_000, "bp"), "absent while points are missing"),
+			server("conflict", truth(), "not counted; somebody else looks at the file"),
+			server("late", truth(), "came after the stage was decided; not counted"),
+			server("recommendation", text(0, 20), ""),
+			server("note", text(0, 2000), ""),
+			server("submitted_at", instant(), ""),
+			server("opened", whole(0, 1000, "times"), "that an admin opened it again"),
+			server("seen", whole(0, 1<<53-1, "commits"), "version of the sheet that said so"),
+		),
+	}
+}
+
+// decision is that a stage was decided, by whom, and on what paper.
+func decision() *merge.Collection {
+	return &merge.Collection{
+		Name: "decision", Scope: ScopeDecision, Doc: "a stage of the curation, decided; one record for a stage", React: reactDecision, Fields: fields(
+			server("stage", whole(1, maxStages, ""), ""),
+			server("prepared_by", ref(""), ""),
+			server("approved_by", ref(""), "somebody else; absent where one person is enough"),
+			server("minutes", text(0, 120), "number of the minutes"),
+			server("passed", whole(0, 1_000_000, "files"), ""),
+			server("failed", whole(0, 1_000_000, "files"), ""),
+			server("reserve", whole(0, 1_000_000, "files"), ""),
+			server("state", enum("prepared", "decided"), ""),
+			server("basis", text(0, 64), "hash over what it was decided by: files, scores and ranks"),
+			server("outcomes", anything(4<<20), "what it made of each file"),
+		),
+	}
+}
+
+// publication is when all results of a programme are told.
+func publication() *merge.Collection {
+	return &merge.Collection{
+		Name: "publication", Scope: ScopeDecision, Doc: "when the results of a programme are told to all who applied", Fields: fields(
+			server("publish_at", instant(), "nobody hears of anything before"),
+			server("prepared_by", ref(""), ""),
+			server("approved_by", ref(""), "somebody else"),
+			server("state", enum("prepared", "approved", "telling", "told"), ""),
+			server("total", whole(0, 1_000_000, "applications"), ""),
+			server("told_at", instant(), "when the last one was told"),
+			server("job_id", ref(""), "that tells them"),
+			server("feedback", anything(16<<10), "words for the owners, by result"),
 		),
 	}
 }
@@ -62,13 +147,24 @@ func caseFile() *merge.Collection {
 // applicationStateCopy follows what the owner's side says of an application.
 func applicationStateCopy() *merge.Collection {
 	return &merge.Collection{
-		Name: "application_state", Scope: ScopeDecision, Doc: "where an application stands on the owner's side, under its id; the server repeats it from the business", Fields: fields(
+		Name: "application_state", Scope: ScopeDecision, Doc: "where an application stands on the owner's side, under its id; the server repeats it from the business", Tags: tagApplicationState, Fields: fields(
 			server("business_id", ref(""), ""),
 			server("state", enum(applicationStates()...), ""),
 			server("needs_review", truth(), ""),
+			server("confirm_by", instant(), "first instant at which an offer has lapsed"),
 			server("seen", whole(0, 1<<53-1, "commits"), "version of the application that said so"),
 		),
 	}
+}
+
+// OpenOfferTag is the tag of the offers that wait for their owner.
+const OpenOfferTag = "offer=open"
+
+func tagApplicationState(r merge.Row) []string {
+	if r.Text("state") != ApplicationOffered {
+		return nil
+	}
+	return []string{OpenOfferTag}
 }
 
 // numbering is how many receipt numbers of a programme were given; one record, under
@@ -118,4 +214,15 @@ func reactCaseFile(c merge.Change) []merge.Effect {
 	}
 	set := map[string]merge.Value{"number": orNull(c.After.Fields["number"]), "counted_at": orNull(c.After.Fields["counted_at"]), "grace": orNull(c.After.Fields["grace"])}
 	return []merge.Effect{{Scope: ScopeBusiness + "/" + c.After.Text("business_id"), Collection: "application", ID: c.After.ID, Change: true, Set: set}}
+}
+
+// StepDecide writes a decided stage into the files.
+const StepDecide = "carry_out_stage"
+
+// reactDecision has a decided stage carried out.
+func reactDecision(c merge.Change) []merge.Effect {
+	if c.After.Text("state") != "decided" || c.Before.Text("state") == "decided" {
+		return nil
+	}
+	return []merge.Effect{{Scope: c.Scope(), Collection: "decision", ID: c.After.ID, Do: StepDecide}}
 }

@@ -15,6 +15,7 @@ const (
 	JobHandover = "handover" // gives the businesses of one mentor to another
 	JobImport   = "import"   // brings in who registered elsewhere
 	JobAnnounce = "announce" // brings an announcement as it is to pages of its audience
+	JobPublish  = "publish"  // tells everybody their result
 )
 
 // MaxJobSteps bounds the scopes that one action of an admin reaches.
@@ -27,7 +28,7 @@ const (
 	StepFailed  = "failed"
 )
 
-func jobKinds() []string { return []string{JobHandover, JobImport, JobAnnounce} }
+func jobKinds() []string { return []string{JobHandover, JobImport, JobPublish, JobAnnounce} }
 
 // job is one action of an admin on many scopes. Its steps are effects, one per
 // scope, which a crash does not lose.
@@ -56,7 +57,7 @@ func jobStep() *merge.Collection {
 			server("kind", enum(jobKinds()...), "of the job"),
 			server("business_id", ref(""), "where"),
 			server("no", whole(1, MaxJobSteps, ""), "of an import or an announcement: they go in order"),
-			server("input", anything(512<<10), "registrants of an import, until they are in"),
+			server("input", anything(512<<10), "registrants of an import until they are in; results of a publication"),
 			server("page_id", ref(""), "of an announcement: whom it is brought to"),
 			server("rows", whole(0, 1_000_000, "rows"), "that it brought in; of an announcement: people"),
 			server("state", enum(StepWaiting, StepDone, StepFailed), ""),

@@ -31,8 +31,11 @@ var authTable = map[string]entry{
 		Sentence{"Jam ponsel Anda tidak tepat.", "Silakan aktifkan tanggal dan waktu otomatis, lalu coba lagi."},
 		Sentence{"The clock of your phone is wrong.", "Please turn on automatic date and time and try again."}},
 	"step_up_required": {
-		Sentence{"Langkah ini memerlukan verifikasi ulang.", "Silakan masuk lagi dengan faktor kedua."},
-		Sentence{"This step needs a fresh proof.", "Please log in again with your second factor."}},
+		Sentence{"Langkah ini memerlukan verifikasi ulang.", "Silakan masukkan kode dari aplikasi autentikator, atau masuk lagi."},
+		Sentence{"This step needs a fresh proof.", "Please enter a code of your authenticator app, or log in again."}},
+	"second_factor_required": {
+		Sentence{"Hak admin memerlukan kata sandi dan faktor kedua.", "Silakan masuk dengan kata sandi dan kode dari aplikasi autentikator."},
+		Sentence{"The rights of an admin need a password and a second factor.", "Please log in with your password and a code of your authenticator app."}},
 	"second_fact_required": {
 		Sentence{"Kami perlu satu bukti lagi bahwa akun ini milik Anda.", "Silakan minta pendamping Anda untuk mengesahkan."},
 		Sentence{"We need one more proof that this account is yours.", "Please ask your mentor to confirm it."}},
@@ -59,11 +62,17 @@ var authTable = map[string]entry{
 		Sentence{"Permintaan kode tidak dikenal.", "Silakan minta kode baru."},
 		Sentence{"This request for a code is not known.", "Please ask for a new code."}},
 	"password_wrong": {
-		Sentence{"Nama pengguna atau kata sandi salah.", ""},
-		Sentence{"User name or password is wrong.", ""}},
+		Sentence{"Nomor, kata sandi atau kode salah.", "Silakan periksa ketiganya."},
+		Sentence{"The number, the password or the code is wrong.", "Please check all three."}},
+	"factor_used": {
+		Sentence{"Kode ini sudah dipakai.", "Silakan tunggu kode berikutnya di aplikasi autentikator."},
+		Sentence{"This code has been used.", "Please wait for the next one of your authenticator app."}},
+	"setup_token_invalid": {
+		Sentence{"Token pengaturan ini tidak berlaku.", "Silakan minta token baru kepada pengelola server."},
+		Sentence{"This set-up token is not valid.", "Please ask the operator of the server for a new one."}},
 	"password_weak": {
-		Sentence{"Kata sandi terlalu lemah.", "Gunakan paling sedikit {min} karakter yang tidak mudah ditebak."},
-		Sentence{"The password is too weak.", "Please use at least {min} characters that are hard to guess."}},
+		Sentence{"Kata sandi terlalu lemah.", "Gunakan paling sedikit {min} karakter yang tidak mudah ditebak, misalnya empat kata."},
+		Sentence{"The password is too weak.", "Please use at least {min} characters that are hard to guess, such as four words."}},
 	"device_invalid": {
 		Sentence{"Data perangkat tidak benar.", ""},
 		Sentence{"The device is not described correctly.", ""}},

@@ -36,7 +36,7 @@ type Preview struct {
 //
 // Errors: Forbidden; Invalid with every mistake.
 func (s *Service) CreateAnnouncement(ctx context.Context, who Caller, fields map[string]merge.Value) (Announcement, error) {
-	if err := s.mustBeAdmin(ctx, who.User); err != nil {
+	if err := s.mustBeAdmin(ctx, who); err != nil {
 		return Announcement{}, err
 	}
 	set, err := s.fitsAnnouncement(fields, domain.AnnouncementFields())
@@ -86,7 +86,7 @@ func (s *Service) fitsAnnouncement(fields map[string]merge.Value, allowed []stri
 //
 // Errors: Forbidden, NotFound.
 func (s *Service) Announcement(ctx context.Context, who Caller, announcement string) (Announcement, error) {
-	if err := s.mustBeAdmin(ctx, who.User); err != nil {
+	if err := s.mustBeAdmin(ctx, who); err != nil {
 		return Announcement{}, err
 	}
 	return s.announcement(ctx, announcement)
@@ -145,7 +145,7 @@ func (s *Service) warnings(ctx context.Context, a merge.Row) ([]string, error) {
 //
 // Errors: Forbidden.
 func (s *Service) Announcements(ctx context.Context, who Caller, limit int, states ...string) ([]Announcement, error) {
-	if err := s.mustBeAdmin(ctx, who.User); err != nil {
+	if err := s.mustBeAdmin(ctx, who); err != nil {
 		return nil, err
 	}
 	if len(states) == 0 {
@@ -280,7 +280,7 @@ func (s *Service) needsReview(ctx context.Context, a merge.Row) (bool, error) {
 //
 // Errors: Forbidden, NotFound; Stale "stale_version"; Invalid "invalid_value" for another
 // operation, or with every mistake that stands against sending it; Conflict
-// "forbidden_transition", "review_required"; Forbidden "approver_same".
+// "forbidden_transition", "review_required"; Forbidden "same_person".
 func (s *Service) OperateAnnouncement(ctx context.Context, who Caller, announcement string, v Version, op, reason string) (Announcement, error) {
 	apart := map[string]func(context.Context, Caller, Announcement) error{
 		domain.AnnounceAskReview: s.mayBeSent, domain.AnnounceApprove: s.mayApprove, domain.AnnounceSchedule: s.maySchedule,
@@ -322,7 +322,7 @@ func (s *Service) mayBeSent(ctx context.Context, _ Caller, a Announcement) error
 // mayApprove keeps those who wrote it from approving it.
 func (s *Service) mayApprove(ctx context.Context, who Caller, a Announcement) error {
 	if slices.Contains(a.Strings("editors"), who.User) {
-		return &fault.Error{Kind: fault.Forbidden, Code: "approver_same", Text: "the approver is another admin"}
+		return &fault.Error{Kind: fault.Forbidden, Code: "same_person", Text: "the approver is another admin"}
 	}
 	return s.mayBeSent(ctx, who, a)
 }

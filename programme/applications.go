@@ -38,7 +38,10 @@ func (s *Service) followApplication(ctx context.Context, eff merge.Effect) error
 			return err
 		}
 	}
-	return s.copyState(ctx, app)
+	if err := s.copyState(ctx, app); err != nil {
+		return err
+	}
+	return s.answered(ctx, app)
 }
 
 // applied is an application with what belongs to it.
@@ -121,7 +124,7 @@ func (s *Service) count(ctx context.Context, p domain.Programme, app applied) er
 	file := map[string]merge.Value{"business_id": merge.Str(app.business.ID), "source": merge.Str("app"), "counted_at": sub.Fields["received_at"], "grace": null(),
 		"business_name": orNull(app.business.Fields["name"]), "owner_id": merge.Str(owner), "owner_name": null(), "owner_phone": null(),
 		"region_code": orNull(app.business.Fields["region_code"]), "category": orNull(app.business.Fields["primary_category"]), "categories": orNull(app.business.Fields["categories"]),
-		"nib": orNull(app.business.Fields["nib"]), "answers": orNull(app.Fields["answers"]), "survey": orNull(app.Fields["survey"]), "documents": orNull(app.Fields["documents"]),
+		"nib": orNull(app.business.Fields["nib"]), "address": orNull(app.business.Fields["address"]), "size_class": orNull(app.business.Fields["size_class"]), "answers": orNull(app.Fields["answers"]), "survey": orNull(app.Fields["survey"]), "documents": orNull(app.Fields["documents"]),
 		"state": merge.Str(domain.FileOpen)}
 	if grace {
 		file["grace"] = merge.Flag(true)
@@ -167,7 +170,7 @@ func (s *Service) copyState(ctx context.Context, app applied) error {
 	scope := domain.DecisionScope(app.Text("programme_id"))
 	k := merge.Key{Collection: "application_state", ID: app.ID}
 	set := map[string]merge.Value{"business_id": merge.Str(app.business.ID), "state": app.Fields["state"], "needs_review": orNull(app.Fields["needs_review"]),
-		"seen": merge.Num(app.Version)}
+		"confirm_by": orNull(app.Fields["confirm_by"]), "seen": merge.Num(app.Version)}
 	for {
 		rows, err := s.rows(ctx, scope, k)
 		if err != nil || len(rows) > 0 && rows[0].Int("seen") >= int64(app.Version) {

@@ -74,7 +74,7 @@ func (s *Service) Assign(ctx context.Context, who Caller, business string, n New
 func (s *Service) enterAsAdmin(ctx context.Context, who Caller, business string) (standing, error) {
 	st, err := s.enter(ctx, who, business)
 	if err == nil && !st.admin {
-		err = forbidden()
+		err = st.forbidden()
 	}
 	return st, err
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -42,15 +43,15 @@ func (r reached) people() []string {
 // Errors: Invalid "audience_too_large".
 func (s *Service) audience(ctx context.Context, a domain.Audience, at merge.Millis) (reached, error) {
 	out := reached{roles: map[string][]merge.Role{}}
-	var enrolled map[string]string
+	var places map[string]enrolled
 	if a.Programme != "" {
 		var err error
-		if enrolled, err = s.enrolment(ctx, a.Programme); err != nil {
+		if places, err = s.enrolment(ctx, a.Programme); err != nil {
 			return out, err
 		}
 	}
-	err := s.everyBusiness(ctx, a, enrolled, func(scope string) error {
-		took, err := s.audienceIn(ctx, a, scope, at, enrolled[strings.TrimPrefix(scope, scopeOf(""))], out.roles)
+	err := s.everyBusiness(ctx, a, places, func(scope string) error {
+		took, err := s.audienceIn(ctx, a, scope, at, places[strings.TrimPrefix(scope, scopeOf(""))], out.roles)
 		if took {
 			out.businesses++
 		}
@@ -64,7 +65,7 @@ func (s *Service) audience(ctx context.Context, a domain.Audience, at merge.Mill
 
 // everyBusiness calls look with the scope of every business that may belong to an
 // audience.
-func (s *Service) everyBusiness(ctx context.Context, a domain.Audience, enrolled map[string]string, look func(scope string) error) error {
+func (s *Service) everyBusiness(ctx context.Context, a domain.Audience, places map[string]enrolled, look func(scope string) error) error {
 	var some []string
 	switch {
 	case len(a.Businesses) > 0:
@@ -82,7 +83,7 @@ func (s *Service) everyBusiness(ctx context.Context, a domain.Audience, enrolled
 			}
 		}
 	case a.Programme != "":
-		for b := range enrolled {
+		for b := range places {
 			some = append(some, scopeOf(b))
 		}
 	default:
@@ -124,7 +125,7 @@ func (s *Service) allBusinesses(ctx context.Context, look func(scope string) err
 
 // audienceIn adds the people of one business, and reports whether there are any. One that
 // was merged into another has none: they are there.
-func (s *Service) audienceIn(ctx context.Context, a domain.Audience, scope string, at merge.Millis, enrolment string, into map[string][]merge.Role) (bool, error) {
+func (s *Service) audienceIn(ctx context.Context, a domain.Audience, scope string, at merge.Millis, in enrolled, into map[string][]merge.Role) (bool, error) {
 	head, err := s.Engine.Store.Head(ctx, scope)
 	if errors.Is(err, store.ErrAbsent) {
 		return false, nil
@@ -136,9 +137,19 @@ func (s *Service) audienceIn(ctx context.Context, a domain.Audience, scope strin
 	if len(people) == 0 {
 		return false, nil
 	}
-	rows, err := s.rows(ctx, scope, merge.Key{Collection: "business", ID: strings.TrimPrefix(scope, scopeOf(""))})
-	if err != nil || len(rows) == 0 || !a.TakesBusiness(rows[0], head.Access, at, enrolment) {
+	keys := []merge.Key{{Collection: "business", ID: strings.TrimPrefix(scope, scopeOf(""))}}
+	if in.application != "" {
+		keys = append(keys, merge.Key{Collection: "enrolment", ID: domain.EnrolmentID(in.application)})
+	}
+	rows, err := s.rows(ctx, scope, keys...)
+	if err != nil || len(rows) == 0 || rows[0].Collection != "business" {
 		return false, err
+	}
+	if len(rows) > 1 { // takes part, or did
+		in.state = rows[1].Text("state")
+	}
+	if !a.TakesBusiness(rows[0], head.Access, at, in.state) {
+		return false, nil
 	}
 	for _, g := range people {
 		if !slices.Contains(into[g.User], g.Role) {
@@ -148,10 +159,14 @@ func (s *Service) audienceIn(ctx context.Context, a domain.Audience, scope strin
 	return true, nil
 }
 
-// enrolment tells where every business stands in a programme, by its id. A business that
-// applied twice stands where it stands best.
-func (s *Service) enrolment(ctx context.Context, programme string) (map[string]string, error) {
-	out := map[string]string{}
+// enrolled is where a business stands in a programme, and by which application.
+type enrolled struct{ state, application string }
+
+// enrolment tells where every business stands in a programme as far as its decisions say,
+// by its id. A business that applied twice stands where it stands best. Of one that takes
+// part its own enrolment knows better.
+func (s *Service) enrolment(ctx context.Context, programme string) (map[string]enrolled, error) {
+	out := map[string]enrolled{}
 	head, err := s.Engine.Store.Head(ctx, domain.DecisionScope(programme))
 	if errors.Is(err, store.ErrAbsent) {
 		return out, nil
@@ -174,13 +189,15 @@ func (s *Service) enrolment(ctx context.Context, programme string) (map[string]s
 		}
 		by[r.ID] = p
 	}
-	for _, p := range by {
+	for _, application := range slices.Sorted(maps.Keys(by)) {
+		p := by[application]
 		business := p.file.Text("business_id")
 		if business == "" {
 			business = p.application.Text("business_id")
 		}
-		if state := domain.EnrolmentOf(p.file, p.application); state != "" {
-			out[business] = domain.BetterEnrolment(out[business], state)
+		state := domain.EnrolmentOf(p.file, p.application)
+		if state != "" && domain.BetterEnrolment(out[business].state, state) == state {
+			out[business] = enrolled{state, application}
 		}
 	}
 	return out, nil

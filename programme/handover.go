@@ -35,7 +35,7 @@ type Handover struct {
 // Errors: Forbidden; NotFound for the mentor; Invalid "invalid_value" with the
 // field, "businesses" where there is nothing to give; TooLarge "too_many_items".
 func (s *Service) Handover(ctx context.Context, who Caller, mentor string, h Handover) (Job, error) {
-	if err := s.mustBeAdmin(ctx, who.User); err != nil {
+	if err := s.mustBeAdmin(ctx, who); err != nil {
 		return Job{}, err
 	}
 	if _, err := s.People.User(ctx, mentor); err != nil {

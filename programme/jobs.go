@@ -44,7 +44,7 @@ func (j Job) Count(state string) (n int) {
 //
 // Errors: Forbidden, NotFound.
 func (s *Service) Job(ctx context.Context, who Caller, job string) (Job, error) {
-	if err := s.mustBeAdmin(ctx, who.User); err != nil {
+	if err := s.mustBeAdmin(ctx, who); err != nil {
 		return Job{}, err
 	}
 	if !id.Valid(job) {
@@ -93,7 +93,8 @@ func jobWrites(who Caller, job, kind string, set map[string]merge.Value, busines
 
 // Steps are what the engine's followers do for jobs, by kind.
 func (s *Service) Steps() map[string]func(context.Context, merge.Effect) error {
-	return map[string]func(context.Context, merge.Effect) error{domain.JobHandover: s.stepOf(inBusiness(s.handOver)), domain.JobImport: s.stepOf(s.bringIn), domain.JobAnnounce: s.stepOf(s.tellPage), domain.StepFollow: s.followApplication}
+	return map[string]func(context.Context, merge.Effect) error{domain.JobHandover: s.stepOf(inBusiness(s.handOver)), domain.JobImport: s.stepOf(s.bringIn), domain.JobPublish: s.stepOf(s.tell), domain.StepFollow: s.followApplication,
+		domain.JobAnnounce: s.stepOf(s.tellPage), domain.StepScore: s.followSheet, domain.StepDecide: s.carryOutDecision}
 }
 
 // stepOf does one step of a job and notes how it ended. A crash between the two

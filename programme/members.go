@@ -46,7 +46,7 @@ func (s *Service) AddMember(ctx context.Context, who Caller, business string, n 
 		return Member{}, err
 	}
 	if !st.admin && !st.is(merge.Owner) { // before anybody is invited
-		return Member{}, forbidden()
+		return Member{}, st.forbidden()
 	}
 	set := map[string]merge.Value{"role": merge.Str(string(n.Role)), "from": st.now.Value()}
 	if n.Role == merge.Staff {
@@ -65,7 +65,7 @@ func (s *Service) AddMember(ctx context.Context, who Caller, business string, n 
 	}
 	member := id.Derive("membership", business, user, who.Name)
 	must := func(v merge.View, access []merge.Grant) *merge.Reject {
-		if r := cmp.Or(manages(who.User, st.admin)(v, access), alive(v)); r != nil {
+		if r := cmp.Or(manages(who.User, st)(v, access), alive(v)); r != nil {
 			return r
 		}
 		if slices.ContainsFunc(access, func(g merge.Grant) bool {
@@ -135,7 +135,7 @@ func (s *Service) ChangeMember(ctx context.Context, who Caller, business, member
 		return Member{}, err
 	}
 	must := func(v merge.View, access []merge.Grant) *merge.Reject {
-		if r := manages(who.User, st.admin)(v, access); r != nil {
+		if r := manages(who.User, st)(v, access); r != nil {
 			return r
 		}
 		if r := alive(v); r != nil && c.Permissions != nil {

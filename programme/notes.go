@@ -32,7 +32,7 @@ func (s *Service) Notes(ctx context.Context, who Caller, business string) ([]Not
 		return nil, err
 	}
 	if !st.admin && !st.is(merge.Mentor) {
-		return nil, forbidden()
+		return nil, st.forbidden()
 	}
 	head, err := s.Engine.Store.Head(ctx, domain.ScopeMentoring+"/"+business)
 	if errors.Is(err, store.ErrAbsent) {

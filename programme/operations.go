@@ -44,7 +44,7 @@ func (s *Service) Operate(ctx context.Context, who Caller, business string, v Ve
 	case st.admin:
 		role = merge.Admin
 	case !st.is(merge.Mentor):
-		return Outcome{}, forbidden()
+		return Outcome{}, st.forbidden()
 	}
 	c, ok := s.Engine.Schema.Collection(o.Collection)
 	if !ok || c.Parent == "" {

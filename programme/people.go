@@ -22,6 +22,29 @@ func (s *Service) Welcome(ctx context.Context, u store.User) error {
 	return err
 }
 
+// NameUser writes a profile with a name, before the person was ever there. Doing it again
+// changes nothing.
+//
+// Errors: Invalid "invalid_value".
+func (s *Service) NameUser(ctx context.Context, u store.User, name string) error {
+	if err := s.CheckName(name); err != nil {
+		return err
+	}
+	if err := s.Welcome(ctx, u); err != nil {
+		return err
+	}
+	_, err := s.Engine.Write(ctx, merge.UserScope(u.ID), merge.ServerWrite{Name: "name." + u.ID, Role: merge.System, Collection: "user", ID: u.ID,
+		Op: merge.Put, Set: map[string]merge.Value{"full_name": merge.Str(name)}})
+	return err
+}
+
+// CheckName refuses what is no name of a person.
+//
+// Errors: Invalid "invalid_value".
+func (s *Service) CheckName(name string) error {
+	return s.check("user", map[string]merge.Value{"full_name": merge.Str(name)})
+}
+
 // NoteDevice writes what is known of an installation into the scope of its
 // user, where it differs from what is there.
 func (s *Service) NoteDevice(ctx context.Context, d store.Device) error {
@@ -74,7 +97,7 @@ func (s *Service) Health(ctx context.Context, who Caller, business string) (Heal
 		return Health{}, err
 	}
 	if !st.admin && !st.is(merge.Owner) && !st.is(merge.Mentor) {
-		return Health{}, forbidden()
+		return Health{}, st.forbidden()
 	}
 	entries, err := s.collection(ctx, st.head, "sales")
 	if err != nil {

@@ -31,7 +31,7 @@ const mostProgrammes = 1000
 //
 // Errors: Forbidden; Invalid with every mistake; Conflict "programme_exists".
 func (s *Service) CreateProgramme(ctx context.Context, who Caller, code string, fields map[string]merge.Value) (Edition, error) {
-	if err := s.mustBeAdmin(ctx, who.User); err != nil {
+	if err := s.mustBeAdmin(ctx, who); err != nil {
 		return Edition{}, err
 	}
 	set := maps.Clone(fields)
@@ -171,7 +171,7 @@ func (s *Service) AdvanceProgramme(ctx context.Context, who Caller, programme st
 //
 // Errors: Forbidden, NotFound.
 func (s *Service) mySetup(ctx context.Context, who Caller, programme string) (Edition, error) {
-	if err := s.mustBeAdmin(ctx, who.User); err != nil {
+	if err := s.mustBeAdmin(ctx, who); err != nil {
 		return Edition{}, err
 	}
 	return s.setup(ctx, programme)
@@ -207,14 +207,18 @@ func (s *Service) edition(ctx context.Context, scope, collection, programme stri
 //
 // Errors: NotFound "not_found", also for a draft of somebody else's.
 func (s *Service) Programme(ctx context.Context, who Caller, programme string) (Edition, error) {
-	admin, err := s.admin(ctx, who.User)
+	admin, unproved, err := s.admin(ctx, who)
 	if err != nil {
 		return Edition{}, err
 	}
 	if admin {
 		return s.setup(ctx, programme)
 	}
-	return s.edition(ctx, domain.ScopeProgrammes, "programme", programme)
+	e, err := s.edition(ctx, domain.ScopeProgrammes, "programme", programme)
+	if unproved && fault.KindOf(err) == fault.NotFound && err != nil {
+		return e, s.mustBeAdmin(ctx, who) // it may be a draft
+	}
+	return e, err
 }
 
 // Programmes lists what is public of every programme that has been opened, ordered by

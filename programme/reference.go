@@ -205,7 +205,7 @@ func (s *Service) mayChange(ctx context.Context, who Caller, list string) (domai
 	if !ok {
 		return l, notFound()
 	}
-	return l, s.mustBeAdmin(ctx, who.User)
+	return l, s.mustBeAdmin(ctx, who)
 }
 
 func (s *Service) entry(ctx context.Context, k merge.Key) (Entry, error) {

@@ -38,7 +38,7 @@ type Resolution struct {
 // item is settled otherwise already or there is no edit in it; Invalid with the
 // field; the code of the rule that the edit breaks.
 func (s *Service) Resolve(ctx context.Context, who Caller, r Resolution) (Review, error) {
-	if err := s.mustBeAdmin(ctx, who.User); err != nil {
+	if err := s.mustBeAdmin(ctx, who); err != nil {
 		return Review{}, err
 	}
 	if !strings.HasPrefix(r.Queue, "decision/") {

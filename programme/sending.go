@@ -206,7 +206,7 @@ func (s *Service) tellPage(ctx context.Context, job, step merge.Row) (map[string
 	}
 	for {
 		for _, u := range users {
-			switch err := s.tell(ctx, a.Row, u); {
+			switch err := s.inform(ctx, a.Row, u); {
 			case passing(err):
 				return nil, fmt.Errorf("tell of announcement %s: %w", a.ID, err)
 			case err != nil: // for good: the others shall have it
@@ -245,11 +245,11 @@ func (s *Service) finish(ctx context.Context, a Announcement) error {
 	}
 }
 
-// tell brings the item of one person up to what an announcement says. There is one item,
+// inform takes the item of one person up to what an announcement says. There is one item,
 // whoever writes it and however often, and it never goes back. It is made for those too
 // who had none when the announcement was retracted: else a worker that is behind would
 // give them the words.
-func (s *Service) tell(ctx context.Context, a merge.Row, user string) error {
+func (s *Service) inform(ctx context.Context, a merge.Row, user string) error {
 	inbox, k := merge.UserScope(user), merge.Key{Collection: "inbox", ID: domain.AnnouncementItemID(a.ID, user)}
 	behind := func(v merge.View, _ []merge.Grant) *merge.Reject {
 		if item, ok := v.Row(k.Collection, k.ID); ok && !domain.ItemBehind(item, a) {

@@ -48,6 +48,9 @@ type Caller struct {
 	// Name is what the writes of this request are called, the same for each
 	// repetition of the request: "rest.<session>.<hash>". Reads need none.
 	Name string
+	// Proved says that the session began with a password and a second factor. Without
+	// it an admin has no more rights than anybody else.
+	Proved bool
 }
 
 // Version is a record as somebody read it.
@@ -67,31 +70,54 @@ func forbidden() error {
 	return &fault.Error{Kind: fault.Forbidden, Code: "forbidden", Text: "not the caller's to do"}
 }
 
+// secondFactorRequired refuses an admin whose session has not proved enough.
+func secondFactorRequired() error {
+	return &fault.Error{Kind: fault.Forbidden, Code: "second_factor_required", Text: "an admin who did not prove a password and a second factor"}
+}
+
 func invalid(field, text string) error {
 	return &fault.Error{Kind: fault.Invalid, Code: "invalid_value", Field: field, Text: text}
 }
 
 // standing is what a caller is in one business at one instant.
 type standing struct {
-	head  store.Head
-	now   merge.Millis
-	admin bool
-	roles []merge.Role // in the access list
+	head     store.Head
+	now      merge.Millis
+	admin    bool
+	unproved bool         // an admin, who has not proved enough to be one here
+	roles    []merge.Role // in the access list
 }
 
 func (st standing) is(r merge.Role) bool { return slices.Contains(st.roles, r) }
 
+// forbidden is what somebody hears who may see the business, and not do this.
+func (st standing) forbidden() error {
+	if st.unproved {
+		return secondFactorRequired()
+	}
+	return forbidden()
+}
+
 // enter reads the head of a business for somebody who may see it.
 //
-// Errors: NotFound "not_found", also if it is not the caller's.
-func (s *Service) enter(ctx context.Context, who Caller, business string) (standing, error) {
-	st := standing{now: s.now()}
+// Errors: NotFound "not_found", also if it is not the caller's; Forbidden
+// "second_factor_required" for an admin who has not proved enough, and has no right of
+// their own there.
+func (s *Service) enter(ctx context.Context, who Caller, business string) (st standing, err error) {
+	st.now = s.now()
+	if st.admin, st.unproved, err = s.admin(ctx, who); err != nil {
+		return st, err
+	}
+	outside := notFound() // the same whether there is such a business or not
+	if st.unproved {
+		outside = secondFactorRequired()
+	}
 	if !id.Valid(business) {
-		return st, notFound()
+		return st, outside
 	}
 	head, err := s.Engine.Store.Head(ctx, scopeOf(business))
 	if errors.Is(err, store.ErrAbsent) {
-		return st, notFound()
+		return st, outside
 	}
 	if err != nil {
 		return st, fmt.Errorf("head of business: %w", err)
@@ -102,33 +128,35 @@ func (s *Service) enter(ctx context.Context, who Caller, business string) (stand
 			st.roles = append(st.roles, g.Role)
 		}
 	}
-	if st.admin, err = s.admin(ctx, who.User); err != nil {
-		return st, err
-	}
 	if len(st.roles) == 0 && !st.admin {
-		return st, notFound()
+		return st, outside
 	}
 	return st, nil
 }
 
-// admin asks the directory, not the token: a role that was taken away is gone.
-func (s *Service) admin(ctx context.Context, user string) (bool, error) {
-	u, err := s.People.User(ctx, user)
+// admin asks the directory, not the token: a role that was taken away is gone. The session
+// must have proved that it is the admin who asks; unproved is one whose did not.
+func (s *Service) admin(ctx context.Context, who Caller) (proved, unproved bool, err error) {
+	u, err := s.People.User(ctx, who.User)
 	if fault.KindOf(err) == fault.NotFound && err != nil {
-		return false, nil
+		return false, false, nil
 	}
-	return err == nil && u.Status == store.UserActive && slices.Contains(u.Roles, auth.RoleAdmin), err
+	is := err == nil && u.Status == store.UserActive && slices.Contains(u.Roles, auth.RoleAdmin)
+	return is && who.Proved, is && !who.Proved, err
 }
 
 // mustBeAdmin is the fence of what only admins do.
 //
-// Errors: Forbidden "forbidden".
-func (s *Service) mustBeAdmin(ctx context.Context, user string) error {
-	ok, err := s.admin(ctx, user)
-	if err == nil && !ok {
-		return forbidden()
+// Errors: Forbidden "forbidden", "second_factor_required".
+func (s *Service) mustBeAdmin(ctx context.Context, who Caller) error {
+	ok, unproved, err := s.admin(ctx, who)
+	switch {
+	case err != nil || ok:
+		return err
+	case unproved:
+		return secondFactorRequired()
 	}
-	return err
+	return forbidden()
 }
 
 func (s *Service) now() merge.Millis { return merge.Millis(s.Clock.Now().UnixMilli()) }
@@ -178,10 +206,13 @@ func rowOf(r *store.Record) (merge.Row, error) {
 
 // manages is the right to change who belongs to a business, asked in the
 // commit: its owners, and admins.
-func manages(user string, admin bool) func(merge.View, []merge.Grant) *merge.Reject {
+func manages(user string, st standing) func(merge.View, []merge.Grant) *merge.Reject {
 	return func(v merge.View, access []merge.Grant) *merge.Reject {
-		if admin || slices.ContainsFunc(access, func(g merge.Grant) bool { return g.User == user && g.Role == merge.Owner && g.Holds(v.Now()) }) {
+		if st.admin || slices.ContainsFunc(access, func(g merge.Grant) bool { return g.User == user && g.Role == merge.Owner && g.Holds(v.Now()) }) {
 			return nil
+		}
+		if st.unproved {
+			return &merge.Reject{Code: "second_factor_required"}
 		}
 		if merge.Granted(access, user, v.Now()) {
 			return &merge.Reject{Code: "forbidden"}

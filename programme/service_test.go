@@ -63,10 +63,11 @@ func (o *office) person(n int, roles ...string) store.User {
 	return u
 }
 
-// as is a request that was never made before.
+// as is a request that was never made before, by somebody who proved enough to be an
+// admin.
 func (o *office) as(u store.User) programme.Caller {
 	o.asked++
-	return programme.Caller{User: u.ID, Name: fmt.Sprintf("rest.test.%d", o.asked)}
+	return programme.Caller{User: u.ID, Name: fmt.Sprintf("rest.test.%d", o.asked), Proved: true}
 }
 
 func (o *office) business(owner store.User) string {

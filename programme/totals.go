@@ -34,7 +34,7 @@ func (s *Service) Totals(ctx context.Context, who Caller, business string, from,
 		return g.User == who.User && g.Holds(st.now) && (g.Role != merge.Staff || slices.Contains(g.Perms, domain.PermSeeTotals))
 	})
 	if !sees {
-		return domain.Summary{}, forbidden()
+		return domain.Summary{}, st.forbidden()
 	}
 	rows, err := s.collection(ctx, st.head, "sales")
 	return domain.Summarise(domain.Totals(rows, nil), from, to), err

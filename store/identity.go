@@ -27,6 +27,7 @@ var (
 // milliseconds, and come back the same. The store has no clock of its own.
 type Identity interface {
 	Users
+	Credentials
 	Challenges
 	Budgets
 	Sessions
@@ -51,6 +52,14 @@ type Users interface {
 	UserByPhone(ctx context.Context, phone string) (User, error)
 	// UsersChanged gives the users whose Changed is at or after the instant.
 	UsersChanged(ctx context.Context, since time.Time) ([]User, error)
+}
+
+// Credentials are what people with a password prove themselves with. There is one
+// record of a user at the most, and it never goes: what it held is emptied.
+type Credentials interface {
+	InsertCredential(ctx context.Context, c Credential) error
+	ReplaceCredential(ctx context.Context, c Credential) error
+	Credential(ctx context.Context, user string) (Credential, error)
 }
 
 // Challenges are one-time codes that wait for their answer.
@@ -162,6 +171,28 @@ type User struct {
 	Rev      int64      `json:"-"`
 }
 
+// Credential is a password and a second factor. Neither can be read from it: the
+// password is hashed, the secret of the second factor is encrypted, codes and tokens
+// are keyed digests.
+type Credential struct {
+	User         string         `json:"user,omitzero"`          // id
+	Password     string         `json:"password,omitzero"`      // argon2id in PHC text; empty until it is set
+	Secret       []byte         `json:"secret,omitzero"`        // of the one-time codes (TOTP), encrypted; empty until it is set
+	Step         int64          `json:"step,omitzero"`          // the newest step whose code was taken: no code up to it is taken again
+	Recovery     []RecoveryCode `json:"recovery,omitzero"`      // instead of a code, once each
+	Confirmed    time.Time      `json:"confirmed,omitzero"`     // when a first code was shown; zero: nobody logs in with this yet
+	Setup        []byte         `json:"setup,omitzero"`         // digest of the token that may set both; empty for none
+	SetupExpires time.Time      `json:"setup_expires,omitzero"` // the token is good until then
+	Changed      time.Time      `json:"changed,omitzero"`       // of the password
+	Rev          int64          `json:"-"`
+}
+
+// RecoveryCode stands in for the second factor once.
+type RecoveryCode struct {
+	Digest []byte    `json:"digest,omitzero"`
+	Used   time.Time `json:"used,omitzero"` // zero while it is unused
+}
+
 // Challenge is a one-time code on its way and back.
 type Challenge struct {
 	ID       string    `json:"id,omitzero"`
@@ -202,6 +233,7 @@ type Session struct {
 	Key     []byte        `json:"key,omitzero"`     // encrypted key of the refresh tokens
 	Counter int64         `json:"counter,omitzero"` // of the newest refresh token
 	Methods []string      `json:"methods,omitzero"` // how the person proved who they are (amr)
+	Proven  time.Time     `json:"proven,omitzero"`  // when a second factor was shown last; zero if none was
 	Created time.Time     `json:"created,omitzero"`
 	Used    time.Time     `json:"used,omitzero"`    // last refresh
 	Idle    time.Duration `json:"idle,omitzero"`    // ends that long after Used

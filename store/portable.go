@@ -31,12 +31,13 @@ const (
 	ShelfContacts     Shelf = "contacts"
 	ShelfSigningKeys  Shelf = "signing_keys"
 	ShelfReplies      Shelf = "replies"
+	ShelfCredentials  Shelf = "credentials"
 )
 
 // Shelves lists every shelf, in an order in which they can be filled.
 func Shelves() []Shelf {
 	return []Shelf{ShelfHeads, ShelfLog, ShelfRecords, ShelfPages, ShelfClaims, ShelfBackups, ShelfUsers, ShelfChallenges, ShelfTallies, ShelfTotals,
-		ShelfSessions, ShelfDevices, ShelfIncarnations, ShelfContacts, ShelfSigningKeys, ShelfReplies}
+		ShelfSessions, ShelfDevices, ShelfIncarnations, ShelfContacts, ShelfSigningKeys, ShelfReplies, ShelfCredentials}
 }
 
 // Item is one thing on a shelf, spelled the same in every store: texts as they are,

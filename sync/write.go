@@ -58,7 +58,7 @@ func kindOf(code string) fault.Kind {
 		return fault.Stale
 	case "not_found", "record_gone":
 		return fault.NotFound
-	case "forbidden", "not_assigned", "admin_required":
+	case "forbidden", "not_assigned", "admin_required", "second_factor_required":
 		return fault.Forbidden
 	case "id_reuse", "last_owner", "conflict", "immutable_field", "business_merged", "forbidden_transition", "documents_missing", "locked":
 		return fault.Conflict

@@ -351,6 +351,22 @@ type CodeRequest struct {
 	Purpose string `json:"purpose,omitempty,omitzero"`
 }
 
+// Curator `fields` are those of `panel_member`.
+type Curator struct {
+	// Fields Example: {"institution":"Bank Indonesia Lampung"}
+	Fields map[string]json.RawMessage `json:"fields"`
+
+	// Id UUID of version 7, or 8 if derived.
+	//
+	// Example: 018099a2-f7c0-7d3e-8f0a-1b2c3d4e5f60
+	Id RecordId `json:"id"`
+}
+
+// CuratorList defines model for CuratorList.
+type CuratorList struct {
+	Curators []Curator `json:"curators"`
+}
+
 // Device defines model for Device.
 type Device struct {
 	// AppVersion Example: 1.4.2
@@ -721,6 +737,12 @@ type Merger struct {
 	Into RecordId `json:"into"`
 }
 
+// Moved defines model for Moved.
+type Moved struct {
+	// Files Example: 478
+	Files int `json:"files"`
+}
+
 // NewAssignment defines model for NewAssignment.
 type NewAssignment struct {
 	// MentorId UUID of version 7, or 8 if derived.
@@ -772,6 +794,15 @@ type NewBusiness struct {
 	VillageCode string `json:"village_code,omitempty,omitzero"`
 }
 
+// NewCurator defines model for NewCurator.
+type NewCurator struct {
+	// Institution Example: Bank Indonesia Lampung
+	Institution string `json:"institution"`
+
+	// Phone Example: 0811-7000-021
+	Phone string `json:"phone"`
+}
+
 // NewMember defines model for NewMember.
 type NewMember struct {
 	// Permissions Example: ["log_sales"]
@@ -791,6 +822,17 @@ type NewProgramme struct {
 
 	// Fields Example: {"kind":"campaign","name":"Lagawi Fest 2022","region_codes":["18"]}
 	Fields map[string]json.RawMessage `json:"fields"`
+}
+
+// NewPublication defines model for NewPublication.
+type NewPublication struct {
+	// Feedback Words for the owners, by result: selected, reserve, not_selected, eliminated.
+	//
+	// Example: {"selected":"Selamat!"}
+	Feedback map[string]string `json:"feedback,omitempty,omitzero"`
+
+	// PublishAt Example: 2022-03-17T03:00:00Z
+	PublishAt time.Time `json:"publish_at"`
 }
 
 // NewReferenceEntry defines model for NewReferenceEntry.
@@ -883,6 +925,35 @@ type OperationOutcome struct {
 	Record BusinessRecord `json:"record"`
 }
 
+// PasswordChange defines model for PasswordChange.
+type PasswordChange struct {
+	// Code Example: 123456
+	Code string `json:"code"`
+
+	// New Example: delapan perahu di dermaga
+	New string `json:"new"`
+
+	// Old Example: tujuh kapal di teluk
+	Old string `json:"old"`
+}
+
+// PasswordLogin defines model for PasswordLogin.
+type PasswordLogin struct {
+	// Code Of the authenticator app, or a recovery code.
+	//
+	// Example: 123456
+	Code string `json:"code"`
+
+	// Device What an app says about the phone it runs on.
+	Device DeviceInfo `json:"device"`
+
+	// Password Example: tujuh kapal di teluk
+	Password string `json:"password"`
+
+	// Phone Example: 0811-7000-006
+	Phone string `json:"phone"`
+}
+
 // Problem RFC 9457 problem details.
 type Problem struct {
 	// Code Stable; act on it and on nothing else.
@@ -950,6 +1021,17 @@ type ProgrammeStatus struct {
 	Status string `json:"status"`
 }
 
+// Publication `fields` are those of `publication`.
+type Publication struct {
+	// Etag For If-Match.
+	//
+	// Example: "1-17"
+	Etag string `json:"etag"`
+
+	// Fields Example: {"state":"prepared"}
+	Fields map[string]json.RawMessage `json:"fields"`
+}
+
 // RecordChange Fields to set, and elements of sets to add and remove; at least one.
 type RecordChange struct {
 	// Add Example: {"categories":["crafts"]}
@@ -1004,6 +1086,17 @@ type ReferenceList struct {
 type RefreshRequest struct {
 	// RefreshToken Example: v1.018099a2-f7c0-7d3e-8f0a-1b2c3d4e5f60.1.c2ln
 	RefreshToken string `json:"refresh_token"`
+}
+
+// Reopening defines model for Reopening.
+type Reopening struct {
+	// CuratorId UUID of version 7, or 8 if derived.
+	//
+	// Example: 018099a2-f7c0-7d3e-8f0a-1b2c3d4e5f60
+	CuratorId RecordId `json:"curator_id"`
+
+	// Note Example: Angka tertukar
+	Note string `json:"note"`
 }
 
 // Resolution defines model for Resolution.
@@ -1105,10 +1198,126 @@ type SessionList struct {
 	Sessions []Session `json:"sessions"`
 }
 
+// Setup defines model for Setup.
+type Setup struct {
+	// OtpauthUri For the picture that an authenticator app reads: six digits, 30 seconds, SHA-1.
+	//
+	// Example: otpauth://totp/Lumbung:+628117000006?secret=JBSWY3DPEHPK3PXP
+	OtpauthUri string `json:"otpauth_uri"`
+
+	// RecoveryCodes Example: ["ABCD-EFGH-IJKL-MNOP"]
+	RecoveryCodes []string `json:"recovery_codes"`
+
+	// Secret The same, to type in.
+	//
+	// Example: JBSWY3DPEHPK3PXP
+	Secret string `json:"secret"`
+}
+
+// SetupConfirmation defines model for SetupConfirmation.
+type SetupConfirmation struct {
+	// Code Example: 123456
+	Code string `json:"code"`
+
+	// Token Example: s1.018099a2-f7c0-7d3e-8f0a-1b2c3d4e5f60.c2VjcmV0
+	Token string `json:"token"`
+}
+
+// SetupRequest defines model for SetupRequest.
+type SetupRequest struct {
+	// Password 12 to 128 characters of any kind, and not one that is guessed first.
+	//
+	// Example: tujuh kapal di teluk
+	Password string `json:"password"`
+
+	// Token Example: s1.018099a2-f7c0-7d3e-8f0a-1b2c3d4e5f60.c2VjcmV0
+	Token string `json:"token"`
+}
+
+// ShareOrder defines model for ShareOrder.
+type ShareOrder struct {
+	// DueAt When the sheets should be in.
+	//
+	// Example: 2022-03-14T10:00:00Z
+	DueAt time.Time `json:"due_at,omitempty,omitzero"`
+}
+
+// StageApproval defines model for StageApproval.
+type StageApproval struct {
+	// Basis Example: 9f2c1a07b3d49f2c1a07b3d49f2c1a07
+	Basis string `json:"basis"`
+}
+
+// StageDecision defines model for StageDecision.
+type StageDecision struct {
+	// Basis Of the stage as it was seen.
+	//
+	// Example: 9f2c1a07b3d49f2c1a07b3d49f2c1a07
+	Basis string `json:"basis"`
+
+	// Minutes Number of the minutes.
+	//
+	// Example: BA-03/2022
+	Minutes string `json:"minutes,omitempty,omitzero"`
+}
+
+// StageOutcome defines model for StageOutcome.
+type StageOutcome struct {
+	// Failed Items of a checklist that are not met.
+	Failed []string `json:"failed,omitempty,omitzero"`
+
+	// File UUID of version 7, or 8 if derived.
+	//
+	// Example: 018099a2-f7c0-7d3e-8f0a-1b2c3d4e5f60
+	File RecordId `json:"file"`
+
+	// Level Example: 2
+	Level *int `json:"level,omitempty,omitzero"`
+
+	// Rank Example: 7
+	Rank int `json:"rank,omitempty,omitzero"`
+
+	// Result Example: selected
+	Result string `json:"result"`
+
+	// ScoreBp Example: 8740
+	ScoreBp *int `json:"score_bp,omitempty,omitzero"`
+}
+
+// StageView defines model for StageView.
+type StageView struct {
+	// Basis Example: 9f2c1a07b3d49f2c1a07b3d49f2c1a07
+	Basis string `json:"basis"`
+
+	// Counts Example: {"not_selected":56,"reserve":10,"selected":30}
+	Counts map[string]int `json:"counts"`
+
+	// Kind Example: rubric
+	Kind string `json:"kind"`
+
+	// Missing Files with too few sheets.
+	Missing  []RecordId     `json:"missing"`
+	Outcomes []StageOutcome `json:"outcomes"`
+
+	// Stage Example: 3
+	Stage int `json:"stage"`
+
+	// State Example: prepared
+	State string `json:"state"`
+}
+
 // Status defines model for Status.
 type Status struct {
 	// Status Example: ok
 	Status string `json:"status"`
+}
+
+// StepUpRequest defines model for StepUpRequest.
+type StepUpRequest struct {
+	// Code Of the authenticator app, or a recovery code.
+	//
+	// Example: 123456
+	Code string `json:"code"`
 }
 
 // Sum What some entries come to, in rupiah, refunds taken off.
@@ -1353,6 +1562,14 @@ type SessionPath = RecordId
 // Sheet defines model for Sheet.
 type Sheet = string
 
+// SheetPath UUID of version 7, or 8 if derived.
+//
+// Example: 018099a2-f7c0-7d3e-8f0a-1b2c3d4e5f60
+type SheetPath = RecordId
+
+// StagePath Example: 1
+type StagePath = int
+
 // TaskPath UUID of version 7, or 8 if derived.
 //
 // Example: 018099a2-f7c0-7d3e-8f0a-1b2c3d4e5f60
@@ -1495,6 +1712,18 @@ type ChangeProgrammeParams struct {
 	IfMatch IfMatch `json:"If-Match"`
 }
 
+// BeginCurationParams defines parameters for BeginCuration.
+type BeginCurationParams struct {
+	// IdempotencyKey Made by the caller for this request and used again when it is repeated.
+	IdempotencyKey Key `json:"Idempotency-Key"`
+}
+
+// AddCuratorParams defines parameters for AddCurator.
+type AddCuratorParams struct {
+	// IdempotencyKey Made by the caller for this request and used again when it is repeated.
+	IdempotencyKey Key `json:"Idempotency-Key"`
+}
+
 // CaseFilesParams defines parameters for CaseFiles.
 type CaseFilesParams struct {
 	Limit Limit `form:"limit,omitempty" json:"limit,omitempty,omitzero"`
@@ -1524,6 +1753,42 @@ type ImportRegistrantsParams struct {
 type CheckImportParams struct {
 	// Sheet Sheet of an XLSX file, by name; the first visible one if absent.
 	Sheet Sheet `form:"sheet,omitempty" json:"sheet,omitempty,omitzero"`
+}
+
+// PreparePublicationParams defines parameters for PreparePublication.
+type PreparePublicationParams struct {
+	// IdempotencyKey Made by the caller for this request and used again when it is repeated.
+	IdempotencyKey Key `json:"Idempotency-Key"`
+}
+
+// ApprovePublicationParams defines parameters for ApprovePublication.
+type ApprovePublicationParams struct {
+	// IfMatch The ETag that was read.
+	IfMatch IfMatch `json:"If-Match"`
+}
+
+// ReopenSheetParams defines parameters for ReopenSheet.
+type ReopenSheetParams struct {
+	// IdempotencyKey Made by the caller for this request and used again when it is repeated.
+	IdempotencyKey Key `json:"Idempotency-Key"`
+}
+
+// ApproveStageParams defines parameters for ApproveStage.
+type ApproveStageParams struct {
+	// IdempotencyKey Made by the caller for this request and used again when it is repeated.
+	IdempotencyKey Key `json:"Idempotency-Key"`
+}
+
+// DecideStageParams defines parameters for DecideStage.
+type DecideStageParams struct {
+	// IdempotencyKey Made by the caller for this request and used again when it is repeated.
+	IdempotencyKey Key `json:"Idempotency-Key"`
+}
+
+// ShareFilesParams defines parameters for ShareFiles.
+type ShareFilesParams struct {
+	// IdempotencyKey Made by the caller for this request and used again when it is repeated.
+	IdempotencyKey Key `json:"Idempotency-Key"`
 }
 
 // AdvanceProgrammeParams defines parameters for AdvanceProgramme.
@@ -1600,8 +1865,20 @@ type RequestCodeJSONRequestBody = CodeRequest
 // LoginJSONRequestBody defines body for Login for application/json ContentType.
 type LoginJSONRequestBody = LoginRequest
 
+// PasswordLoginJSONRequestBody defines body for PasswordLogin for application/json ContentType.
+type PasswordLoginJSONRequestBody = PasswordLogin
+
 // RefreshJSONRequestBody defines body for Refresh for application/json ContentType.
 type RefreshJSONRequestBody = RefreshRequest
+
+// SetUpJSONRequestBody defines body for SetUp for application/json ContentType.
+type SetUpJSONRequestBody = SetupRequest
+
+// ConfirmSetupJSONRequestBody defines body for ConfirmSetup for application/json ContentType.
+type ConfirmSetupJSONRequestBody = SetupConfirmation
+
+// StepUpJSONRequestBody defines body for StepUp for application/json ContentType.
+type StepUpJSONRequestBody = StepUpRequest
 
 // CreateBusinessJSONRequestBody defines body for CreateBusiness for application/json ContentType.
 type CreateBusinessJSONRequestBody = NewBusiness
@@ -1636,6 +1913,9 @@ type OperateTaskJSONRequestBody = OnlineOperation
 // NewIncarnationJSONRequestBody defines body for NewIncarnation for application/json ContentType.
 type NewIncarnationJSONRequestBody = IncarnationRequest
 
+// ChangePasswordJSONRequestBody defines body for ChangePassword for application/json ContentType.
+type ChangePasswordJSONRequestBody = PasswordChange
+
 // HandoverJSONRequestBody defines body for Handover for application/json ContentType.
 type HandoverJSONRequestBody = Handover
 
@@ -1644,6 +1924,24 @@ type CreateProgrammeJSONRequestBody = NewProgramme
 
 // ChangeProgrammeJSONRequestBody defines body for ChangeProgramme for application/json ContentType.
 type ChangeProgrammeJSONRequestBody = ProgrammeChange
+
+// AddCuratorJSONRequestBody defines body for AddCurator for application/json ContentType.
+type AddCuratorJSONRequestBody = NewCurator
+
+// PreparePublicationJSONRequestBody defines body for PreparePublication for application/json ContentType.
+type PreparePublicationJSONRequestBody = NewPublication
+
+// ReopenSheetJSONRequestBody defines body for ReopenSheet for application/json ContentType.
+type ReopenSheetJSONRequestBody = Reopening
+
+// ApproveStageJSONRequestBody defines body for ApproveStage for application/json ContentType.
+type ApproveStageJSONRequestBody = StageApproval
+
+// DecideStageJSONRequestBody defines body for DecideStage for application/json ContentType.
+type DecideStageJSONRequestBody = StageDecision
+
+// ShareFilesJSONRequestBody defines body for ShareFiles for application/json ContentType.
+type ShareFilesJSONRequestBody = ShareOrder
 
 // AdvanceProgrammeJSONRequestBody defines body for AdvanceProgramme for application/json ContentType.
 type AdvanceProgrammeJSONRequestBody = ProgrammeStatus

@@ -17,6 +17,9 @@ import (
 	"github.com/lumbung-ikm/lumbung/internal/play"
 )
 
+// demoAdmin is the admin in the play.
+const demoAdmin = "Bu Ratna"
+
 // demoListen is where the demo listens if nobody says where.
 const demoListen = "127.0.0.1:8080"
 
@@ -78,11 +81,30 @@ func demoServe(ctx context.Context, tell *play.Teller, folder, listen string, s 
 	if err != nil {
 		return errors.Join(err, ln.Close())
 	}
-	invite(tell, cfg.PublicURL)
-	err = a.Serve(ctx, ln)
+	secret, err := equip(ctx, a)
+	if err == nil {
+		invite(tell, cfg.PublicURL, secret)
+		err = a.Serve(ctx, ln)
+	}
 	closing, stop := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
 	defer stop()
 	return errors.Join(err, a.Close(closing))
+}
+
+// equip gives the admin of the play a password and a second factor, and gives the secret
+// of the latter.
+func equip(ctx context.Context, a *app.App) (string, error) {
+	for _, p := range play.Cast() {
+		if p.Name != demoAdmin {
+			continue
+		}
+		u, err := a.Auth.Store.UserByPhone(ctx, p.Number)
+		if err != nil {
+			return "", fmt.Errorf("%s: %w", p.Name, err)
+		}
+		return play.Equip(ctx, a.Auth, u.ID, a.Clock.Now())
+	}
+	return "", errors.New("nobody is called " + demoAdmin)
 }
 
 // demoListener listens where it was told, or at any free port if nobody said
@@ -97,17 +119,19 @@ func demoListener(ctx context.Context, listen string) (net.Listener, error) {
 }
 
 // invite says how to look around.
-func invite(tell *play.Teller, url string) {
+func invite(tell *play.Teller, url, secret string) {
 	tell.Title("Now it is your turn")
 	tell.Say("The server goes on with the same data at %s until you press Ctrl-C.", url)
 	tell.Say("\nLog in as one of these; for demo numbers the one-time code is always %s:\n", play.Code)
 	table := [][]string{{"phone number", "who", "part"}}
 	for _, p := range play.Cast() {
-		if name := p.Name; name == "Bu Rafika" || name == "Bu Sinta" || name == "Bu Ratna" {
+		if name := p.Name; name == "Bu Rafika" || name == "Bu Sinta" || name == demoAdmin {
 			table = append(table, []string{p.Number, name, p.Part})
 		}
 	}
 	tell.Table(table...)
+	tell.Say("\nBy code %s is nobody special. Her rights as an admin need POST /v1/auth/password with the password %q and a code", demoAdmin, play.Password)
+	tell.Say("of an authenticator app with the secret %s (or: oathtool --totp -b SECRET), from the next half minute on.", secret)
 	tell.Say("\nThe API, to read and to try: %s/docs", url)
 	tell.Say("\nFrom a shell, as Bu Rafika (paste it as it is):\n")
 	tell.Say("%s", strings.ReplaceAll(firstCurl, "URL", url))

@@ -4,11 +4,17 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
+	"net/http"
 	"os"
 	"os/exec"
+	"regexp"
 	"strings"
 	"sync"
 	"testing"
+	"time"
+
+	"github.com/lumbung-ikm/lumbung/auth"
 )
 
 // page collects what a command writes and says when it holds a text.
@@ -92,8 +98,36 @@ func TestTheDemoServesWhatItPrints(t *testing.T) {
 	if err != nil || !strings.Contains(string(answer), `"name":"Rafins Snack"`) || !strings.Contains(string(answer), `"cursor":`) || !strings.Contains(string(answer), `"effective_amount_idr":1520000`) {
 		t.Errorf("%v\n%s\nanswered\n%.3000s", err, script, answer)
 	}
+	enterAsAdmin(t, text)
 	stop()
 	if err := <-ended; err != nil {
 		t.Errorf("a clean stop is %v", err)
+	}
+}
+
+// enterAsAdmin logs the admin of the demo in with what it prints.
+func enterAsAdmin(t *testing.T, text string) {
+	t.Helper()
+	found := regexp.MustCompile(`(?s)same data at (http://\S+) until.*with the password "([^"]+)".*with the secret (\S+) `).FindStringSubmatch(text)
+	if found == nil {
+		t.Fatalf("the demo does not say how an admin logs in:\n%s", text)
+	}
+	code, err := auth.FactorCode(found[3], time.Now().Add(30*time.Second)) // the present one was used to set it up
+	if err != nil {
+		t.Fatal(err)
+	}
+	body := fmt.Sprintf(`{"phone":"+628117000006","password":%q,"code":%q,"device":{"install_id":"0190aaaa-0000-4000-8000-00000000c042"}}`, found[2], code)
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, found[1]+"/v1/auth/password", strings.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.Header.Set("Content-Type", "application/json")
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	if resp.StatusCode != http.StatusOK {
+		t.Errorf("the admin of the demo is answered %s", resp.Status)
 	}
 }

@@ -67,6 +67,7 @@ func commands() []command {
 		{"serve", "answer phones, and do the work behind it", serveHelp, settings, serve},
 		{"check", "look at the configuration and the database; --live asks a running server", checkHelp, settings, check},
 		{"doctor", "read the whole database and hold everything in it against everything else", doctorHelp, nothing, doctor},
+		{"admin", "admins: create the first, reset-factor for a lost phone", adminHelp, nothing, admin},
 		{"user", "people with a role: add, list, roles, suspend, restore", userHelp, nothing, user},
 		{"backup", "a copy of the database, while the server goes on", backupHelp, nothing, backup},
 		{"copy", "move everything to another store, and back", copyHelp, flags, copyStore},

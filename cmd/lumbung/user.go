@@ -22,6 +22,7 @@ People with a role of their own: mentors and admins. Owners need none; they log 
   lumbung user suspend USER                    refuses every token until restore
   lumbung user restore USER
 
+An admin has no rights before "lumbung admin reset-factor USER" and a login with password and second factor.
 USER is an id or a phone number. Settings such as -store go before the action: lumbung user -store x.db list
 `
 

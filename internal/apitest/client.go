@@ -88,6 +88,39 @@ func (s *Spec) Check(schema string, value []byte) error {
 	return ref.Value.VisitJSON(v)
 }
 
+// Example is a body for an operation, made of the examples of its members.
+func (s *Spec) Example(method, path string) string {
+	op := s.doc.Paths.Value(path).GetOperation(method)
+	if op == nil || op.RequestBody == nil {
+		return ""
+	}
+	media := op.RequestBody.Value.Content.Get("application/json")
+	if media == nil { // a table
+		return "{}"
+	}
+	b, err := json.Marshal(example(media.Schema.Value))
+	if err != nil {
+		return ""
+	}
+	return string(b)
+}
+
+func example(of *openapi3.Schema) any {
+	switch {
+	case of.Example != nil:
+		return of.Example
+	case of.Type.Is("array"):
+		return []any{example(of.Items.Value)}
+	case of.Type.Is("object"):
+		out := map[string]any{}
+		for name, member := range of.Properties {
+			out[name] = example(member.Value)
+		}
+		return out
+	}
+	return of.Default
+}
+
 // Members lists the member names that a schema of the specification declares.
 func (s *Spec) Members(schema string) []string {
 	var out []string

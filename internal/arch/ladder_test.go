@@ -97,6 +97,8 @@ func TestFencedModulesStayInTheirRooms(t *testing.T) {
 		{"github.com/gofiber", []string{"api", "internal/apitest", "internal/load/bare"}},
 		{"github.com/valyala/fasthttp", []string{"api", "internal/apitest", "internal/load"}},
 		{"github.com/golang-jwt", []string{"auth"}},
+		{"github.com/pquerna/otp", []string{"auth"}},
+		{"golang.org/x/crypto", []string{"auth"}},
 		{"github.com/prometheus", []string{"app"}},
 		{"google.golang.org/protobuf", []string{"trace/otlp", "app"}},
 		{"go.opentelemetry.io", []string{"app"}},

@@ -19,6 +19,7 @@ import (
 	"github.com/lumbung-ikm/lumbung/config"
 	"github.com/lumbung-ikm/lumbung/domain"
 	"github.com/lumbung-ikm/lumbung/id"
+	"github.com/lumbung-ikm/lumbung/internal/play"
 	"github.com/lumbung-ikm/lumbung/programme"
 	"github.com/lumbung-ikm/lumbung/store"
 	"github.com/lumbung-ikm/lumbung/store/mongo"
@@ -104,11 +105,15 @@ func found(t *testing.T, database string, people, each int, roles ...string) *to
 	w.ok(err)
 	boss, err := a.Auth.CreateUser(t.Context(), number(9999), []string{auth.RoleAdmin})
 	w.ok(err)
-	w.admin = programme.Caller{User: boss.ID}
+	w.admin = programme.Caller{User: boss.ID, Proved: true}
 	for n := range people {
 		if n > 0 && n <= len(roles) {
-			_, err := a.Auth.CreateUser(t.Context(), number(n), []string{roles[n-1]})
+			u, err := a.Auth.CreateUser(t.Context(), number(n), []string{roles[n-1]})
 			w.ok(err)
+			if roles[n-1] == auth.RoleAdmin {
+				w.people = append(w.people, &person{login: w.logInProved(u)})
+				continue
+			}
 		}
 		w.people = append(w.people, &person{login: w.logIn(n)})
 	}
@@ -144,9 +149,23 @@ func (w *town) logIn(n int) auth.Login {
 	return l
 }
 
-// by is a caller whose writes have a new name.
+// logInProved logs an admin in with a password and a second factor.
+func (w *town) logInProved(u store.User) auth.Login {
+	w.Helper()
+	now := time.Now()
+	secret, err := play.Equip(w.Context(), w.app.Auth, u.ID, now)
+	w.ok(err)
+	next, err := auth.FactorCode(secret, now.Add(30*time.Second))
+	w.ok(err)
+	l, err := w.app.Auth.LogIn(w.Context(), auth.PasswordRequest{Phone: u.Phone, Password: play.Password, Code: next, Device: auth.DeviceInfo{Install: w.ids.New()}})
+	w.ok(err)
+	return l
+}
+
+// by is a caller whose writes have a new name, and who proved enough to be an admin, if
+// they are one.
 func (w *town) by(user string) programme.Caller {
-	return programme.Caller{User: user, Name: w.ids.New()}
+	return programme.Caller{User: user, Name: w.ids.New(), Proved: true}
 }
 
 // business makes an enterprise and gives its scope.

@@ -126,7 +126,7 @@ func (n *newsroom) crash(act string, at int, fate storefault.Fate, ends map[any]
 // would do its work.
 func (n *newsroom) edit(a told, act string) {
 	n.Helper()
-	desk, who := n.w.App.Programme, programme.Caller{User: n.desk.Me().User, Name: "rest." + a.ID + act}
+	desk, who := n.w.App.Programme, programme.Caller{User: n.desk.Me().User, Name: "rest." + a.ID + act, Proved: true}
 	for {
 		now, err := desk.Announcement(n.Context(), who, a.ID)
 		n.ok(err)

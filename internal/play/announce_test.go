@@ -90,10 +90,7 @@ func setNewsroom(t *testing.T, owners, staff int, change ...func(*play.Options))
 	}
 	n := &newsroom{scene: &scene{TB: t, w: open(t, time.Date(2022, time.May, 30, 6, 30, 0, 0, domain.WIB.Location()), o)}}
 	n.desk = n.enter(n.w.Person("Bu Ratna"), "desk")
-	colleague := n.w.Neighbour(owners + staff + 10)
-	_, err := n.w.App.Auth.CreateUser(t.Context(), colleague.Number, []string{"admin"})
-	n.ok(err)
-	n.second = n.enter(colleague, "second desk")
+	n.second = n.enter(n.w.Colleague(owners+staff+10), "second desk")
 	n.mentors = []*play.Phone{n.enter(n.w.Person("Pak Hendra"), "hendra"), n.enter(n.w.Person("Bu Sinta"), "sinta")}
 	n.programme = n.plan()
 	for i := range owners {
@@ -117,6 +114,7 @@ func setNewsroom(t *testing.T, owners, staff int, change ...func(*play.Options))
 	}
 	n.outside = append(n.outside, n.desk, n.second)
 	for i := range n.workers {
+		var err error
 		n.workers[i], err = server.New(t.Context(), play.Settings(""), server.Options{Clock: n.w.Clock, Store: n.w.App.Store, Identity: &storefault.MemoryIdentity{}, Schema: n.w.Schema,
 			Log: slog.New(slog.DiscardHandler), Stderr: io.Discard, Version: "demo"})
 		n.ok(err)
@@ -511,7 +509,7 @@ func TestAnotherAdminReadsWhatGoesToAll(t *testing.T) {
 	refused(n.desk, "schedule", "review_required")
 	refused(n.desk, "approve", "forbidden_transition")
 	n.operate(n.desk, a, "ask_review")
-	refused(n.desk, "approve", "approver_same")
+	refused(n.desk, "approve", "same_person")
 	n.operate(n.second, a, "approve")
 	change := func(p *play.Phone, body string) (out told) {
 		t.Helper()
@@ -523,7 +521,7 @@ func TestAnotherAdminReadsWhatGoesToAll(t *testing.T) {
 	}
 	change(n.desk, "Lain lagi")
 	n.operate(n.desk, a, "ask_review")
-	refused(n.second, "approve", "approver_same") // wrote in it too
+	refused(n.second, "approve", "same_person") // wrote in it too
 	n.operate(n.desk, a, "return")
 	n.operate(n.desk, a, "cancel")
 	refused(n.desk, "schedule", "forbidden_transition")
@@ -618,5 +616,29 @@ func TestAnAppShowsAndConfirmsAnAnnouncement(t *testing.T) {
 	n.operate(n.desk, a, "retract")
 	if now := shows(); now.ID != first.ID || !now.Retracted || now.Title != "Retracted: Exhibition briefing" || strings.Contains(now.Detail, "10:00") {
 		t.Errorf("shows %+v", now)
+	}
+}
+
+// TestWhoPausesStandsWhereTheOwnRecordSays, and who is out is in no audience of those who
+// take part.
+func TestWhoPausesStandsWhereTheOwnRecordSays(t *testing.T) {
+	t.Parallel()
+	n := setNewsroom(t, 3, 0)
+	for i, state := range []string{"active", "paused", "withdrawn"} {
+		application := domain.ApplicationID(n.businesses[i], n.programme, 1)
+		_, err := n.w.App.Engine.Write(t.Context(), "business/"+n.businesses[i], merge.ServerWrite{Name: "takes part." + application, Role: merge.System, Collection: "enrolment",
+			ID: domain.EnrolmentID(application), Op: merge.Put, Create: true, Set: map[string]merge.Value{"programme_id": merge.Str(n.programme), "state": merge.Str(state)}})
+		n.ok(err)
+	}
+	a := n.draft(n.briefing(time.Date(2022, time.May, 30, 8, 0, 0, 0, domain.WIB.Location())))
+	for _, tt := range []struct {
+		states []string
+		want   int // owners
+	}{{[]string{"active"}, 1}, {[]string{"active", "paused"}, 2}, {[]string{"offered"}, 0}, {nil, 3}} {
+		audience := map[string]any{"programme_id": n.programme, "enrolment_states": append([]string{}, tt.states...), "regions": []string{"18"}, "categories": []string{"food_beverage"}}
+		n.ok(n.desk.Send(t.Context(), http.MethodPatch, "/v1/announcements/"+a.ID, n.read(n.desk, a).Etag, map[string]any{"fields": map[string]any{"audience": audience}}, nil))
+		if p := n.preview(a); p.Owners != tt.want {
+			t.Errorf("%v: %d owners, want %d", tt.states, p.Owners, tt.want)
+		}
 	}
 }

@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"net/netip"
+	"time"
 
 	"github.com/lumbung-ikm/lumbung/auth"
 )
@@ -15,6 +17,44 @@ type Person struct {
 	Number string // E.164
 	User   string // id; empty before the first login
 	role   string // of mentors and admins
+	secret string // of an admin's authenticator app; empty before it is set up
+	step   int64  // of the newest code that the app was asked for
+}
+
+// Password is that of every admin in the stories. It is worth nothing without a code of
+// the second factor.
+const Password = "tujuh kapal di teluk semaka"
+
+// Equip gives an admin Password and a second factor, as "lumbung admin reset-factor" and
+// the app do, at an instant. It gives the secret of the second factor.
+func Equip(ctx context.Context, people *auth.Service, user string, at time.Time) (secret string, err error) {
+	token, _, err := people.ResetFactor(ctx, user)
+	if err != nil {
+		return "", err
+	}
+	set, err := people.SetUp(ctx, auth.SetupRequest{Token: token, Password: Password})
+	if err != nil {
+		return "", err
+	}
+	code, err := auth.FactorCode(set.Secret, at)
+	if err != nil {
+		return "", err
+	}
+	return set.Secret, people.ConfirmSetup(ctx, token, code, netip.Addr{})
+}
+
+// factorStep is how long a code of the app is shown.
+const factorStep = 30 * time.Second
+
+// nextCode is what the authenticator app shows next that it has not shown. It waits for
+// the next code if need be, which moves the clock of the world.
+func (w *World) nextCode(p *Person) (string, error) {
+	now := w.Clock.Now().Unix() / int64(factorStep/time.Second)
+	if p.step >= now {
+		w.Clock.Set(time.Unix(0, 0).Add(time.Duration(p.step+1) * factorStep))
+	}
+	p.step = max(now, p.step+1)
+	return auth.FactorCode(p.secret, w.Clock.Now())
 }
 
 // cast lists everybody. Names and numbers are invented.
@@ -56,6 +96,13 @@ func (w *World) Neighbour(n int) *Person {
 	return w.people[number]
 }
 
+// Colleague is an admin besides the one of the cast, under the number of a neighbour.
+func (w *World) Colleague(n int) *Person {
+	p := w.Neighbour(n)
+	p.role, p.Part = auth.RoleAdmin, "admin"
+	return p
+}
+
 func crowdNumber(n int) string { return fmt.Sprintf("+62811701%04d", n) }
 
 // Enter gives somebody a phone and logs them in.
@@ -66,6 +113,11 @@ func (w *World) Enter(ctx context.Context, who *Person, phone string) (*Phone, e
 			return nil, fmt.Errorf("admit %s: %w", who.Name, err)
 		}
 		who.User = u.ID
+		if who.role == auth.RoleAdmin { // with the code before the present one, so that nobody waits for the next
+			if who.secret, err = Equip(ctx, w.App.Auth, u.ID, w.Clock.Now().Add(-factorStep)); err != nil {
+				return nil, fmt.Errorf("equip %s: %w", who.Name, err)
+			}
+		}
 	}
 	p, err := w.NewPhone(who, phone)
 	if err != nil {

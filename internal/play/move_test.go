@@ -30,6 +30,7 @@ func TestAServerMovesToAnotherStore(t *testing.T) {
 		o.Path, o.Store, o.Identity, o.Pepper = at[0], nil, nil, strings.Repeat("a pepper ", 5)
 	})
 	s.busy()
+	admin := s.enter(s.w.Person("Bu Ratna"), "office")
 	for n := range 2 {
 		m := &house.Move{From: at[n], To: at[n+1]}
 		s.ok(m.Open(t.Context()))
@@ -55,6 +56,7 @@ func TestAServerMovesToAnotherStore(t *testing.T) {
 			return err
 		}))
 		s.everyShelf(at[n+1])
+		s.ok(admin.Login(t.Context())) // with what was carried
 		s.ok(m.Close())
 		if err := reopened(t, at[n]); fault.CodeOf(err) != "database_retired" {
 			t.Errorf("a server begins on what has moved: %v", err)

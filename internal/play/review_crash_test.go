@@ -42,7 +42,7 @@ func setReviewer(t *testing.T, items int) *reviewer {
 		}
 	})
 	l.ok(l.w.Step(t.Context()))
-	all, err := l.w.App.Programme.Reviews(t.Context(), programme.Caller{User: l.admin.Me().User}, 10*items)
+	all, err := l.w.App.Programme.Reviews(t.Context(), programme.Caller{User: l.admin.Me().User, Proved: true}, 10*items)
 	l.ok(err)
 	o := &reviewer{late: l}
 	for _, r := range all {
@@ -91,7 +91,7 @@ func (o *reviewer) ask(r programme.Review, decision string, view store.Store) er
 	e := app.Engine
 	svc := &programme.Service{People: app.People, Clock: app.Clock,
 		Engine: &syncer.Engine{Store: view, Schema: e.Schema, Clock: e.Clock, IDs: e.IDs, Log: e.Log, Limits: e.Limits, Steps: e.Steps}}
-	got, err := svc.Resolve(o.Context(), programme.Caller{User: o.admin.Me().User, Name: fmt.Sprint("rest.", o.asked)},
+	got, err := svc.Resolve(o.Context(), programme.Caller{User: o.admin.Me().User, Name: fmt.Sprint("rest.", o.asked), Proved: true},
 		programme.Resolution{Queue: r.Queue, Item: r.ID, Decision: decision})
 	if err == nil && (got.Text("decision") != decision || got.Text("resolved_at") == "") {
 		o.Errorf("%s answered %s", decision, got.EncodeFields())

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/lumbung-ikm/lumbung/api"
+	"github.com/lumbung-ikm/lumbung/auth"
 	"github.com/lumbung-ikm/lumbung/client/replica"
 	"github.com/lumbung-ikm/lumbung/domain"
 	"github.com/lumbung-ikm/lumbung/internal/play"
@@ -30,6 +31,12 @@ func requestTrips() map[string]int {
 		"POST /v1/auth/code, again at once":                         1,
 		"POST /v1/auth/login":                                       32,
 		"POST /v1/auth/login, the first of a person":                47,
+		"POST /v1/auth/password":                                    32,
+		"POST /v1/auth/password, the first of a person":             46,
+		"POST /v1/auth/setup":                                       7,
+		"POST /v1/auth/setup/confirm":                               11,
+		"POST /v1/auth/step-up":                                     12,
+		"POST /v1/me/password":                                      10,
 		"POST /v1/auth/refresh":                                     5,
 		"POST /v1/auth/logout":                                      3,
 		"GET /v1/me":                                                1,
@@ -55,10 +62,29 @@ func requestTrips() map[string]int {
 		"GET /v1/businesses/{business}/totals":                      4,
 		"POST /v1/mentors/{mentor}/handover":                        16,
 		"GET /v1/jobs/{job}":                                        2,
+		"GET /v1/programmes":                                        3,
+		"GET /v1/programmes/{programme}":                            3,
+		"PATCH /v1/programmes/{programme}":                          11,
+		"POST /v1/programmes":                                       13,
+		"POST /v1/programmes/{programme}/status":                    11,
+		"POST /v1/programmes/{programme}/imports":                   18,
+		"POST /v1/programmes/{programme}/imports/check":             6,
+		"GET /v1/programmes/{programme}/files":                      6,
+		"POST /v1/programmes/{programme}/curators":                  16,
+		"GET /v1/programmes/{programme}/curators":                   6,
+		"POST /v1/programmes/{programme}/begin":                     15,
+		"GET /v1/programmes/{programme}/stages/{stage}":             6,
+		"POST /v1/programmes/{programme}/stages/{stage}/decision":   19,
+		"POST /v1/programmes/{programme}/stages/{stage}/shares":     14,
+		"POST /v1/programmes/{programme}/stages/{stage}/approval":   19,
+		"POST /v1/programmes/{programme}/sheets/{sheet}/reopening":  12,
+		"POST /v1/programmes/{programme}/publication":               16,
+		"GET /v1/programmes/{programme}/publication":                6,
+		"POST /v1/programmes/{programme}/publication/approval":      14,
 		"GET /v1/reference/{list}":                                  3,
 		"POST /v1/reference/{list}":                                 11,
 		"PATCH /v1/reference/{list}/{code}":                         11,
-		"GET /v1/reviews":                                           5,
+		"GET /v1/reviews":                                           6,
 		"POST /v1/reviews/{review}/resolution":                      11,
 		"POST /v1/admin/attest":                                     4,
 		"GET /.well-known/jwks.json":                                0,
@@ -168,7 +194,9 @@ type ticket struct {
 func TestRoundTripsOfRequests(t *testing.T) {
 	t.Parallel()
 	o := setRequests(t)
+	o.programmes()
 	o.logins()
+	o.passwords()
 	o.account()
 	o.enterprise()
 	o.mentorships()
@@ -220,6 +248,40 @@ func (o *requests) logins() {
 	o.ask(p, "POST /v1/auth/refresh", "/v1/auth/refresh", "", map[string]any{"refresh_token": s.Refresh}, &next)
 	o.ok(p.KeepSession(replica.Session{Access: next.Access, Refresh: next.Refresh}))
 	o.ask(p, "POST /v1/auth/logout", "/v1/auth/logout", "", nil, nil)
+}
+
+// passwords is somebody who becomes an admin.
+func (o *requests) passwords() {
+	o.Helper()
+	people := o.w.App.Auth
+	u, err := people.CreateUser(o.Context(), "+628119000003", []string{auth.RoleAdmin})
+	o.ok(err)
+	token, _, err := people.ResetFactor(o.Context(), u.ID)
+	o.ok(err)
+	var set struct {
+		Secret string `json:"secret"`
+	}
+	o.ask(o.admin, "POST /v1/auth/setup", "/v1/auth/setup", "", map[string]any{"token": token, "password": play.Password}, &set)
+	code := func(aside time.Duration) string {
+		c, err := auth.FactorCode(set.Secret, o.w.Clock.Now().Add(aside))
+		o.ok(err)
+		return c
+	}
+	o.ask(o.admin, "POST /v1/auth/setup/confirm", "/v1/auth/setup/confirm", "", map[string]any{"token": token, "code": code(0)}, nil)
+	p, err := o.w.NewPhone(&play.Person{Name: "Pak Rudi", Number: u.Phone}, "desk")
+	o.ok(err)
+	login := func() error {
+		return p.HTTP.PasswordLogin(o.Context(), u.Phone, play.Password, code(0), clientDevice())
+	}
+	for _, name := range []string{"POST /v1/auth/password, the first of a person", "POST /v1/auth/password"} {
+		o.w.Clock.Advance(time.Minute)
+		o.count(name, login)
+	}
+	o.w.Clock.Advance(time.Minute)
+	o.ask(p, "POST /v1/auth/step-up", "/v1/auth/step-up", "", map[string]any{"code": code(0)}, nil)
+	o.w.Clock.Advance(time.Minute)
+	o.curation(p)
+	o.ask(p, "POST /v1/me/password", "/v1/me/password", "", map[string]any{"old": play.Password, "new": "delapan perahu di dermaga", "code": code(0)}, nil)
 }
 
 func (o *requests) account() {
@@ -349,4 +411,94 @@ func (o *requests) mergers() {
 	other, err := o.w.Found(o.Context(), o.owner, "Rafin Snack", "18.10")
 	o.ok(err)
 	o.ask(o.admin, "POST /v1/businesses/{business}/merge", "/v1/businesses/"+other+"/merge", "", map[string]any{"into": o.business}, nil)
+}
+
+// programmes sets up a programme and brings registrants into it.
+func (o *requests) programmes() {
+	o.Helper()
+	fields := map[string]any{"name": "Lagawi Fest 2022", "kind": "campaign", "region_codes": []string{"18"}, "quota": 30, "number_prefix": "LGW22", "confirm_days": 3,
+		"phases": []any{map[string]any{"code": "registration", "starts_on": "2022-02-27", "ends_on": "2022-03-06"}},
+		"stages": []any{map[string]any{"no": 1, "kind": "checklist", "items": []any{map[string]any{"code": "complete", "label_id": "Data lengkap"}}},
+			map[string]any{"no": 2, "kind": "rubric", "curators_per_file": 1, "items": []any{map[string]any{"code": "product", "label_id": "Produk", "weight_bp": 10000, "max": 100}}}}}
+	var e ticket
+	o.ask(o.admin, "POST /v1/programmes", "/v1/programmes", "", map[string]any{"code": "lagawi-fest-2022", "fields": fields}, &e)
+	mine := "/v1/programmes/" + e.ID
+	o.ask(o.admin, "GET /v1/programmes/{programme}", mine, "", nil, nil)
+	o.ask(o.admin, "PATCH /v1/programmes/{programme}", mine, e.Etag, map[string]any{"fields": map[string]any{"theme": "Lampung"}}, &e)
+	o.ask(o.admin, "POST /v1/programmes/{programme}/status", mine+"/status", e.Etag, map[string]any{"status": "open"}, &e)
+	o.ask(o.admin, "GET /v1/programmes", "/v1/programmes", "", nil, nil)
+	const csv = "ID Registrasi;Waktu Daftar;Nama Usaha;Nama Pemilik;No HP;Kabupaten/Kota;Kategori\nA1;2022-03-01 08:00;Keripik Ani;Ani;8117009998;18.71;pangan\n"
+	for name, path := range map[string]string{"POST /v1/programmes/{programme}/imports/check": "/imports/check", "POST /v1/programmes/{programme}/imports": "/imports"} {
+		o.count(name, func() error { return o.table(mine+path, csv) })
+	}
+	o.ask(o.admin, "GET /v1/programmes/{programme}/files", mine+"/files", "", nil, nil)
+}
+
+// table sends a table as the admin.
+func (o *requests) table(path, csv string) error {
+	s, err := o.admin.Session()
+	if err != nil {
+		return err
+	}
+	req, err := http.NewRequestWithContext(o.Context(), http.MethodPost, o.w.URL+path, strings.NewReader(csv))
+	if err != nil {
+		return err
+	}
+	for name, value := range map[string]string{"Authorization": "Bearer " + s.Access, "Content-Type": "text/csv", "Idempotency-Key": "trips-table"} {
+		req.Header.Set(name, value)
+	}
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return err
+	}
+	defer resp.Body.Close()
+	if resp.StatusCode >= http.StatusBadRequest {
+		return fmt.Errorf("%s: %s", path, resp.Status)
+	}
+	return nil
+}
+
+// curation decides about the one who registered, with another admin.
+func (o *requests) curation(other *play.Phone) {
+	o.Helper()
+	const at = "/v1/programmes/{programme}"
+	pid := domain.ProgrammeID("lagawi-fest-2022")
+	mine := "/v1/programmes/" + pid
+	var e ticket
+	o.ok(o.admin.Send(o.Context(), http.MethodGet, mine, "", nil, &e))
+	o.ok(o.admin.Send(o.Context(), http.MethodPost, mine+"/status", e.Etag, map[string]any{"status": "curating"}, nil))
+	var k struct {
+		Fields struct {
+			User string `json:"user_id"`
+		} `json:"fields"`
+	}
+	o.ask(o.admin, "POST "+at+"/curators", mine+"/curators", "", map[string]any{"phone": "0811-7000-041", "institution": "Bank Indonesia"}, &k)
+	o.ask(o.admin, "GET "+at+"/curators", mine+"/curators", "", nil, nil)
+	o.ask(o.admin, "POST "+at+"/begin", mine+"/begin", "", nil, nil)
+	var v struct {
+		Basis    string `json:"basis"`
+		Outcomes []struct {
+			File string `json:"file"`
+		} `json:"outcomes"`
+	}
+	o.ask(o.admin, "GET "+at+"/stages/{stage}", mine+"/stages/1", "", nil, &v)
+	o.ask(o.admin, "POST "+at+"/stages/{stage}/decision", mine+"/stages/1/decision", "", map[string]any{"basis": v.Basis}, nil)
+	o.ask(o.admin, "POST "+at+"/stages/{stage}/shares", mine+"/stages/2/shares", "", map[string]any{}, nil)
+	file := v.Outcomes[0].File
+	sheet := domain.SheetID(file, 2, k.Fields.User)
+	write := func(collection, id string, set map[string]merge.Value) merge.ServerWrite {
+		return merge.ServerWrite{Name: "app.curator", Author: k.Fields.User, Role: merge.Curator, Collection: collection, ID: id, Op: merge.Put, Create: true, Set: set}
+	}
+	_, err := o.w.App.Engine.Write(o.Context(), domain.PanelScope(pid, k.Fields.User),
+		write("sheet", sheet, map[string]merge.Value{"application_id": merge.Str(file), "stage": merge.Num(2), "items": merge.Value(`{"product":{"points":80}}`)}),
+		write("sheet_event", o.admin.IDs.New(), map[string]merge.Value{"sheet_id": merge.Str(sheet), "op": merge.Str("submit")}))
+	o.ok(err)
+	o.ok(o.w.Step(o.Context()))
+	o.ok(o.admin.Send(o.Context(), http.MethodGet, mine+"/stages/2", "", nil, &v))
+	o.ok(o.admin.Send(o.Context(), http.MethodPost, mine+"/stages/2/decision", "", map[string]any{"basis": v.Basis}, nil))
+	o.ask(other, "POST "+at+"/stages/{stage}/approval", mine+"/stages/2/approval", "", map[string]any{"basis": v.Basis}, nil)
+	o.ask(o.admin, "POST "+at+"/sheets/{sheet}/reopening", mine+"/sheets/"+sheet+"/reopening", "", map[string]any{"curator_id": k.Fields.User, "note": "terlambat"}, nil)
+	o.ask(o.admin, "POST "+at+"/publication", mine+"/publication", "", map[string]any{"publish_at": "2030-01-01T00:00:00Z"}, &e)
+	o.ask(o.admin, "GET "+at+"/publication", mine+"/publication", "", nil, &e)
+	o.ask(other, "POST "+at+"/publication/approval", mine+"/publication/approval", e.Etag, nil, nil)
 }

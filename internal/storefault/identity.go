@@ -21,6 +21,7 @@ type MemoryIdentity struct {
 	mu           sync.Mutex
 	users        table[store.User]
 	phones       map[string]string // phone to user id
+	credentials  table[store.Credential]
 	challenges   table[store.Challenge]
 	tallies      table[store.Tally]
 	totals       map[string]total
@@ -404,6 +405,39 @@ func (m *MemoryIdentity) DropSigningKey(_ context.Context, kid string) error {
 	defer m.mu.Unlock()
 	delete(m.keys, kid)
 	return nil
+}
+
+// InsertCredential keeps the promise of store.Credentials.
+func (m *MemoryIdentity) InsertCredential(_ context.Context, c store.Credential) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	c = ownCredential(c)
+	c.Rev = 1
+	return m.credentials.insert(c.User, c)
+}
+
+// ReplaceCredential keeps the promise of store.Credentials.
+func (m *MemoryIdentity) ReplaceCredential(_ context.Context, c store.Credential) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	rev := c.Rev
+	c = ownCredential(c)
+	c.Rev++
+	return m.credentials.replace(c.User, func(c store.Credential) int64 { return c.Rev }, rev, c)
+}
+
+// Credential keeps the promise of store.Credentials.
+func (m *MemoryIdentity) Credential(_ context.Context, user string) (store.Credential, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	c, err := m.credentials.read(user)
+	return ownCredential(c), err
+}
+
+// ownCredential gives c without memory shared with the caller.
+func ownCredential(c store.Credential) store.Credential {
+	c.Secret, c.Setup, c.Recovery = bytes.Clone(c.Secret), bytes.Clone(c.Setup), slices.Clone(c.Recovery)
+	return c
 }
 
 // InsertReply keeps the promise of store.Replies.

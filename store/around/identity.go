@@ -40,6 +40,21 @@ func (w people) UsersChanged(ctx context.Context, since time.Time) ([]store.User
 	return give(ctx, w.hook, Read("UsersChanged"), func(ctx context.Context) ([]store.User, error) { return w.in.UsersChanged(ctx, since) })
 }
 
+// InsertCredential keeps the promise of store.Credentials.
+func (w people) InsertCredential(ctx context.Context, c store.Credential) error {
+	return w.hook(ctx, Write("InsertCredential"), func(ctx context.Context) error { return w.in.InsertCredential(ctx, c) })
+}
+
+// ReplaceCredential keeps the promise of store.Credentials.
+func (w people) ReplaceCredential(ctx context.Context, c store.Credential) error {
+	return w.hook(ctx, Write("ReplaceCredential"), func(ctx context.Context) error { return w.in.ReplaceCredential(ctx, c) })
+}
+
+// Credential keeps the promise of store.Credentials.
+func (w people) Credential(ctx context.Context, user string) (store.Credential, error) {
+	return give(ctx, w.hook, Read("Credential"), func(ctx context.Context) (store.Credential, error) { return w.in.Credential(ctx, user) })
+}
+
 // InsertChallenge keeps the promise of store.Challenges.
 func (w people) InsertChallenge(ctx context.Context, c store.Challenge) error {
 	return w.hook(ctx, Write("InsertChallenge"), func(ctx context.Context) error { return w.in.InsertChallenge(ctx, c) })

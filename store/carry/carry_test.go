@@ -107,6 +107,7 @@ func TestACopyGoesOnWhereItWasCut(t *testing.T) {
 	scope(t, from, "business/a", 250)
 	scope(t, from, "business/b", 3)
 	must(t, from.Identity().InsertUser(t.Context(), store.User{ID: "u", Phone: "+628117000001"}))
+	must(t, from.Identity().InsertCredential(t.Context(), store.Credential{User: "u", Step: 7}))
 	cuts := 0
 	for ; ; cuts++ {
 		to := open(t, "to.db")
@@ -139,9 +140,11 @@ func TestACopyFollowsItsSource(t *testing.T) {
 	for n, phone := range []string{"+628117000001", "+628117000002"} {
 		must(t, id.InsertUser(t.Context(), store.User{ID: fmt.Sprint("u", n), Phone: phone}))
 	}
+	must(t, id.InsertCredential(t.Context(), store.Credential{User: "u0", Password: "old", Step: 7}))
 	_, err := carry.Copy(t.Context(), from, to, nil)
 	must(t, err)
 	alike(t, from, to)
+	must(t, id.ReplaceCredential(t.Context(), store.Credential{User: "u0", Password: "new", Step: 8, Rev: 1}))
 	must(t, commit(t.Context(), from, "business/a", 10))
 	must(t, from.Release(t.Context(), "nib", "business/a", "business/a"))
 	must(t, from.Prune(t.Context(), "business/a", 6))
@@ -156,6 +159,9 @@ func TestACopyFollowsItsSource(t *testing.T) {
 	alike(t, from, to)
 	if got, err := to.Load(t.Context(), "business/a", store.Want{Tags: []string{"10", "3", "9"}}); err != nil || len(got.Tagged["10"]) != 1 || len(got.Tagged["3"]) != 0 || len(got.Tagged["9"]) != 1 {
 		t.Errorf("found by tag: %v %v", got.Tagged, err)
+	}
+	if c, err := to.Identity().Credential(t.Context(), "u0"); err != nil || c.Password != "new" || c.Step != 8 || c.Rev != 2 {
+		t.Errorf("carried %+v, %v", c, err)
 	}
 	if u, err := to.Identity().UserByPhone(t.Context(), "+628117000001"); err != nil || u.ID != "u1" {
 		t.Errorf("%+v %v", u, err)

@@ -42,7 +42,7 @@ func (doc document) at(rev int64) (bson.D, error) {
 // codes and replies under way may be lost there: who wants something asks once more.
 func (i identity) kept(ctx context.Context, collection string) error {
 	switch collection {
-	case users, sessions, devices, names, keys:
+	case users, credentials, sessions, devices, names, keys:
 		return i.d.inUse(ctx)
 	}
 	return nil
@@ -172,6 +172,24 @@ func (i identity) UserByPhone(ctx context.Context, phone string) (store.User, er
 
 func (i identity) UsersChanged(ctx context.Context, t time.Time) ([]store.User, error) {
 	return find(ctx, i, userRev, users, bson.D{{Key: "changed", Value: since(t)}}, options.Find().SetSort(up("_id")))
+}
+
+func credentialDoc(c store.Credential) document {
+	return document{collection: credentials, key: c.User, shape: c}
+}
+
+func credentialRev(c *store.Credential) *int64 { return &c.Rev }
+
+func (i identity) InsertCredential(ctx context.Context, c store.Credential) error {
+	return i.insert(ctx, credentialDoc(c))
+}
+
+func (i identity) ReplaceCredential(ctx context.Context, c store.Credential) error {
+	return i.replace(ctx, credentialDoc(c), c.Rev)
+}
+
+func (i identity) Credential(ctx context.Context, user string) (store.Credential, error) {
+	return one(ctx, i, credentialRev, credentials, byID(user), nil)
 }
 
 func challengeDoc(c store.Challenge) document {

@@ -68,6 +68,8 @@ func (d *DB) shelf(name store.Shelf) (shelf, error) {
 		return shelf{keys, nil, plain, itemOf(storedItem), storedOf(signingKeyDoc)}, nil
 	case store.ShelfReplies:
 		return shelf{replies, nil, plain, itemOf(storedItem), storedOf(replyDoc)}, nil
+	case store.ShelfCredentials:
+		return shelf{credentials, nil, plain, itemOf(storedItem), storedOf(credentialDoc)}, nil
 	}
 	return shelf{}, &fault.Error{Kind: fault.Internal, Code: "internal", Text: "no shelf " + string(name)}
 }

@@ -16,21 +16,22 @@ import (
 // The collections. Those of a scope carry it in "s", which is the shard key; what
 // is unique in them begins with it.
 const (
-	heads    = "heads"    // one document for every scope
-	entries  = "log"      // the commits
-	state    = "state"    // records, pages of the verdict book, and what the book's newest page is
-	claims   = "claims"   // names that are unique across scopes
-	meta     = "meta"     // the version of this shape, the numbers of backups
-	users    = "users"    // the directory, and what follows are of package auth
-	codes    = "codes"    // one-time codes
-	tallies  = "tallies"  //
-	totals   = "totals"   //
-	sessions = "sessions" //
-	devices  = "devices"  //
-	names    = "names"    // under which phones push
-	contacts = "contacts" // when a phone was heard of last
-	keys     = "keys"     // that sign access tokens
-	replies  = "replies"  // answers by idempotency key
+	heads       = "heads"       // one document for every scope
+	entries     = "log"         // the commits
+	state       = "state"       // records, pages of the verdict book, and what the book's newest page is
+	claims      = "claims"      // names that are unique across scopes
+	meta        = "meta"        // the version of this shape, the numbers of backups
+	users       = "users"       // the directory, and what follows are of package auth
+	codes       = "codes"       // one-time codes
+	tallies     = "tallies"     //
+	totals      = "totals"      //
+	sessions    = "sessions"    //
+	devices     = "devices"     //
+	names       = "names"       // under which phones push
+	contacts    = "contacts"    // when a phone was heard of last
+	keys        = "keys"        // that sign access tokens
+	replies     = "replies"     // answers by idempotency key
+	credentials = "credentials" // passwords and second factors
 )
 
 // step is one step from one shape of the documents to the next. It works in a session,

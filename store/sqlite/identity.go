@@ -41,6 +41,24 @@ func (i identity) UsersChanged(ctx context.Context, since time.Time) ([]store.Us
 	return find(ctx, i, userRev, "users", "WHERE changed >= ? ORDER BY key", millis(since))
 }
 
+func credentialDoc(c store.Credential) document {
+	return document{"credentials", c.User, c, nil}
+}
+
+func credentialRev(c *store.Credential) *int64 { return &c.Rev }
+
+func (i identity) InsertCredential(ctx context.Context, c store.Credential) error {
+	return i.insert(ctx, credentialDoc(c))
+}
+
+func (i identity) ReplaceCredential(ctx context.Context, c store.Credential) error {
+	return i.replace(ctx, credentialDoc(c), c.Rev)
+}
+
+func (i identity) Credential(ctx context.Context, user string) (store.Credential, error) {
+	return one(ctx, i, credentialRev, "credentials", byKey, user)
+}
+
 func challengeDoc(c store.Challenge) document {
 	unsent := 0
 	if len(c.Sealed) > 0 {

@@ -44,6 +44,11 @@ func fill(t *testing.T, d *DB, version int) {
 			t.Fatal(err)
 		}
 	}
+	if version >= 5 {
+		if err := d.Identity().InsertCredential(ctx, store.Credential{User: "u1", Step: 7}); err != nil {
+			t.Fatal(err)
+		}
+	}
 }
 
 // found checks that everything is there that fill wrote, and that work goes on.
@@ -74,6 +79,9 @@ func found(t *testing.T, d *DB, version int) {
 	u, err := d.Identity().User(ctx, "u1")
 	if known := version >= 2; known && (err != nil || u.Phone != "+628117000001") || !known && !errors.Is(err, store.ErrAbsent) {
 		t.Errorf("user: %+v %v", u, err)
+	}
+	if c, err := d.Identity().Credential(ctx, "u1"); version >= 5 && (err != nil || c.Step != 7) || version < 5 && !errors.Is(err, store.ErrAbsent) {
+		t.Errorf("credential: %+v %v", c, err)
 	}
 }
 

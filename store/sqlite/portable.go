@@ -69,6 +69,7 @@ func shelves() map[store.Shelf]shelf {
 		store.ShelfContacts:     {table: "contacts", key: words("device"), fields: numbers("at", "oldest", "unsent")},
 		store.ShelfSigningKeys:  documents("signing_keys", putDocument(signingKeyDoc)),
 		store.ShelfReplies:      documents("replies", putDocument(replyDoc)),
+		store.ShelfCredentials:  documents("credentials", putDocument(credentialDoc)),
 	}
 }
 

@@ -27,12 +27,17 @@ func people(r *rig, s store.Identity, calls map[string]func(ctx context.Context)
 	r.ok(s.InsertSession(r.Context(), session))
 	r.ok(s.InsertDevice(r.Context(), device))
 	r.ok(s.InsertSigningKey(r.Context(), key))
+	r.ok(s.InsertCredential(r.Context(), store.Credential{User: "u1"}))
 	calls["a new user"] = func(ctx context.Context) error { return s.InsertUser(ctx, store.User{ID: "u2", Phone: "+6282"}) }
 	calls["a suspension"] = func(ctx context.Context) error { return s.ReplaceUser(ctx, u) }
 	calls["a login"] = func(ctx context.Context) error { return s.InsertSession(ctx, store.Session{ID: "s2", User: "u1"}) }
 	calls["a revocation"] = func(ctx context.Context) error { return s.ReplaceSession(ctx, session) }
 	calls["a lost phone"] = func(ctx context.Context) error { return s.ReplaceDevice(ctx, device) }
 	calls["a name"] = func(ctx context.Context) error { return s.InsertIncarnation(ctx, store.Incarnation{Name: "n1"}) }
+	calls["a new password"] = func(ctx context.Context) error { return s.InsertCredential(ctx, store.Credential{User: "u2"}) }
+	calls["a step that is taken"] = func(ctx context.Context) error {
+		return s.ReplaceCredential(ctx, store.Credential{User: "u1", Step: 1, Rev: 1})
+	}
 	calls["a dropped key"] = func(ctx context.Context) error { return s.DropSigningKey(ctx, "k1") }
 }
 

@@ -30,6 +30,7 @@ func RunIdentity(t *testing.T, open func(t *testing.T) store.Identity) {
 		{"an erased user gives the phone back", erasedPhoneIsFree},
 		{"one of many parallel inserts wins", oneInsertWins},
 		{"parallel guarded replaces lose no step", replacesLoseNothing},
+		{"of many who take one step of a second factor one wins", oneTakesAStep},
 		{"parallel additions all count", additionsCount},
 		{"changed users and revoked sessions are found by instant", feedsByInstant},
 		{"unsent codes are found until leased, sent or expired", unsentCodes},
@@ -77,6 +78,10 @@ func identityRows() []row {
 			return store.User{ID: "u1", Phone: "+628117000001", Roles: []string{"admin", "mentor"}, Status: store.UserActive,
 				Ver: 3, Changed: at, Created: at, Profiled: true, Attested: at, Attester: "u2", Rev: rev}
 		}, store.Identity.InsertUser, store.Identity.ReplaceUser, store.Identity.User),
+		kind("credential", "u1", func(rev int64) store.Credential {
+			return store.Credential{User: "u1", Password: "$argon2id$v=19$m=8,t=1,p=1$c2FsdA$aGFzaA", Secret: []byte{0, 7, 255}, Step: 55_000_000,
+				Recovery: []store.RecoveryCode{{Digest: []byte{1, 0}, Used: at}, {Digest: []byte{2}}}, Confirmed: at, Setup: []byte{3}, SetupExpires: at.Add(time.Hour), Changed: at, Rev: rev}
+		}, store.Identity.InsertCredential, store.Identity.ReplaceCredential, store.Identity.Credential),
 		kind("challenge", "c1", func(rev int64) store.Challenge {
 			return store.Challenge{ID: "c1", Phone: "+628117000001", Purpose: "login", Install: "i", Resend: at, Digest: []byte{0, 1, 255}, Sealed: []byte("x"),
 				Leased: at, Created: at, Expires: at.Add(time.Minute), Attempts: 2, Consumed: at, Rev: rev}
@@ -85,8 +90,8 @@ func identityRows() []row {
 			return store.Tally{Key: "phone/+62", Marks: []store.Mark{{At: at, N: 2}}, Locked: at, Expires: at, Rev: rev}
 		}, store.Identity.InsertTally, store.Identity.ReplaceTally, store.Identity.Tally),
 		kind("session", "s1", func(rev int64) store.Session {
-			return store.Session{ID: "s1", User: "u1", Device: "d1", Key: []byte{9, 0}, Counter: 41, Methods: []string{"otp"},
-				Created: at, Used: at, Idle: 12 * time.Hour, Ends: at, Revoked: at, Reason: "lost", Rev: rev}
+			return store.Session{ID: "s1", User: "u1", Device: "d1", Key: []byte{9, 0}, Counter: 41, Methods: []string{"pwd", "otp"},
+				Proven: at, Created: at, Used: at, Idle: 12 * time.Hour, Ends: at, Revoked: at, Reason: "lost", Rev: rev}
 		}, store.Identity.InsertSession, store.Identity.ReplaceSession, store.Identity.Session),
 		kind("device", "d1", func(rev int64) store.Device {
 			return store.Device{ID: "d1", User: "u1", Install: "i", Platform: "android", Model: "m", OSVersion: "13", AppVersion: "1.4.2",
@@ -258,6 +263,25 @@ func replacesLoseNothing(t *testing.T, s store.Identity) {
 	})
 	if got, err := s.Session(t.Context(), "s"); err != nil || got.Counter != 20 || done.Load() != 20 {
 		t.Errorf("counter %d after %d steps, %v, want 20", got.Counter, done.Load(), err)
+	}
+}
+
+func oneTakesAStep(t *testing.T, s store.Identity) {
+	must(t, s.InsertCredential(t.Context(), store.Credential{User: "u", Step: 6}))
+	at, err := s.Credential(t.Context(), "u")
+	must(t, err)
+	at.Step = 7
+	var won atomic.Int32
+	parallel(50, func(int) {
+		switch err := s.ReplaceCredential(t.Context(), at); {
+		case err == nil:
+			won.Add(1)
+		case !errors.Is(err, store.ErrStale):
+			t.Errorf("replace: %v", err)
+		}
+	})
+	if got, err := s.Credential(t.Context(), "u"); err != nil || got.Step != 7 || won.Load() != 1 {
+		t.Errorf("%d took the step, which is %d, %v", won.Load(), got.Step, err)
 	}
 }
 

@@ -19,6 +19,8 @@ const (
 	Admin  Role = "admin"
 	Self   Role = "self"
 	System Role = "system"
+	// Curator looks at files of people who applied, in a scope of their own.
+	Curator Role = "curator"
 )
 
 // Policy says which of several heads of a slot is the value.

@@ -66,7 +66,7 @@ func kinds() map[string]func(r *rand.Rand, file []byte, page int) []byte {
 // unhashed are fields that no hash covers and nothing else says: a letter that changes in
 // one of them is read as if it had been written so. In a whole page it is found.
 func unhashed(field string) bool {
-	return slices.Contains([]string{"users doc", "sessions doc", "devices doc", "incarnations doc", "challenges doc", "tallies doc", "signing_keys doc", "replies doc",
+	return slices.Contains([]string{"users doc", "sessions doc", "devices doc", "incarnations doc", "challenges doc", "tallies doc", "signing_keys doc", "replies doc", "credentials doc", "credentials rev",
 		"users rev", "sessions rev", "devices rev", "incarnations rev", "challenges rev", "tallies rev", "signing_keys rev", "replies rev",
 		"totals n", "totals expires", "contacts at", "contacts oldest", "contacts unsent", "claims holder", "backups began", "backups done", "heads doc",
 		"log time", "records place"}, field)
