@@ -1,11 +1,13 @@
 package api
 
 import (
+	"slices"
 	"strconv"
 
 	"github.com/gofiber/fiber/v2"
 
 	"github.com/lumbung-ikm/lumbung/api/wire"
+	"github.com/lumbung-ikm/lumbung/domain"
 	"github.com/lumbung-ikm/lumbung/message"
 	"github.com/lumbung-ikm/lumbung/programme"
 	"github.com/lumbung-ikm/lumbung/sync/merge"
@@ -20,8 +22,10 @@ func (s *Server) announcements(x *call) error {
 		return badQuery("limit")
 	}
 	var states []string
-	if state := x.Query("state"); state != "" {
+	if state := x.Query("state"); slices.Contains(domain.AnnouncementStates(), state) {
 		states = append(states, state)
+	} else if state != "" {
+		return badQuery("state")
 	}
 	all, err := s.Programme.Announcements(x.ctx, x.caller(), min(limit, mostAnnouncements), states...)
 	if err != nil {

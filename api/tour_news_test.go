@@ -30,6 +30,7 @@ func (o *tour) news(owner, admin wire.Login) {
 	o.want(422, token, "GET", mine+"/receipts?after=7", "")
 	o.want(400, token, "GET", mine+"/receipts?after=x", "!")
 	o.want(400, token, "GET", path+"?limit=x", "!")
+	o.want(400, token, "GET", path+"?state=asleep", "!")
 	o.want(403, owner.AccessToken, "GET", path, "")
 	var all wire.AnnouncementList
 	o.want(200, token, "GET", path+"?state=draft", "").Into(o, &all)

@@ -11,6 +11,7 @@ import (
 	"github.com/lumbung-ikm/lumbung/domain"
 	"github.com/lumbung-ikm/lumbung/fault"
 	"github.com/lumbung-ikm/lumbung/id"
+	"github.com/lumbung-ikm/lumbung/internal/play"
 	"github.com/lumbung-ikm/lumbung/internal/storefault"
 	"github.com/lumbung-ikm/lumbung/programme"
 	"github.com/lumbung-ikm/lumbung/store"
@@ -142,6 +143,60 @@ func (n *newsroom) edit(a told, act string) {
 		if fault.CodeOf(err) != "stale_version" { // what the dead process left is folded by then
 			n.ok(err)
 			return
+		}
+	}
+}
+
+// TestAnAudienceThatWasNotFrozenIsNobodys: a process dies at each call of the store while
+// it freezes and sends, and before another one looks somebody leaves. Whoever was counted
+// has it, and nobody else.
+func TestAnAudienceThatWasNotFrozenIsNobodys(t *testing.T) {
+	t.Parallel()
+	n := setNewsroom(t, 1, 0)
+	n.outside = nil
+	sizes := map[int]int{}
+	for at := 1; ; at += few() {
+		n.w.Clock.Advance(time.Minute)
+		n.ok(n.desk.Login(t.Context()))
+		n.ok(n.owners[0].Login(t.Context()))
+		n.staff = append(n.staff[:0:0], n.hire(0, 1+at%8))
+		a := n.draft(n.briefing(n.w.Clock.Now().Add(time.Minute)))
+		n.operate(n.desk, a, "schedule")
+		n.w.Clock.Advance(time.Minute)
+		f := storefault.NewFailing(n.w.App.Engine.Store, storefault.At(at, storefault.DieAfter), nil)
+		err := runs(t.Context(), n.process(f.Store()))
+		n.leaves(n.staff[0])
+		n.ok(runs(t.Context(), n.process(n.w.App.Engine.Store)))
+		got, items := n.receipts(a), n.items(a)
+		if len(items) != got.People || len(got.Receipts) != got.People {
+			t.Errorf("call %d: %d have it, %d are listed, %d were counted", at, len(items), len(got.Receipts), got.People)
+		}
+		for _, r := range got.Receipts {
+			if len(items[r.User]) != 1 {
+				t.Errorf("call %d: %s has it %d times", at, r.User, len(items[r.User]))
+			}
+		}
+		sizes[got.People]++
+		if f.Calls() < at {
+			n.ok(err)
+			break
+		}
+	}
+	if sizes[2] == 0 || sizes[3] == 0 || len(sizes) != 2 {
+		t.Errorf("audiences of %v", sizes)
+	}
+}
+
+// leaves ends the window of somebody of the first business.
+func (n *newsroom) leaves(p *play.Phone) {
+	n.Helper()
+	desk, who := n.w.App.Programme, programme.Caller{User: n.desk.Me().User, Name: "rest.leave." + n.desk.IDs.New(), Proved: true}
+	members, err := desk.Members(n.Context(), who, n.businesses[0])
+	n.ok(err)
+	for _, m := range members {
+		if now := n.w.Clock.Now(); m.User == p.Me().User && m.To.IsZero() {
+			_, err := desk.ChangeMember(n.Context(), who, n.businesses[0], m.ID, m.Version, programme.MemberChange{To: &now})
+			n.ok(err)
 		}
 	}
 }
