@@ -193,8 +193,7 @@ func toAll(a merge.Row, who Caller, what string) (writes []merge.ServerWrite) {
 }
 
 // tellPage does one step of a job: it brings the announcement as it is to a page of its
-// audience. If the announcement changed meanwhile it goes through the page once more: who
-// corrects or retracts has told those who had an item by then.
+// audience. One that changes meanwhile is brought by a job of its own.
 func (s *Service) tellPage(ctx context.Context, job, step merge.Row) (map[string]merge.Value, error) {
 	a, err := s.announcement(ctx, job.Text("announcement_id"))
 	if err != nil {
@@ -204,23 +203,13 @@ func (s *Service) tellPage(ctx context.Context, job, step merge.Row) (map[string
 	if err != nil {
 		return nil, err
 	}
-	for {
-		for _, u := range users {
-			switch err := s.inform(ctx, a.Row, u); {
-			case passing(err):
-				return nil, fmt.Errorf("tell of announcement %s: %w", a.ID, err)
-			case err != nil: // for good: the others shall have it
-				s.Engine.Log.ErrorContext(ctx, "announcement refused", "announcement", a.ID, "user", u, "code", fault.CodeOf(err))
-			}
+	for _, u := range users {
+		switch err := s.inform(ctx, a.Row, u); {
+		case passing(err):
+			return nil, fmt.Errorf("tell of announcement %s: %w", a.ID, err)
+		case err != nil: // for good: the others shall have it
+			s.Engine.Log.ErrorContext(ctx, "announcement refused", "announcement", a.ID, "user", u, "code", fault.CodeOf(err))
 		}
-		now, err := s.announcement(ctx, a.ID)
-		if err != nil {
-			return nil, err
-		}
-		if now.Int("version") == a.Int("version") && now.Text("state") == a.Text("state") {
-			break
-		}
-		a = now
 	}
 	if step.Int("no") == job.Int("total") {
 		err = s.finish(ctx, a)

@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"fmt"
 	"log/slog"
+	"strings"
 	"testing"
 	"time"
 
@@ -197,6 +198,87 @@ func (n *newsroom) leaves(p *play.Phone) {
 		if now := n.w.Clock.Now(); m.User == p.Me().User && m.To.IsZero() {
 			_, err := desk.ChangeMember(n.Context(), who, n.businesses[0], m.ID, m.Version, programme.MemberChange{To: &now})
 			n.ok(err)
+		}
+	}
+}
+
+// slow is the store of a process that stands still before one of its writes into inboxes,
+// and may die behind it.
+type slow struct {
+	store.Store
+	at    int // which of them
+	dies  bool
+	still func()
+	n     *int
+	dead  *bool
+}
+
+// Insert implements store.Store.
+func (s slow) Insert(ctx context.Context, c *store.Commit) error {
+	if *s.dead {
+		return storefault.ErrCrashed
+	}
+	if strings.HasPrefix(c.Scope, "user/") {
+		if *s.n++; *s.n == s.at {
+			s.still()
+			defer func() { *s.dead = s.dies }()
+		}
+	}
+	return s.Store.Insert(ctx, c)
+}
+
+// Load implements store.Store.
+func (s slow) Load(ctx context.Context, scope string, want store.Want) (store.Loaded, error) {
+	if *s.dead {
+		return store.Loaded{}, storefault.ErrCrashed
+	}
+	return s.Store.Load(ctx, scope, want)
+}
+
+// TestASlowWorkerGivesNobodyWhatWasTakenBack: it has read the words, or their correction,
+// stands still, and writes after they were taken back and everybody was told, by another
+// process that did the same step.
+func TestASlowWorkerGivesNobodyWhatWasTakenBack(t *testing.T) {
+	t.Parallel()
+	n := setNewsroom(t, 2, 0)
+	n.outside = nil
+	for _, act := range []string{"send", "correct"} {
+		for _, dies := range []bool{false, true} {
+			for at := 1; at <= len(n.audience()); at++ {
+				n.standsStill(fmt.Sprintf("%s, item %d, dies %t", act, at, dies), act, at, dies)
+			}
+		}
+	}
+}
+
+func (n *newsroom) standsStill(what, act string, at int, dies bool) {
+	n.Helper()
+	n.w.Clock.Advance(time.Minute)
+	n.ok(n.desk.Login(n.Context()))
+	a := n.draft(n.briefing(n.w.Clock.Now().Add(time.Minute)))
+	n.operate(n.desk, a, "schedule")
+	n.w.Clock.Advance(time.Minute)
+	whole, stood := n.process(n.w.App.Engine.Store), false
+	if act == "correct" {
+		n.ok(runs(n.Context(), whole))
+		n.edit(a, act)
+	}
+	view := slow{Store: n.w.App.Engine.Store, at: at, dies: dies, n: new(int), dead: new(bool), still: func() {
+		stood = true
+		n.edit(a, "retract")
+		n.ok(runs(n.Context(), whole))
+	}}
+	if err := runs(n.Context(), n.process(view)); !dies {
+		n.ok(err)
+	}
+	n.ok(runs(n.Context(), whole))
+	items := n.items(a)
+	if !stood || len(items) != len(n.audience()) {
+		n.Errorf("%s: stood still %t, %d have it", what, stood, len(items))
+	}
+	for user, rows := range items {
+		if len(rows) != 1 || rows[0].Text("body_id") != "" || rows[0].Text("title_id") == "" {
+			n.Errorf("%s: %s has %d, %s", what, user, len(rows), rows[0].EncodeFields())
 		}
 	}
 }
