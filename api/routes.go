@@ -81,6 +81,7 @@ func (s *Server) routes() []route {
 		post("/v1/mentors/{mentor}/handover", s.handover).onlyOnce(), get("/v1/jobs/{job}", s.job),
 		get("/v1/reference/{list}", s.reference), post("/v1/reference/{list}", s.addReference).onlyOnce(), patch("/v1/reference/{list}/{code}", s.changeReference),
 
+		get("/v1/plan-templates", s.planTemplates), post("/v1/plan-templates", s.createPlanTemplate).onlyOnce(),
 		get("/v1/programmes", s.programmes), post("/v1/programmes", s.createProgramme).onlyOnce(),
 		get(programme, s.programme), patch(programme, s.changeProgramme), post(programme+"/status", s.advanceProgramme),
 		post(programme+importPath, s.importRegistrants).onlyOnce().fresh(), post(programme+importPath+"/check", s.checkImport), get(programme+"/files", s.caseFiles),

@@ -43,7 +43,7 @@ func (o *tour) want(status int, token, method, path, body string, header ...stri
 	o.Helper()
 	r := apitest.Request{Method: method, Path: path, Token: token, Header: map[string]string{}}
 	r.Body, r.Hostile = strings.CutPrefix(body, "!")
-	if method == "POST" && regexp.MustCompile(`/(businesses|members|assignments|resolution|events|adjustments|handover|programmes|imports|announcements|curators|begin|shares|decision|approval|reopening|publication|reference/[a-z]+)$`).MatchString(path) {
+	if method == "POST" && regexp.MustCompile(`/(businesses|members|assignments|resolution|events|adjustments|handover|programmes|plan-templates|imports|announcements|curators|begin|shares|decision|approval|reopening|publication|reference/[a-z]+)$`).MatchString(path) {
 		o.keys++
 		r.Header["Idempotency-Key"] = fmt.Sprintf("tour-key-%d", o.keys)
 	}
@@ -590,6 +590,12 @@ func (o *tour) editions(owner, admin wire.Login) {
 		"phases":[{"code":"registration","starts_on":"2022-02-27","ends_on":"2022-03-06"}],"stages":[{"no":1,"kind":"checklist","items":[{"code":"complete","label_id":"Data lengkap"}]},
 		{"no":2,"kind":"rubric","curators_per_file":2,"items":[{"code":"product","label_id":"Produk","weight_bp":10000,"max":100}]}]`
 	var e, seen wire.Programme
+	const template = `{"code":"bbi-90","version":1,"fields":{"name":"BBI-90","items":[{"code":"shop","title_id":"Buka toko","track":"digital","offset_days":0,"duration_days":7}]}}`
+	o.want(201, admin.AccessToken, "POST", "/v1/plan-templates", template)
+	o.code("template_exists", o.want(409, admin.AccessToken, "POST", "/v1/plan-templates", strings.Replace(template, "Buka", "Tutup", 1)))
+	o.want(403, owner.AccessToken, "POST", "/v1/plan-templates", template)
+	o.want(422, admin.AccessToken, "POST", "/v1/plan-templates", strings.Replace(template, "digital", "analog", 1))
+	o.want(200, owner.AccessToken, "GET", "/v1/plan-templates", "")
 	o.want(201, admin.AccessToken, "POST", path, `{"code":"lagawi-fest-2022","fields":{`+plan+`}}`).Into(o, &e)
 	o.code("programme_exists", o.want(409, admin.AccessToken, "POST", path, `{"code":"lagawi-fest-2022","fields":{`+plan+`,"theme":"lain"}}`))
 	o.code("forbidden", o.want(403, owner.AccessToken, "POST", path, `{"code":"other","fields":{`+plan+`}}`))

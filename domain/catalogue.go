@@ -26,7 +26,7 @@ func Catalogue() (*merge.Schema, error) {
 		mentoring(), mentorWindow(), mentorNote(), queueItem(),
 		user(), consent(), preference(), device(), inbox(), receipt(), quarantine(),
 		reviewItem(), job(), jobStep())
-	all = append(all, application(), applicationEvent(), enrolment())
+	all = append(all, application(), applicationEvent(), enrolment(), businessPlan(), planTemplate())
 	all = append(append(append(all, programmes()...), decisions()...), panels()...)
 	all = append(all, announcements()...)
 	s, err := merge.NewSchema(SchemaVersion, all...)

@@ -336,36 +336,6 @@ func (s *Service) answered(ctx context.Context, app applied) error {
 	return nil
 }
 
-// enrol makes the enrolment of a business whose owner has confirmed.
-func (s *Service) enrol(ctx context.Context, app applied) error {
-	at := app.Row.Fields["created_at"]
-	for _, e := range app.events {
-		if e.Text("op") == "confirm" && e.Text("outcome") == domain.Effective {
-			at = e.Fields["created_at"]
-		}
-	}
-	write := func(collection, record string, create bool, set map[string]merge.Value) merge.ServerWrite {
-		return merge.ServerWrite{Name: "enrol." + app.ID, Role: merge.System, Collection: collection, ID: record, Op: merge.Put, Create: create, Set: set}
-	}
-	eid := domain.EnrolmentID(app.ID)
-	there, err := s.rows(ctx, app.scope, merge.Key{Collection: "enrolment", ID: eid})
-	if err != nil || len(there) > 0 {
-		return err
-	}
-	business := map[string]merge.Value{"programme_id": app.Fields["programme_id"]}
-	if app.business.Fields["enrolled_at"] == nil {
-		business["enrolled_at"] = at
-	}
-	_, err = s.Engine.Write(ctx, app.scope,
-		write("enrolment", eid, true, map[string]merge.Value{"application_id": merge.Str(app.ID), "programme_id": app.Fields["programme_id"], "confirmed_at": at,
-			"state": merge.Str("active"), "baseline_monthly_idr": orNull(app.business.Fields["baseline_monthly_idr"])}),
-		write("business", app.business.ID, false, business))
-	if fault.CodeOf(err) == "id_reuse" {
-		return nil
-	}
-	return err
-}
-
 // promote offers free places to the reserve, the best first. It looks at what is known
 // when it is called, and offers no more than are free by that; each offer that becomes
 // known has it look again.

@@ -157,16 +157,17 @@ func TestResultsAreToldAtTheirInstantToAll(t *testing.T) {
 		}
 	}
 	c.due()
-	active := 0
+	active, tasks := 0, 0
 	for _, f := range c.files(c.edition) {
+		tasks += len(c.scope("business/"+f.Text("business_id"), "task"))
 		for _, e := range c.scope("business/"+f.Text("business_id"), "enrolment") {
 			if e.Text("state") == "active" && e.Text("application_id") == f.ID {
 				active++
 			}
 		}
 	}
-	if active != 30 || c.states()["reserve"] != 9 {
-		t.Errorf("%d take part; %v", active, c.states())
+	if active != 30 || tasks != 720 || c.states()["reserve"] != 9 {
+		t.Errorf("%d take part, %d tasks; %v", active, tasks, c.states())
 	}
 }
 

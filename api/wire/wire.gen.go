@@ -815,6 +815,20 @@ type NewMember struct {
 	Role string `json:"role"`
 }
 
+// NewPlanTemplate defines model for NewPlanTemplate.
+type NewPlanTemplate struct {
+	// Code Example: bbi-90
+	Code string `json:"code"`
+
+	// Fields `name` and `items`.
+	//
+	// Example: {"items":[{"code":"shop_opening","duration_days":7,"offset_days":0,"title_id":"Buka toko","track":"digital"}],"name":"BBI-90"}
+	Fields map[string]json.RawMessage `json:"fields"`
+
+	// Version Example: 1
+	Version int `json:"version"`
+}
+
 // NewProgramme defines model for NewProgramme.
 type NewProgramme struct {
 	// Code Example: lagawi-fest-2022
@@ -952,6 +966,22 @@ type PasswordLogin struct {
 
 	// Phone Example: 0811-7000-006
 	Phone string `json:"phone"`
+}
+
+// PlanTemplate `fields` are those of `plan_template`.
+type PlanTemplate struct {
+	// Fields Example: {"code":"bbi-90"}
+	Fields map[string]json.RawMessage `json:"fields"`
+
+	// Id UUID of version 7, or 8 if derived.
+	//
+	// Example: 018099a2-f7c0-7d3e-8f0a-1b2c3d4e5f60
+	Id RecordId `json:"id"`
+}
+
+// PlanTemplateList defines model for PlanTemplateList.
+type PlanTemplateList struct {
+	Templates []PlanTemplate `json:"templates"`
 }
 
 // Problem RFC 9457 problem details.
@@ -1700,6 +1730,12 @@ type HandoverParams struct {
 	IdempotencyKey Key `json:"Idempotency-Key"`
 }
 
+// CreatePlanTemplateParams defines parameters for CreatePlanTemplate.
+type CreatePlanTemplateParams struct {
+	// IdempotencyKey Made by the caller for this request and used again when it is repeated.
+	IdempotencyKey Key `json:"Idempotency-Key"`
+}
+
 // CreateProgrammeParams defines parameters for CreateProgramme.
 type CreateProgrammeParams struct {
 	// IdempotencyKey Made by the caller for this request and used again when it is repeated.
@@ -1918,6 +1954,9 @@ type ChangePasswordJSONRequestBody = PasswordChange
 
 // HandoverJSONRequestBody defines body for Handover for application/json ContentType.
 type HandoverJSONRequestBody = Handover
+
+// CreatePlanTemplateJSONRequestBody defines body for CreatePlanTemplate for application/json ContentType.
+type CreatePlanTemplateJSONRequestBody = NewPlanTemplate
 
 // CreateProgrammeJSONRequestBody defines body for CreateProgramme for application/json ContentType.
 type CreateProgrammeJSONRequestBody = NewProgramme

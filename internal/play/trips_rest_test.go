@@ -81,6 +81,8 @@ func requestTrips() map[string]int {
 		"POST /v1/programmes/{programme}/publication":               16,
 		"GET /v1/programmes/{programme}/publication":                6,
 		"POST /v1/programmes/{programme}/publication/approval":      14,
+		"GET /v1/plan-templates":                                    4,
+		"POST /v1/plan-templates":                                   12,
 		"GET /v1/reference/{list}":                                  3,
 		"POST /v1/reference/{list}":                                 11,
 		"PATCH /v1/reference/{list}/{code}":                         11,
@@ -421,6 +423,8 @@ func (o *requests) programmes() {
 		"stages": []any{map[string]any{"no": 1, "kind": "checklist", "items": []any{map[string]any{"code": "complete", "label_id": "Data lengkap"}}},
 			map[string]any{"no": 2, "kind": "rubric", "curators_per_file": 1, "items": []any{map[string]any{"code": "product", "label_id": "Produk", "weight_bp": 10000, "max": 100}}}}}
 	var e ticket
+	o.ask(o.admin, "POST /v1/plan-templates", "/v1/plan-templates", "", map[string]any{"code": "bbi-90", "version": 1, "fields": map[string]any{"name": "BBI-90", "items": domain.BBI90()}}, nil)
+	o.ask(o.admin, "GET /v1/plan-templates", "/v1/plan-templates", "", nil, nil)
 	o.ask(o.admin, "POST /v1/programmes", "/v1/programmes", "", map[string]any{"code": "lagawi-fest-2022", "fields": fields}, &e)
 	mine := "/v1/programmes/" + e.ID
 	o.ask(o.admin, "GET /v1/programmes/{programme}", mine, "", nil, nil)
