@@ -283,7 +283,7 @@ func (s *Service) needsReview(ctx context.Context, a merge.Row) (bool, error) {
 // "forbidden_transition", "review_required"; Forbidden "same_person".
 func (s *Service) OperateAnnouncement(ctx context.Context, who Caller, announcement string, v Version, op, reason string) (Announcement, error) {
 	apart := map[string]func(context.Context, Caller, Announcement) error{
-		domain.AnnounceAskReview: s.mayBeSent, domain.AnnounceApprove: s.mayApprove, domain.AnnounceSchedule: s.maySchedule,
+		domain.AnnounceAskReview: s.mayAsk, domain.AnnounceApprove: s.mayApprove, domain.AnnounceSchedule: s.maySchedule,
 		domain.AnnounceReturn: nil, domain.AnnounceCancel: nil, domain.AnnounceRetract: nil,
 	}
 	ask, known := apart[op]
@@ -310,12 +310,16 @@ func (s *Service) OperateAnnouncement(ctx context.Context, who Caller, announcem
 	})
 }
 
-// mayBeSent asks for all that sending needs.
-func (s *Service) mayBeSent(ctx context.Context, _ Caller, a Announcement) error {
+// mayBeSent asks for all that sending needs, and tells whether that is a review.
+func (s *Service) mayBeSent(ctx context.Context, a Announcement) (review bool, err error) {
 	if err := fault.Mistakes(domain.CheckAnnouncement(a.Row, s.Clock.Now(), true), "announcement"); err != nil {
-		return err
+		return false, err
 	}
-	_, err := s.needsReview(ctx, a.Row)
+	return s.needsReview(ctx, a.Row)
+}
+
+func (s *Service) mayAsk(ctx context.Context, _ Caller, a Announcement) error {
+	_, err := s.mayBeSent(ctx, a)
 	return err
 }
 
@@ -324,15 +328,13 @@ func (s *Service) mayApprove(ctx context.Context, who Caller, a Announcement) er
 	if slices.Contains(a.Strings("editors"), who.User) {
 		return &fault.Error{Kind: fault.Forbidden, Code: "same_person", Text: "the approver is another admin"}
 	}
-	return s.mayBeSent(ctx, who, a)
+	_, err := s.mayBeSent(ctx, a)
+	return err
 }
 
 // maySchedule asks for a review where there must be one.
-func (s *Service) maySchedule(ctx context.Context, who Caller, a Announcement) error {
-	if err := s.mayBeSent(ctx, who, a); err != nil {
-		return err
-	}
-	review, err := s.needsReview(ctx, a.Row)
+func (s *Service) maySchedule(ctx context.Context, _ Caller, a Announcement) error {
+	review, err := s.mayBeSent(ctx, a)
 	if err == nil && review {
 		err = conflict("review_required", "another admin has to approve it")
 	}
