@@ -57,7 +57,7 @@ func (r route) onlyOnce() route   { r.once = true; return r }
 func (r route) fresh() route      { r.young = true; return r }
 
 func (s *Server) routes() []route {
-	const business, programme = "/v1/businesses/{business}", "/v1/programmes/{programme}"
+	const business, programme, announcement = "/v1/businesses/{business}", "/v1/programmes/{programme}", "/v1/announcements/{announcement}"
 	return []route{
 		post("/v1/sync", s.sync), post("/v1/sync/push", s.push), post("/v1/sync/pull", s.pull),
 		get("/v1/sync/live", s.live).waits(), get("/v1/sync/wait", s.wait).waits(),
@@ -91,6 +91,11 @@ func (s *Server) routes() []route {
 		post(programme+"/sheets/{sheet}/reopening", s.reopenSheet).onlyOnce(),
 		get(programme+"/publication", s.publication), post(programme+"/publication", s.preparePublication).onlyOnce().fresh(),
 		post(programme+"/publication/approval", s.approvePublication).fresh(),
+
+		get("/v1/announcements", s.announcements), post("/v1/announcements", s.createAnnouncement).onlyOnce(),
+		get(announcement, s.announcement), patch(announcement, s.changeAnnouncement), get(announcement+"/preview", s.previewAnnouncement),
+		post(announcement+"/operations", s.operateAnnouncement), get(announcement+"/versions", s.announcementVersions),
+		post(announcement+"/versions", s.correctAnnouncement), get(announcement+"/receipts", s.announcementReceipts),
 
 		get("/v1/reviews", s.reviews), post("/v1/reviews/{review}/resolution", s.resolveReview).onlyOnce(), post("/v1/admin/attest", s.attest).fresh(),
 

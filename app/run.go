@@ -91,7 +91,7 @@ type worker struct {
 }
 
 func (a *App) workers() []worker {
-	all := []worker{{"engine", a.runEngine}, {"repair", a.runRepair}, {"reference", a.runReference}, {"compaction", a.runCompaction}, {"reminders", a.runReminders}, {"programmes", a.runProgrammes}, {"auth", a.Auth.Run}, {"windows", a.Engine.KeepWindows}, {"streams", a.API.Tend}}
+	all := []worker{{"engine", a.runEngine}, {"repair", a.runRepair}, {"reference", a.runReference}, {"compaction", a.runCompaction}, {"reminders", a.runReminders}, {"programmes", a.runProgrammes}, {"announcements", a.runAnnouncements}, {"auth", a.Auth.Run}, {"windows", a.Engine.KeepWindows}, {"streams", a.API.Tend}}
 	if shared, ok := a.Store.(store.Watcher); ok { // those who listen here hear of what was pushed there
 		all = append(all, worker{"rates", a.API.ShareRates}, worker{"watch", func(ctx context.Context) error { return shared.Watch(ctx, a.Engine.Observe) }})
 	}
@@ -147,6 +147,23 @@ func (a *App) runReminders(ctx context.Context) error {
 			if _, err := a.Programme.Remind(ctx); err != nil && ctx.Err() == nil {
 				a.Log.LogAttrs(ctx, slog.LevelWarn, "reminders", slog.Any("error", err))
 			}
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-tick.C:
+		}
+	}
+}
+
+// runAnnouncements sends announcements whose time has come, and lets them expire. Where
+// none is due it reads one list at each look. Several processes may do so on one database.
+func (a *App) runAnnouncements(ctx context.Context) error {
+	tick := time.NewTicker(max(a.Config.WorkersEvery, calendarEvery))
+	defer tick.Stop()
+	for {
+		if _, err := a.Programme.Announce(ctx); err != nil && ctx.Err() == nil {
+			a.Log.LogAttrs(ctx, slog.LevelWarn, "announcements", slog.Any("error", err))
 		}
 		select {
 		case <-ctx.Done():

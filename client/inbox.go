@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/lumbung-ikm/lumbung/domain"
+	"github.com/lumbung-ikm/lumbung/fault"
 	"github.com/lumbung-ikm/lumbung/sync/merge"
 )
 
@@ -20,6 +21,14 @@ type notice struct {
 	DeepLink string      `json:"deep_link"`
 	At       string      `json:"at"`
 	Read     bool        `json:"read"`
+
+	// Of an announcement.
+	Pin       bool   `json:"pin,omitempty"`
+	Priority  string `json:"priority,omitempty"`
+	Updated   bool   `json:"updated,omitempty"`
+	Retracted bool   `json:"retracted,omitempty"`
+	Confirm   bool   `json:"confirm,omitempty"`
+	ConfirmBy string `json:"confirm_by,omitempty"`
 }
 
 // Inbox lists what the user is told, newest first, without what was dismissed or
@@ -27,6 +36,8 @@ type notice struct {
 // the app, scope and object that it is about, deep_link, at, and whether it was
 // read on any phone of the user. Hours are those of the business that an item is
 // about, as far as the phone has it, else WIB. class is what the user switches by.
+// An announcement has pin, priority, whether it was updated or retracted, and whether the
+// user is asked to confirm it, and by when (Acknowledge).
 func (p *Phone) Inbox() (string, error) {
 	items, err := p.in().inner.Rows(p.own(), "inbox")
 	now := merge.FormatInstant(merge.Millis(p.in().clock.WallMillis()))
@@ -41,7 +52,8 @@ func (p *Phone) Inbox() (string, error) {
 		}
 		s := domain.NoticeText(r, zone, p.in().lang)
 		out = append(out, notice{r.ID, r.Text("type"), r.Text("class"), s.Title, s.Detail, r.Text("scope"), r.Fields["object"], r.Text("deep_link"),
-			r.Text("created_at"), r.Text("read_at") != ""})
+			r.Text("created_at"), r.Text("read_at") != "", isTrue(r, "pin"), r.Text("priority"), r.Int("version") > 1, isTrue(r, "retracted"),
+			isTrue(r, "require_ack"), r.Text("ack_by")})
 	}
 	slices.SortFunc(out, func(a, b notice) int { return strings.Compare(b.At+b.ID, a.At+a.ID) })
 	return p.json(out, err)
@@ -60,6 +72,24 @@ func (p *Phone) MarkRead(noticeID string) error {
 	_, err := p.Save(p.own(), "inbox", noticeID, `{"read_at":`+string(at.Value())+`}`)
 	return err
 }
+
+// Acknowledge notes that the user confirmed an announcement of the inbox, which is also to
+// have read it; the first time on any phone counts.
+func (p *Phone) Acknowledge(noticeID string) error {
+	r, _, err := p.in().inner.Row(p.own(), "inbox", noticeID)
+	if err != nil {
+		return p.fault(err)
+	}
+	announcement := domain.ItemAnnouncement(r)
+	if announcement == "" {
+		return p.fault(&fault.Error{Kind: fault.Invalid, Code: "invalid_value", Field: "notice_id", Text: "no announcement"})
+	}
+	at := string(merge.Millis(p.in().clock.WallMillis()).Value())
+	_, err = p.Save(p.own(), "receipt", "", `{"announcement_id":"`+announcement+`","read_at":`+at+`,"acked_at":`+at+`}`)
+	return err
+}
+
+func isTrue(r merge.Row, field string) bool { return string(r.Fields[field]) == "true" }
 
 // Dismiss takes an item of the inbox away, on every phone of the user.
 func (p *Phone) Dismiss(noticeID string) error {

@@ -28,6 +28,7 @@ func Catalogue() (*merge.Schema, error) {
 		reviewItem(), job(), jobStep())
 	all = append(all, application(), applicationEvent(), enrolment(), businessPlan(), planTemplate())
 	all = append(append(append(all, programmes()...), decisions()...), panels()...)
+	all = append(all, announcements()...)
 	s, err := merge.NewSchema(SchemaVersion, all...)
 	if err != nil {
 		return nil, err

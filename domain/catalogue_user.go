@@ -48,7 +48,7 @@ func device() *merge.Collection {
 // inbox holds what a person is told. A push is only a hint that it grew.
 func inbox() *merge.Collection {
 	return &merge.Collection{
-		Name: "inbox", Scope: ScopeUser, Doc: "notices; the truth behind every push", Fields: fields(
+		Name: "inbox", Scope: ScopeUser, Doc: "notices; the truth behind every push", React: reactInbox, Fields: fields(
 			server("type", text(1, 40), "key of the sentence in the message catalogue"),
 			server("class", enum(noticeClasses()...), "what people switch by"),
 			server("params", anything(4000), "what fills the holes of the sentence"),
@@ -56,6 +56,13 @@ func inbox() *merge.Collection {
 			server("object", objectRef(), "what it is about"),
 			server("deep_link", text(1, 200), "where a tap leads"),
 			server("expires_at", instant(), ""),
+			announcementWords(),
+			server("version", whole(1, 1_000_000, ""), "of the words of an announcement; above 1: updated"),
+			server("retracted", truth(), "the words were taken back, the title stays"),
+			server("pin", truth(), "stands above the others"),
+			server("priority", enum(PriorityNormal, PriorityImportant, PriorityUrgent), "of an announcement"),
+			server("require_ack", truth(), "please confirm: acked_at of a receipt"),
+			server("ack_by", instant(), ""),
 			merge.Field{Name: "read_at", Type: instant(), Policy: merge.Earliest, Write: self(), Doc: "first read on any phone"},
 			latest("dismissed", truth(), self(), "swiped away"),
 		),
@@ -68,7 +75,7 @@ func receipt() *merge.Collection {
 		return merge.Field{Name: name, Type: instant(), Policy: merge.Earliest, Write: self(), Doc: doc}
 	}
 	return &merge.Collection{
-		Name: "receipt", Scope: ScopeUser, Doc: "delivery and reading of an announcement", Create: self(), Fields: fields(
+		Name: "receipt", Scope: ScopeUser, Doc: "delivery and reading of an announcement; several of one person are one", Create: self(), Tags: tagReceipt, React: reactReceipt, Fields: fields(
 			required(once("announcement_id", ref(""), self(), "")),
 			earliest("delivered_at", "first arrival on any phone"), earliest("read_at", "first opening"), earliest("acked_at", "first confirmation"),
 			latest("device", text(1, 64), self(), "phone that wrote last"),

@@ -14,6 +14,7 @@ const GeneralQueue = ScopeDecision + "/general"
 const (
 	JobHandover = "handover" // gives the businesses of one mentor to another
 	JobImport   = "import"   // brings in who registered elsewhere
+	JobAnnounce = "announce" // brings an announcement as it is to pages of its audience
 	JobPublish  = "publish"  // tells everybody their result
 )
 
@@ -27,7 +28,7 @@ const (
 	StepFailed  = "failed"
 )
 
-func jobKinds() []string { return []string{JobHandover, JobImport, JobPublish} }
+func jobKinds() []string { return []string{JobHandover, JobImport, JobPublish, JobAnnounce} }
 
 // job is one action of an admin on many scopes. Its steps are effects, one per
 // scope, which a crash does not lose.
@@ -42,7 +43,8 @@ func job() *merge.Collection {
 			server("note", text(0, 2000), "for the successor"),
 			server("total", whole(0, MaxJobSteps, "steps"), ""),
 			server("programme_id", ref(""), "of an import"),
-			server("rows", whole(0, 1_000_000, "rows"), "of an import"),
+			server("rows", whole(0, 1_000_000, "rows"), "of an import; of an announcement: people"),
+			server("announcement_id", ref("announcement"), "that is brought to its audience"),
 		),
 	}
 }
@@ -54,9 +56,10 @@ func jobStep() *merge.Collection {
 			server("job_id", ref("job"), ""),
 			server("kind", enum(jobKinds()...), "of the job"),
 			server("business_id", ref(""), "where"),
-			server("no", whole(1, MaxJobSteps, ""), "of an import"),
+			server("no", whole(1, MaxJobSteps, ""), "of an import or an announcement: they go in order"),
 			server("input", anything(512<<10), "registrants of an import until they are in; results of a publication"),
-			server("rows", whole(0, 1_000_000, "rows"), "that it brought in"),
+			server("page_id", ref(""), "of an announcement: whom it is brought to"),
+			server("rows", whole(0, 1_000_000, "rows"), "that it brought in; of an announcement: people"),
 			server("state", enum(StepWaiting, StepDone, StepFailed), ""),
 			server("code", text(0, 60), "why it failed; key of the message catalogue"),
 		),

@@ -4,7 +4,7 @@ import "slices"
 
 // NoticeTypes is the table of notices. The slice is the caller's.
 func NoticeTypes() []NoticeType {
-	return slices.Concat(resultNotices(), mentorNotices(), taskNotices(), visitNotices(), caseNotices(), dueNotices(), salesNotices(), editNotices())
+	return slices.Concat(resultNotices(), mentorNotices(), taskNotices(), visitNotices(), caseNotices(), dueNotices(), salesNotices(), editNotices(), newsNotices())
 }
 
 // Tags and links that several rows share.
@@ -137,5 +137,12 @@ func editNotices() []NoticeType {
 			Tag: "review:{quarantine}", Link: "app://karantina/{quarantine}", Params: refused},
 		{ID: NoticeReviewDismissed, About: "*", When: "an admin has looked at a refused edit and leaves it", To: "its author", Class: "tasks", Quiet: WaitsForDay,
 			Tag: "review:{quarantine}", Link: "app://karantina/{quarantine}", Params: refused},
+	}
+}
+
+func newsNotices() []NoticeType {
+	return []NoticeType{
+		{ID: NoticeAnnouncement, About: "announcement", When: "an announcement is sent; its title and words are fields of the item, which follow corrections and a retraction", To: "its audience, frozen at that hour",
+			Class: "announcements", Quiet: WaitsForDay, Tag: "ann:{id}", Link: "app://pengumuman/{id}"},
 	}
 }

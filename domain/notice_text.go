@@ -29,7 +29,20 @@ func NoticeText(item merge.Row, zone Zone, lang message.Lang) message.Sentence {
 		}
 	}
 	s, _ := message.Inbox(row.ID, lang, shown)
+	if title := item.Text("title_id"); title != "" {
+		return newsText(item, lang)
+	}
 	return s
+}
+
+// newsText are the words of an announcement, in Indonesian where there are no others. Of
+// one that was retracted the title is left.
+func newsText(item merge.Row, lang message.Lang) message.Sentence {
+	title, body := item.Text("title_id"), item.Text("body_id")
+	if lang == message.EN && item.Text("title_en") != "" {
+		title, body = item.Text("title_en"), item.Text("body_en")
+	}
+	return message.News(title, body, lang, item.Int("version") > 1, string(item.Fields["retracted"]) == "true")
 }
 
 // shown reads a parameter as package message writes it; nil is one that is absent,

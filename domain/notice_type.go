@@ -44,6 +44,7 @@ const (
 	NoticeSecondOpinion      = "second_opinion"
 	NoticeLateHandover       = "late_handover"
 	NoticeAdjustmentProposed = "adjustment_proposed"
+	NoticeAnnouncement       = "N28"
 )
 
 // Quiet says what a push does in the quiet hours of its recipient.

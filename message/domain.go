@@ -26,6 +26,21 @@ var domainTable = map[string]entry{
 	"field_fixed": {
 		Sentence{"{field} tidak dapat diubah lagi pada status program sekarang.", ""},
 		Sentence{"{field} can no longer be changed in the present status of the programme.", ""}},
+	"publish_in_past": {
+		Sentence{"Waktu terbit sudah lewat.", "Pilih waktu yang akan datang."},
+		Sentence{"The time of publication has passed.", "Choose a later one."}},
+	"audience_empty": {
+		Sentence{"Pengumuman ini belum punya penerima.", "Periksa pilihan penerimanya."},
+		Sentence{"Nobody would receive this announcement.", "Please check its audience."}},
+	"audience_too_large": {
+		Sentence{"Penerima terlalu banyak untuk satu pengumuman.", "Bagilah menurut wilayah atau bidang usaha."},
+		Sentence{"There are too many recipients for one announcement.", "Divide them by region or category."}},
+	"review_required": {
+		Sentence{"Pengumuman ini perlu disetujui admin lain.", "Mintalah pemeriksaan terlebih dahulu."},
+		Sentence{"Another admin has to approve this announcement.", "Ask for a review first."}},
+	"quiet_hours": {
+		Sentence{"Waktu terbit berada di jam tenang (21.00–06.00).", "Isi kotak masuk langsung tersedia, pemberitahuan ponsel menyusul pagi hari."},
+		Sentence{"The time of publication lies in the quiet hours (21:00–06:00).", "Inboxes have it at once, phones ring in the morning."}},
 	"import_closed": {
 		Sentence{"Program ini sedang tidak menerima pendaftar.", "Pendaftar dapat dimasukkan selama program dibuka atau dikurasi."},
 		Sentence{"This programme takes no registrants now.", "They can be brought in while it is open or curated."}},

@@ -93,6 +93,9 @@ var inboxTable = map[string]entry{
 	"N25": {
 		Sentence{"Periksa catatan penjualan", "Ada catatan yang perlu dipastikan."},
 		Sentence{"Please check a sales entry", "An entry needs to be confirmed."}},
+	"N28": {
+		Sentence{"Pengumuman baru", "Ketuk untuk membaca."},
+		Sentence{"New announcement", "Tap to read it."}},
 	"task_proposed": {
 		Sentence{"Usulan tugas baru", "{task} menunggu persetujuan Anda."},
 		Sentence{"New task proposed", "{task} waits for your consent."}},
@@ -161,6 +164,24 @@ func Inbox(notice string, lang Lang, params map[string]any) (s Sentence, ok bool
 		shown[name] = show(v, lang)
 	}
 	return Sentence{Title: s.Title, Detail: fill(answered(s.Detail, shown), shown)}, ok
+}
+
+// News is the text of an announcement in lang, and whether it was corrected or taken
+// back. Nothing of it is cut.
+func News(title, body string, lang Lang, updated, retracted bool) Sentence {
+	mark := func(id, en string) string {
+		if lang == EN {
+			return en
+		}
+		return id
+	}
+	switch {
+	case retracted:
+		return Sentence{mark("Ditarik: ", "Retracted: ") + title, mark("Pengumuman ini ditarik oleh pengirimnya.", "This announcement was taken back by its sender.")}
+	case updated:
+		return Sentence{mark("Diperbarui: ", "Updated: ") + title, body}
+	}
+	return Sentence{title, body}
 }
 
 // show writes a parameter as people read it.

@@ -38,6 +38,8 @@ type Service struct {
 	Engine *syncer.Engine
 	People Directory
 	Clock  clock.Clock
+
+	joiners looked
 }
 
 // Caller is who asks.

@@ -80,6 +80,109 @@ func (e CaseFilesParamsState) Valid() bool {
 	}
 }
 
+// Announcement `fields` are those of `announcement`.
+type Announcement struct {
+	// Etag For If-Match.
+	//
+	// Example: "1-17"
+	Etag string `json:"etag"`
+
+	// Fields Example: {"state":"draft","title_id":"Briefing pameran"}
+	Fields map[string]json.RawMessage `json:"fields"`
+
+	// Id UUID of version 7, or 8 if derived.
+	//
+	// Example: 018099a2-f7c0-7d3e-8f0a-1b2c3d4e5f60
+	Id       RecordId  `json:"id"`
+	Warnings []Warning `json:"warnings"`
+}
+
+// AnnouncementFields defines model for AnnouncementFields.
+type AnnouncementFields struct {
+	// Fields Example: {"body_id":"Datang pukul 10.00 WIB.","title_id":"Briefing pameran"}
+	Fields map[string]json.RawMessage `json:"fields"`
+}
+
+// AnnouncementList defines model for AnnouncementList.
+type AnnouncementList struct {
+	Announcements []Announcement `json:"announcements"`
+}
+
+// AnnouncementOperation defines model for AnnouncementOperation.
+type AnnouncementOperation struct {
+	// Op Example: schedule
+	Op string `json:"op"`
+
+	// Reason Example: Tempatnya berubah
+	Reason string `json:"reason,omitempty,omitzero"`
+}
+
+// AnnouncementPreview defines model for AnnouncementPreview.
+type AnnouncementPreview struct {
+	// Businesses Example: 19
+	Businesses int `json:"businesses"`
+
+	// Mentors Example: 2
+	Mentors int `json:"mentors"`
+
+	// Owners Example: 19
+	Owners int `json:"owners"`
+
+	// People Each once.
+	//
+	// Example: 25
+	People int `json:"people"`
+
+	// Review Another admin has to approve it.
+	Review bool `json:"review"`
+
+	// Staff Example: 4
+	Staff    int       `json:"staff"`
+	Warnings []Warning `json:"warnings"`
+}
+
+// AnnouncementReceipt What became of it at one person; a time that is absent is not yet.
+type AnnouncementReceipt struct {
+	AckedAt     time.Time `json:"acked_at,omitempty,omitzero"`
+	DeliveredAt time.Time `json:"delivered_at,omitempty,omitzero"`
+	ReadAt      time.Time `json:"read_at,omitempty,omitzero"`
+
+	// UserId UUID of version 7, or 8 if derived.
+	//
+	// Example: 018099a2-f7c0-7d3e-8f0a-1b2c3d4e5f60
+	UserId RecordId `json:"user_id"`
+}
+
+// AnnouncementReceipts defines model for AnnouncementReceipts.
+type AnnouncementReceipts struct {
+	// Acked Example: 12
+	Acked int `json:"acked"`
+
+	// Delivered Example: 20
+	Delivered int `json:"delivered"`
+
+	// Next Absent on the last page.
+	Next int `json:"next,omitempty,omitzero"`
+
+	// People Example: 25
+	People int `json:"people"`
+
+	// Read Example: 17
+	Read     int                   `json:"read"`
+	Receipts []AnnouncementReceipt `json:"receipts"`
+}
+
+// AnnouncementVersion `fields` are those of `announcement_version`.
+type AnnouncementVersion struct {
+	// Fields Example: {"title_id":"Briefing pameran","version":1}
+	Fields map[string]json.RawMessage `json:"fields"`
+}
+
+// AnnouncementVersionList defines model for AnnouncementVersionList.
+type AnnouncementVersionList struct {
+	Versions []AnnouncementVersion `json:"versions"`
+}
+
 // Assignment One window of a mentor.
 type Assignment struct {
 	// Etag For If-Match.
@@ -1390,6 +1493,20 @@ type Waited struct {
 	Now time.Time `json:"now"`
 }
 
+// Warning Something to know; nothing is refused for it.
+type Warning struct {
+	// Code Example: quiet_hours
+	Code string `json:"code"`
+
+	// Message Example: Waktu terbit berada di jam tenang.
+	Message string `json:"message"`
+}
+
+// AnnouncementPath UUID of version 7, or 8 if derived.
+//
+// Example: 018099a2-f7c0-7d3e-8f0a-1b2c3d4e5f60
+type AnnouncementPath = RecordId
+
 // As defines model for As.
 type As string
 
@@ -1490,6 +1607,44 @@ type TaskPath = RecordId
 
 // Failure RFC 9457 problem details.
 type Failure = Problem
+
+// AnnouncementsParams defines parameters for Announcements.
+type AnnouncementsParams struct {
+	Limit Limit `form:"limit,omitempty" json:"limit,omitempty,omitzero"`
+
+	// State One state; absent = all.
+	State string `form:"state,omitempty" json:"state,omitempty,omitzero"`
+}
+
+// CreateAnnouncementParams defines parameters for CreateAnnouncement.
+type CreateAnnouncementParams struct {
+	// IdempotencyKey Made by the caller for this request and used again when it is repeated.
+	IdempotencyKey Key `json:"Idempotency-Key"`
+}
+
+// ChangeAnnouncementParams defines parameters for ChangeAnnouncement.
+type ChangeAnnouncementParams struct {
+	// IfMatch The ETag that was read.
+	IfMatch IfMatch `json:"If-Match"`
+}
+
+// OperateAnnouncementParams defines parameters for OperateAnnouncement.
+type OperateAnnouncementParams struct {
+	// IfMatch The ETag that was read.
+	IfMatch IfMatch `json:"If-Match"`
+}
+
+// AnnouncementReceiptsParams defines parameters for AnnouncementReceipts.
+type AnnouncementReceiptsParams struct {
+	// After The `next` of the page before.
+	After int `form:"after,omitempty" json:"after,omitempty,omitzero"`
+}
+
+// CorrectAnnouncementParams defines parameters for CorrectAnnouncement.
+type CorrectAnnouncementParams struct {
+	// IfMatch The ETag that was read.
+	IfMatch IfMatch `json:"If-Match"`
+}
 
 // CreateBusinessParams defines parameters for CreateBusiness.
 type CreateBusinessParams struct {
@@ -1727,6 +1882,18 @@ type SyncWaitParams struct {
 
 // AttestJSONRequestBody defines body for Attest for application/json ContentType.
 type AttestJSONRequestBody = AttestRequest
+
+// CreateAnnouncementJSONRequestBody defines body for CreateAnnouncement for application/json ContentType.
+type CreateAnnouncementJSONRequestBody = AnnouncementFields
+
+// ChangeAnnouncementJSONRequestBody defines body for ChangeAnnouncement for application/json ContentType.
+type ChangeAnnouncementJSONRequestBody = AnnouncementFields
+
+// OperateAnnouncementJSONRequestBody defines body for OperateAnnouncement for application/json ContentType.
+type OperateAnnouncementJSONRequestBody = AnnouncementOperation
+
+// CorrectAnnouncementJSONRequestBody defines body for CorrectAnnouncement for application/json ContentType.
+type CorrectAnnouncementJSONRequestBody = AnnouncementFields
 
 // RequestCodeJSONRequestBody defines body for RequestCode for application/json ContentType.
 type RequestCodeJSONRequestBody = CodeRequest

@@ -1,0 +1,120 @@
+package api_test
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/lumbung-ikm/lumbung/api/wire"
+)
+
+// news writes an announcement, sends it, and takes it back.
+func (o *tour) news(owner, admin wire.Login) {
+	const path = "/v1/announcements"
+	token := admin.AccessToken
+	in := func(d time.Duration) string { return o.clock.Now().Add(d).UTC().Format("2006-01-02T15:04:05.000Z") }
+	var a wire.Announcement
+	made := o.want(201, token, "POST", path, `{"fields":{"title_id":"Briefing","body_id":"Datang pukul 10.00.","audience":{"regions":["18.72"]}}}`)
+	made.Into(o, &a)
+	o.want(400, token, "POST", path, "!{")
+	o.code("forbidden", o.want(403, owner.AccessToken, "POST", path, `{"fields":{"title_id":"x"}}`))
+	bad := o.want(422, token, "POST", path, `{"fields":{"title_id":1,"state":"sent","priority":"loud"}}`)
+	if len(bad.Problem.Fields) != 3 {
+		o.Errorf("three mistakes, told of %+v", bad.Problem.Fields)
+	}
+	mine, none := path+"/"+a.Id, path+"/"+nobody
+	for _, under := range []string{"", "/preview", "/versions", "/receipts"} {
+		o.want(200, token, "GET", mine+under, "")
+		o.code("not_found", o.want(404, token, "GET", none+under, ""))
+		o.code("forbidden", o.want(403, owner.AccessToken, "GET", mine+under, ""))
+	}
+	o.want(422, token, "GET", mine+"/receipts?after=7", "")
+	o.want(400, token, "GET", mine+"/receipts?after=x", "!")
+	o.want(400, token, "GET", path+"?limit=x", "!")
+	o.want(400, token, "GET", path+"?state=asleep", "!")
+	o.want(403, owner.AccessToken, "GET", path, "")
+	var all wire.AnnouncementList
+	o.want(200, token, "GET", path+"?state=draft", "").Into(o, &all)
+	if len(all.Announcements) != 1 || all.Announcements[0].Id != a.Id {
+		o.Errorf("drafts %+v", all)
+	}
+	o.guarded(owner, admin, mine, none, &a)
+	o.code("required", o.want(422, token, "POST", mine+"/operations", `{"op":"schedule"}`, "If-Match", a.Etag))
+	o.code("audience_empty", o.want(422, token, "POST", mine+"/operations", `{"op":"schedule"}`, "If-Match",
+		o.rewritten(admin, mine, a, fmt.Sprintf(`{"publish_at":%q,"audience":{"regions":["94.01"]}}`, in(time.Minute))).Etag))
+	a = o.rewritten(admin, mine, a, `{"audience":{}}`)
+	if !o.preview(admin, mine).Review {
+		o.Error("everybody, and no review")
+	}
+	o.code("review_required", o.want(409, token, "POST", mine+"/operations", `{"op":"schedule"}`, "If-Match", a.Etag))
+	o.want(200, token, "POST", mine+"/operations", `{"op":"ask_review"}`, "If-Match", a.Etag).Into(o, &a)
+	o.code("same_person", o.want(403, token, "POST", mine+"/operations", `{"op":"approve"}`, "If-Match", a.Etag))
+	a = o.rewritten(admin, mine, a, fmt.Sprintf(`{"audience":{"regions":["18.72"]},"publish_at":%q}`, in(time.Second)))
+	o.code("publish_in_past", o.want(422, token, "PATCH", mine, fmt.Sprintf(`{"fields":{"publish_at":%q}}`, in(-time.Hour)), "If-Match", o.scheduled(admin, mine, a).Etag))
+	o.sends(owner, admin, mine)
+}
+
+// guarded asks for the version in every way that a write may lack it.
+func (o *tour) guarded(owner, admin wire.Login, mine, none string, a *wire.Announcement) {
+	o.Helper()
+	for _, w := range [][3]string{{"PATCH", "", `{"fields":{"pin":true}}`}, {"POST", "/versions", `{"fields":{"body_id":"Lain"}}`}, {"POST", "/operations", `{"op":"retract"}`}} {
+		method, under, body := w[0], w[1], w[2]
+		o.want(400, admin.AccessToken, method, mine+under, "!{", "If-Match", a.Etag)
+		o.want(403, owner.AccessToken, method, mine+under, body, "If-Match", a.Etag)
+		o.want(404, admin.AccessToken, method, none+under, body, "If-Match", a.Etag)
+		o.want(412, admin.AccessToken, method, mine+under, body, "If-Match", `"1-1"`)
+		o.want(428, admin.AccessToken, method, mine+under, body, "If-Match", "")
+		if under != "" {
+			o.code("forbidden_transition", o.want(409, admin.AccessToken, method, mine+under, body, "If-Match", a.Etag))
+		}
+	}
+	o.code("invalid_value", o.want(422, admin.AccessToken, "POST", mine+"/operations", `{"op":"shout"}`, "If-Match", a.Etag))
+}
+
+// rewritten changes an announcement as it is now.
+func (o *tour) rewritten(admin wire.Login, mine string, a wire.Announcement, fields string) wire.Announcement {
+	o.Helper()
+	o.want(200, admin.AccessToken, "GET", mine, "").Into(o, &a)
+	o.want(200, admin.AccessToken, "PATCH", mine, `{"fields":`+fields+`}`, "If-Match", a.Etag).Into(o, &a)
+	return a
+}
+
+func (o *tour) scheduled(admin wire.Login, mine string, a wire.Announcement) wire.Announcement {
+	o.Helper()
+	o.want(200, admin.AccessToken, "POST", mine+"/operations", `{"op":"schedule"}`, "If-Match", a.Etag).Into(o, &a)
+	return a
+}
+
+func (o *tour) preview(admin wire.Login, mine string) (p wire.AnnouncementPreview) {
+	o.Helper()
+	o.want(200, admin.AccessToken, "GET", mine+"/preview", "").Into(o, &p)
+	return p
+}
+
+// sends lets the hour of an announcement strike.
+func (o *tour) sends(owner, admin wire.Login, mine string) {
+	o.Helper()
+	token := admin.AccessToken
+	o.clock.Advance(time.Second)
+	if _, err := o.parts.Programme.Announce(o.Context()); err != nil {
+		o.Fatal(err)
+	}
+	if _, err := o.parts.Engine.Work(o.Context()); err != nil {
+		o.Fatal(err)
+	}
+	var a wire.Announcement
+	o.want(200, token, "GET", mine, "").Into(o, &a)
+	o.code("forbidden_transition", o.want(409, token, "PATCH", mine, `{"fields":{"pin":true}}`, "If-Match", a.Etag))
+	o.code("unknown_field", o.want(422, token, "POST", mine+"/versions", `{"fields":{"audience":{}}}`, "If-Match", a.Etag))
+	o.want(200, token, "POST", mine+"/versions", `{"fields":{"body_id":"Datang pukul 11.00."}}`, "If-Match", a.Etag).Into(o, &a)
+	var v wire.AnnouncementVersionList
+	o.want(200, token, "GET", mine+"/versions", "").Into(o, &v)
+	var r wire.AnnouncementReceipts
+	o.want(200, token, "GET", mine+"/receipts", "").Into(o, &r)
+	if len(v.Versions) != 1 || r.People == 0 || len(r.Receipts) != r.People || r.Receipts[0].UserId != owner.User.Id {
+		o.Errorf("versions %+v, receipts %+v", v, r)
+	}
+	o.want(200, token, "POST", mine+"/operations", `{"op":"retract","reason":"Tempatnya berubah"}`, "If-Match", a.Etag).Into(o, &a)
+	if string(a.Fields["state"]) != `"retracted"` {
+		o.Errorf("taken back: %s", a.Fields)
+	}
+}

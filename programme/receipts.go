@@ -1,0 +1,74 @@
+package programme
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/lumbung-ikm/lumbung/domain"
+	"github.com/lumbung-ikm/lumbung/store"
+)
+
+// Receipts tells what became of an announcement at its audience.
+type Receipts struct {
+	People, Delivered, Read, Acked int       // of the whole audience
+	Page                           []Receipt // a part of the audience, by user
+	Next                           int       // page behind that one; 0: it was the last
+}
+
+// Receipt is what became of it at one person; zero times are not yet.
+type Receipt struct {
+	User                   string
+	Delivered, Read, Acked time.Time
+}
+
+// AnnouncementReceipts counts what became of an announcement, and lists one page of its
+// audience, counted from 0; pages hold up to domain.AudiencePage people. It reads every
+// receipt: some three hundred bytes for each person who had it.
+//
+// Errors: Forbidden, NotFound; Invalid "invalid_value" for a page that is not there.
+func (s *Service) AnnouncementReceipts(ctx context.Context, who Caller, announcement string, page int) (Receipts, error) {
+	a, err := s.Announcement(ctx, who, announcement)
+	if err != nil {
+		return Receipts{}, err
+	}
+	out, pages := Receipts{People: int(a.Int("audience_count"))}, domain.AudiencePages(a.Row)
+	if page < 0 || page > max(0, len(pages)-1) {
+		return out, invalid("after", "no such page")
+	}
+	if len(pages) == 0 {
+		return out, nil
+	}
+	head, err := s.Engine.Store.Head(ctx, domain.AnnouncementScope(announcement))
+	if errors.Is(err, store.ErrAbsent) {
+		err = notFound()
+	}
+	if err != nil {
+		return out, fmt.Errorf("head of announcement: %w", err)
+	}
+	rows, err := s.collection(ctx, head, "announcement_receipt")
+	if err != nil {
+		return out, err
+	}
+	by := map[string]Receipt{}
+	for _, r := range rows {
+		receipt := Receipt{r.Text("user_id"), instant(r, "delivered_at"), instant(r, "read_at"), instant(r, "acked_at")}
+		by[receipt.User] = receipt
+		for n, at := range map[*int]time.Time{&out.Delivered: receipt.Delivered, &out.Read: receipt.Read, &out.Acked: receipt.Acked} {
+			if !at.IsZero() {
+				*n++
+			}
+		}
+	}
+	users, err := s.page(ctx, announcement, pages[page])
+	for _, u := range users {
+		receipt := by[u]
+		receipt.User = u
+		out.Page = append(out.Page, receipt)
+	}
+	if page+1 < len(pages) {
+		out.Next = page + 1
+	}
+	return out, err
+}
