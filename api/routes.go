@@ -86,6 +86,10 @@ func (s *Server) routes() []route {
 		post(programme+importPath, s.importRegistrants).onlyOnce().fresh(), post(programme+importPath+"/check", s.checkImport), get(programme+"/files", s.caseFiles),
 
 		get("/v1/reviews", s.reviews), post("/v1/reviews/{review}/resolution", s.resolveReview).onlyOnce(), post("/v1/admin/attest", s.attest).fresh(),
+		get("/v1/admin/users", s.people), post("/v1/admin/users", s.inviteUser).onlyOnce().fresh(),
+		post("/v1/admin/users/{user}/rights", s.changeRights).onlyOnce().fresh(), post("/v1/admin/users/{user}/factor", s.proposeFactor).onlyOnce().fresh(),
+		get("/v1/admin/approvals", s.approvals), post("/v1/admin/approvals/{approval}/decision", s.decideApproval).fresh(),
+		post("/v1/admin/approvals/{approval}/token", s.approvedToken).fresh(), get("/v1/admin/audit", s.audit),
 
 		get("/healthz", s.healthz).toMachines(), get("/readyz", s.readyz).toMachines(), get("/version", s.version).toMachines(),
 		get("/openapi.yaml", s.specification).toReaders(), get("/docs", s.page).toReaders(), get("/docs/{file}", s.docsFile).toReaders(),
@@ -101,7 +105,7 @@ func fiberPath(path string) string {
 func (s *Server) inner(r route) fiber.Handler {
 	return func(c *fiber.Ctx) error {
 		x := s.call(c)
-		x.route = r.path
+		x.route, x.note.trail = r.path, s.Trail
 		if s.Refuse != nil && !r.free {
 			if err := s.Refuse(); err != nil {
 				return err
@@ -155,9 +159,9 @@ func (s *Server) opened(x *call, r route) error {
 		}
 	}
 	if r.once {
-		return s.once(x, r)
+		return s.noted(x, s.once(x, r))
 	}
-	return r.do(x)
+	return s.noted(x, r.do(x))
 }
 
 // identify finds out who asks. A failed proof is charged to its address.

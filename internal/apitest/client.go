@@ -94,7 +94,11 @@ func (s *Spec) Example(method, path string) string {
 	if op == nil || op.RequestBody == nil {
 		return ""
 	}
-	b, err := json.Marshal(example(op.RequestBody.Value.Content.Get("application/json").Schema.Value))
+	kind := op.RequestBody.Value.Content.Get("application/json")
+	if kind == nil {
+		return "" // a table
+	}
+	b, err := json.Marshal(example(kind.Schema.Value))
 	if err != nil {
 		return ""
 	}
