@@ -37,7 +37,7 @@ func TestALoginByCodeOfAnAdminGivesNoRights(t *testing.T) {
 	o.want(201, proved.AccessToken, "POST", business+"/assignments", `{"mentor_id":"`+mentor.User.Id+`"}`).Into(t, &window)
 	id := strings.TrimPrefix(business, "/v1/businesses/")
 	fill := strings.NewReplacer("{business}", id, "{member}", member.Id, "{assignment}", window.Id, "{mentor}", mentor.User.Id, "{list}", "marketplace", "{code}", "tokopedia",
-		"{collection}", "business", "{id}", id, "{task}", nobody, "{case}", nobody, "{entry}", nobody, "{job}", nobody, "{review}", nobody)
+		"{collection}", "business", "{id}", id, "{task}", nobody, "{case}", nobody, "{entry}", nobody, "{job}", nobody, "{review}", nobody, "{programme}", nobody)
 	own := regexp.MustCompile(`^/v1/(me|auth|sync)(/|$)`)
 	named := regexp.MustCompile(`"id":"[^"]*"`)
 	patch := regexp.MustCompile(`"patch":\{[^}]*\},`)
@@ -69,7 +69,7 @@ func TestALoginByCodeOfAnAdminGivesNoRights(t *testing.T) {
 		}
 	}
 	t.Logf("%d operations are fenced: %s", len(fenced), strings.Join(fenced, ", "))
-	for _, must := range []string{"POST /v1/admin/attest", "POST /v1/reference/{list}", "GET /v1/reviews", "POST /v1/mentors/{mentor}/handover", "POST /v1/businesses/{business}/merge", "GET /v1/businesses/{business}/notes"} {
+	for _, must := range []string{"POST /v1/admin/attest", "POST /v1/reference/{list}", "GET /v1/reviews", "POST /v1/mentors/{mentor}/handover", "POST /v1/businesses/{business}/merge", "GET /v1/businesses/{business}/notes", "POST /v1/programmes/{programme}/imports"} {
 		if !slices.Contains(fenced, must) {
 			t.Errorf("%s is not fenced: the walk sees nothing", must)
 		}
@@ -167,6 +167,7 @@ func TestHostile29OfAdmins(t *testing.T) {
 func TestHostile30OfAdmins(t *testing.T) {
 	o := newTour(t)
 	admin, _ := o.proved("+628117000006")
+	o.proved("+628117000007") // the last one must stay
 	o.want(200, admin.AccessToken, "GET", "/v1/reviews", "")
 	if err := o.parts.Auth.Suspend(t.Context(), admin.User.Id); err != nil {
 		t.Fatal(err)

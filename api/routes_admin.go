@@ -142,7 +142,7 @@ func (s *Server) decideApproval(x *call) error {
 	if err := x.read(&in); err != nil {
 		return err
 	}
-	a, err := s.Programme.Decide(x.ctx, x.caller(), x.Params("approval"), in.What, in.Approve)
+	a, err := s.Programme.DecideApproval(x.ctx, x.caller(), x.Params("approval"), in.What, in.Approve)
 	if err != nil {
 		return err
 	}

@@ -47,11 +47,7 @@ func (x *call) table() (programme.Rows, error) {
 }
 
 func (s *Server) checkImport(x *call) error {
-	rows, err := x.table()
-	if err != nil {
-		return err
-	}
-	in, err := s.Programme.CheckImport(x.ctx, x.caller(), x.Params("programme"), rows)
+	in, err := s.Programme.CheckImport(x.ctx, x.caller(), x.Params("programme"), x.table)
 	if err != nil {
 		return err
 	}
@@ -59,11 +55,7 @@ func (s *Server) checkImport(x *call) error {
 }
 
 func (s *Server) importRegistrants(x *call) error {
-	rows, err := x.table()
-	if err != nil {
-		return err
-	}
-	j, in, err := s.Programme.Import(x.ctx, x.caller(), x.Params("programme"), rows)
+	j, in, err := s.Programme.Import(x.ctx, x.caller(), x.Params("programme"), x.table)
 	if err != nil {
 		return err
 	}

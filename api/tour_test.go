@@ -43,7 +43,7 @@ func (o *tour) want(status int, token, method, path, body string, header ...stri
 	o.Helper()
 	r := apitest.Request{Method: method, Path: path, Token: token, Header: map[string]string{}}
 	r.Body, r.Hostile = strings.CutPrefix(body, "!")
-	if method == "POST" && regexp.MustCompile(`/(businesses|members|assignments|resolution|events|adjustments|handover|programmes|imports|reference/[a-z]+)$`).MatchString(path) {
+	if method == "POST" && regexp.MustCompile(`/(businesses|members|assignments|resolution|events|adjustments|handover|programmes|imports|admin/users|rights|factor|reference/[a-z]+)$`).MatchString(path) {
 		o.keys++
 		r.Header["Idempotency-Key"] = fmt.Sprintf("tour-key-%d", o.keys)
 	}
@@ -181,6 +181,7 @@ func TestEveryOperationAndStatus(t *testing.T) {
 	o.decisions(owner, stranger, admin, mentor)
 	o.mergers(owner, stranger, admin, business)
 	o.watch(owner, stranger, staff, admin, business)
+	o.admins(owner)
 	o.passwords(owner)
 	o.everywhere(owner)
 	o.machines()

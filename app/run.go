@@ -91,7 +91,7 @@ type worker struct {
 }
 
 func (a *App) workers() []worker {
-	all := []worker{{"engine", a.runEngine}, {"repair", a.runRepair}, {"reference", a.runReference}, {"compaction", a.runCompaction}, {"reminders", a.runReminders}, {"auth", a.Auth.Run}, {"windows", a.Engine.KeepWindows}, {"streams", a.API.Tend}, {"audit", a.Trail.Run}}
+	all := []worker{{"engine", a.runEngine}, {"repair", a.runRepair}, {"reference", a.runReference}, {"compaction", a.runCompaction}, {"reminders", a.runReminders}, {"programmes", a.runProgrammes}, {"auth", a.Auth.Run}, {"windows", a.Engine.KeepWindows}, {"streams", a.API.Tend}, {"audit", a.Trail.Run}}
 	if shared, ok := a.Store.(store.Watcher); ok { // those who listen here hear of what was pushed there
 		all = append(all, worker{"rates", a.API.ShareRates}, worker{"watch", func(ctx context.Context) error { return shared.Watch(ctx, a.Engine.Observe) }})
 	}
@@ -147,6 +147,26 @@ func (a *App) runReminders(ctx context.Context) error {
 			if _, err := a.Programme.Remind(ctx); err != nil && ctx.Err() == nil {
 				a.Log.LogAttrs(ctx, slog.LevelWarn, "reminders", slog.Any("error", err))
 			}
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-tick.C:
+		}
+	}
+}
+
+// calendarEvery is how often at most the calendars of the programmes are looked at.
+const calendarEvery = 5 * time.Second
+
+// runProgrammes does what the calendars of the programmes ask for. Several processes may
+// do so on one database.
+func (a *App) runProgrammes(ctx context.Context) error {
+	tick := time.NewTicker(max(a.Config.WorkersEvery, calendarEvery))
+	defer tick.Stop()
+	for {
+		if err := a.Programme.Due(ctx); err != nil && ctx.Err() == nil {
+			a.Log.LogAttrs(ctx, slog.LevelWarn, "calendars of the programmes", slog.Any("error", err))
 		}
 		select {
 		case <-ctx.Done():

@@ -1,6 +1,7 @@
 package domain
 
 import (
+	"github.com/lumbung-ikm/lumbung/id"
 	"github.com/lumbung-ikm/lumbung/sync/merge"
 )
 
@@ -50,6 +51,22 @@ func application() *merge.Collection {
 	}
 }
 
+// enrolment is a business that takes part in a programme.
+func enrolment() *merge.Collection {
+	return &merge.Collection{
+		Name: "enrolment", Scope: ScopeBusiness, Doc: "a business that takes part in a programme, from the day its owner confirmed; made by the server", Fields: fields(
+			server("application_id", ref("application"), ""),
+			server("programme_id", ref(""), ""),
+			server("confirmed_at", instant(), "by the corrected clock of the owner"),
+			server("state", enum("active", "paused", "withdrawn", "completed"), ""),
+			server("baseline_monthly_idr", rupiah(0, 1_000_000_000_000), "as the business had it then"),
+		),
+	}
+}
+
+// EnrolmentID is the id of the enrolment that an application leads to.
+func EnrolmentID(application string) string { return id.Derive("enrolment", application) }
+
 // applicationEvent is one operation on an application.
 func applicationEvent() *merge.Collection {
 	people, office := []merge.Role{merge.Owner, merge.Admin}, []merge.Role{merge.Admin}
@@ -95,5 +112,23 @@ func reactApplication(c merge.Change) []merge.Effect {
 	if c.Before.Text("state") == c.After.Text("state") && string(c.Before.Fields["needs_review"]) == string(c.After.Fields["needs_review"]) {
 		return nil
 	}
-	return []merge.Effect{{Scope: c.Scope(), Collection: "application", ID: c.After.ID, Do: StepFollow}}
+	return append([]merge.Effect{{Scope: c.Scope(), Collection: "application", ID: c.After.ID, Do: StepFollow}}, applicationNotices(c)...)
+}
+
+// applicationNotices tell the owners what was decided about their application.
+func applicationNotices(c merge.Change) []merge.Effect {
+	was, is := c.Before.Text("state"), c.After.Text("state")
+	says := params{"programme": c.After.Text("programme_id")}
+	owners := present(c, merge.Owner)
+	switch {
+	case was == is:
+		return nil
+	case is == ApplicationReturned:
+		return notice(c, NoticeApplicationBack, c.After.Key, nil, owners)
+	case was == ApplicationReserve && is == ApplicationOffered:
+		return notice(c, NoticePlace, c.After.Key, says, owners)
+	case was == ApplicationSubmitted && (is == ApplicationOffered || is == ApplicationReserve || is == ApplicationNotSelected):
+		return notice(c, NoticeResults, c.After.Key, says, owners)
+	}
+	return nil
 }

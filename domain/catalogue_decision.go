@@ -113,7 +113,7 @@ func score() *merge.Collection {
 // decision is that a stage was decided, by whom, and on what paper.
 func decision() *merge.Collection {
 	return &merge.Collection{
-		Name: "decision", Scope: ScopeDecision, Doc: "a stage of the curation, decided; one record for a stage, those that it replaced are named", Fields: fields(
+		Name: "decision", Scope: ScopeDecision, Doc: "a stage of the curation, decided; one record for a stage", React: reactDecision, Fields: fields(
 			server("stage", whole(1, maxStages, ""), ""),
 			server("prepared_by", ref(""), ""),
 			server("approved_by", ref(""), "somebody else; absent where one person is enough"),
@@ -123,6 +123,7 @@ func decision() *merge.Collection {
 			server("reserve", whole(0, 1_000_000, "files"), ""),
 			server("state", enum("prepared", "decided"), ""),
 			server("basis", text(0, 64), "hash over what it was decided by: files, scores and ranks"),
+			server("outcomes", anything(4<<20), "what it made of each file"),
 		),
 	}
 }
@@ -138,6 +139,7 @@ func publication() *merge.Collection {
 			server("total", whole(0, 1_000_000, "applications"), ""),
 			server("told_at", instant(), "when the last one was told"),
 			server("job_id", ref(""), "that tells them"),
+			server("feedback", anything(16<<10), "words for the owners, by result"),
 		),
 	}
 }
@@ -145,13 +147,24 @@ func publication() *merge.Collection {
 // applicationStateCopy follows what the owner's side says of an application.
 func applicationStateCopy() *merge.Collection {
 	return &merge.Collection{
-		Name: "application_state", Scope: ScopeDecision, Doc: "where an application stands on the owner's side, under its id; the server repeats it from the business", Fields: fields(
+		Name: "application_state", Scope: ScopeDecision, Doc: "where an application stands on the owner's side, under its id; the server repeats it from the business", Tags: tagApplicationState, Fields: fields(
 			server("business_id", ref(""), ""),
 			server("state", enum(applicationStates()...), ""),
 			server("needs_review", truth(), ""),
+			server("confirm_by", instant(), "first instant at which an offer has lapsed"),
 			server("seen", whole(0, 1<<53-1, "commits"), "version of the application that said so"),
 		),
 	}
+}
+
+// OpenOfferTag is the tag of the offers that wait for their owner.
+const OpenOfferTag = "offer=open"
+
+func tagApplicationState(r merge.Row) []string {
+	if r.Text("state") != ApplicationOffered {
+		return nil
+	}
+	return []string{OpenOfferTag}
 }
 
 // numbering is how many receipt numbers of a programme were given; one record, under
@@ -201,4 +214,15 @@ func reactCaseFile(c merge.Change) []merge.Effect {
 	}
 	set := map[string]merge.Value{"number": orNull(c.After.Fields["number"]), "counted_at": orNull(c.After.Fields["counted_at"]), "grace": orNull(c.After.Fields["grace"])}
 	return []merge.Effect{{Scope: ScopeBusiness + "/" + c.After.Text("business_id"), Collection: "application", ID: c.After.ID, Change: true, Set: set}}
+}
+
+// StepDecide writes a decided stage into the files.
+const StepDecide = "carry_out_stage"
+
+// reactDecision has a decided stage carried out.
+func reactDecision(c merge.Change) []merge.Effect {
+	if c.After.Text("state") != "decided" || c.Before.Text("state") == "decided" {
+		return nil
+	}
+	return []merge.Effect{{Scope: c.Scope(), Collection: "decision", ID: c.After.ID, Do: StepDecide}}
 }

@@ -93,7 +93,7 @@ func quarantine() *merge.Collection {
 // reviewItem is something that an admin must look at.
 func reviewItem() *merge.Collection {
 	return &merge.Collection{
-		Name: "review_item", Scope: ScopeDecision, Doc: "queue of the admins; never on a phone", React: reactReview, Fields: fields(
+		Name: "review_item", Scope: ScopeDecision, Doc: "queue of the admins; never on a phone", React: reactReview, Tags: tagReview, Fields: fields(
 			server("what", enum("refused_edit", "verify_against_cancel", "issue_against_reject", "case_funding", "case_confirmation"), ""),
 			server("scope", text(1, 100), "where it happened"),
 			server("object", objectRef(), "what it is about"),
@@ -107,4 +107,14 @@ func reviewItem() *merge.Collection {
 			server("decision", enum("applied", "dismissed"), "applied: the edit was made after all, in its author's name"),
 		),
 	}
+}
+
+// OpenReviewTag is the tag of what waits for an admin.
+const OpenReviewTag = "review=open"
+
+func tagReview(r merge.Row) []string {
+	if r.Text("resolved_at") != "" {
+		return nil
+	}
+	return []string{OpenReviewTag}
 }

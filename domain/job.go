@@ -14,6 +14,7 @@ const GeneralQueue = ScopeDecision + "/general"
 const (
 	JobHandover = "handover" // gives the businesses of one mentor to another
 	JobImport   = "import"   // brings in who registered elsewhere
+	JobPublish  = "publish"  // tells everybody their result
 )
 
 // MaxJobSteps bounds the scopes that one action of an admin reaches.
@@ -26,7 +27,7 @@ const (
 	StepFailed  = "failed"
 )
 
-func jobKinds() []string { return []string{JobHandover, JobImport} }
+func jobKinds() []string { return []string{JobHandover, JobImport, JobPublish} }
 
 // job is one action of an admin on many scopes. Its steps are effects, one per
 // scope, which a crash does not lose.
@@ -54,7 +55,7 @@ func jobStep() *merge.Collection {
 			server("kind", enum(jobKinds()...), "of the job"),
 			server("business_id", ref(""), "where"),
 			server("no", whole(1, MaxJobSteps, ""), "of an import"),
-			server("input", anything(512<<10), "registrants of an import, until they are in"),
+			server("input", anything(512<<10), "registrants of an import until they are in; results of a publication"),
 			server("rows", whole(0, 1_000_000, "rows"), "that it brought in"),
 			server("state", enum(StepWaiting, StepDone, StepFailed), ""),
 			server("code", text(0, 60), "why it failed; key of the message catalogue"),

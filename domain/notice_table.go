@@ -4,7 +4,7 @@ import "slices"
 
 // NoticeTypes is the table of notices. The slice is the caller's.
 func NoticeTypes() []NoticeType {
-	return slices.Concat(mentorNotices(), taskNotices(), visitNotices(), caseNotices(), dueNotices(), salesNotices(), editNotices())
+	return slices.Concat(resultNotices(), mentorNotices(), taskNotices(), visitNotices(), caseNotices(), dueNotices(), salesNotices(), editNotices())
 }
 
 // Tags and links that several rows share.
@@ -19,6 +19,20 @@ const (
 	saleTag   = "sale:{id}"
 	saleLink  = "app://penjualan/{id}"
 )
+
+// resultNotices say the same to everybody: neither the text nor the link of the first
+// tells who was selected.
+func resultNotices() []NoticeType {
+	programme := []NoticeParam{{Name: "programme", Kind: ParamWord}}
+	return []NoticeType{
+		{ID: NoticeResults, About: "application", When: "the results of a programme are told", To: "owners of every business that applied", Class: "results", Quiet: WaitsForDay,
+			Tag: "result:{programme}", Link: "app://hasil/{programme}", Params: programme},
+		{ID: NoticePlace, About: "application", When: "a business of the reserve is offered a place", To: "owners", Class: "results", Quiet: WaitsForDay,
+			Tag: "result:{programme}", Link: "app://kepesertaan/konfirmasi", Params: programme},
+		{ID: NoticeApplicationBack, About: "application", When: "a submission goes back to its owner", To: "owners", Class: "results", Quiet: WaitsForDay,
+			Tag: "application:{id}", Link: "app://pendaftaran/{id}"},
+	}
+}
 
 func mentorNotices() []NoticeType {
 	const about, tag, link = "assignment", "mentor", "app://pendamping"

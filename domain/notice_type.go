@@ -7,7 +7,10 @@ import (
 
 // Types of notices. The texts stand in package message, by these words.
 const (
+	NoticeResults            = "N06"
+	NoticePlace              = "N08"
 	NoticeMentorChanged      = "N09"
+	NoticeApplicationBack    = "application_returned"
 	NoticeMentorLeft         = "mentor_left"
 	NoticeMentoringBegins    = "mentoring_begins"
 	NoticeMentoringEnds      = "mentoring_ends"

@@ -29,6 +29,30 @@ var domainTable = map[string]entry{
 	"import_closed": {
 		Sentence{"Program ini sedang tidak menerima pendaftar.", "Pendaftar dapat dimasukkan selama program dibuka atau dikurasi."},
 		Sentence{"This programme takes no registrants now.", "They can be brought in while it is open or curated."}},
+	"stage_not_begun": {
+		Sentence{"Belum ada berkas pada tahap kurasi ini.", "Mulai tahap ini atau putuskan tahap sebelumnya dahulu."},
+		Sentence{"No file is in this stage yet.", "Begin it, or decide the stage before it first."}},
+	"stage_not_ready": {
+		Sentence{"Tahap kurasi ini belum siap.", "Pendaftaran harus sudah ditutup dan semua lembar nilai sudah masuk."},
+		Sentence{"This stage is not ready.", "Registration must be closed and all sheets in."}},
+	"stage_decided": {
+		Sentence{"Tahap kurasi ini sudah diputuskan.", ""},
+		Sentence{"This stage is decided already.", ""}},
+	"basis_changed": {
+		Sentence{"Dasar keputusan sudah berubah sejak Anda melihatnya.", "Silakan periksa lagi, lalu putuskan."},
+		Sentence{"What the decision rests on has changed since you saw it.", "Please look again, then decide."}},
+	"same_person": {
+		Sentence{"Langkah ini harus disetujui oleh admin lain.", ""},
+		Sentence{"Another admin has to approve this step.", ""}},
+	"too_few_curators": {
+		Sentence{"Kurator dari lembaga yang berbeda belum cukup untuk semua berkas.", "Tambahkan kurator."},
+		Sentence{"There are not enough curators of different institutions for all files.", "Add curators."}},
+	"publication_approved": {
+		Sentence{"Pengumuman hasil sudah disetujui.", ""},
+		Sentence{"The publication is approved already.", ""}},
+	"publication_late": {
+		Sentence{"Waktu pengumuman sudah lewat.", "Siapkan lagi dengan waktu yang baru."},
+		Sentence{"The time of the publication is over.", "Prepare it again with a new time."}},
 	"programme_exists": {
 		Sentence{"Kode program ini sudah dipakai.", "Pilih kode lain."},
 		Sentence{"There is a programme of this code already.", "Choose another code."}},

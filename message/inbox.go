@@ -57,6 +57,15 @@ var inboxTable = map[string]entry{
 	"N19": {
 		Sentence{"Dokumen perlu diganti", "Lihat catatan pada berkas {kind}."},
 		Sentence{"A document must be replaced", "See the note on the file for {kind}."}},
+	"N06": {
+		Sentence{"Hasil kurasi sudah terbit", "Ketuk untuk melihat hasil pendaftaran usaha Anda."},
+		Sentence{"The results of the curation are out", "Tap to see how your application went."}},
+	"N08": {
+		Sentence{"Ada tempat untuk Anda", "Ketuk untuk konfirmasi kepesertaan."},
+		Sentence{"There is a place for you", "Tap to confirm that you take part."}},
+	"application_returned": {
+		Sentence{"Pendaftaran dikembalikan", "Lihat apa yang perlu dilengkapi, lalu kirim lagi."},
+		Sentence{"Your application came back", "See what is missing, then submit it again."}},
 	"N20": {
 		Sentence{"Hasil fasilitasi tersedia", "Hasil {kind} sudah dipastikan. Ketuk untuk melihat."},
 		Sentence{"Facilitation result available", "The result of {kind} has been confirmed. Tap to see it."}},

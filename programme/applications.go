@@ -38,7 +38,10 @@ func (s *Service) followApplication(ctx context.Context, eff merge.Effect) error
 			return err
 		}
 	}
-	return s.copyState(ctx, app)
+	if err := s.copyState(ctx, app); err != nil {
+		return err
+	}
+	return s.answered(ctx, app)
 }
 
 // applied is an application with what belongs to it.
@@ -167,7 +170,7 @@ func (s *Service) copyState(ctx context.Context, app applied) error {
 	scope := domain.DecisionScope(app.Text("programme_id"))
 	k := merge.Key{Collection: "application_state", ID: app.ID}
 	set := map[string]merge.Value{"business_id": merge.Str(app.business.ID), "state": app.Fields["state"], "needs_review": orNull(app.Fields["needs_review"]),
-		"seen": merge.Num(app.Version)}
+		"confirm_by": orNull(app.Fields["confirm_by"]), "seen": merge.Num(app.Version)}
 	for {
 		rows, err := s.rows(ctx, scope, k)
 		if err != nil || len(rows) > 0 && rows[0].Int("seen") >= int64(app.Version) {

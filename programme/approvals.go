@@ -129,14 +129,14 @@ func (s *Service) Approvals(ctx context.Context, who Caller, state string, limit
 	return out[:min(limit, len(out))], err
 }
 
-// Decide approves a proposal, which is carried out then, or declines it. Whoever approves
+// DecideApproval approves a proposal, which is carried out then, or declines it. Whoever approves
 // is an admin and did not propose it, in a session that has just shown a second factor;
 // what is the hash of what they saw. To decline one's own takes it back.
 //
 // Errors: Forbidden, NotFound; Forbidden "approval_own"; Conflict "approval_closed" if it
 // was decided otherwise before, has expired, or who proposed it is no admin any more; Stale
 // "stale_version" for another hash.
-func (s *Service) Decide(ctx context.Context, who Caller, approval, what string, approve bool) (Approval, error) {
+func (s *Service) DecideApproval(ctx context.Context, who Caller, approval, what string, approve bool) (Approval, error) {
 	if err := s.mustBeAdmin(ctx, who); err != nil {
 		return Approval{}, err
 	}

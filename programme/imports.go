@@ -11,12 +11,14 @@ import (
 	"github.com/lumbung-ikm/lumbung/domain"
 	"github.com/lumbung-ikm/lumbung/fault"
 	"github.com/lumbung-ikm/lumbung/id"
-	"github.com/lumbung-ikm/lumbung/store"
 	"github.com/lumbung-ikm/lumbung/sync/merge"
 )
 
 // Rows are those of a table, its header first.
 type Rows = iter.Seq2[domain.TableRow, error]
+
+// Table opens the table that a request brings, once it is known that it may.
+type Table func() (Rows, error)
 
 // rowsPerStep is how many registrants one step of an import brings in. Each is a
 // business, so that a step costs as many commits.
@@ -27,19 +29,23 @@ const rowsPerStep = 40
 // stored. Only admins do.
 //
 // Errors: Forbidden, NotFound; Conflict "import_closed" unless the programme is open;
-// those of rows.
-func (s *Service) CheckImport(ctx context.Context, who Caller, programme string, rows Rows) (domain.Import, error) {
+// those of the table.
+func (s *Service) CheckImport(ctx context.Context, who Caller, programme string, table Table) (domain.Import, error) {
 	e, err := s.mySetup(ctx, who, programme)
 	if err != nil {
 		return domain.Import{}, err
 	}
-	return s.checkImport(ctx, e, rows)
+	return s.checkImport(ctx, e, table)
 }
 
-func (s *Service) checkImport(ctx context.Context, e Edition, rows Rows) (domain.Import, error) {
+func (s *Service) checkImport(ctx context.Context, e Edition, table Table) (domain.Import, error) {
 	p := domain.ProgrammeOf(e.Row)
 	if p.Status != domain.ProgrammeOpen && p.Status != domain.ProgrammeCurating {
 		return domain.Import{}, conflict("import_closed", "the programme takes no registrants now")
+	}
+	rows, err := table()
+	if err != nil {
+		return domain.Import{}, err
 	}
 	known, err := s.registered(ctx, p.ID)
 	if err != nil {
@@ -59,33 +65,11 @@ func (s *Service) registered(ctx context.Context, programme string) (known domai
 
 // everyFile calls look with every case file of a programme.
 func (s *Service) everyFile(ctx context.Context, programme string, look func(merge.Row)) error {
-	head, err := s.Engine.Store.Head(ctx, domain.DecisionScope(programme))
-	if err != nil {
-		return fmt.Errorf("head of programme: %w", err)
-	}
-	for at, more := (store.Position{}), true; more; {
-		page, err := s.Engine.Store.Changed(ctx, head.Scope, at, head.Applied, head.Applied, 1<<19)
-		if err != nil {
-			return fmt.Errorf("read case files: %w", err)
+	return s.everyRecord(ctx, domain.DecisionScope(programme), func(r merge.Row) {
+		if r.Collection == "case_file" {
+			look(r)
 		}
-		if err := torn(page.Torn); err != nil {
-			return err
-		}
-		for i := range page.Records {
-			r := &page.Records[i]
-			at = store.Position{Version: r.Version, Key: r.Key()}
-			if r.Collection != "case_file" || r.Deleted {
-				continue
-			}
-			row, err := rowOf(r)
-			if err != nil {
-				return err
-			}
-			look(row)
-		}
-		more = page.More
-	}
-	return nil
+	})
 }
 
 // Import brings the registrants of a list into a programme that are right and new, as a
@@ -93,12 +77,12 @@ func (s *Service) everyFile(ctx context.Context, programme string, look func(mer
 // same job; the same list again brings nothing.
 //
 // Errors: as CheckImport; Invalid "nothing_to_import" with what is wrong in More.
-func (s *Service) Import(ctx context.Context, who Caller, programme string, rows Rows) (Job, domain.Import, error) {
+func (s *Service) Import(ctx context.Context, who Caller, programme string, table Table) (Job, domain.Import, error) {
 	e, err := s.mySetup(ctx, who, programme)
 	if err != nil {
 		return Job{}, domain.Import{}, err
 	}
-	in, err := s.checkImport(ctx, e, rows)
+	in, err := s.checkImport(ctx, e, table)
 	if err != nil {
 		return Job{}, in, err
 	}

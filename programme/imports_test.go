@@ -18,11 +18,12 @@ import (
 )
 
 // table reads a file as the API does.
-func (o *office) table(file []byte) programme.Rows {
-	o.Helper()
-	t, err := report.ReadTable(o.Context(), bytes.NewReader(file), int64(len(file)), report.Options{})
-	o.unless(err)
-	return t.Rows()
+func (o *office) table(file []byte) programme.Table {
+	return func() (programme.Rows, error) {
+		t, err := report.ReadTable(o.Context(), bytes.NewReader(file), int64(len(file)), report.Options{})
+		o.unless(err)
+		return t.Rows(), nil
+	}
 }
 
 func (o *office) csv(seed uint64) []byte {

@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/lumbung-ikm/lumbung/domain"
+	"github.com/lumbung-ikm/lumbung/store"
 	"github.com/lumbung-ikm/lumbung/sync/merge"
 )
 
@@ -46,19 +48,39 @@ func (s *Service) Reviews(ctx context.Context, who Caller, limit int) ([]Review,
 	}
 }
 
-// open adds the open items of one queue.
+// open adds the open items of one queue. In the scope of a programme, where thousands of
+// files lie beside them, they are found by their tag.
 func (s *Service) open(ctx context.Context, scope string, out []Review) ([]Review, error) {
-	head, err := s.Engine.Store.Head(ctx, scope)
-	if err != nil {
-		return out, fmt.Errorf("head of queue: %w", err)
-	}
-	rows, err := s.collection(ctx, head, "review_item")
+	rows, err := s.items(ctx, scope)
 	for _, row := range rows {
 		if row.Text("resolved_at") == "" {
 			out = append(out, Review{row, scope})
 		}
 	}
 	return out, err
+}
+
+func (s *Service) items(ctx context.Context, scope string) ([]merge.Row, error) {
+	if scope == domain.GeneralQueue {
+		head, err := s.Engine.Store.Head(ctx, scope)
+		if err != nil {
+			return nil, fmt.Errorf("head of queue: %w", err)
+		}
+		return s.collection(ctx, head, "review_item")
+	}
+	got, err := s.Engine.Store.Load(ctx, scope, store.Want{Tags: []string{domain.OpenReviewTag}})
+	if err != nil {
+		return nil, fmt.Errorf("items of queue: %w", err)
+	}
+	var out []merge.Row
+	for i := range got.Records {
+		row, err := rowOf(&got.Records[i])
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, row)
+	}
+	return out, nil
 }
 
 func oldestFirst(items []Review, limit int) []Review {

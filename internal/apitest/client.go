@@ -94,11 +94,11 @@ func (s *Spec) Example(method, path string) string {
 	if op == nil || op.RequestBody == nil {
 		return ""
 	}
-	kind := op.RequestBody.Value.Content.Get("application/json")
-	if kind == nil {
-		return "" // a table
+	media := op.RequestBody.Value.Content.Get("application/json")
+	if media == nil { // a table
+		return "{}"
 	}
-	b, err := json.Marshal(example(kind.Schema.Value))
+	b, err := json.Marshal(example(media.Schema.Value))
 	if err != nil {
 		return ""
 	}

@@ -62,10 +62,18 @@ func requestTrips() map[string]int {
 		"GET /v1/businesses/{business}/totals":                      4,
 		"POST /v1/mentors/{mentor}/handover":                        16,
 		"GET /v1/jobs/{job}":                                        2,
+		"GET /v1/programmes":                                        3,
+		"GET /v1/programmes/{programme}":                            3,
+		"PATCH /v1/programmes/{programme}":                          11,
+		"POST /v1/programmes":                                       13,
+		"POST /v1/programmes/{programme}/status":                    11,
+		"POST /v1/programmes/{programme}/imports":                   18,
+		"POST /v1/programmes/{programme}/imports/check":             6,
+		"GET /v1/programmes/{programme}/files":                      6,
 		"GET /v1/reference/{list}":                                  3,
 		"POST /v1/reference/{list}":                                 11,
 		"PATCH /v1/reference/{list}/{code}":                         11,
-		"GET /v1/reviews":                                           5,
+		"GET /v1/reviews":                                           6,
 		"POST /v1/reviews/{review}/resolution":                      11,
 		"POST /v1/admin/attest":                                     4,
 		"GET /.well-known/jwks.json":                                0,
@@ -175,6 +183,7 @@ type ticket struct {
 func TestRoundTripsOfRequests(t *testing.T) {
 	t.Parallel()
 	o := setRequests(t)
+	o.programmes()
 	o.logins()
 	o.passwords()
 	o.account()
@@ -390,4 +399,48 @@ func (o *requests) mergers() {
 	other, err := o.w.Found(o.Context(), o.owner, "Rafin Snack", "18.10")
 	o.ok(err)
 	o.ask(o.admin, "POST /v1/businesses/{business}/merge", "/v1/businesses/"+other+"/merge", "", map[string]any{"into": o.business}, nil)
+}
+
+// programmes sets up a programme and brings registrants into it.
+func (o *requests) programmes() {
+	o.Helper()
+	fields := map[string]any{"name": "Lagawi Fest 2022", "kind": "campaign", "region_codes": []string{"18"}, "quota": 30, "number_prefix": "LGW22", "confirm_days": 3,
+		"phases": []any{map[string]any{"code": "registration", "starts_on": "2022-02-27", "ends_on": "2022-03-06"}},
+		"stages": []any{map[string]any{"no": 1, "kind": "checklist", "items": []any{map[string]any{"code": "complete", "label_id": "Data lengkap"}}}}}
+	var e ticket
+	o.ask(o.admin, "POST /v1/programmes", "/v1/programmes", "", map[string]any{"code": "lagawi-fest-2022", "fields": fields}, &e)
+	mine := "/v1/programmes/" + e.ID
+	o.ask(o.admin, "GET /v1/programmes/{programme}", mine, "", nil, nil)
+	o.ask(o.admin, "PATCH /v1/programmes/{programme}", mine, e.Etag, map[string]any{"fields": map[string]any{"theme": "Lampung"}}, &e)
+	o.ask(o.admin, "POST /v1/programmes/{programme}/status", mine+"/status", e.Etag, map[string]any{"status": "open"}, &e)
+	o.ask(o.admin, "GET /v1/programmes", "/v1/programmes", "", nil, nil)
+	const csv = "ID Registrasi;Waktu Daftar;Nama Usaha;Nama Pemilik;No HP;Kabupaten/Kota;Kategori\nA1;2022-03-01 08:00;Keripik Ani;Ani;8117009998;18.71;pangan\n"
+	for name, path := range map[string]string{"POST /v1/programmes/{programme}/imports/check": "/imports/check", "POST /v1/programmes/{programme}/imports": "/imports"} {
+		o.count(name, func() error { return o.table(mine+path, csv) })
+	}
+	o.ask(o.admin, "GET /v1/programmes/{programme}/files", mine+"/files", "", nil, nil)
+}
+
+// table sends a table as the admin.
+func (o *requests) table(path, csv string) error {
+	s, err := o.admin.Session()
+	if err != nil {
+		return err
+	}
+	req, err := http.NewRequestWithContext(o.Context(), http.MethodPost, o.w.URL+path, strings.NewReader(csv))
+	if err != nil {
+		return err
+	}
+	for name, value := range map[string]string{"Authorization": "Bearer " + s.Access, "Content-Type": "text/csv", "Idempotency-Key": "trips-table"} {
+		req.Header.Set(name, value)
+	}
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return err
+	}
+	defer resp.Body.Close()
+	if resp.StatusCode >= http.StatusBadRequest {
+		return fmt.Errorf("%s: %s", path, resp.Status)
+	}
+	return nil
 }

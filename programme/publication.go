@@ -1,0 +1,398 @@
+package programme
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/lumbung-ikm/lumbung/domain"
+	"github.com/lumbung-ikm/lumbung/fault"
+	"github.com/lumbung-ikm/lumbung/id"
+	"github.com/lumbung-ikm/lumbung/store"
+	"github.com/lumbung-ikm/lumbung/sync/merge"
+)
+
+// Feedback is what owners are told beside a result, by result: selected, reserve,
+// not_selected, eliminated. One that is absent is told without words.
+type Feedback map[string]string
+
+// PreparePublication says when the results of a programme are told, and with which words.
+// Another admin has to approve it. Before that it may be prepared anew.
+//
+// Errors: Forbidden, NotFound; Invalid (publish_at in the past, feedback); Conflict
+// "stage_not_ready" before the last stage is decided, "publication_approved".
+func (s *Service) PreparePublication(ctx context.Context, who Caller, programme string, at time.Time, words Feedback) (merge.Row, error) {
+	if err := s.mustBeAdmin(ctx, who); err != nil {
+		return merge.Row{}, err
+	}
+	b, err := s.board(ctx, programme)
+	if err != nil {
+		return merge.Row{}, err
+	}
+	switch {
+	case b.stages[len(b.Stages)].Text("state") != "decided":
+		return b.told, conflict("stage_not_ready", "the last stage is not decided")
+	case b.told.Version > 0 && b.told.Text("state") != "prepared":
+		return b.told, conflict("publication_approved", "approved already")
+	case at.Before(s.Clock.Now()):
+		return b.told, invalid("publish_at", "in the past")
+	}
+	for kind := range words {
+		if !slices.Contains([]string{domain.FileSelected, domain.FileReserve, domain.FileNotSelected, domain.FileEliminated}, kind) {
+			return b.told, invalid("feedback", "no result of that name")
+		}
+	}
+	set := map[string]merge.Value{"publish_at": merge.Millis(at.UnixMilli()).Value(), "prepared_by": merge.Str(who.User), "approved_by": null(), "state": merge.Str("prepared"),
+		"feedback": merge.Encode(words)}
+	if err := s.check("publication", set); err != nil {
+		return b.told, err
+	}
+	return s.publication(ctx, who, b, set)
+}
+
+// ApprovePublication has the results told at the instant that another admin said.
+//
+// Errors: Forbidden "forbidden", "same_person"; NotFound; Conflict "stage_not_ready" if
+// nothing is prepared, "publication_approved", "publication_late" if the instant is over.
+func (s *Service) ApprovePublication(ctx context.Context, who Caller, programme string, seen merge.Seq) (merge.Row, error) {
+	if err := s.mustBeAdmin(ctx, who); err != nil {
+		return merge.Row{}, err
+	}
+	b, err := s.board(ctx, programme)
+	switch {
+	case err != nil:
+		return merge.Row{}, err
+	case b.told.Version == 0:
+		return b.told, conflict("stage_not_ready", "nobody has prepared it")
+	case b.told.Text("state") != "prepared":
+		return b.told, conflict("publication_approved", "approved already")
+	case b.told.Version != seen:
+		return b.told, &fault.Error{Kind: fault.Stale, Code: "stale_version", Text: "prepared anew since"}
+	case b.told.Text("prepared_by") == who.User:
+		return b.told, &fault.Error{Kind: fault.Forbidden, Code: "same_person", Text: "prepared by the same person"}
+	case instant(b.told, "publish_at").Before(s.Clock.Now()):
+		return b.told, conflict("publication_late", "its instant is over")
+	}
+	return s.publication(ctx, who, b, map[string]merge.Value{"approved_by": merge.Str(who.User), "state": merge.Str("approved")})
+}
+
+func publicationKey(programme string) merge.Key {
+	return merge.Key{Collection: "publication", ID: id.Derive("publication", programme)}
+}
+
+func (s *Service) publication(ctx context.Context, who Caller, b board, set map[string]merge.Value) (merge.Row, error) {
+	k := publicationKey(b.ID)
+	if _, err := s.Engine.Write(ctx, b.scope, merge.ServerWrite{Name: who.Name, Author: who.User, Role: merge.Admin, Collection: k.Collection, ID: k.ID, Op: merge.Put,
+		Create: b.told.Version == 0, Strict: &b.told.Version, Set: set}); err != nil {
+		return merge.Row{}, err
+	}
+	rows, err := s.rows(ctx, b.scope, k)
+	return first(rows), err
+}
+
+// PublishDue begins to tell the results of every programme whose instant has come: it
+// freezes who is told what, as a job whose steps are done in an order that says nothing
+// about the results. Any number of processes may call it at any time.
+func (s *Service) PublishDue(ctx context.Context) error {
+	return s.everyDecision(ctx, func(programme string) error {
+		rows, err := s.rows(ctx, domain.DecisionScope(programme), publicationKey(programme))
+		if err != nil || len(rows) == 0 || rows[0].Text("state") != "approved" || instant(rows[0], "publish_at").After(s.Clock.Now()) {
+			return err
+		}
+		return s.publish(ctx, programme)
+	})
+}
+
+// everyDecision calls do with the id of every programme that is decided about.
+func (s *Service) everyDecision(ctx context.Context, do func(programme string) error) error {
+	const prefix = domain.ScopeDecision + "/"
+	for after := prefix; ; {
+		scopes, err := s.Engine.Store.Scopes(ctx, after, 100)
+		if err != nil {
+			return fmt.Errorf("programmes: %w", err)
+		}
+		for _, scope := range scopes {
+			programme, ours := strings.CutPrefix(scope, prefix)
+			if !ours {
+				return nil
+			}
+			if after = scope; !id.Valid(programme) {
+				continue // the general queue
+			}
+			if err := do(programme); err != nil {
+				return fmt.Errorf("programme %s: %w", programme, err)
+			}
+		}
+		if len(scopes) < 100 {
+			return nil
+		}
+	}
+}
+
+// result is what one application is told.
+type result struct {
+	File     string `json:"file"`
+	Business string `json:"business"`
+	Op       string `json:"op"` // offer, hold or turn_down
+	Words    string `json:"words,omitempty"`
+}
+
+// tellPerStep is how many applications a step of a publication tells.
+const tellPerStep = 20
+
+// publish freezes what everybody is told and begins the job.
+func (s *Service) publish(ctx context.Context, programme string) error {
+	b, err := s.board(ctx, programme)
+	if err != nil {
+		return err
+	}
+	var words Feedback
+	if v := b.told.Fields["feedback"]; !merge.Null(v) {
+		if err := json.Unmarshal(v, &words); err != nil {
+			return err
+		}
+	}
+	all := b.results(words)
+	jid := id.Derive("job", "publication", programme)
+	name := "publish." + programme
+	set := map[string]merge.Value{"kind": merge.Str(domain.JobPublish), "programme_id": merge.Str(programme), "total": merge.Num((len(all) + tellPerStep - 1) / tellPerStep), "rows": merge.Num(len(all))}
+	writes := []merge.ServerWrite{{Name: name, Role: merge.System, Collection: "job", ID: jid, Op: merge.Put, Create: true, Set: set}}
+	n := 0
+	for some := range slices.Chunk(all, tellPerStep) {
+		n++
+		writes = append(writes, merge.ServerWrite{Name: name + "." + strconv.Itoa(n), Role: merge.System, Collection: "job_step", ID: id.Derive("job_step", jid, "tell", strconv.Itoa(n)),
+			Op: merge.Put, Create: true, Set: map[string]merge.Value{"job_id": merge.Str(jid), "kind": merge.Str(domain.JobPublish), "state": merge.Str(domain.StepWaiting), "input": merge.Encode(some)}})
+	}
+	// The steps are frozen before the state says so: a process that dies in between begins
+	// anew, and what another one froze stays.
+	for some := range slices.Chunk(writes, 10) {
+		if _, err := s.Engine.Write(ctx, domain.GeneralQueue, some...); err != nil && fault.CodeOf(err) != "id_reuse" {
+			return err
+		}
+	}
+	_, err = s.Engine.Write(ctx, b.scope, merge.ServerWrite{Name: name, Role: merge.System, Collection: "publication", ID: publicationKey(programme).ID, Op: merge.Put, Strict: &b.told.Version,
+		Set: map[string]merge.Value{"state": merge.Str("telling"), "total": merge.Num(len(all)), "job_id": merge.Str(jid)}})
+	if err != nil && fasterOther(err) {
+		return nil // another process was faster
+	}
+	return err
+}
+
+// results are what everybody who applied is told. The places of those who withdrew since
+// the decision are filled from the ranking. The order is drawn by hash: it says nothing
+// about who was selected, and is the same whoever works it out.
+func (b board) results(words Feedback) (out []result) {
+	places := map[string]int{domain.FileSelected: b.Quota, domain.FileReserve: b.Reserve}
+	ranked := slices.DeleteFunc(slices.Clone(b.files), func(f merge.Row) bool { return f.Fields["rank"] == nil || b.withdrawn(f) })
+	slices.SortFunc(ranked, func(x, y merge.Row) int { return int(x.Int("rank") - y.Int("rank")) })
+	becomes := map[string]string{}
+	for i, f := range ranked {
+		switch {
+		case i < places[domain.FileSelected]:
+			becomes[f.ID] = domain.FileSelected
+		case i < places[domain.FileSelected]+places[domain.FileReserve]:
+			becomes[f.ID] = domain.FileReserve
+		default:
+			becomes[f.ID] = domain.FileNotSelected
+		}
+	}
+	ops := map[string]string{domain.FileSelected: "offer", domain.FileReserve: "hold", domain.FileNotSelected: "turn_down", domain.FileEliminated: "turn_down"}
+	for _, f := range b.files {
+		state := f.Text("state")
+		if becomes[f.ID] != "" {
+			state = becomes[f.ID]
+		}
+		if ops[state] == "" || b.withdrawn(f) {
+			continue
+		}
+		said := f.Text("feedback")
+		if said == "" {
+			said = words[state]
+		}
+		out = append(out, result{f.ID, f.Text("business_id"), ops[state], said})
+	}
+	drawn := func(r result) string { return id.Derive("order", b.told.ID, r.File) }
+	slices.SortFunc(out, func(x, y result) int { return strings.Compare(drawn(x), drawn(y)) })
+	return out
+}
+
+// tell does one step of a publication: each application hears its result, in a commit of
+// its own scope. Done again it changes nothing.
+func (s *Service) tell(ctx context.Context, job, step merge.Row) (map[string]merge.Value, error) {
+	var some []result
+	if err := json.Unmarshal(step.Fields["input"], &some); err != nil {
+		return nil, err
+	}
+	e, err := s.setup(ctx, job.Text("programme_id"))
+	if err != nil {
+		return nil, err
+	}
+	p := domain.ProgrammeOf(e.Row)
+	for _, r := range some {
+		if err := s.tellOne(ctx, p, r); err != nil {
+			return nil, fmt.Errorf("application %s: %w", r.File, err)
+		}
+	}
+	return map[string]merge.Value{"rows": merge.Num(len(some))}, nil
+}
+
+// tellOne tells one application.
+func (s *Service) tellOne(ctx context.Context, p domain.Programme, r result) error {
+	set := map[string]merge.Value{"application_id": merge.Str(r.File), "op": merge.Str(r.Op), "feedback": optional(r.Words)}
+	if r.Op == "offer" {
+		until := domain.BusinessDay(s.Clock.Now(), p.Zone).AddDays(p.ConfirmDays).End(p.Zone)
+		set["confirm_by"] = merge.Millis(until.UnixMilli()).Value()
+	}
+	k := merge.Key{Collection: "application_event", ID: id.Derive("application_event", r.File, "result", r.Op)}
+	there, err := s.rows(ctx, scopeOf(r.Business), k)
+	if err != nil || len(there) > 0 { // told, perhaps on another day
+		return err
+	}
+	return s.say(ctx, r.Business, k.ID, "tell."+r.File+"."+r.Op, set, domain.ApplicationSubmitted, domain.ApplicationReserve)
+}
+
+// say writes an operation of the server's own on an application, while that is in one of
+// some states. In another one it was overtaken, which is no error.
+func (s *Service) say(ctx context.Context, business, event, name string, set map[string]merge.Value, states ...string) error {
+	application := merge.AsString(set["application_id"])
+	still := func(v merge.View, _ []merge.Grant) *merge.Reject {
+		if r, ok := v.Row("application", application); !ok || !slices.Contains(states, r.Text("state")) {
+			return &merge.Reject{Code: "conflict"}
+		}
+		return nil
+	}
+	_, err := s.Engine.Write(ctx, scopeOf(business), merge.ServerWrite{Name: name, Role: merge.System, Collection: "application_event", ID: event, Op: merge.Put, Create: true, Must: still, Set: set})
+	if code := fault.CodeOf(err); err != nil && (code == "conflict" || code == "id_reuse") {
+		return nil
+	}
+	return err
+}
+
+// Told marks the publications whose last step is done.
+func (s *Service) Told(ctx context.Context) error {
+	return s.everyDecision(ctx, func(programme string) error {
+		k := publicationKey(programme)
+		rows, err := s.rows(ctx, domain.DecisionScope(programme), k)
+		if err != nil || len(rows) == 0 || rows[0].Text("state") != "telling" {
+			return err
+		}
+		j, err := s.job(ctx, rows[0].Text("job_id"))
+		if err != nil || int64(len(j.Steps)) < j.Int("total") || j.Count(domain.StepDone) < len(j.Steps) {
+			return err
+		}
+		_, err = s.Engine.Write(ctx, domain.DecisionScope(programme), merge.ServerWrite{Name: "told." + programme, Role: merge.System, Collection: k.Collection, ID: k.ID, Op: merge.Put,
+			Strict: &rows[0].Version, Set: map[string]merge.Value{"state": merge.Str("told"), "told_at": s.now().Value()}})
+		if err != nil && fasterOther(err) {
+			return nil
+		}
+		return err
+	})
+}
+
+// answered does what follows from the answer of an owner: who confirms takes part, and
+// whoever gives a place up leaves it to the next of the reserve.
+func (s *Service) answered(ctx context.Context, app applied) error {
+	switch app.Text("state") {
+	case domain.ApplicationConfirmed:
+		return s.enrol(ctx, app)
+	case domain.ApplicationDeclined, domain.ApplicationLapsed, domain.ApplicationWithdrawn, domain.ApplicationDisqualified, domain.ApplicationOffered:
+		return s.promote(ctx, app.Text("programme_id"))
+	}
+	return nil
+}
+
+// enrol makes the enrolment of a business whose owner has confirmed.
+func (s *Service) enrol(ctx context.Context, app applied) error {
+	at := app.Row.Fields["created_at"]
+	for _, e := range app.events {
+		if e.Text("op") == "confirm" && e.Text("outcome") == domain.Effective {
+			at = e.Fields["created_at"]
+		}
+	}
+	write := func(collection, record string, create bool, set map[string]merge.Value) merge.ServerWrite {
+		return merge.ServerWrite{Name: "enrol." + app.ID, Role: merge.System, Collection: collection, ID: record, Op: merge.Put, Create: create, Set: set}
+	}
+	eid := domain.EnrolmentID(app.ID)
+	there, err := s.rows(ctx, app.scope, merge.Key{Collection: "enrolment", ID: eid})
+	if err != nil || len(there) > 0 {
+		return err
+	}
+	business := map[string]merge.Value{"programme_id": app.Fields["programme_id"]}
+	if app.business.Fields["enrolled_at"] == nil {
+		business["enrolled_at"] = at
+	}
+	_, err = s.Engine.Write(ctx, app.scope,
+		write("enrolment", eid, true, map[string]merge.Value{"application_id": merge.Str(app.ID), "programme_id": app.Fields["programme_id"], "confirmed_at": at,
+			"state": merge.Str("active"), "baseline_monthly_idr": orNull(app.business.Fields["baseline_monthly_idr"])}),
+		write("business", app.business.ID, false, business))
+	if fault.CodeOf(err) == "id_reuse" {
+		return nil
+	}
+	return err
+}
+
+// promote offers free places to the reserve, the best first. It looks at what is known
+// when it is called, and offers no more than are free by that; each offer that becomes
+// known has it look again.
+func (s *Service) promote(ctx context.Context, programme string) error {
+	b, err := s.board(ctx, programme)
+	if err != nil || b.told.Text("state") != "telling" && b.told.Text("state") != "told" {
+		return err
+	}
+	held := 0
+	var reserve []merge.Row
+	for _, f := range b.files {
+		switch b.states[f.ID].Text("state") {
+		case domain.ApplicationOffered, domain.ApplicationConfirmed:
+			held++
+		case domain.ApplicationReserve:
+			reserve = append(reserve, f)
+		case domain.ApplicationSubmitted, "":
+			if f.Fields["rank"] != nil {
+				return nil // not everybody has heard yet; the last one has it look again
+			}
+		}
+	}
+	slices.SortFunc(reserve, func(x, y merge.Row) int { return int(x.Int("rank") - y.Int("rank")) })
+	for _, f := range reserve[:min(len(reserve), max(0, b.Quota-held))] {
+		if err := s.tellOne(ctx, b.Programme, result{File: f.ID, Business: f.Text("business_id"), Op: "offer"}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// LapseDue ends the offers that nobody confirmed in time.
+func (s *Service) LapseDue(ctx context.Context) error {
+	return s.everyDecision(ctx, func(programme string) error {
+		got, err := s.Engine.Store.Load(ctx, domain.DecisionScope(programme), store.Want{Tags: []string{domain.OpenOfferTag}})
+		if err != nil {
+			return err
+		}
+		for i := range got.Records {
+			r, err := rowOf(&got.Records[i])
+			if err != nil {
+				return err
+			}
+			if until := instant(r, "confirm_by"); until.IsZero() || until.After(s.Clock.Now()) {
+				continue
+			}
+			if err := s.say(ctx, r.Text("business_id"), id.Derive("application_event", r.ID, "lapse"), "lapse."+r.ID,
+				map[string]merge.Value{"application_id": merge.Str(r.ID), "op": merge.Str("lapse")}, domain.ApplicationOffered); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// Due does what the calendars of the programmes ask for now. Any number of processes may
+// call it at any time.
+func (s *Service) Due(ctx context.Context) error {
+	return errors.Join(s.PublishDue(ctx), s.Told(ctx), s.LapseDue(ctx))
+}

@@ -1,0 +1,335 @@
+package programme
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"slices"
+
+	"github.com/lumbung-ikm/lumbung/domain"
+	"github.com/lumbung-ikm/lumbung/fault"
+	"github.com/lumbung-ikm/lumbung/id"
+	"github.com/lumbung-ikm/lumbung/sync/merge"
+)
+
+// Begin puts every counted file that was not withdrawn into the first stage. The programme
+// curates by then and the window is closed, so that nobody comes later. It gives how many
+// files it moved; done again it moves those that were missing.
+//
+// Errors: Forbidden, NotFound; Conflict "stage_not_ready".
+func (s *Service) Begin(ctx context.Context, who Caller, programme string) (int, error) {
+	if err := s.mustBeAdmin(ctx, who); err != nil {
+		return 0, err
+	}
+	b, err := s.board(ctx, programme)
+	if err != nil {
+		return 0, err
+	}
+	if _, to, ok := b.Registration(); b.Status != domain.ProgrammeCurating || !ok || s.Clock.Now().Before(to) {
+		return 0, conflict("stage_not_ready", "the programme does not curate yet, or people may still register")
+	}
+	if b.stages[1].Version > 0 {
+		return 0, conflict("stage_decided", "the first stage is decided")
+	}
+	var writes []merge.ServerWrite
+	for _, f := range b.files {
+		if f.Text("state") == domain.FileOpen && !b.withdrawn(f) {
+			writes = append(writes, merge.ServerWrite{Name: who.Name + "." + f.ID, Author: who.User, Role: merge.Admin, Collection: "case_file", ID: f.ID, Op: merge.Put,
+				Strict: &f.Version, Set: map[string]merge.Value{"state": merge.Str(domain.FileStage), "stage": merge.Num(1)}})
+		}
+	}
+	return len(writes), s.inCommits(ctx, b.scope, writes)
+}
+
+// inCommits carries out writes of one scope, mostFiled in a commit.
+func (s *Service) inCommits(ctx context.Context, scope string, writes []merge.ServerWrite) error {
+	for some := range slices.Chunk(writes, mostFiled) {
+		if _, err := s.Engine.Write(ctx, scope, some...); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// What a stage makes of a file.
+const (
+	outPassed      = "passed"
+	outFailed      = "failed"
+	outSelected    = "selected"
+	outReserve     = "reserve"
+	outNotSelected = "not_selected"
+)
+
+// StageOutcome is what a stage makes of one file.
+type StageOutcome struct {
+	File   string   `json:"file"`
+	Result string   `json:"result"`
+	Failed []string `json:"failed,omitempty"`
+	Level  *int     `json:"level,omitempty"`
+	Score  *int     `json:"score,omitempty"`
+	Rank   int      `json:"rank,omitempty"`
+}
+
+// StageView is a stage as it would be decided now.
+type StageView struct {
+	Stage    domain.Stage
+	Outcomes []StageOutcome // of every file, ranked where they are
+	Missing  []string       // files with too few sheets
+	Basis    string         // hash of all that the decision rests on
+	Decision merge.Row      // if it was prepared or decided
+	Version  Version        // of the decision
+}
+
+// Count is how many files have a result.
+func (v StageView) Count(result string) (n int) {
+	for _, o := range v.Outcomes {
+		if o.Result == result {
+			n++
+		}
+	}
+	return n
+}
+
+// Stage shows an admin how a stage would be decided now, or how it was.
+//
+// Errors: Forbidden, NotFound; Invalid "invalid_value" (stage).
+func (s *Service) Stage(ctx context.Context, who Caller, programme string, no int) (StageView, error) {
+	if err := s.mustBeAdmin(ctx, who); err != nil {
+		return StageView{}, err
+	}
+	b, err := s.board(ctx, programme)
+	if err != nil {
+		return StageView{}, err
+	}
+	return b.view(no)
+}
+
+func (b board) view(no int) (StageView, error) {
+	stage, err := b.stage(no)
+	if err != nil {
+		return StageView{}, err
+	}
+	v := StageView{Stage: stage, Decision: b.stages[no]}
+	if v.Decision.Text("state") == "decided" {
+		v.Basis = v.Decision.Text("basis")
+		return v, json.Unmarshal(v.Decision.Fields["outcomes"], &v.Outcomes)
+	}
+	files := b.in(no)
+	switch stage.Kind {
+	case domain.StageRubric:
+		v.Outcomes, v.Missing = b.ranked(stage, files)
+	default:
+		for _, f := range files {
+			v.Outcomes = append(v.Outcomes, b.answered(stage, f))
+		}
+	}
+	text, err := json.Marshal([]any{stage, v.Outcomes, v.Missing, b.Quota, b.Reserve})
+	sum := sha256.Sum256(text)
+	v.Basis = hex.EncodeToString(sum[:16])
+	return v, err
+}
+
+// answered is the outcome of a file whose answers decide.
+func (b board) answered(stage domain.Stage, f merge.Row) StageOutcome {
+	out := StageOutcome{File: f.ID, Result: outFailed}
+	res := stage.CheckFile(b.Programme, f)
+	if stage.Kind == domain.StageLevel {
+		res = stage.LevelOf(f)
+		out.Level = &res.Level
+	}
+	if out.Failed = res.Failed; res.Passed {
+		out.Result = outPassed
+	}
+	return out
+}
+
+// ranked are the outcomes of a stage that curators score. The last stage of a programme
+// selects; another one lets pass whoever has the score, or stands high enough.
+func (b board) ranked(stage domain.Stage, files []merge.Row) (out []StageOutcome, missing []string) {
+	var all []domain.Scored
+	for _, f := range files {
+		sheets := b.scoresOf(f.ID, stage.No)
+		one := domain.Scored{File: f.ID, Number: f.Text("number")}
+		for _, r := range sheets {
+			if r.Fields["total_bp"] != nil {
+				one.Totals = append(one.Totals, int(r.Int("total_bp")))
+			}
+		}
+		if len(one.Totals) < stage.Curators {
+			missing = append(missing, f.ID)
+		}
+		all = append(all, one)
+	}
+	domain.Rank(all)
+	last := stage.No == len(b.Stages)
+	for i, one := range all {
+		score := one.Score()
+		o := StageOutcome{File: one.File, Rank: i + 1, Score: &score, Result: outFailed}
+		switch {
+		case last && i < b.Quota:
+			o.Result = outSelected
+		case last && i < b.Quota+b.Reserve:
+			o.Result = outReserve
+		case last:
+			o.Result = outNotSelected
+		case stage.Pass.Top > 0 && i < stage.Pass.Top, stage.Pass.Top == 0 && score >= stage.Pass.Score:
+			o.Result = outPassed
+		}
+		out = append(out, o)
+	}
+	return out, missing
+}
+
+// Decide decides a stage on what an admin saw of it. Whatever changed since, such as a
+// withdrawal or another score, is "basis_changed". The last stage, which selects, is only
+// prepared by it: somebody else must Approve.
+//
+// Errors: Forbidden, NotFound; Invalid; Conflict "stage_not_begun", "stage_not_ready" while
+// sheets are missing or an earlier stage is open, "stage_decided", "basis_changed".
+func (s *Service) Decide(ctx context.Context, who Caller, programme string, no int, basis, minutes string) (StageView, error) {
+	if err := s.mustBeAdmin(ctx, who); err != nil {
+		return StageView{}, err
+	}
+	b, err := s.board(ctx, programme)
+	if err != nil {
+		return StageView{}, err
+	}
+	v, err := b.view(no)
+	if err != nil {
+		return v, err
+	}
+	switch {
+	case v.Decision.Text("state") == "decided":
+		return v, conflict("stage_decided", "decided already")
+	case len(v.Outcomes) == 0:
+		return v, conflict("stage_not_begun", "no file is in the stage")
+	case len(v.Missing) > 0:
+		return v, conflict("stage_not_ready", "sheets are missing")
+	case v.Basis != basis:
+		return v, conflict("basis_changed", "not what the caller saw")
+	}
+	state := "decided"
+	if no == len(b.Stages) {
+		state = "prepared"
+	}
+	set := map[string]merge.Value{"stage": merge.Num(no), "prepared_by": merge.Str(who.User), "approved_by": null(), "minutes": optional(minutes), "state": merge.Str(state),
+		"basis": merge.Str(basis), "outcomes": merge.Encode(v.Outcomes), "passed": merge.Num(v.Count(outPassed) + v.Count(outSelected)),
+		"failed": merge.Num(v.Count(outFailed) + v.Count(outNotSelected)), "reserve": merge.Num(v.Count(outReserve))}
+	if err := s.check("decision", set); err != nil {
+		return v, err
+	}
+	return s.decideAs(ctx, who, b, no, v.Decision, set)
+}
+
+func (s *Service) decideAs(ctx context.Context, who Caller, b board, no int, old merge.Row, set map[string]merge.Value) (StageView, error) {
+	k := decisionKey(b.ID, no)
+	_, err := s.Engine.Write(ctx, b.scope, merge.ServerWrite{Name: who.Name, Author: who.User, Role: merge.Admin, Collection: k.Collection, ID: k.ID, Op: merge.Put,
+		Create: old.Version == 0, Strict: &old.Version, Set: set})
+	if err != nil && fasterOther(err) {
+		err = conflict("basis_changed", "somebody else decided at the same moment")
+	}
+	if err != nil {
+		return StageView{}, err
+	}
+	b, err = s.board(ctx, b.ID)
+	if err != nil {
+		return StageView{}, err
+	}
+	return b.view(no)
+}
+
+// Approve has the decision on the last stage count, which another admin prepared, if what
+// it rests on is still so.
+//
+// Errors: Forbidden "forbidden", "same_person"; NotFound; Conflict "stage_not_ready" if
+// nothing is prepared, "stage_decided", "basis_changed".
+func (s *Service) Approve(ctx context.Context, who Caller, programme string, no int, basis string) (StageView, error) {
+	if err := s.mustBeAdmin(ctx, who); err != nil {
+		return StageView{}, err
+	}
+	b, err := s.board(ctx, programme)
+	if err != nil {
+		return StageView{}, err
+	}
+	v, err := b.view(no)
+	switch {
+	case err != nil:
+		return v, err
+	case v.Decision.Text("state") == "decided":
+		return v, conflict("stage_decided", "decided already")
+	case v.Decision.Text("state") != "prepared":
+		return v, conflict("stage_not_ready", "nobody has prepared it")
+	case v.Decision.Text("prepared_by") == who.User:
+		return v, &fault.Error{Kind: fault.Forbidden, Code: "same_person", Text: "prepared by the same person"}
+	case v.Basis != basis, v.Decision.Text("basis") != basis:
+		return v, conflict("basis_changed", "not what was prepared")
+	}
+	return s.decideAs(ctx, who, b, no, v.Decision, map[string]merge.Value{"approved_by": merge.Str(who.User), "state": merge.Str("decided")})
+}
+
+// carryOutDecision writes what a decided stage made of each file into the files, some in a
+// commit. Done again it changes nothing.
+func (s *Service) carryOutDecision(ctx context.Context, eff merge.Effect) error {
+	rows, err := s.rows(ctx, eff.Scope, merge.Key{Collection: eff.Collection, ID: eff.ID})
+	if err != nil || len(rows) == 0 || rows[0].Text("state") != "decided" {
+		return err
+	}
+	var all []StageOutcome
+	if err := json.Unmarshal(rows[0].Fields["outcomes"], &all); err != nil {
+		return err
+	}
+	no := int(rows[0].Int("stage"))
+	for some := range slices.Chunk(all, mostFiled) {
+		var keys []merge.Key
+		for _, o := range some {
+			keys = append(keys, merge.Key{Collection: "case_file", ID: o.File})
+		}
+		there, err := s.rows(ctx, eff.Scope, keys...)
+		if err != nil {
+			return err
+		}
+		var writes []merge.ServerWrite
+		for i, o := range some {
+			at := slices.IndexFunc(there, func(r merge.Row) bool { return r.Key == keys[i] })
+			if at < 0 || there[at].Text("state") != domain.FileStage || int(there[at].Int("stage")) != no {
+				continue // moved already
+			}
+			writes = append(writes, merge.ServerWrite{Name: "decided." + eff.ID + "." + id.Derive(o.File), Role: merge.System, Collection: "case_file", ID: o.File,
+				Op: merge.Put, Set: o.set(no)})
+		}
+		if len(writes) > 0 {
+			if _, err := s.Engine.Write(ctx, eff.Scope, writes...); err != nil {
+				return fmt.Errorf("carry out stage %d: %w", no, err)
+			}
+		}
+	}
+	return nil
+}
+
+// set is what an outcome writes into a file.
+func (o StageOutcome) set(no int) map[string]merge.Value {
+	out := map[string]merge.Value{}
+	switch o.Result {
+	case outPassed:
+		out["stage"] = merge.Num(no + 1)
+	case outFailed:
+		out["state"] = merge.Str(domain.FileEliminated)
+	default:
+		out["state"] = merge.Str(o.Result) // selected, reserve, not_selected
+	}
+	if len(o.Failed) > 0 {
+		out["failed"] = merge.Encode(o.Failed)
+	}
+	if o.Level != nil {
+		out["level"] = merge.Num(*o.Level)
+	}
+	if o.Score != nil {
+		out["score_bp"] = merge.Num(*o.Score)
+	}
+	if o.Rank > 0 {
+		out["rank"] = merge.Num(o.Rank)
+	}
+	return out
+}
