@@ -158,7 +158,7 @@ func (s *Service) changeRights(ctx context.Context, user, reason string, edit fu
 			continue
 		}
 		if err != nil {
-			return was, fmt.Errorf("replace user: %w", err)
+			return was, err
 		}
 		u.Rev++
 		s.denyUser(u)

@@ -15,6 +15,7 @@ import (
 	"github.com/lumbung-ikm/lumbung/programme"
 	"github.com/lumbung-ikm/lumbung/store"
 	syncer "github.com/lumbung-ikm/lumbung/sync"
+	"github.com/lumbung-ikm/lumbung/sync/merge"
 )
 
 // roles is the change that gives roles, and provinces behind them.
@@ -326,5 +327,57 @@ func TestATokenIsShownOnce(t *testing.T) {
 	o.clock.Advance(24 * time.Hour)
 	if _, _, _, err := o.Token(t.Context(), o.as(a), p.ID); fault.CodeOf(err) != "approval_closed" {
 		t.Errorf("a day later: %v", err)
+	}
+}
+
+// TestFilesOfAProvince: a regional admin reads the files of their provinces in pages of any
+// size, and nothing of a page says that there are others.
+func TestFilesOfAProvince(t *testing.T) {
+	o := open(t)
+	e := o.opened("lagawi-fest-2022", "region_codes", `["18","51"]`)
+	for n := range 9 {
+		o.applicant(10+n, e, []string{"18.71", "51.71", "18.72"}[n%3]).does("submit")
+		o.work()
+	}
+	admin, lampung, aceh, mentor := o.person(1, "admin"), o.person(2), o.person(3), o.person(4, "mentor")
+	for _, u := range []store.User{lampung, aceh} {
+		_, err := o.auth.ChangeRights(t.Context(), u.ID, roles("regional_admin", map[string]string{lampung.ID: "18", aceh.ID: "11"}[u.ID]))
+		o.unless(err)
+	}
+	every := func(merge.Row) bool { return true }
+	for _, tt := range []struct {
+		who  store.User
+		want int
+	}{{admin, 9}, {lampung, 6}, {aceh, 0}} {
+		for _, limit := range []int{1, 2, 6, 100} {
+			got, pages := 0, 0
+			for at, more := (store.Position{}), true; more; pages++ {
+				var page []merge.Row
+				var err error
+				if page, at, more, err = o.Files(t.Context(), o.as(tt.who), e.ID, at, limit, every); err != nil {
+					t.Fatal(err)
+				}
+				for _, r := range page {
+					if p := r.Text("region_code")[:2]; tt.who.ID == lampung.ID && p != "18" {
+						t.Errorf("a file of %s", p)
+					}
+				}
+				if len(page) > 0 && at.Key != page[len(page)-1].Key || len(page) == 0 && at != (store.Position{}) {
+					t.Errorf("the place behind %v is %v", page, at)
+				}
+				got += len(page)
+			}
+			if got != tt.want || pages != max(1, (tt.want+limit-1)/limit) {
+				t.Errorf("%d files in %d pages of %d, want %d", got, pages, limit, tt.want)
+			}
+		}
+	}
+	if _, _, _, err := o.Files(t.Context(), o.as(mentor), e.ID, store.Position{}, 5, every); fault.CodeOf(err) != "forbidden" {
+		t.Errorf("a mentor: %v", err)
+	}
+	unproved := o.as(lampung)
+	unproved.Proved = false
+	if _, _, _, err := o.Files(t.Context(), unproved, e.ID, store.Position{}, 5, every); fault.CodeOf(err) != "second_factor_required" {
+		t.Errorf("without a proof: %v", err)
 	}
 }
