@@ -126,6 +126,8 @@ type requests struct {
 	seen trips
 	cost map[string]int // most round trips by request
 	keys int
+
+	second *play.Phone // of another admin
 }
 
 func setRequests(t *testing.T) *requests {
@@ -186,6 +188,7 @@ func TestRoundTripsOfRequests(t *testing.T) {
 	o.programmes()
 	o.logins()
 	o.passwords()
+	o.people()
 	o.account()
 	o.enterprise()
 	o.mentorships()
@@ -267,9 +270,32 @@ func (o *requests) passwords() {
 		o.count(name, login)
 	}
 	o.w.Clock.Advance(time.Minute)
+	o.second = p
 	o.ask(p, "POST /v1/auth/step-up", "/v1/auth/step-up", "", map[string]any{"code": code(0)}, nil)
 	o.w.Clock.Advance(time.Minute)
 	o.ask(p, "POST /v1/me/password", "/v1/me/password", "", map[string]any{"old": play.Password, "new": "delapan perahu di dermaga", "code": code(0)}, nil)
+}
+
+// people is an admin who is made by two others.
+func (o *requests) people() {
+	o.Helper()
+	const users, approvals = "/v1/admin/users", "/v1/admin/approvals"
+	var in struct {
+		User     ticket `json:"user"`
+		Approval struct {
+			ID   string `json:"id"`
+			What string `json:"what"`
+		} `json:"approval"`
+	}
+	o.ask(o.admin, "GET /v1/admin/users", users+"?role=mentor", "", nil, nil)
+	o.ask(o.admin, "POST /v1/admin/users", users, "", map[string]any{"phone": "+628119000004", "name": "Pak Made", "roles": []string{"admin"}}, &in)
+	one := approvals + "/" + in.Approval.ID
+	o.ask(o.second, "POST /v1/admin/approvals/{approval}/decision", one+"/decision", "", map[string]any{"approve": true, "what": in.Approval.What}, nil)
+	o.ask(o.admin, "POST /v1/admin/approvals/{approval}/token", one+"/token", "", nil, nil)
+	o.ask(o.admin, "POST /v1/admin/users/{user}/rights", users+"/"+in.User.ID+"/rights", "", map[string]any{"op": "suspend"}, nil)
+	o.ask(o.admin, "POST /v1/admin/users/{user}/factor", users+"/"+in.User.ID+"/factor", "", map[string]any{}, nil)
+	o.ask(o.admin, "GET /v1/admin/approvals", approvals, "", nil, nil)
+	o.ask(o.admin, "GET /v1/admin/audit", "/v1/admin/audit?subject="+in.User.ID, "", nil, nil)
 }
 
 func (o *requests) account() {
