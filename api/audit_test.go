@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/lumbung-ikm/lumbung/api"
 	"github.com/lumbung-ikm/lumbung/api/wire"
@@ -289,5 +290,37 @@ func TestWhatARegionalAdminMay(t *testing.T) {
 	})
 	if b, err := o.parts.Programme.Business(t.Context(), programme.Caller{User: owner.User.Id}, strings.TrimPrefix(business, "/v1/businesses/")); err != nil || b.Text("name") != "Rajut Metro" || b.Text("merged_into") != "" {
 		t.Errorf("after the walk: %+v, %v", b, err)
+	}
+}
+
+// TestRightsWantAFreshProof: every change under /v1/admin refuses an admin who showed a
+// second factor more than fifteen minutes ago.
+func TestRightsWantAFreshProof(t *testing.T) {
+	o := newTour(t)
+	owner := o.enter("+628117000001")
+	admin, next := o.proved("+628117000006")
+	w := &walk{tour: o}
+	w.filled(o.makeBusiness(owner), admin.User.Id)
+	o.clock.Advance(16 * time.Minute)
+	var stale, young wire.Tokens
+	o.want(200, "", "POST", "/v1/auth/refresh", `{"refresh_token":"`+admin.RefreshToken+`"}`).Into(t, &stale)
+	refused := []api.Operation{}
+	w.each(func(op api.Operation) {
+		if !strings.HasPrefix(op.Path, "/v1/admin/") || op.Method == "GET" {
+			return
+		}
+		if r := w.ask(op, stale.AccessToken); r.Status != 403 || r.Problem.Code != "step_up_required" {
+			t.Errorf("%s %s: %d %s", op.Method, op.Path, r.Status, r.Body)
+		}
+		refused = append(refused, op)
+	})
+	if len(refused) < 6 {
+		t.Errorf("only %d routes were asked", len(refused))
+	}
+	o.want(200, stale.AccessToken, "POST", "/v1/auth/step-up", `{"code":"`+next()+`"}`).Into(t, &young)
+	for _, op := range refused {
+		if r := w.ask(op, young.AccessToken); r.Problem.Code == "step_up_required" {
+			t.Errorf("%s %s: %d %s", op.Method, op.Path, r.Status, r.Body)
+		}
 	}
 }

@@ -1,6 +1,7 @@
 package programme_test
 
 import (
+	"context"
 	"fmt"
 	"log/slog"
 	"testing"
@@ -12,6 +13,7 @@ import (
 	"github.com/lumbung-ikm/lumbung/internal/storefault"
 	"github.com/lumbung-ikm/lumbung/programme"
 	"github.com/lumbung-ikm/lumbung/store"
+	syncer "github.com/lumbung-ikm/lumbung/sync"
 	"github.com/lumbung-ikm/lumbung/sync/merge"
 )
 
@@ -226,6 +228,53 @@ func TestEventsOfTheTrail(t *testing.T) {
 		}
 		if got != want[i] {
 			t.Errorf("entry %d is %q, want %q", i, got, want[i])
+		}
+	}
+}
+
+// noted is a witness that writes down what is about to change, as the API does.
+type noted struct{ tr *programme.Trail }
+
+func (n noted) Acts(ctx context.Context, role string) error {
+	return n.tr.Change(ctx, programme.AuditEntry{What: domain.AuditChange, Role: role})
+}
+
+// TestNoChangeWithoutAnEntry: at whichever call of the store a process dies, or is refused,
+// that an admin changes something with, what has changed is in the trail.
+func TestNoChangeWithoutAnEntry(t *testing.T) {
+	o := open(t)
+	before := storefault.NewPoor()
+	o.Engine.Store = before
+	admin, mentor, owner := o.person(1, "admin"), o.person(2, "mentor"), o.person(3)
+	business := o.business(owner)
+	engine := o.Engine
+	for _, fate := range []storefault.Fate{storefault.DieAfter, storefault.DieBefore, storefault.Refuse, storefault.Lose} {
+		done, undone := 0, 0
+		for n := range 90 {
+			poor := before.Copy()
+			process := func(s store.Store) {
+				o.Service.Engine = &syncer.Engine{Store: s, Schema: engine.Schema, Clock: o.clock, IDs: o.ids, Log: engine.Log, Steps: o.Steps()}
+			}
+			process(storefault.NewFailing(poor, storefault.At(n+1, fate), nil).Store())
+			who := o.as(admin)
+			who.Witness = noted{o.trail()}
+			_, err := o.Assign(t.Context(), who, business, programme.NewAssignment{Mentor: mentor.ID})
+			process(poor)
+			o.work()
+			windows, bad := o.Assignments(t.Context(), o.as(owner), business)
+			o.unless(bad)
+			entries := o.audited(admin, programme.AuditQuery{}, 500)
+			if len(windows) > 0 {
+				done++
+			} else {
+				undone++
+			}
+			if len(windows) > 0 && len(entries) == 0 || err == nil && len(windows) == 0 {
+				t.Errorf("call %d: %d windows, %d entries, %v", n+1, len(windows), len(entries), err)
+			}
+		}
+		if done == 0 || undone == 0 && fate != storefault.Lose {
+			t.Errorf("it was done %d times and not done %d times: nothing was tested", done, undone)
 		}
 	}
 }
