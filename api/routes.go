@@ -81,9 +81,16 @@ func (s *Server) routes() []route {
 		post("/v1/mentors/{mentor}/handover", s.handover).onlyOnce(), get("/v1/jobs/{job}", s.job),
 		get("/v1/reference/{list}", s.reference), post("/v1/reference/{list}", s.addReference).onlyOnce(), patch("/v1/reference/{list}/{code}", s.changeReference),
 
+		get("/v1/plan-templates", s.planTemplates), post("/v1/plan-templates", s.createPlanTemplate).onlyOnce(),
 		get("/v1/programmes", s.programmes), post("/v1/programmes", s.createProgramme).onlyOnce(),
 		get(programme, s.programme), patch(programme, s.changeProgramme), post(programme+"/status", s.advanceProgramme),
 		post(programme+importPath, s.importRegistrants).onlyOnce().fresh(), post(programme+importPath+"/check", s.checkImport), get(programme+"/files", s.caseFiles),
+		get(programme+"/curators", s.curators), post(programme+"/curators", s.addCurator).onlyOnce(), post(programme+"/begin", s.beginCuration).onlyOnce(),
+		get(programme+"/stages/{stage}", s.stage), post(programme+"/stages/{stage}/shares", s.shareFiles).onlyOnce(),
+		post(programme+"/stages/{stage}/decision", s.decideStage).onlyOnce(), post(programme+"/stages/{stage}/approval", s.approveStage).onlyOnce().fresh(),
+		post(programme+"/sheets/{sheet}/reopening", s.reopenSheet).onlyOnce(),
+		get(programme+"/publication", s.publication), post(programme+"/publication", s.preparePublication).onlyOnce().fresh(),
+		post(programme+"/publication/approval", s.approvePublication).fresh(),
 
 		get("/v1/reviews", s.reviews), post("/v1/reviews/{review}/resolution", s.resolveReview).onlyOnce(), post("/v1/admin/attest", s.attest).fresh(),
 		get("/v1/admin/users", s.people), post("/v1/admin/users", s.inviteUser).onlyOnce().fresh(),

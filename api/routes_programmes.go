@@ -5,6 +5,7 @@ import (
 
 	"github.com/lumbung-ikm/lumbung/api/wire"
 	"github.com/lumbung-ikm/lumbung/programme"
+	"github.com/lumbung-ikm/lumbung/sync/merge"
 )
 
 func (s *Server) programmes(x *call) error {
@@ -79,3 +80,29 @@ func (s *Server) advanceProgramme(x *call) error {
 func editionOf(e programme.Edition) wire.Programme {
 	return wire.Programme{Id: e.ID, Etag: etag(e.Version), Fields: e.Fields}
 }
+
+func (s *Server) planTemplates(x *call) error {
+	all, err := s.Programme.Templates(x.ctx)
+	if err != nil {
+		return err
+	}
+	return x.json(fiber.StatusOK, wire.PlanTemplateList{Templates: each(all, templateOf)})
+}
+
+func (s *Server) createPlanTemplate(x *call) error {
+	var in wire.NewPlanTemplate
+	if err := x.read(&in); err != nil {
+		return err
+	}
+	fields, err := canonical(in.Fields)
+	if err != nil {
+		return err
+	}
+	r, err := s.Programme.CreateTemplate(x.ctx, x.caller(), in.Code, in.Version, fields)
+	if err != nil {
+		return err
+	}
+	return x.json(fiber.StatusCreated, templateOf(r))
+}
+
+func templateOf(r merge.Row) wire.PlanTemplate { return wire.PlanTemplate{Id: r.ID, Fields: r.Fields} }

@@ -43,7 +43,7 @@ func (o *tour) want(status int, token, method, path, body string, header ...stri
 	o.Helper()
 	r := apitest.Request{Method: method, Path: path, Token: token, Header: map[string]string{}}
 	r.Body, r.Hostile = strings.CutPrefix(body, "!")
-	if method == "POST" && regexp.MustCompile(`/(businesses|members|assignments|resolution|events|adjustments|handover|programmes|imports|admin/users|rights|factor|reference/[a-z]+)$`).MatchString(path) {
+	if method == "POST" && regexp.MustCompile(`/(businesses|members|assignments|resolution|events|adjustments|handover|programmes|plan-templates|imports|admin/users|rights|factor|curators|begin|shares|decision|approval|reopening|publication|reference/[a-z]+)$`).MatchString(path) {
 		o.keys++
 		r.Header["Idempotency-Key"] = fmt.Sprintf("tour-key-%d", o.keys)
 	}
@@ -587,8 +587,15 @@ func (o *tour) machines() {
 func (o *tour) editions(owner, admin wire.Login) {
 	const path = "/v1/programmes"
 	const plan = `"name":"Lagawi Fest 2022","kind":"campaign","region_codes":["18"],"quota":30,"number_prefix":"LGW22","confirm_days":3,
-		"phases":[{"code":"registration","starts_on":"2022-02-27","ends_on":"2022-03-06"}],"stages":[{"no":1,"kind":"checklist","items":[{"code":"complete","label_id":"Data lengkap"}]}]`
+		"phases":[{"code":"registration","starts_on":"2022-02-27","ends_on":"2022-03-06"}],"stages":[{"no":1,"kind":"checklist","items":[{"code":"complete","label_id":"Data lengkap"}]},
+		{"no":2,"kind":"rubric","curators_per_file":2,"items":[{"code":"product","label_id":"Produk","weight_bp":10000,"max":100}]}]`
 	var e, seen wire.Programme
+	const template = `{"code":"bbi-90","version":1,"fields":{"name":"BBI-90","items":[{"code":"shop","title_id":"Buka toko","track":"digital","offset_days":0,"duration_days":7}]}}`
+	o.want(201, admin.AccessToken, "POST", "/v1/plan-templates", template)
+	o.code("template_exists", o.want(409, admin.AccessToken, "POST", "/v1/plan-templates", strings.Replace(template, "Buka", "Tutup", 1)))
+	o.want(403, owner.AccessToken, "POST", "/v1/plan-templates", template)
+	o.want(422, admin.AccessToken, "POST", "/v1/plan-templates", strings.Replace(template, "digital", "analog", 1))
+	o.want(200, owner.AccessToken, "GET", "/v1/plan-templates", "")
 	o.want(201, admin.AccessToken, "POST", path, `{"code":"lagawi-fest-2022","fields":{`+plan+`}}`).Into(o, &e)
 	o.code("programme_exists", o.want(409, admin.AccessToken, "POST", path, `{"code":"lagawi-fest-2022","fields":{`+plan+`,"theme":"lain"}}`))
 	o.code("forbidden", o.want(403, owner.AccessToken, "POST", path, `{"code":"other","fields":{`+plan+`}}`))
@@ -619,6 +626,7 @@ func (o *tour) editions(owner, admin wire.Login) {
 		o.Errorf("seen by an owner: %s", seen.Fields)
 	}
 	o.imports(owner, admin, mine)
+	o.curation(owner, admin, mine)
 	var all wire.ProgrammeList
 	o.want(200, owner.AccessToken, "GET", path, "").Into(o, &all)
 	if len(all.Programmes) != 1 || all.Programmes[0].Id != e.Id {
@@ -675,4 +683,108 @@ func (o *tour) imports(owner, admin wire.Login, programme string) {
 	o.want(400, admin.AccessToken, "GET", programme+"/files?after=x", "!")
 	o.want(403, owner.AccessToken, "GET", programme+"/files", "")
 	o.want(404, admin.AccessToken, "GET", "/v1/programmes/"+nobody+"/files", "")
+}
+
+// curation decides about the one who registered. What two people have to do, two do.
+func (o *tour) curation(owner, admin wire.Login, mine string) {
+	o.clock.Advance(time.Minute)
+	other, _ := o.proved("+628117000031")
+	a, b := admin.AccessToken, other.AccessToken
+	nowhere := "/v1/programmes/" + nobody
+	var k wire.Curator
+	o.want(201, a, "POST", mine+"/curators", `{"phone":"0811-7000-041","institution":"Bank Indonesia"}`).Into(o, &k)
+	o.want(201, a, "POST", mine+"/curators", `{"phone":"0811-7000-042","institution":"Dekranasda"}`)
+	o.want(422, a, "POST", mine+"/curators", `{"phone":"0721-1","institution":"Dekranasda"}`)
+	o.want(200, a, "GET", mine+"/curators", "")
+	o.code("stage_not_ready", o.want(409, a, "POST", mine+"/begin", ""))
+	o.code("idempotency_required", o.want(400, a, "POST", mine+"/begin", "", "Idempotency-Key", ""))
+	var e wire.Programme
+	o.want(200, a, "GET", mine, "").Into(o, &e)
+	o.want(200, a, "POST", mine+"/status", `{"status":"curating"}`, "If-Match", e.Etag)
+	var moved wire.Moved
+	o.want(200, a, "POST", mine+"/begin", "").Into(o, &moved)
+	if moved.Files != 1 {
+		o.Errorf("%d files begin", moved.Files)
+	}
+	for _, p := range []string{"/curators", "/stages/1", "/publication"} {
+		o.want(403, owner.AccessToken, "GET", mine+p, "")
+		o.want(404, a, "GET", nowhere+p, "")
+	}
+	for p, body := range map[string]string{"/curators": `{"phone":"0811-7000-041","institution":"BI"}`, "/begin": "", "/stages/1/shares": "{}", "/stages/1/decision": `{"basis":"x"}`,
+		"/stages/1/approval": `{"basis":"x"}`, "/sheets/" + nobody + "/reopening": `{"curator_id":"` + nobody + `","note":"x"}`, "/publication": `{"publish_at":"2030-01-01T00:00:00Z"}`} {
+		o.want(403, owner.AccessToken, "POST", mine+p, body)
+		o.want(404, a, "POST", nowhere+p, body)
+	}
+	o.want(403, owner.AccessToken, "POST", mine+"/publication/approval", "", "If-Match", `"1-1"`)
+	o.want(404, a, "POST", nowhere+"/publication/approval", "", "If-Match", `"1-1"`)
+	o.want(422, a, "GET", mine+"/stages/7", "")
+	o.want(422, a, "POST", mine+"/stages/1/shares", "{}")
+	o.code("stage_not_begun", o.want(409, a, "POST", mine+"/stages/2/shares", "{}"))
+	var v wire.StageView
+	o.want(200, a, "GET", mine+"/stages/1", "").Into(o, &v)
+	if v.State != "open" || len(v.Outcomes) != 1 {
+		o.Fatalf("stage 1: %+v", v)
+	}
+	o.code("basis_changed", o.want(409, a, "POST", mine+"/stages/1/decision", `{"basis":"other"}`))
+	o.want(422, a, "POST", mine+"/stages/9/decision", `{"basis":"other"}`)
+	o.want(200, a, "POST", mine+"/stages/1/decision", `{"basis":"`+v.Basis+`","minutes":"BA-01"}`)
+	o.ok(o.parts.Engine.Work(o.Context()))
+	o.want(200, a, "POST", mine+"/stages/2/shares", `{"due_at":"2030-01-01T00:00:00Z"}`).Into(o, &moved)
+	if moved.Files != 2 {
+		o.Errorf("%d shares", moved.Files)
+	}
+	o.ok(o.parts.Engine.Work(o.Context()))
+	sheet := o.sheets(e.Id, v.Outcomes[0].File)
+	o.want(200, a, "GET", mine+"/stages/2", "").Into(o, &v)
+	o.code("stage_not_ready", o.want(409, a, "POST", mine+"/stages/2/approval", `{"basis":"`+v.Basis+`"}`))
+	o.want(422, a, "POST", mine+"/stages/9/approval", `{"basis":"x"}`)
+	o.want(200, a, "POST", mine+"/stages/2/decision", `{"basis":"`+v.Basis+`"}`).Into(o, &v)
+	o.code("same_person", o.want(403, a, "POST", mine+"/stages/2/approval", `{"basis":"`+v.Basis+`"}`))
+	o.code("stage_not_ready", o.want(409, a, "POST", mine+"/publication", `{"publish_at":"2030-01-01T00:00:00Z"}`))
+	o.want(404, a, "GET", mine+"/publication", "")
+	o.want(200, b, "POST", mine+"/stages/2/approval", `{"basis":"`+v.Basis+`"}`)
+	o.ok(o.parts.Engine.Work(o.Context()))
+	reopen := `{"curator_id":"` + sheet[1] + `","note":"terlambat"}`
+	o.want(204, a, "POST", mine+"/sheets/"+sheet[0]+"/reopening", reopen)
+	o.code("forbidden_transition", o.want(409, a, "POST", mine+"/sheets/"+sheet[0]+"/reopening", reopen))
+	o.want(422, a, "POST", mine+"/sheets/"+sheet[0]+"/reopening", `!{"curator_id":"`+sheet[1]+`","note":""}`)
+	o.want(422, a, "POST", mine+"/publication", `{"publish_at":"2000-01-01T00:00:00Z"}`)
+	var p wire.Publication
+	o.want(200, a, "POST", mine+"/publication", `{"publish_at":"2030-01-01T00:00:00Z","feedback":{"selected":"Selamat!"}}`).Into(o, &p)
+	o.want(200, a, "GET", mine+"/publication", "").Into(o, &p)
+	o.code("same_person", o.want(403, a, "POST", mine+"/publication/approval", "", "If-Match", p.Etag))
+	o.want(412, b, "POST", mine+"/publication/approval", "", "If-Match", `"1-1"`)
+	o.want(428, b, "POST", mine+"/publication/approval", "", "If-Match", "")
+	o.want(200, b, "POST", mine+"/publication/approval", "", "If-Match", p.Etag)
+	o.code("publication_approved", o.want(409, b, "POST", mine+"/publication/approval", "", "If-Match", p.Etag))
+}
+
+// sheets fills in both sheets on a file, and gives the id of one and its curator.
+func (o *tour) sheets(programme, file string) (one [2]string) {
+	for n, phone := range []string{"+628117000041", "+628117000042"} {
+		u, err := o.parts.Auth.Store.UserByPhone(o.Context(), phone)
+		if err != nil {
+			o.Fatal(err)
+		}
+		one = [2]string{domain.SheetID(file, 2, u.ID), u.ID}
+		write := func(collection, id string, set map[string]merge.Value) merge.ServerWrite {
+			return merge.ServerWrite{Name: fmt.Sprint("app.", n), Author: u.ID, Role: merge.Curator, Collection: collection, ID: id, Op: merge.Put, Create: true, Set: set}
+		}
+		_, err = o.parts.Engine.Write(o.Context(), domain.PanelScope(programme, u.ID),
+			write("sheet", one[0], map[string]merge.Value{"application_id": merge.Str(file), "stage": merge.Num(2), "items": merge.Value(`{"product":{"points":80}}`)}),
+			write("sheet_event", o.ids.New(), map[string]merge.Value{"sheet_id": merge.Str(one[0]), "op": merge.Str("submit")}))
+		if err != nil {
+			o.Fatal(err)
+		}
+	}
+	o.ok(o.parts.Engine.Work(o.Context()))
+	return one
+}
+
+// ok takes what the engine's work gives.
+func (o *tour) ok(_ int, err error) {
+	o.Helper()
+	if err != nil {
+		o.Fatal(err)
+	}
 }

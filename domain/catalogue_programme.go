@@ -70,6 +70,7 @@ func programmeSetup() *merge.Collection {
 			server("number_prefix", form(`^[A-Z0-9]{2,10}$`, 10), "of receipt numbers; fixed once there is one"),
 			server("champion_count", whole(0, 1000, "businesses"), ""),
 			server("offline_grace_hours", whole(0, 24, "hours"), "in which a draft that was finished offline before the close still counts; 0 = none"),
+			server("plan_template_id", ref(""), "version of the template that every business gets its tasks from; absent = none"),
 			server("stages", list(stageType(), maxStages), "of the curation; fixed once it begins"),
 			server("targets", object(
 				merge.Member{Name: "sales_idr", Type: rupiah(0, 1_000_000_000_000_000)},

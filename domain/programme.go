@@ -93,6 +93,7 @@ type Programme struct {
 	GraceHours   int // for drafts that were finished offline before the close
 	ConfirmDays  int // that a selected business has to confirm
 	Questions    []Question
+	Template     string // id of the plan that every business gets; may be empty
 }
 
 // Question is one of an application.
@@ -145,7 +146,7 @@ type PassRule struct {
 func ProgrammeOf(r merge.Row) Programme {
 	p := Programme{ID: r.ID, Code: r.Text("code"), Name: r.Text("name"), Kind: r.Text("kind"), Status: r.Text("status"), Zone: Zone(r.Text("default_zone")),
 		NumberPrefix: r.Text("number_prefix"), Quota: int(r.Int("quota")), Reserve: int(r.Int("reserve_size")), Champions: int(r.Int("champion_count")),
-		GraceHours: int(r.Int("offline_grace_hours")), ConfirmDays: int(r.Int("confirm_days"))}
+		GraceHours: int(r.Int("offline_grace_hours")), ConfirmDays: int(r.Int("confirm_days")), Template: r.Text("plan_template_id")}
 	for _, c := range r.Strings("region_codes") {
 		p.Regions = append(p.Regions, Region(c))
 	}

@@ -146,3 +146,23 @@ func ProgrammeFixed(status string) []string {
 	}
 	return fixed
 }
+
+// CheckPlan holds the items of a template against each other.
+func CheckPlan(template merge.Row) (bad []fault.Mistake) {
+	items := PlanItems(template)
+	index := func(code string) int { return slices.IndexFunc(items, func(o PlanItem) bool { return o.Code == code }) }
+	if len(items) == 0 {
+		bad = append(bad, fault.Mistake{Field: "items", Code: "required"})
+	}
+	for i, it := range items {
+		if index(it.Code) < i {
+			bad = append(bad, fault.Mistake{Field: fmt.Sprintf("items[%d].code", i), Code: "code_repeated"})
+		}
+		for k, on := range it.DependsOn {
+			if at := index(on); at < 0 || at == i {
+				bad = append(bad, fault.Mistake{Field: fmt.Sprintf("items[%d].depends_on[%d]", i, k), Code: "invalid_reference"})
+			}
+		}
+	}
+	return bad
+}

@@ -141,3 +141,34 @@ func TestProgrammesGoForwardStepByStep(t *testing.T) {
 		}
 	}
 }
+
+// TestTheNinetyDays: 24 tasks, as many of each track as the story has, and none that a
+// programme of ninety days has no room for.
+func TestTheNinetyDays(t *testing.T) {
+	tracks := map[string]int{}
+	for _, it := range domain.BBI90() {
+		tracks[it.Track]++
+		if it.Offset+it.Duration > 90 {
+			t.Errorf("%s is due on day %d", it.Code, it.Offset+it.Duration)
+		}
+		if due := it.Task("p", "2022-03-20")["due_on"]; merge.AsString(due) > "2022-06-17" {
+			t.Errorf("%s is due on %s", it.Code, due)
+		}
+	}
+	if want := map[string]int{"digital": 10, "quality": 6, "facilitation": 4, "business": 3, "publicity": 1}; !maps.Equal(tracks, want) {
+		t.Errorf("%v, want %v", tracks, want)
+	}
+	r := merge.Row{Fields: map[string]merge.Value{"items": merge.Encode(domain.BBI90())}}
+	if bad := domain.CheckPlan(r); len(bad) > 0 {
+		t.Errorf("%v", bad)
+	}
+	c, _ := domain.MustCatalogue().Collection("plan_template")
+	f, _ := c.Field("items")
+	if _, path, ok := f.Type.Check(r.Fields["items"]); !ok {
+		t.Errorf("items%s is not what the catalogue allows", path)
+	}
+	r.Fields["items"] = merge.Value(`[{"code":"a","depends_on":["a","x"]},{"code":"a"}]`)
+	if got, want := domain.CheckPlan(r), mistakes("items[0].depends_on[0] invalid_reference", "items[0].depends_on[1] invalid_reference", "items[1].code code_repeated"); !slices.Equal(got, want) {
+		t.Errorf("%v, want %v", got, want)
+	}
+}

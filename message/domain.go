@@ -53,6 +53,9 @@ var domainTable = map[string]entry{
 	"publication_late": {
 		Sentence{"Waktu pengumuman sudah lewat.", "Siapkan lagi dengan waktu yang baru."},
 		Sentence{"The time of the publication is over.", "Prepare it again with a new time."}},
+	"template_exists": {
+		Sentence{"Versi templat ini sudah terbit.", "Terbitkan versi yang baru."},
+		Sentence{"This version of the template is published.", "Publish another version."}},
 	"programme_exists": {
 		Sentence{"Kode program ini sudah dipakai.", "Pilih kode lain."},
 		Sentence{"There is a programme of this code already.", "Choose another code."}},

@@ -50,6 +50,17 @@ func (s *Service) AddCurator(ctx context.Context, who Caller, programme string, 
 	return first(rows), err
 }
 
+// Curators lists who curates a programme now, ordered by id.
+//
+// Errors: Forbidden, NotFound.
+func (s *Service) Curators(ctx context.Context, who Caller, programme string) ([]merge.Row, error) {
+	if err := s.mustBeAdmin(ctx, who); err != nil {
+		return nil, err
+	}
+	b, err := s.board(ctx, programme)
+	return b.panel, err
+}
+
 func first(rows []merge.Row) merge.Row {
 	if len(rows) == 0 {
 		return merge.Row{}
@@ -60,14 +71,15 @@ func first(rows []merge.Row) merge.Row {
 // board is what is decided about a programme, read whole.
 type board struct {
 	domain.Programme
-	scope  string
-	files  []merge.Row // by number
-	panel  []merge.Row // open windows only
-	shares []merge.Row
-	scores []merge.Row
-	states map[string]merge.Row // of the owners' side, by application
-	stages map[int]merge.Row    // decisions, by stage
-	told   merge.Row            // publication
+	generation uint32
+	scope      string
+	files      []merge.Row // by number
+	panel      []merge.Row // open windows only
+	shares     []merge.Row
+	scores     []merge.Row
+	states     map[string]merge.Row // of the owners' side, by application
+	stages     map[int]merge.Row    // decisions, by stage
+	told       merge.Row            // publication
 }
 
 // board reads everything of a programme's decisions. It is some megabytes for ten thousand
@@ -77,7 +89,7 @@ func (s *Service) board(ctx context.Context, programme string) (b board, err err
 	if err != nil {
 		return b, err
 	}
-	b = board{Programme: domain.ProgrammeOf(e.Row), scope: domain.DecisionScope(programme), states: map[string]merge.Row{}, stages: map[int]merge.Row{}}
+	b = board{Programme: domain.ProgrammeOf(e.Row), generation: e.Version.Generation, scope: domain.DecisionScope(programme), states: map[string]merge.Row{}, stages: map[int]merge.Row{}}
 	now := s.now()
 	err = s.everyRecord(ctx, b.scope, func(r merge.Row) {
 		switch r.Collection {
@@ -330,6 +342,9 @@ func (s *Service) Reopen(ctx context.Context, who Caller, programme, sheet, cura
 	}
 	if !id.Valid(sheet) || !id.Valid(curator) {
 		return notFound()
+	}
+	if strings.TrimSpace(why) == "" {
+		return &fault.Error{Kind: fault.Invalid, Code: "required", Field: "note", Text: "say why"}
 	}
 	scope := domain.PanelScope(programme, curator)
 	rows, err := s.rows(ctx, scope, merge.Key{Collection: "sheet", ID: sheet})

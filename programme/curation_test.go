@@ -48,9 +48,11 @@ func (o *office) contest(seed uint64) *contest {
 	o.Helper()
 	o.Engine.Store = storefault.NewPoor()
 	c := &contest{office: o, list: fixture.Campaign(seed)}
-	c.edition = o.opened("lagawi-fest-2022", "stages", string(threeStages()))
 	c.admin, c.other = o.person(1, "admin"), o.person(2, "admin")
-	_, _, err := o.Import(o.Context(), o.as(c.admin), c.edition.ID, o.table(o.csv(seed)))
+	template, err := o.CreateTemplate(o.Context(), o.as(c.admin), "bbi-90", 1, map[string]merge.Value{"name": merge.Str("BBI-90"), "items": merge.Encode(domain.BBI90())})
+	o.unless(err)
+	c.edition = o.opened("lagawi-fest-2022", "stages", string(threeStages()), "plan_template_id", `"`+template.ID+`"`, "monitoring", `{"starts_on":"2022-03-20","ends_on":"2022-06-17"}`)
+	_, _, err = o.Import(o.Context(), o.as(c.admin), c.edition.ID, o.table(o.csv(seed)))
 	o.unless(err)
 	o.work()
 	c.edition, err = o.Programme(o.Context(), o.as(c.admin), c.edition.ID)

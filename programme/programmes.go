@@ -48,6 +48,9 @@ func (s *Service) CreateProgramme(ctx context.Context, who Caller, code string, 
 			set["default_zone"] = merge.Str(string(zone))
 		}
 	}
+	if err := s.knownTemplate(ctx, set); err != nil {
+		return Edition{}, err
+	}
 	pid := domain.ProgrammeID(code)
 	if err := fault.Mistakes(domain.CheckProgramme(merge.Row{Key: merge.Key{ID: pid}, Fields: set}, false), "programme"); err != nil {
 		return Edition{}, err
@@ -110,6 +113,9 @@ func (s *Service) ChangeProgramme(ctx context.Context, who Caller, programme str
 		}
 	}
 	if err := s.fitsProgramme(set); err != nil {
+		return Edition{}, err
+	}
+	if err := s.knownTemplate(ctx, set); err != nil {
 		return Edition{}, err
 	}
 	return s.edit(ctx, who, old, v, set)

@@ -21,36 +21,67 @@ import (
 // not_selected, eliminated. One that is absent is told without words.
 type Feedback map[string]string
 
+// Published is the publication of a programme.
+type Published struct {
+	merge.Row
+	Version Version
+}
+
+// Publication gives the publication of a programme to an admin.
+//
+// Errors: Forbidden, NotFound.
+func (s *Service) Publication(ctx context.Context, who Caller, programme string) (Published, error) {
+	if _, err := s.mySetup(ctx, who, programme); err != nil {
+		return Published{}, err
+	}
+	return s.published(ctx, programme)
+}
+
+func (s *Service) published(ctx context.Context, programme string) (Published, error) {
+	head, err := s.Engine.Store.Head(ctx, domain.DecisionScope(programme))
+	if err != nil {
+		return Published{}, err
+	}
+	rows, err := s.rows(ctx, head.Scope, publicationKey(programme))
+	if err == nil && len(rows) == 0 {
+		err = notFound()
+	}
+	if err != nil {
+		return Published{}, err
+	}
+	return Published{rows[0], Version{head.Generation.Count, rows[0].Version}}, nil
+}
+
 // PreparePublication says when the results of a programme are told, and with which words.
 // Another admin has to approve it. Before that it may be prepared anew.
 //
 // Errors: Forbidden, NotFound; Invalid (publish_at in the past, feedback); Conflict
 // "stage_not_ready" before the last stage is decided, "publication_approved".
-func (s *Service) PreparePublication(ctx context.Context, who Caller, programme string, at time.Time, words Feedback) (merge.Row, error) {
+func (s *Service) PreparePublication(ctx context.Context, who Caller, programme string, at time.Time, words Feedback) (Published, error) {
 	if err := s.mustBeAdmin(ctx, who); err != nil {
-		return merge.Row{}, err
+		return Published{}, err
 	}
 	b, err := s.board(ctx, programme)
 	if err != nil {
-		return merge.Row{}, err
+		return Published{}, err
 	}
 	switch {
 	case b.stages[len(b.Stages)].Text("state") != "decided":
-		return b.told, conflict("stage_not_ready", "the last stage is not decided")
+		return Published{}, conflict("stage_not_ready", "the last stage is not decided")
 	case b.told.Version > 0 && b.told.Text("state") != "prepared":
-		return b.told, conflict("publication_approved", "approved already")
+		return Published{}, conflict("publication_approved", "approved already")
 	case at.Before(s.Clock.Now()):
-		return b.told, invalid("publish_at", "in the past")
+		return Published{}, invalid("publish_at", "in the past")
 	}
 	for kind := range words {
 		if !slices.Contains([]string{domain.FileSelected, domain.FileReserve, domain.FileNotSelected, domain.FileEliminated}, kind) {
-			return b.told, invalid("feedback", "no result of that name")
+			return Published{}, invalid("feedback", "no result of that name")
 		}
 	}
 	set := map[string]merge.Value{"publish_at": merge.Millis(at.UnixMilli()).Value(), "prepared_by": merge.Str(who.User), "approved_by": null(), "state": merge.Str("prepared"),
 		"feedback": merge.Encode(words)}
 	if err := s.check("publication", set); err != nil {
-		return b.told, err
+		return Published{}, err
 	}
 	return s.publication(ctx, who, b, set)
 }
@@ -59,24 +90,24 @@ func (s *Service) PreparePublication(ctx context.Context, who Caller, programme 
 //
 // Errors: Forbidden "forbidden", "same_person"; NotFound; Conflict "stage_not_ready" if
 // nothing is prepared, "publication_approved", "publication_late" if the instant is over.
-func (s *Service) ApprovePublication(ctx context.Context, who Caller, programme string, seen merge.Seq) (merge.Row, error) {
+func (s *Service) ApprovePublication(ctx context.Context, who Caller, programme string, seen Version) (Published, error) {
 	if err := s.mustBeAdmin(ctx, who); err != nil {
-		return merge.Row{}, err
+		return Published{}, err
 	}
 	b, err := s.board(ctx, programme)
 	switch {
 	case err != nil:
-		return merge.Row{}, err
+		return Published{}, err
 	case b.told.Version == 0:
-		return b.told, conflict("stage_not_ready", "nobody has prepared it")
+		return Published{}, conflict("stage_not_ready", "nobody has prepared it")
 	case b.told.Text("state") != "prepared":
-		return b.told, conflict("publication_approved", "approved already")
-	case b.told.Version != seen:
-		return b.told, &fault.Error{Kind: fault.Stale, Code: "stale_version", Text: "prepared anew since"}
+		return Published{}, conflict("publication_approved", "approved already")
+	case b.told.Version != seen.Seq, b.generation != seen.Generation:
+		return Published{}, &fault.Error{Kind: fault.Stale, Code: "stale_version", Text: "prepared anew since"}
 	case b.told.Text("prepared_by") == who.User:
-		return b.told, &fault.Error{Kind: fault.Forbidden, Code: "same_person", Text: "prepared by the same person"}
+		return Published{}, &fault.Error{Kind: fault.Forbidden, Code: "same_person", Text: "prepared by the same person"}
 	case instant(b.told, "publish_at").Before(s.Clock.Now()):
-		return b.told, conflict("publication_late", "its instant is over")
+		return Published{}, conflict("publication_late", "its instant is over")
 	}
 	return s.publication(ctx, who, b, map[string]merge.Value{"approved_by": merge.Str(who.User), "state": merge.Str("approved")})
 }
@@ -85,14 +116,13 @@ func publicationKey(programme string) merge.Key {
 	return merge.Key{Collection: "publication", ID: id.Derive("publication", programme)}
 }
 
-func (s *Service) publication(ctx context.Context, who Caller, b board, set map[string]merge.Value) (merge.Row, error) {
+func (s *Service) publication(ctx context.Context, who Caller, b board, set map[string]merge.Value) (Published, error) {
 	k := publicationKey(b.ID)
 	if _, err := s.Engine.Write(ctx, b.scope, merge.ServerWrite{Name: who.Name, Author: who.User, Role: merge.Admin, Collection: k.Collection, ID: k.ID, Op: merge.Put,
 		Create: b.told.Version == 0, Strict: &b.told.Version, Set: set}); err != nil {
-		return merge.Row{}, err
+		return Published{}, err
 	}
-	rows, err := s.rows(ctx, b.scope, k)
-	return first(rows), err
+	return s.published(ctx, b.ID)
 }
 
 // PublishDue begins to tell the results of every programme whose instant has come: it
@@ -304,36 +334,6 @@ func (s *Service) answered(ctx context.Context, app applied) error {
 		return s.promote(ctx, app.Text("programme_id"))
 	}
 	return nil
-}
-
-// enrol makes the enrolment of a business whose owner has confirmed.
-func (s *Service) enrol(ctx context.Context, app applied) error {
-	at := app.Row.Fields["created_at"]
-	for _, e := range app.events {
-		if e.Text("op") == "confirm" && e.Text("outcome") == domain.Effective {
-			at = e.Fields["created_at"]
-		}
-	}
-	write := func(collection, record string, create bool, set map[string]merge.Value) merge.ServerWrite {
-		return merge.ServerWrite{Name: "enrol." + app.ID, Role: merge.System, Collection: collection, ID: record, Op: merge.Put, Create: create, Set: set}
-	}
-	eid := domain.EnrolmentID(app.ID)
-	there, err := s.rows(ctx, app.scope, merge.Key{Collection: "enrolment", ID: eid})
-	if err != nil || len(there) > 0 {
-		return err
-	}
-	business := map[string]merge.Value{"programme_id": app.Fields["programme_id"]}
-	if app.business.Fields["enrolled_at"] == nil {
-		business["enrolled_at"] = at
-	}
-	_, err = s.Engine.Write(ctx, app.scope,
-		write("enrolment", eid, true, map[string]merge.Value{"application_id": merge.Str(app.ID), "programme_id": app.Fields["programme_id"], "confirmed_at": at,
-			"state": merge.Str("active"), "baseline_monthly_idr": orNull(app.business.Fields["baseline_monthly_idr"])}),
-		write("business", app.business.ID, false, business))
-	if fault.CodeOf(err) == "id_reuse" {
-		return nil
-	}
-	return err
 }
 
 // promote offers free places to the reserve, the best first. It looks at what is known

@@ -157,16 +157,17 @@ func TestResultsAreToldAtTheirInstantToAll(t *testing.T) {
 		}
 	}
 	c.due()
-	active := 0
+	active, tasks := 0, 0
 	for _, f := range c.files(c.edition) {
+		tasks += len(c.scope("business/"+f.Text("business_id"), "task"))
 		for _, e := range c.scope("business/"+f.Text("business_id"), "enrolment") {
 			if e.Text("state") == "active" && e.Text("application_id") == f.ID {
 				active++
 			}
 		}
 	}
-	if active != 30 || c.states()["reserve"] != 9 {
-		t.Errorf("%d take part; %v", active, c.states())
+	if active != 30 || tasks != 720 || c.states()["reserve"] != 9 {
+		t.Errorf("%d take part, %d tasks; %v", active, tasks, c.states())
 	}
 }
 
@@ -215,7 +216,7 @@ func TestWhoPublishesAndWhen(t *testing.T) {
 	if _, err := c.PreparePublication(t.Context(), c.as(c.admin), c.edition.ID, c.clock.Now().Add(-time.Second), nil); fault.CodeOf(err) != "invalid_value" {
 		t.Errorf("in the past: %v", err)
 	}
-	if _, err := c.ApprovePublication(t.Context(), c.as(c.other), c.edition.ID, 1); fault.CodeOf(err) != "stage_not_ready" {
+	if _, err := c.ApprovePublication(t.Context(), c.as(c.other), c.edition.ID, programme.Version{}); fault.CodeOf(err) != "stage_not_ready" {
 		t.Errorf("without anything prepared: %v", err)
 	}
 	r, err := c.PreparePublication(t.Context(), c.as(c.admin), c.edition.ID, publishAt(), nil)

@@ -372,6 +372,22 @@ type CodeRequest struct {
 	Purpose string `json:"purpose,omitempty,omitzero"`
 }
 
+// Curator `fields` are those of `panel_member`.
+type Curator struct {
+	// Fields Example: {"institution":"Bank Indonesia Lampung"}
+	Fields map[string]json.RawMessage `json:"fields"`
+
+	// Id UUID of version 7, or 8 if derived.
+	//
+	// Example: 018099a2-f7c0-7d3e-8f0a-1b2c3d4e5f60
+	Id RecordId `json:"id"`
+}
+
+// CuratorList defines model for CuratorList.
+type CuratorList struct {
+	Curators []Curator `json:"curators"`
+}
+
 // Device defines model for Device.
 type Device struct {
 	// AppVersion Example: 1.4.2
@@ -764,6 +780,12 @@ type Merger struct {
 	Into RecordId `json:"into"`
 }
 
+// Moved defines model for Moved.
+type Moved struct {
+	// Files Example: 478
+	Files int `json:"files"`
+}
+
 // NewAssignment defines model for NewAssignment.
 type NewAssignment struct {
 	// MentorId UUID of version 7, or 8 if derived.
@@ -815,6 +837,15 @@ type NewBusiness struct {
 	VillageCode string `json:"village_code,omitempty,omitzero"`
 }
 
+// NewCurator defines model for NewCurator.
+type NewCurator struct {
+	// Institution Example: Bank Indonesia Lampung
+	Institution string `json:"institution"`
+
+	// Phone Example: 0811-7000-021
+	Phone string `json:"phone"`
+}
+
 // NewMember defines model for NewMember.
 type NewMember struct {
 	// Permissions Example: ["log_sales"]
@@ -827,6 +858,20 @@ type NewMember struct {
 	Role string `json:"role"`
 }
 
+// NewPlanTemplate defines model for NewPlanTemplate.
+type NewPlanTemplate struct {
+	// Code Example: bbi-90
+	Code string `json:"code"`
+
+	// Fields `name` and `items`.
+	//
+	// Example: {"items":[{"code":"shop_opening","duration_days":7,"offset_days":0,"title_id":"Buka toko","track":"digital"}],"name":"BBI-90"}
+	Fields map[string]json.RawMessage `json:"fields"`
+
+	// Version Example: 1
+	Version int `json:"version"`
+}
+
 // NewProgramme defines model for NewProgramme.
 type NewProgramme struct {
 	// Code Example: lagawi-fest-2022
@@ -834,6 +879,17 @@ type NewProgramme struct {
 
 	// Fields Example: {"kind":"campaign","name":"Lagawi Fest 2022","region_codes":["18"]}
 	Fields map[string]json.RawMessage `json:"fields"`
+}
+
+// NewPublication defines model for NewPublication.
+type NewPublication struct {
+	// Feedback Words for the owners, by result: selected, reserve, not_selected, eliminated.
+	//
+	// Example: {"selected":"Selamat!"}
+	Feedback map[string]string `json:"feedback,omitempty,omitzero"`
+
+	// PublishAt Example: 2022-03-17T03:00:00Z
+	PublishAt time.Time `json:"publish_at"`
 }
 
 // NewReferenceEntry defines model for NewReferenceEntry.
@@ -955,6 +1011,22 @@ type PasswordLogin struct {
 	Phone string `json:"phone"`
 }
 
+// PlanTemplate `fields` are those of `plan_template`.
+type PlanTemplate struct {
+	// Fields Example: {"code":"bbi-90"}
+	Fields map[string]json.RawMessage `json:"fields"`
+
+	// Id UUID of version 7, or 8 if derived.
+	//
+	// Example: 018099a2-f7c0-7d3e-8f0a-1b2c3d4e5f60
+	Id RecordId `json:"id"`
+}
+
+// PlanTemplateList defines model for PlanTemplateList.
+type PlanTemplateList struct {
+	Templates []PlanTemplate `json:"templates"`
+}
+
 // Problem RFC 9457 problem details.
 type Problem struct {
 	// Code Stable; act on it and on nothing else.
@@ -1027,6 +1099,17 @@ type ProgrammeStatus struct {
 // Example: []
 type Provinces = []string
 
+// Publication `fields` are those of `publication`.
+type Publication struct {
+	// Etag For If-Match.
+	//
+	// Example: "1-17"
+	Etag string `json:"etag"`
+
+	// Fields Example: {"state":"prepared"}
+	Fields map[string]json.RawMessage `json:"fields"`
+}
+
 // Reason defines model for Reason.
 type Reason struct {
 	// Reason Example: Ponsel hilang
@@ -1087,6 +1170,17 @@ type ReferenceList struct {
 type RefreshRequest struct {
 	// RefreshToken Example: v1.018099a2-f7c0-7d3e-8f0a-1b2c3d4e5f60.1.c2ln
 	RefreshToken string `json:"refresh_token"`
+}
+
+// Reopening defines model for Reopening.
+type Reopening struct {
+	// CuratorId UUID of version 7, or 8 if derived.
+	//
+	// Example: 018099a2-f7c0-7d3e-8f0a-1b2c3d4e5f60
+	CuratorId RecordId `json:"curator_id"`
+
+	// Note Example: Angka tertukar
+	Note string `json:"note"`
 }
 
 // Resolution defines model for Resolution.
@@ -1260,6 +1354,78 @@ type SetupToken struct {
 	//
 	// Example: 018099a2-f7c0-7d3e-8f0a-1b2c3d4e5f60
 	UserId RecordId `json:"user_id"`
+}
+
+// ShareOrder defines model for ShareOrder.
+type ShareOrder struct {
+	// DueAt When the sheets should be in.
+	//
+	// Example: 2022-03-14T10:00:00Z
+	DueAt time.Time `json:"due_at,omitempty,omitzero"`
+}
+
+// StageApproval defines model for StageApproval.
+type StageApproval struct {
+	// Basis Example: 9f2c1a07b3d49f2c1a07b3d49f2c1a07
+	Basis string `json:"basis"`
+}
+
+// StageDecision defines model for StageDecision.
+type StageDecision struct {
+	// Basis Of the stage as it was seen.
+	//
+	// Example: 9f2c1a07b3d49f2c1a07b3d49f2c1a07
+	Basis string `json:"basis"`
+
+	// Minutes Number of the minutes.
+	//
+	// Example: BA-03/2022
+	Minutes string `json:"minutes,omitempty,omitzero"`
+}
+
+// StageOutcome defines model for StageOutcome.
+type StageOutcome struct {
+	// Failed Items of a checklist that are not met.
+	Failed []string `json:"failed,omitempty,omitzero"`
+
+	// File UUID of version 7, or 8 if derived.
+	//
+	// Example: 018099a2-f7c0-7d3e-8f0a-1b2c3d4e5f60
+	File RecordId `json:"file"`
+
+	// Level Example: 2
+	Level *int `json:"level,omitempty,omitzero"`
+
+	// Rank Example: 7
+	Rank int `json:"rank,omitempty,omitzero"`
+
+	// Result Example: selected
+	Result string `json:"result"`
+
+	// ScoreBp Example: 8740
+	ScoreBp *int `json:"score_bp,omitempty,omitzero"`
+}
+
+// StageView defines model for StageView.
+type StageView struct {
+	// Basis Example: 9f2c1a07b3d49f2c1a07b3d49f2c1a07
+	Basis string `json:"basis"`
+
+	// Counts Example: {"not_selected":56,"reserve":10,"selected":30}
+	Counts map[string]int `json:"counts"`
+
+	// Kind Example: rubric
+	Kind string `json:"kind"`
+
+	// Missing Files with too few sheets.
+	Missing  []RecordId     `json:"missing"`
+	Outcomes []StageOutcome `json:"outcomes"`
+
+	// Stage Example: 3
+	Stage int `json:"stage"`
+
+	// State Example: prepared
+	State string `json:"state"`
 }
 
 // Status defines model for Status.
@@ -1522,6 +1688,14 @@ type SessionPath = RecordId
 // Sheet defines model for Sheet.
 type Sheet = string
 
+// SheetPath UUID of version 7, or 8 if derived.
+//
+// Example: 018099a2-f7c0-7d3e-8f0a-1b2c3d4e5f60
+type SheetPath = RecordId
+
+// StagePath Example: 1
+type StagePath = int
+
 // TaskPath UUID of version 7, or 8 if derived.
 //
 // Example: 018099a2-f7c0-7d3e-8f0a-1b2c3d4e5f60
@@ -1686,6 +1860,12 @@ type HandoverParams struct {
 	IdempotencyKey Key `json:"Idempotency-Key"`
 }
 
+// CreatePlanTemplateParams defines parameters for CreatePlanTemplate.
+type CreatePlanTemplateParams struct {
+	// IdempotencyKey Made by the caller for this request and used again when it is repeated.
+	IdempotencyKey Key `json:"Idempotency-Key"`
+}
+
 // CreateProgrammeParams defines parameters for CreateProgramme.
 type CreateProgrammeParams struct {
 	// IdempotencyKey Made by the caller for this request and used again when it is repeated.
@@ -1696,6 +1876,18 @@ type CreateProgrammeParams struct {
 type ChangeProgrammeParams struct {
 	// IfMatch The ETag that was read.
 	IfMatch IfMatch `json:"If-Match"`
+}
+
+// BeginCurationParams defines parameters for BeginCuration.
+type BeginCurationParams struct {
+	// IdempotencyKey Made by the caller for this request and used again when it is repeated.
+	IdempotencyKey Key `json:"Idempotency-Key"`
+}
+
+// AddCuratorParams defines parameters for AddCurator.
+type AddCuratorParams struct {
+	// IdempotencyKey Made by the caller for this request and used again when it is repeated.
+	IdempotencyKey Key `json:"Idempotency-Key"`
 }
 
 // CaseFilesParams defines parameters for CaseFiles.
@@ -1727,6 +1919,42 @@ type ImportRegistrantsParams struct {
 type CheckImportParams struct {
 	// Sheet Sheet of an XLSX file, by name; the first visible one if absent.
 	Sheet Sheet `form:"sheet,omitempty" json:"sheet,omitempty,omitzero"`
+}
+
+// PreparePublicationParams defines parameters for PreparePublication.
+type PreparePublicationParams struct {
+	// IdempotencyKey Made by the caller for this request and used again when it is repeated.
+	IdempotencyKey Key `json:"Idempotency-Key"`
+}
+
+// ApprovePublicationParams defines parameters for ApprovePublication.
+type ApprovePublicationParams struct {
+	// IfMatch The ETag that was read.
+	IfMatch IfMatch `json:"If-Match"`
+}
+
+// ReopenSheetParams defines parameters for ReopenSheet.
+type ReopenSheetParams struct {
+	// IdempotencyKey Made by the caller for this request and used again when it is repeated.
+	IdempotencyKey Key `json:"Idempotency-Key"`
+}
+
+// ApproveStageParams defines parameters for ApproveStage.
+type ApproveStageParams struct {
+	// IdempotencyKey Made by the caller for this request and used again when it is repeated.
+	IdempotencyKey Key `json:"Idempotency-Key"`
+}
+
+// DecideStageParams defines parameters for DecideStage.
+type DecideStageParams struct {
+	// IdempotencyKey Made by the caller for this request and used again when it is repeated.
+	IdempotencyKey Key `json:"Idempotency-Key"`
+}
+
+// ShareFilesParams defines parameters for ShareFiles.
+type ShareFilesParams struct {
+	// IdempotencyKey Made by the caller for this request and used again when it is repeated.
+	IdempotencyKey Key `json:"Idempotency-Key"`
 }
 
 // AdvanceProgrammeParams defines parameters for AdvanceProgramme.
@@ -1857,11 +2085,32 @@ type ChangePasswordJSONRequestBody = PasswordChange
 // HandoverJSONRequestBody defines body for Handover for application/json ContentType.
 type HandoverJSONRequestBody = Handover
 
+// CreatePlanTemplateJSONRequestBody defines body for CreatePlanTemplate for application/json ContentType.
+type CreatePlanTemplateJSONRequestBody = NewPlanTemplate
+
 // CreateProgrammeJSONRequestBody defines body for CreateProgramme for application/json ContentType.
 type CreateProgrammeJSONRequestBody = NewProgramme
 
 // ChangeProgrammeJSONRequestBody defines body for ChangeProgramme for application/json ContentType.
 type ChangeProgrammeJSONRequestBody = ProgrammeChange
+
+// AddCuratorJSONRequestBody defines body for AddCurator for application/json ContentType.
+type AddCuratorJSONRequestBody = NewCurator
+
+// PreparePublicationJSONRequestBody defines body for PreparePublication for application/json ContentType.
+type PreparePublicationJSONRequestBody = NewPublication
+
+// ReopenSheetJSONRequestBody defines body for ReopenSheet for application/json ContentType.
+type ReopenSheetJSONRequestBody = Reopening
+
+// ApproveStageJSONRequestBody defines body for ApproveStage for application/json ContentType.
+type ApproveStageJSONRequestBody = StageApproval
+
+// DecideStageJSONRequestBody defines body for DecideStage for application/json ContentType.
+type DecideStageJSONRequestBody = StageDecision
+
+// ShareFilesJSONRequestBody defines body for ShareFiles for application/json ContentType.
+type ShareFilesJSONRequestBody = ShareOrder
 
 // AdvanceProgrammeJSONRequestBody defines body for AdvanceProgramme for application/json ContentType.
 type AdvanceProgrammeJSONRequestBody = ProgrammeStatus

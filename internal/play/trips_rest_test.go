@@ -70,6 +70,19 @@ func requestTrips() map[string]int {
 		"POST /v1/programmes/{programme}/imports":                   24,
 		"POST /v1/programmes/{programme}/imports/check":             6,
 		"GET /v1/programmes/{programme}/files":                      6,
+		"POST /v1/programmes/{programme}/curators":                  16,
+		"GET /v1/programmes/{programme}/curators":                   6,
+		"POST /v1/programmes/{programme}/begin":                     15,
+		"GET /v1/programmes/{programme}/stages/{stage}":             6,
+		"POST /v1/programmes/{programme}/stages/{stage}/decision":   19,
+		"POST /v1/programmes/{programme}/stages/{stage}/shares":     14,
+		"POST /v1/programmes/{programme}/stages/{stage}/approval":   19,
+		"POST /v1/programmes/{programme}/sheets/{sheet}/reopening":  12,
+		"POST /v1/programmes/{programme}/publication":               16,
+		"GET /v1/programmes/{programme}/publication":                6,
+		"POST /v1/programmes/{programme}/publication/approval":      14,
+		"GET /v1/plan-templates":                                    4,
+		"POST /v1/plan-templates":                                   12,
 		"GET /v1/reference/{list}":                                  3,
 		"POST /v1/reference/{list}":                                 17,
 		"PATCH /v1/reference/{list}/{code}":                         17,
@@ -281,6 +294,7 @@ func (o *requests) passwords() {
 	o.second = p
 	o.ask(p, "POST /v1/auth/step-up", "/v1/auth/step-up", "", map[string]any{"code": code(0)}, nil)
 	o.w.Clock.Advance(time.Minute)
+	o.curation(p)
 	o.ask(p, "POST /v1/me/password", "/v1/me/password", "", map[string]any{"old": play.Password, "new": "delapan perahu di dermaga", "code": code(0)}, nil)
 }
 
@@ -440,8 +454,11 @@ func (o *requests) programmes() {
 	o.Helper()
 	fields := map[string]any{"name": "Lagawi Fest 2022", "kind": "campaign", "region_codes": []string{"18"}, "quota": 30, "number_prefix": "LGW22", "confirm_days": 3,
 		"phases": []any{map[string]any{"code": "registration", "starts_on": "2022-02-27", "ends_on": "2022-03-06"}},
-		"stages": []any{map[string]any{"no": 1, "kind": "checklist", "items": []any{map[string]any{"code": "complete", "label_id": "Data lengkap"}}}}}
+		"stages": []any{map[string]any{"no": 1, "kind": "checklist", "items": []any{map[string]any{"code": "complete", "label_id": "Data lengkap"}}},
+			map[string]any{"no": 2, "kind": "rubric", "curators_per_file": 1, "items": []any{map[string]any{"code": "product", "label_id": "Produk", "weight_bp": 10000, "max": 100}}}}}
 	var e ticket
+	o.ask(o.admin, "POST /v1/plan-templates", "/v1/plan-templates", "", map[string]any{"code": "bbi-90", "version": 1, "fields": map[string]any{"name": "BBI-90", "items": domain.BBI90()}}, nil)
+	o.ask(o.admin, "GET /v1/plan-templates", "/v1/plan-templates", "", nil, nil)
 	o.ask(o.admin, "POST /v1/programmes", "/v1/programmes", "", map[string]any{"code": "lagawi-fest-2022", "fields": fields}, &e)
 	mine := "/v1/programmes/" + e.ID
 	o.ask(o.admin, "GET /v1/programmes/{programme}", mine, "", nil, nil)
@@ -477,4 +494,49 @@ func (o *requests) table(path, csv string) error {
 		return fmt.Errorf("%s: %s", path, resp.Status)
 	}
 	return nil
+}
+
+// curation decides about the one who registered, with another admin.
+func (o *requests) curation(other *play.Phone) {
+	o.Helper()
+	const at = "/v1/programmes/{programme}"
+	pid := domain.ProgrammeID("lagawi-fest-2022")
+	mine := "/v1/programmes/" + pid
+	var e ticket
+	o.ok(o.admin.Send(o.Context(), http.MethodGet, mine, "", nil, &e))
+	o.ok(o.admin.Send(o.Context(), http.MethodPost, mine+"/status", e.Etag, map[string]any{"status": "curating"}, nil))
+	var k struct {
+		Fields struct {
+			User string `json:"user_id"`
+		} `json:"fields"`
+	}
+	o.ask(o.admin, "POST "+at+"/curators", mine+"/curators", "", map[string]any{"phone": "0811-7000-041", "institution": "Bank Indonesia"}, &k)
+	o.ask(o.admin, "GET "+at+"/curators", mine+"/curators", "", nil, nil)
+	o.ask(o.admin, "POST "+at+"/begin", mine+"/begin", "", nil, nil)
+	var v struct {
+		Basis    string `json:"basis"`
+		Outcomes []struct {
+			File string `json:"file"`
+		} `json:"outcomes"`
+	}
+	o.ask(o.admin, "GET "+at+"/stages/{stage}", mine+"/stages/1", "", nil, &v)
+	o.ask(o.admin, "POST "+at+"/stages/{stage}/decision", mine+"/stages/1/decision", "", map[string]any{"basis": v.Basis}, nil)
+	o.ask(o.admin, "POST "+at+"/stages/{stage}/shares", mine+"/stages/2/shares", "", map[string]any{}, nil)
+	file := v.Outcomes[0].File
+	sheet := domain.SheetID(file, 2, k.Fields.User)
+	write := func(collection, id string, set map[string]merge.Value) merge.ServerWrite {
+		return merge.ServerWrite{Name: "app.curator", Author: k.Fields.User, Role: merge.Curator, Collection: collection, ID: id, Op: merge.Put, Create: true, Set: set}
+	}
+	_, err := o.w.App.Engine.Write(o.Context(), domain.PanelScope(pid, k.Fields.User),
+		write("sheet", sheet, map[string]merge.Value{"application_id": merge.Str(file), "stage": merge.Num(2), "items": merge.Value(`{"product":{"points":80}}`)}),
+		write("sheet_event", o.admin.IDs.New(), map[string]merge.Value{"sheet_id": merge.Str(sheet), "op": merge.Str("submit")}))
+	o.ok(err)
+	o.ok(o.w.Step(o.Context()))
+	o.ok(o.admin.Send(o.Context(), http.MethodGet, mine+"/stages/2", "", nil, &v))
+	o.ok(o.admin.Send(o.Context(), http.MethodPost, mine+"/stages/2/decision", "", map[string]any{"basis": v.Basis}, nil))
+	o.ask(other, "POST "+at+"/stages/{stage}/approval", mine+"/stages/2/approval", "", map[string]any{"basis": v.Basis}, nil)
+	o.ask(o.admin, "POST "+at+"/sheets/{sheet}/reopening", mine+"/sheets/"+sheet+"/reopening", "", map[string]any{"curator_id": k.Fields.User, "note": "terlambat"}, nil)
+	o.ask(o.admin, "POST "+at+"/publication", mine+"/publication", "", map[string]any{"publish_at": "2030-01-01T00:00:00Z"}, &e)
+	o.ask(o.admin, "GET "+at+"/publication", mine+"/publication", "", nil, &e)
+	o.ask(other, "POST "+at+"/publication/approval", mine+"/publication/approval", e.Etag, nil, nil)
 }

@@ -1,0 +1,156 @@
+package api
+
+import (
+	"strconv"
+
+	"github.com/gofiber/fiber/v2"
+
+	"github.com/lumbung-ikm/lumbung/api/wire"
+	"github.com/lumbung-ikm/lumbung/programme"
+	"github.com/lumbung-ikm/lumbung/sync/merge"
+)
+
+func curatorOf(r merge.Row) wire.Curator { return wire.Curator{Id: r.ID, Fields: r.Fields} }
+
+func (s *Server) curators(x *call) error {
+	all, err := s.Programme.Curators(x.ctx, x.caller(), x.Params("programme"))
+	if err != nil {
+		return err
+	}
+	return x.json(fiber.StatusOK, wire.CuratorList{Curators: each(all, curatorOf)})
+}
+
+func (s *Server) addCurator(x *call) error {
+	var in wire.NewCurator
+	if err := x.read(&in); err != nil {
+		return err
+	}
+	r, err := s.Programme.AddCurator(x.ctx, x.caller(), x.Params("programme"), programme.NewCurator{Phone: in.Phone, Institution: in.Institution})
+	if err != nil {
+		return err
+	}
+	return x.json(fiber.StatusCreated, curatorOf(r))
+}
+
+func (s *Server) beginCuration(x *call) error {
+	n, err := s.Programme.Begin(x.ctx, x.caller(), x.Params("programme"))
+	if err != nil {
+		return err
+	}
+	return x.json(fiber.StatusOK, wire.Moved{Files: n})
+}
+
+// stageNo reads the number of a stage in a path; 0 is none.
+func stageNo(x *call) int {
+	n, err := strconv.Atoi(x.Params("stage"))
+	if err != nil {
+		return 0
+	}
+	return n
+}
+
+func (s *Server) stage(x *call) error {
+	v, err := s.Programme.Stage(x.ctx, x.caller(), x.Params("programme"), stageNo(x))
+	if err != nil {
+		return err
+	}
+	return x.json(fiber.StatusOK, stageOf(v))
+}
+
+func stageOf(v programme.StageView) wire.StageView {
+	out := wire.StageView{Stage: v.Stage.No, Kind: v.Stage.Kind, Basis: v.Basis, State: v.Decision.Text("state"), Counts: map[string]int{}, Missing: append([]string{}, v.Missing...),
+		Outcomes: each(v.Outcomes, func(o programme.StageOutcome) wire.StageOutcome {
+			return wire.StageOutcome{File: o.File, Result: o.Result, Failed: o.Failed, Level: o.Level, ScoreBp: o.Score, Rank: o.Rank}
+		})}
+	if out.State == "" {
+		out.State = "open"
+	}
+	for _, o := range v.Outcomes {
+		out.Counts[o.Result]++
+	}
+	return out
+}
+
+func (s *Server) shareFiles(x *call) error {
+	var in wire.ShareOrder
+	if err := x.read(&in); err != nil {
+		return err
+	}
+	n, err := s.Programme.Share(x.ctx, x.caller(), x.Params("programme"), stageNo(x), some(in.DueAt))
+	if err != nil {
+		return err
+	}
+	return x.json(fiber.StatusOK, wire.Moved{Files: n})
+}
+
+func (s *Server) decideStage(x *call) error {
+	var in wire.StageDecision
+	if err := x.read(&in); err != nil {
+		return err
+	}
+	v, err := s.Programme.Decide(x.ctx, x.caller(), x.Params("programme"), stageNo(x), in.Basis, in.Minutes)
+	if err != nil {
+		return err
+	}
+	return x.json(fiber.StatusOK, stageOf(v))
+}
+
+func (s *Server) approveStage(x *call) error {
+	var in wire.StageApproval
+	if err := x.read(&in); err != nil {
+		return err
+	}
+	v, err := s.Programme.Approve(x.ctx, x.caller(), x.Params("programme"), stageNo(x), in.Basis)
+	if err != nil {
+		return err
+	}
+	return x.json(fiber.StatusOK, stageOf(v))
+}
+
+func (s *Server) reopenSheet(x *call) error {
+	var in wire.Reopening
+	if err := x.read(&in); err != nil {
+		return err
+	}
+	if err := s.Programme.Reopen(x.ctx, x.caller(), x.Params("programme"), x.Params("sheet"), in.CuratorId, in.Note); err != nil {
+		return err
+	}
+	x.Status(fiber.StatusNoContent)
+	return nil
+}
+
+func (s *Server) told(x *call, p programme.Published) error {
+	return x.tagged(fiber.StatusOK, wire.Publication{Etag: etag(p.Version), Fields: p.Fields}, p.Version)
+}
+
+func (s *Server) publication(x *call) error {
+	p, err := s.Programme.Publication(x.ctx, x.caller(), x.Params("programme"))
+	if err != nil {
+		return err
+	}
+	return s.told(x, p)
+}
+
+func (s *Server) preparePublication(x *call) error {
+	var in wire.NewPublication
+	if err := x.read(&in); err != nil {
+		return err
+	}
+	p, err := s.Programme.PreparePublication(x.ctx, x.caller(), x.Params("programme"), in.PublishAt, in.Feedback)
+	if err != nil {
+		return err
+	}
+	return s.told(x, p)
+}
+
+func (s *Server) approvePublication(x *call) error {
+	v, err := x.ifMatch()
+	if err != nil {
+		return err
+	}
+	p, err := s.Programme.ApprovePublication(x.ctx, x.caller(), x.Params("programme"), v)
+	if err != nil {
+		return err
+	}
+	return s.told(x, p)
+}

@@ -1,0 +1,157 @@
+package programme
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/lumbung-ikm/lumbung/domain"
+	"github.com/lumbung-ikm/lumbung/fault"
+	"github.com/lumbung-ikm/lumbung/store"
+	"github.com/lumbung-ikm/lumbung/sync/merge"
+)
+
+// CreateTemplate publishes a version of a plan template. It is never changed afterwards:
+// what has to be otherwise is another version. Only admins do.
+//
+// Errors: Forbidden; Invalid with every mistake; Conflict "template_exists".
+func (s *Service) CreateTemplate(ctx context.Context, who Caller, code string, version int, fields map[string]merge.Value) (merge.Row, error) {
+	if err := s.mustBeAdmin(ctx, who); err != nil {
+		return merge.Row{}, err
+	}
+	set := map[string]merge.Value{"code": merge.Str(code), "template_version": merge.Num(version), "name": fields["name"], "items": fields["items"]}
+	for _, name := range []string{"name", "items"} {
+		if merge.Null(set[name]) {
+			return merge.Row{}, &fault.Error{Kind: fault.Invalid, Code: "required", Field: name, Text: "missing"}
+		}
+	}
+	if err := s.check("plan_template", set); err != nil {
+		return merge.Row{}, err
+	}
+	k := merge.Key{Collection: "plan_template", ID: domain.PlanTemplateID(code, version)}
+	if err := fault.Mistakes(domain.CheckPlan(merge.Row{Key: k, Fields: set}), "plan template"); err != nil {
+		return merge.Row{}, err
+	}
+	_, err := s.Engine.Write(ctx, domain.ScopeProgrammes, merge.ServerWrite{Name: who.Name, Author: who.User, Role: merge.Admin, Collection: k.Collection, ID: k.ID, Op: merge.Put,
+		Create: true, Set: set})
+	if fault.CodeOf(err) == "id_reuse" {
+		err = conflict("template_exists", "this version is published")
+	}
+	if err != nil {
+		return merge.Row{}, err
+	}
+	rows, err := s.rows(ctx, domain.ScopeProgrammes, k)
+	return first(rows), err
+}
+
+// Templates lists every version of every plan template, by code and version. Anybody who
+// is logged in may ask.
+func (s *Service) Templates(ctx context.Context) ([]merge.Row, error) {
+	out := []merge.Row{}
+	if _, err := s.Engine.Store.Head(ctx, domain.ScopeProgrammes); errors.Is(err, store.ErrAbsent) {
+		return out, nil
+	}
+	err := s.everyRecord(ctx, domain.ScopeProgrammes, func(r merge.Row) {
+		if r.Collection == "plan_template" {
+			out = append(out, r)
+		}
+	})
+	slices.SortFunc(out, func(a, b merge.Row) int {
+		return cmp.Or(strings.Compare(a.Text("code"), b.Text("code")), cmp.Compare(a.Int("template_version"), b.Int("template_version")))
+	})
+	return out, err
+}
+
+// enrol makes the enrolment of a business whose owner has confirmed, and the tasks of its
+// plan, in one commit. Done again it changes nothing.
+func (s *Service) enrol(ctx context.Context, app applied) error {
+	eid := domain.EnrolmentID(app.ID)
+	there, err := s.rows(ctx, app.scope, merge.Key{Collection: "enrolment", ID: eid})
+	if err != nil || len(there) > 0 {
+		return err
+	}
+	e, err := s.setup(ctx, app.Text("programme_id"))
+	if err != nil {
+		return err
+	}
+	writes := s.enrolWrites(app, eid)
+	p := domain.ProgrammeOf(e.Row)
+	tasks, err := s.planWrites(ctx, p, app, eid)
+	if err != nil {
+		return err
+	}
+	_, err = s.Engine.Write(ctx, app.scope, append(writes, tasks...)...)
+	if fault.CodeOf(err) == "id_reuse" { // another process was faster
+		return nil
+	}
+	return err
+}
+
+// serverWrite is a write of the server's own behind an application.
+func serverWrite(name, collection, record string, create bool, set map[string]merge.Value) merge.ServerWrite {
+	return merge.ServerWrite{Name: name, Role: merge.System, Collection: collection, ID: record, Op: merge.Put, Create: create, Set: set}
+}
+
+func (s *Service) enrolWrites(app applied, eid string) []merge.ServerWrite {
+	at := s.now().Value()
+	for _, e := range app.events {
+		if e.Text("op") == "confirm" && e.Text("outcome") == domain.Effective {
+			at = e.Fields["created_at"]
+		}
+	}
+	business := map[string]merge.Value{"programme_id": app.Fields["programme_id"]}
+	if app.business.Fields["enrolled_at"] == nil {
+		business["enrolled_at"] = at
+	}
+	return []merge.ServerWrite{
+		serverWrite("enrol."+app.ID, "enrolment", eid, true, map[string]merge.Value{"application_id": merge.Str(app.ID), "programme_id": app.Fields["programme_id"], "confirmed_at": at,
+			"state": merge.Str("active"), "baseline_monthly_idr": orNull(app.business.Fields["baseline_monthly_idr"])}),
+		serverWrite("enrol."+app.ID, "business", app.business.ID, false, business)}
+}
+
+// planWrites make the tasks of the programme's template that suit a business, due from the
+// first day that is monitored.
+func (s *Service) planWrites(ctx context.Context, p domain.Programme, app applied, eid string) ([]merge.ServerWrite, error) {
+	if p.Template == "" {
+		return nil, nil
+	}
+	rows, err := s.rows(ctx, domain.ScopeProgrammes, merge.Key{Collection: "plan_template", ID: p.Template})
+	if err != nil || len(rows) == 0 {
+		return nil, err
+	}
+	begins := p.Monitoring.From
+	if f, ok := p.Phase(domain.PhaseMentoring); ok && begins == "" {
+		begins = f.From
+	}
+	categories := append(app.business.Strings("categories"), app.business.Text("primary_category"))
+	var tasks []string
+	var writes []merge.ServerWrite
+	for _, it := range domain.PlanItems(rows[0]) {
+		if it.Suits(categories) {
+			tid := domain.PlanTaskID(eid, it.Code)
+			tasks = append(tasks, tid)
+			writes = append(writes, serverWrite("plan."+app.ID, "task", tid, true, it.Task(p.ID, begins)))
+		}
+	}
+	slices.Sort(tasks)
+	return append(writes, serverWrite("plan."+app.ID, "plan", domain.PlanID(eid), true, map[string]merge.Value{"enrolment_id": merge.Str(eid), "programme_id": merge.Str(p.ID),
+		"template_id": merge.Str(p.Template), "tasks": merge.Encode(tasks)})), nil
+}
+
+// knownTemplate refuses a programme whose template is not published.
+//
+// Errors: Invalid "invalid_reference".
+func (s *Service) knownTemplate(ctx context.Context, set map[string]merge.Value) error {
+	template := merge.AsString(set["plan_template_id"])
+	if template == "" {
+		return nil
+	}
+	rows, err := s.rows(ctx, domain.ScopeProgrammes, merge.Key{Collection: "plan_template", ID: template})
+	if err == nil && len(rows) == 0 {
+		return &fault.Error{Kind: fault.Invalid, Code: "invalid_reference", Field: "plan_template_id", Text: fmt.Sprintf("no template %s", template)}
+	}
+	return err
+}
