@@ -13,15 +13,15 @@ import (
 func (o *tour) admins(owner wire.Login) {
 	const users, approvals, trail = "/v1/admin/users", "/v1/admin/approvals", "/v1/admin/audit"
 	o.clock.Advance(time.Minute)
-	a, _ := o.proved("+628117000031")
-	b, _ := o.proved("+628117000032")
+	a, _ := o.proved("+628117000071")
+	b, _ := o.proved("+628117000072")
 	for _, path := range []string{users, approvals, trail} {
 		o.want(200, a.AccessToken, "GET", path, "")
 		o.want(400, a.AccessToken, "GET", path+"?limit=x", "!")
 		o.code("forbidden", o.want(403, owner.AccessToken, "GET", path, ""))
 	}
 	var found wire.UserList
-	o.want(200, a.AccessToken, "GET", users+"?phone=0811-7000-032", "").Into(o, &found)
+	o.want(200, a.AccessToken, "GET", users+"?phone=0811-7000-072", "").Into(o, &found)
 	if len(found.Users) != 1 || found.Users[0].Id != b.User.Id {
 		o.Errorf("by phone: %+v", found)
 	}
@@ -31,16 +31,16 @@ func (o *tour) admins(owner wire.Login) {
 	o.want(400, a.AccessToken, "GET", trail+"?from=yesterday", "!")
 
 	var in wire.RightsAnswer
-	o.want(422, a.AccessToken, "POST", users, `{"phone":"08117000033","name":"Pak Made","roles":["regional_admin"]}`)
-	o.want(422, a.AccessToken, "POST", users, `{"phone":"08117000033","name":"Pak Made","roles":["mentor"],"regions":["18"]}`)
-	o.want(403, owner.AccessToken, "POST", users, `{"phone":"08117000033","name":"Pak Made","roles":["mentor"]}`)
-	o.want(400, a.AccessToken, "POST", users, `{"phone":"08117000033","name":"Pak Made","roles":[]}`, "Idempotency-Key", "")
-	o.want(201, a.AccessToken, "POST", users, `{"phone":"08117000034","name":"Bu Sri","roles":["mentor"]}`).Into(o, &in)
+	o.want(422, a.AccessToken, "POST", users, `{"phone":"08117000073","name":"Pak Made","roles":["regional_admin"]}`)
+	o.want(422, a.AccessToken, "POST", users, `{"phone":"08117000073","name":"Pak Made","roles":["mentor"],"regions":["18"]}`)
+	o.want(403, owner.AccessToken, "POST", users, `{"phone":"08117000073","name":"Pak Made","roles":["mentor"]}`)
+	o.want(400, a.AccessToken, "POST", users, `{"phone":"08117000073","name":"Pak Made","roles":[]}`, "Idempotency-Key", "")
+	o.want(201, a.AccessToken, "POST", users, `{"phone":"08117000074","name":"Bu Sri","roles":["mentor"]}`).Into(o, &in)
 	if in.Approval.Id != "" || !slices.Equal(in.User.Roles, []string{"mentor"}) {
 		o.Errorf("a mentor: %+v", in)
 	}
 	mentor := users + "/" + in.User.Id
-	o.want(201, a.AccessToken, "POST", users, `{"phone":"08117000033","name":"Pak Made","roles":["regional_admin"],"regions":["18"],"reason":"Dinas"}`).Into(o, &in)
+	o.want(201, a.AccessToken, "POST", users, `{"phone":"08117000073","name":"Pak Made","roles":["regional_admin"],"regions":["18"],"reason":"Dinas"}`).Into(o, &in)
 	if in.Approval.State != "proposed" || len(in.User.Roles) != 0 {
 		o.Errorf("a regional admin: %+v", in)
 	}
