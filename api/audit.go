@@ -120,7 +120,13 @@ func namesIn(body []byte) []string {
 // noted tells the trail what became of a call. What was read, and cannot be noted, is not
 // told.
 func (s *Server) noted(x *call, err error) error {
-	if x.note.trail == nil || x.note.role == "" {
+	if x.note.trail == nil {
+		return err
+	}
+	if err == nil && x.GetRespHeader("Idempotent-Replayed") != "" {
+		return s.toldAgain(x)
+	}
+	if x.note.role == "" {
 		return err
 	}
 	if x.reads() {
@@ -137,6 +143,20 @@ func (s *Server) noted(x *call, err error) error {
 	}
 	x.note.trail.Note(x.ctx, e)
 	return err
+}
+
+// toldAgain notes that somebody with a role was told again what a request of theirs had been
+// answered: no use case was asked, so the role is that of the token.
+func (s *Server) toldAgain(x *call) error {
+	for _, role := range []string{auth.RoleAdmin, auth.RoleRegional, auth.RoleMentor} {
+		if x.who.Has(role) && (role == auth.RoleMentor || x.who.Proved()) {
+			x.note.role = role
+			e := x.entry(domain.AuditRead)
+			e.Fields = x.class()
+			return x.note.trail.Read(x.ctx, e)
+		}
+	}
+	return nil
 }
 
 // notePull notes which businesses the phone of a mentor was sent rows of.

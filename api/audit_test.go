@@ -153,17 +153,20 @@ func TestTheTrailHoldsNamesOnly(t *testing.T) {
 	o.want(200, mentor.AccessToken, "GET", business+"/members", "")
 	o.want(200, owner.AccessToken, "GET", business+"/members", "")
 	o.want(200, mentor.AccessToken, "POST", "/v1/sync", syncBody)
+	for range 2 {
+		o.want(201, admin.AccessToken, "POST", business+"/members", `{"phone":"0811-7000-098","role":"staff"}`, "Idempotency-Key", "told-again")
+	}
 	all := o.trail()
 	text, err := json.Marshal(all)
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, secret := range []string{"Rahasia", "Mawar", "7000-099", "7000099", "keras", "Rajut", "+62"} {
+	for _, secret := range []string{"Rahasia", "Mawar", "7000-09", "700009", "keras", "Rajut", "+62"} {
 		if strings.Contains(string(text), secret) {
 			t.Errorf("the trail holds %q", secret)
 		}
 	}
-	wants := map[string]bool{`change admin set.address`: false, `change admin phone`: false, `read mentor ` + owner.User.Id: false, `read admin ` + id: false, `pulled mentor business/` + id: false}
+	wants := map[string]bool{`change admin set.address`: false, `change admin phone`: false, `read mentor ` + owner.User.Id: false, `read admin ` + id: false, `read admin members`: false, `pulled mentor business/` + id: false}
 	for _, e := range all {
 		for want := range wants {
 			f := strings.Fields(want)

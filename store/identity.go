@@ -164,7 +164,7 @@ type User struct {
 	Phone    string     `json:"phone,omitzero"`    // E.164; empty once erased
 	Roles    []string   `json:"roles,omitzero"`    // system-wide: "mentor", "admin", "regional_admin"; sorted
 	Regions  []string   `json:"regions,omitzero"`  // provinces of a regional admin; sorted
-	Approval string     `json:"approval,omitzero"` // id of the last approval that changed the rights
+	Approval string     `json:"approval,omitzero"` // id of the approval, or name of the request, that changed the rights last
 	Status   UserStatus `json:"status,omitzero"`
 	Ver      int64      `json:"ver,omitzero"`     // raised when rights change: tokens with a lower one are void
 	Changed  time.Time  `json:"changed,omitzero"` // when Ver was raised last
