@@ -27,6 +27,7 @@ const demoHelp = `Melihatnya bekerja: tiga cerita dengan ponsel sungguhan, lalu 
 See it work: three stories with real phones, then a server to try, until Ctrl-C.
 
   lumbung demo [OPTIONS]
+  lumbung demo campaign [OPTIONS]   the programme: from 486 registrants to 30 businesses with mentors
 `
 
 // demo plays the stories on a fresh database and goes on serving it.
@@ -36,6 +37,10 @@ func demo(ctx context.Context, args []string, s streams) (err error) {
 	seed := set.Uint64("seed", 1, "of the weather and of what people do")
 	exit := set.Bool("exit", false, "end after the play")
 	listen := set.String("listen", demoListen, "where to serve afterwards, host:port")
+	stories := play.Campaign
+	if len(args) > 0 && args[0] == "campaign" {
+		stories, args = play.Programme, args[1:]
+	}
 	if err := set.Parse(args); err != nil {
 		if errors.Is(err, flag.ErrHelp) {
 			return err
@@ -53,7 +58,7 @@ func demo(ctx context.Context, args []string, s streams) (err error) {
 	tell := play.TellTo(s.out, s.getenv)
 	tell.Say("Lumbung keeps what people in the field write, network or not. Watch it do so: real phones, a real server")
 	tell.Say("on this machine, a fresh database, a clock that jumps. Times are WIB; names and amounts are invented.")
-	if err := play.Campaign(ctx, tell, folder, *seed); err != nil {
+	if err := stories(ctx, tell, folder, *seed); err != nil {
 		if ctx.Err() != nil {
 			return nil // somebody had seen enough
 		}

@@ -66,6 +66,7 @@ func cast() []Person {
 		{Name: "Pak Hendra", Part: "mentor A", Number: "+628117000004", role: auth.RoleMentor},
 		{Name: "Bu Sinta", Part: "mentor B", Number: "+628117000005", role: auth.RoleMentor},
 		{Name: "Bu Ratna", Part: "admin", Number: "+628117000006", role: auth.RoleAdmin},
+		{Name: "Pak Guntur", Part: "second admin", Number: "+628117000007", role: auth.RoleAdmin},
 	}
 }
 

@@ -42,7 +42,8 @@ type Options struct {
 	Seed     uint64         // of the weather and of what people do
 	Repeat   int            // how often every phone sends every request; 0 and 1: once
 
-	Crowd int // how many owners there are besides the cast
+	Crowd   int      // how many owners there are besides the cast
+	Numbers []string // of more people, who can log in with Code
 
 	Rand io.Reader // of the server; nil: the machine's. Safe for concurrent use
 
@@ -113,6 +114,9 @@ func (w *World) start(ctx context.Context) (err error) {
 	cfg := Settings(o.Path)
 	for n := range o.Crowd {
 		cfg.TestNumbers[crowdNumber(n)] = Code
+	}
+	for _, n := range o.Numbers {
+		cfg.TestNumbers[n] = Code
 	}
 	if o.Store != nil && o.Rand == nil { // nothing lies beside it that a next server could read
 		cfg.Pepper = strings.Repeat("p", 40)
