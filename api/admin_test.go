@@ -167,6 +167,7 @@ func TestHostile29OfAdmins(t *testing.T) {
 func TestHostile30OfAdmins(t *testing.T) {
 	o := newTour(t)
 	admin, _ := o.proved("+628117000006")
+	o.proved("+628117000007") // the last one must stay
 	o.want(200, admin.AccessToken, "GET", "/v1/reviews", "")
 	if err := o.parts.Auth.Suspend(t.Context(), admin.User.Id); err != nil {
 		t.Fatal(err)

@@ -31,6 +31,8 @@ type call struct {
 	ip    netip.Addr
 	who   auth.Identity
 
+	note noting
+
 	scopes []string // that a sync wrote to, for the log of slow ones
 }
 

@@ -82,7 +82,9 @@ func open(t testing.TB, change ...func(*api.Parts)) *house {
 	work := &programme.Service{Engine: engine, People: people, Clock: h.clock}
 	engine.Steps = work.Steps()
 	people.OnUser = work.Welcome
-	h.parts = api.Parts{Engine: engine, Auth: people, Programme: work, Replies: db.Identity(), Clock: h.clock, IDs: h.ids, Log: log, Version: "test"}
+	trail := &programme.Trail{Engine: engine, Clock: h.clock, IDs: h.ids, Log: log}
+	people.OnEvent = trail.Event
+	h.parts = api.Parts{Engine: engine, Trail: trail, Auth: people, Programme: work, Replies: db.Identity(), Clock: h.clock, IDs: h.ids, Log: log, Version: "test"}
 	for _, c := range change {
 		c(&h.parts)
 	}

@@ -98,6 +98,10 @@ func (s *Server) routes() []route {
 		post(announcement+"/versions", s.correctAnnouncement), get(announcement+"/receipts", s.announcementReceipts),
 
 		get("/v1/reviews", s.reviews), post("/v1/reviews/{review}/resolution", s.resolveReview).onlyOnce(), post("/v1/admin/attest", s.attest).fresh(),
+		get("/v1/admin/users", s.people), post("/v1/admin/users", s.inviteUser).onlyOnce().fresh(),
+		post("/v1/admin/users/{user}/rights", s.changeRights).onlyOnce().fresh(), post("/v1/admin/users/{user}/factor", s.proposeFactor).onlyOnce().fresh(),
+		get("/v1/admin/approvals", s.approvals), post("/v1/admin/approvals/{approval}/decision", s.decideApproval).fresh(),
+		post("/v1/admin/approvals/{approval}/token", s.approvedToken).fresh(), get("/v1/admin/audit", s.audit),
 
 		get("/healthz", s.healthz).toMachines(), get("/readyz", s.readyz).toMachines(), get("/version", s.version).toMachines(),
 		get("/openapi.yaml", s.specification).toReaders(), get("/docs", s.page).toReaders(), get("/docs/{file}", s.docsFile).toReaders(),
@@ -113,7 +117,7 @@ func fiberPath(path string) string {
 func (s *Server) inner(r route) fiber.Handler {
 	return func(c *fiber.Ctx) error {
 		x := s.call(c)
-		x.route = r.path
+		x.route, x.note.trail = r.path, s.Trail
 		if s.Refuse != nil && !r.free {
 			if err := s.Refuse(); err != nil {
 				return err
@@ -177,7 +181,7 @@ func (s *Server) opened(x *call, r route) error {
 	if r.once {
 		do = func(x *call) error { return s.once(x, r) }
 	}
-	if err := do(x); err != nil {
+	if err := s.noted(x, do(x)); err != nil {
 		return err
 	}
 	return s.pack(x)

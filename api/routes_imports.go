@@ -99,6 +99,12 @@ func (s *Server) caseFiles(x *call) error {
 	if err != nil {
 		return err
 	}
+	for _, r := range files {
+		x.saw(r.ID)
+		if owner := r.Text("owner_id"); owner != "" {
+			x.saw(owner)
+		}
+	}
 	out := wire.CaseFileList{Files: each(files, func(r merge.Row) wire.CaseFile { return wire.CaseFile{Id: r.ID, Fields: r.Fields} })}
 	if more {
 		out.Next = placeText(next)

@@ -17,7 +17,11 @@ import (
 )
 
 func (x *call) caller() programme.Caller {
-	return programme.Caller{User: x.who.User, Name: x.writeName(), Proved: x.who.Proved()}
+	who := programme.Caller{User: x.who.User, Name: x.writeName(), Proved: x.who.Proved()}
+	if x.note.trail != nil {
+		who.Witness = x
+	}
+	return who
 }
 
 func (s *Server) createBusiness(x *call) error {
@@ -51,6 +55,9 @@ func (s *Server) businesses(x *call) error {
 	if err != nil {
 		return err
 	}
+	for _, b := range all {
+		x.saw(b.ID)
+	}
 	return x.json(fiber.StatusOK, wire.BusinessList{Businesses: each(all, businessOf)})
 }
 
@@ -80,6 +87,9 @@ func (s *Server) members(x *call) error {
 	all, err := s.Programme.Members(x.ctx, x.caller(), x.Params("business"))
 	if err != nil {
 		return err
+	}
+	for _, m := range all {
+		x.saw(m.User)
 	}
 	return x.json(fiber.StatusOK, wire.MemberList{Members: each(all, memberOf)})
 }
@@ -119,6 +129,9 @@ func (s *Server) assignments(x *call) error {
 	if err != nil {
 		return err
 	}
+	for _, a := range all {
+		x.saw(a.Mentor)
+	}
 	return x.json(fiber.StatusOK, wire.AssignmentList{Assignments: each(all, assignmentOf)})
 }
 
@@ -144,6 +157,9 @@ func (s *Server) health(x *call) error {
 	if err != nil {
 		return err
 	}
+	for _, d := range h.Devices {
+		x.saw(d.Device.User)
+	}
 	return x.json(fiber.StatusOK, wire.HealthList{LastEntry: h.LastEntry, Devices: each(h.Devices, func(d programme.DeviceHealth) wire.DeviceHealth {
 		return wire.DeviceHealth{UserId: d.Device.User, Role: string(d.Role), DeviceId: d.Device.ID, Model: d.Device.Model, AppVersion: d.Device.AppVersion,
 			LastContact: d.Seen(), OldestUnsent: d.Contact.OldestUnsent, Unsent: d.Contact.Unsent}
@@ -159,6 +175,12 @@ func (s *Server) reviews(x *call) error {
 	if err != nil {
 		return err
 	}
+	for _, r := range all {
+		x.saw(r.ID)
+		if author := r.Text("author"); author != "" {
+			x.saw(author)
+		}
+	}
 	return x.json(fiber.StatusOK, wire.ReviewList{Reviews: each(all, func(r programme.Review) wire.Review {
 		return wire.Review{Id: r.ID, Queue: r.Queue, Fields: r.Fields}
 	})})
@@ -172,6 +194,10 @@ func (s *Server) attest(x *call) error {
 	if in.Hours < 1 || in.Hours > 72 {
 		return &fault.Error{Kind: fault.Invalid, Code: "invalid_value", Field: "hours", Text: "want 1 to 72"}
 	}
+	if err := s.Programme.MayVouch(x.ctx, x.caller()); err != nil {
+		return err
+	}
+	x.saw(in.UserId)
 	if err := s.Auth.Attest(x.ctx, x.who, in.UserId, s.Clock.Now().Add(time.Duration(in.Hours)*time.Hour)); err != nil {
 		return err
 	}
@@ -235,7 +261,7 @@ func assignmentOf(a programme.Assignment) wire.Assignment {
 }
 
 func userOf(u store.User) wire.User {
-	return wire.User{Id: u.ID, Phone: u.Phone, Status: string(u.Status), Roles: append([]string{}, u.Roles...)}
+	return wire.User{Id: u.ID, Phone: u.Phone, Status: string(u.Status), Roles: append([]string{}, u.Roles...), Regions: u.Regions}
 }
 
 func deviceOf(d store.Device) wire.Device {

@@ -50,6 +50,9 @@ type Parts struct {
 	// block.
 	Refuse func() error
 
+	// Trail is told of what admins and mentors see and change. Nil keeps none.
+	Trail *programme.Trail
+
 	// Ready says whether the server can work, beside not being about to stop.
 	// May be nil.
 	Ready func(ctx context.Context) error

@@ -56,6 +56,7 @@ func (s *Server) exchange(x *call, do exchange, pushes bool) error {
 		resp.PollIn *= 2 // the server is at its limit
 	}
 	s.contact(x.who.Device, req.Outbox, resp)
+	s.notePull(x, resp)
 	x.Set(fiber.HeaderContentType, fiber.MIMEApplicationJSON)
 	x.Status(fiber.StatusOK).Response().SetBodyRaw(resp.AppendJSON(make([]byte, 0, resp.Size())))
 	return nil

@@ -74,6 +74,7 @@ type App struct {
 	Auth      *auth.Service
 	Programme *programme.Service
 	API       *api.Server
+	Trail     *programme.Trail
 
 	metrics *metrics
 	bound   around.Hook
@@ -249,6 +250,8 @@ func (a *App) build(cfg config.Config, o Options, identity store.Identity, peppe
 	}
 	a.closers = append(a.closers, a.Auth.Flush)
 	a.Programme = &programme.Service{Engine: a.Engine, People: a.Auth, Clock: o.Clock}
+	a.Trail = &programme.Trail{Engine: a.Engine, Clock: o.Clock, IDs: ids, Log: o.Log}
+	a.closers = append(a.closers, a.Trail.Flush)
 	a.Auth.OnUser = a.Programme.Welcome
 	a.Engine.Steps = a.Programme.Steps()
 	var counters store.Counters
@@ -256,7 +259,7 @@ func (a *App) build(cfg config.Config, o Options, identity store.Identity, peppe
 		counters, a.Engine.Hands = identity, hands
 		a.Engine.Counters = counters
 	}
-	a.API = api.New(api.Parts{Tally: a.metrics, Traces: a.traces, Counters: counters, Engine: a.Engine, Auth: a.Auth, Programme: a.Programme, Replies: identity, Clock: o.Clock, IDs: ids, Log: o.Log,
+	a.API = api.New(api.Parts{Tally: a.metrics, Traces: a.traces, Counters: counters, Engine: a.Engine, Auth: a.Auth, Programme: a.Programme, Trail: a.Trail, Replies: identity, Clock: o.Clock, IDs: ids, Log: o.Log,
 		Limits: o.HTTP, Origins: cfg.CORSOrigins, Proxies: proxies(cfg.TrustedProxies), Version: o.Version, Ready: a.ready, Refuse: a.damaged})
 	a.gauges()
 }
@@ -283,6 +286,7 @@ func (a *App) gauges() {
 	a.metrics.gauge("lumbung_sync_queued_pushes", "Pushes that wait for a commit.", a.Engine.Queued)
 	a.metrics.gauge("lumbung_http_waiting_requests", "Requests that wait for a place among those that are worked on.", a.API.Waiting)
 	a.metrics.gauge("lumbung_auth_waiting_passwords", "Passwords that wait for a place among those that are hashed.", func() int { _, waiting := a.Auth.Hashing(); return waiting })
+	a.metrics.gauge("lumbung_audit_dropped_entries", "Entries that the audit trail left out since the start.", a.Trail.Dropped)
 	a.metrics.gauge("lumbung_live_streams", "Open live streams.", a.API.Streams)
 	if s, ok := a.Store.(interface{ Queued() int }); ok {
 		a.metrics.gauge("lumbung_store_queued_writes", "Writes that wait for the disk.", s.Queued)
@@ -312,10 +316,11 @@ func (a *App) Wake() {
 	}
 }
 
-// audit writes the trail of logins and revocations.
+// audit writes logins and revocations into the log, and what the audit trail keeps of them.
 func (a *App) audit(ctx context.Context, e auth.Event) {
 	a.Log.LogAttrs(ctx, slog.LevelInfo, "audit", slog.String("event", string(e.Kind)), slog.String("user", e.User), slog.String("session", e.Session),
 		slog.String("device", e.Device), slog.String("reason", e.Reason))
+	a.Trail.Event(ctx, e)
 }
 
 // Close writes what is still in memory and closes what New opened, in reverse

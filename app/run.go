@@ -91,7 +91,7 @@ type worker struct {
 }
 
 func (a *App) workers() []worker {
-	all := []worker{{"engine", a.runEngine}, {"repair", a.runRepair}, {"reference", a.runReference}, {"compaction", a.runCompaction}, {"reminders", a.runReminders}, {"programmes", a.runProgrammes}, {"announcements", a.runAnnouncements}, {"auth", a.Auth.Run}, {"windows", a.Engine.KeepWindows}, {"streams", a.API.Tend}}
+	all := []worker{{"engine", a.runEngine}, {"repair", a.runRepair}, {"reference", a.runReference}, {"compaction", a.runCompaction}, {"reminders", a.runReminders}, {"programmes", a.runProgrammes}, {"announcements", a.runAnnouncements}, {"auth", a.Auth.Run}, {"windows", a.Engine.KeepWindows}, {"streams", a.API.Tend}, {"audit", a.Trail.Run}}
 	if shared, ok := a.Store.(store.Watcher); ok { // those who listen here hear of what was pushed there
 		all = append(all, worker{"rates", a.API.ShareRates}, worker{"watch", func(ctx context.Context) error { return shared.Watch(ctx, a.Engine.Observe) }})
 	}
@@ -320,7 +320,7 @@ func (a *App) runReference(ctx context.Context) error {
 // which backups are complete. A program without Serve calls it.
 func (a *App) Step(ctx context.Context) error {
 	_, err := a.Engine.Work(ctx)
-	return errors.Join(err, a.Engine.LearnBackups(ctx)) // an effect that fails again and again keeps no phone from forgetting
+	return errors.Join(err, a.Trail.Flush(ctx), a.Engine.LearnBackups(ctx)) // an effect that fails again and again keeps no phone from forgetting
 }
 
 // pulse remembers for a moment that the store answered, so that probes cost

@@ -605,6 +605,8 @@ func TestTheSameLettersAreTheSamePassword(t *testing.T) {
 func TestSuspendedAndErasedAdminsDoNotLogIn(t *testing.T) {
 	h := newHouse()
 	u, app := h.equip(t, phone)
+	_, err := h.CreateUser(t.Context(), "+628117000099", []string{auth.RoleAdmin}) // the last one must stay
+	must(t, err)
 	l, err := h.password(t, phone, password, app.next(t), 1)
 	must(t, err)
 	must(t, h.Suspend(t.Context(), u.ID))

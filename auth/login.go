@@ -165,6 +165,6 @@ func (s *Service) begin(ctx context.Context, u store.User, info DeviceInfo, how 
 	if err != nil {
 		return Login{}, err
 	}
-	s.tell(ctx, Event{Kind: LoggedIn, User: u.ID, Session: sess.ID, Device: d.ID})
+	s.tell(ctx, Event{Kind: LoggedIn, User: u.ID, Session: sess.ID, Device: d.ID, Roles: u.Roles})
 	return Login{Tokens: tokens, User: u, Session: sess.ID, Device: d.ID, Incarnation: incarnation}, nil
 }

@@ -84,6 +84,7 @@ type Event struct {
 	Session string
 	Device  string
 	Reason  string
+	Roles   []string // of somebody who logged in
 }
 
 // Limits are the numbers of the service. Every count is for a sliding window.
@@ -167,7 +168,7 @@ func (l Limits) span(roles []string) Span {
 	out := l.Owner
 	for _, r := range roles {
 		s := l.Mentor
-		if r == RoleAdmin {
+		if r == RoleAdmin || r == RoleRegional {
 			s = l.Admin
 		}
 		out = Span{min(out.Idle, s.Idle), min(out.Absolute, s.Absolute)}

@@ -15,8 +15,9 @@ import (
 // The roles that hold everywhere. Owners and staff have none: what they may do
 // follows from their memberships.
 const (
-	RoleMentor = "mentor"
-	RoleAdmin  = "admin"
+	RoleMentor   = "mentor"
+	RoleAdmin    = "admin"
+	RoleRegional = "regional_admin" // reads the enterprises of some provinces
 )
 
 // CreateUser makes an active user, such as the first admin.
@@ -24,11 +25,11 @@ const (
 // Errors: Invalid "phone_…", "invalid_value" (roles); Conflict "conflict" if the
 // phone has a user.
 func (s *Service) CreateUser(ctx context.Context, phone string, roles []string) (store.User, error) {
-	roles, err := checkRoles(roles)
-	if err != nil {
+	c := RightsChange{Op: RightsRoles, Roles: roles}
+	if err := c.Check(); err != nil {
 		return store.User{}, err
 	}
-	u, made, err := s.userOf(ctx, phone, store.User{Roles: roles, Status: store.UserActive})
+	u, made, err := s.userOf(ctx, phone, store.User{Roles: c.Roles, Status: store.UserActive})
 	if err == nil && !made {
 		err = &fault.Error{Kind: fault.Conflict, Code: "conflict", Field: "phone", Text: "phone has a user"}
 	}
@@ -79,48 +80,40 @@ func (s *Service) User(ctx context.Context, user string) (store.User, error) {
 	return u, err
 }
 
-// SetRoles replaces the roles of a user. Tokens with the old ones are void at
-// once; a refresh brings new ones.
+// SetRoles replaces the roles of a user, who has no provinces afterwards. Tokens with the
+// old ones are void at once; a refresh brings new ones.
 //
-// Errors: Invalid "invalid_value" (roles), NotFound "not_found".
+// Errors: those of ChangeRights.
 func (s *Service) SetRoles(ctx context.Context, user string, roles []string) error {
-	roles, err := checkRoles(roles)
-	if err != nil {
-		return err
-	}
-	return s.changeRights(ctx, user, "roles", func(u *store.User) { u.Roles = roles })
+	_, err := s.ChangeRights(ctx, user, RightsChange{Op: RightsRoles, Roles: roles})
+	return err
 }
 
 // Suspend refuses every token of a user until Restore. The sessions stay, so
 // that nobody has to log in again afterwards.
 //
-// Errors: NotFound "not_found".
+// Errors: NotFound "not_found", Conflict "last_admin".
 func (s *Service) Suspend(ctx context.Context, user string) error {
-	return s.changeRights(ctx, user, "suspended", func(u *store.User) {
-		if u.Status != store.UserErased {
-			u.Status = store.UserSuspended
-		}
-	})
+	_, err := s.ChangeRights(ctx, user, RightsChange{Op: RightsSuspend})
+	return err
 }
 
 // Restore ends a suspension.
 //
 // Errors: NotFound "not_found".
 func (s *Service) Restore(ctx context.Context, user string) error {
-	return s.changeRights(ctx, user, "restored", func(u *store.User) {
-		if u.Status == store.UserSuspended {
-			u.Status = store.UserActive
-		}
-	})
+	_, err := s.ChangeRights(ctx, user, RightsChange{Op: RightsRestore})
+	return err
 }
 
 // Erase forgets the phone, the roles and the password of a user and ends the sessions. The
 // phone is free for somebody else afterwards.
 //
-// Errors: NotFound "not_found".
+// Errors: NotFound "not_found", Conflict "last_admin".
 func (s *Service) Erase(ctx context.Context, user string) error {
-	err := s.changeRights(ctx, user, "erased", func(u *store.User) {
+	_, err := s.changeRights(ctx, user, "erased", func(u *store.User) (bool, error) {
 		*u = store.User{ID: u.ID, Status: store.UserErased, Ver: u.Ver, Created: u.Created, Rev: u.Rev}
+		return true, nil
 	})
 	if err != nil {
 		return err
@@ -149,7 +142,7 @@ func (s *Service) Attest(ctx context.Context, who Identity, user string, until t
 	if err != nil {
 		return err
 	}
-	if by.Status != store.UserActive || len(by.Roles) == 0 || by.ID == user {
+	if by.Status != store.UserActive || by.ID == user || !slices.Contains(by.Roles, RoleMentor) && !slices.Contains(by.Roles, RoleAdmin) {
 		return refuse(fault.Forbidden, "forbidden", "only another mentor or admin may vouch")
 	}
 	if !slices.Contains(by.Roles, RoleMentor) && !who.Proved() {
@@ -160,21 +153,6 @@ func (s *Service) Attest(ctx context.Context, who Identity, user string, until t
 		return true
 	})
 	return err
-}
-
-// changeRights edits a user, makes older tokens void and says so.
-func (s *Service) changeRights(ctx context.Context, user, reason string, edit func(*store.User)) error {
-	u, err := s.editUser(ctx, user, func(u *store.User) bool {
-		edit(u)
-		u.Ver, u.Changed = u.Ver+1, s.Clock.Now()
-		return true
-	})
-	if err != nil {
-		return err
-	}
-	s.denyUser(u)
-	s.tell(ctx, Event{Kind: UserChanged, User: user, Reason: reason})
-	return nil
 }
 
 // editUser changes a user by edit, which may be called again when somebody else
@@ -199,7 +177,7 @@ func (s *Service) editUser(ctx context.Context, user string, edit func(*store.Us
 // checkRoles sorts roles and refuses those that do not exist.
 func checkRoles(roles []string) ([]string, error) {
 	for _, r := range roles {
-		if r != RoleMentor && r != RoleAdmin {
+		if r != RoleMentor && r != RoleAdmin && r != RoleRegional {
 			return nil, &fault.Error{Kind: fault.Invalid, Code: "invalid_value", Field: "roles", Text: "no such role"}
 		}
 	}

@@ -15,6 +15,7 @@ const (
 	ScopeMentoring = "mentoring" // beside a business, for its mentors alone
 	ScopeReference = "reference" // one, for everybody who is logged in
 	ScopeDecision  = "decision"
+	ScopeAudit     = "audit" // one a month; nobody is granted it
 )
 
 // Catalogue is everything that syncs: one table per collection. It is made anew
@@ -25,7 +26,7 @@ func Catalogue() (*merge.Schema, error) {
 		target(), visit(), visitEvent(), publicity(),
 		mentoring(), mentorWindow(), mentorNote(), queueItem(),
 		user(), consent(), preference(), device(), inbox(), receipt(), quarantine(),
-		reviewItem(), job(), jobStep())
+		reviewItem(), job(), jobStep(), approval(), auditEntry())
 	all = append(all, application(), applicationEvent(), enrolment(), businessPlan(), planTemplate())
 	all = append(append(append(all, programmes()...), decisions()...), panels()...)
 	all = append(all, announcements()...)
@@ -35,6 +36,7 @@ func Catalogue() (*merge.Schema, error) {
 	}
 	s.Refused, s.Shared, s.Sources = refused, []string{ScopeReference, ScopeProgrammes}, map[string]string{ScopeMentoring: ScopeBusiness}
 	s.Roots = map[string]string{ScopeBusiness: "business"}
+	s.Whole = []string{ScopeAudit}
 	return s, nil
 }
 

@@ -73,6 +73,18 @@ var authTable = map[string]entry{
 	"password_weak": {
 		Sentence{"Kata sandi terlalu lemah.", "Gunakan paling sedikit {min} karakter yang tidak mudah ditebak, misalnya empat kata."},
 		Sentence{"The password is too weak.", "Please use at least {min} characters that are hard to guess, such as four words."}},
+	"last_admin": {
+		Sentence{"Admin terakhir harus tetap ada.", "Silakan tunjuk admin lain terlebih dahulu."},
+		Sentence{"The last admin must stay.", "Please make somebody else an admin first."}},
+	"approval_own": {
+		Sentence{"Usulan Anda sendiri harus disetujui orang lain.", "Silakan minta admin lain."},
+		Sentence{"Somebody else has to approve what you proposed.", "Please ask another admin."}},
+	"approval_closed": {
+		Sentence{"Usulan ini sudah diputuskan, kedaluwarsa atau tidak berlaku lagi.", "Silakan usulkan lagi bila masih perlu."},
+		Sentence{"This proposal has been decided, has expired or holds no more.", "Please propose it again if it is still wanted."}},
+	"audit_unavailable": {
+		Sentence{"Jejak audit sedang tidak dapat ditulis.", "Tidak ada yang diubah. Silakan coba lagi dalam {after}."},
+		Sentence{"The audit trail cannot be written now.", "Nothing was changed. Please try again in {after}."}},
 	"device_invalid": {
 		Sentence{"Data perangkat tidak benar.", ""},
 		Sentence{"The device is not described correctly.", ""}},

@@ -266,18 +266,27 @@ func filing(p domain.Programme, name string, files []caseFile, there map[merge.K
 }
 
 // Files gives a page of case files of a programme to an admin, in the order of their
-// last change, and the position behind it.
+// last change, and the position of its last one. A regional admin gets those of their
+// provinces, and hears nothing of others: the end of the page is theirs, and more is only
+// said if there is another one of theirs.
 //
 // Errors: Forbidden, NotFound.
 func (s *Service) Files(ctx context.Context, who Caller, programme string, at store.Position, limit int, keep func(merge.Row) bool) (out []merge.Row, next store.Position, more bool, err error) {
-	if _, err := s.mySetup(ctx, who, programme); err != nil {
+	provinces, err := s.mustLookAfter(ctx, who)
+	if err == nil && provinces == nil {
+		_, err = s.setup(ctx, programme)
+	} else if err == nil {
+		_, err = s.edition(ctx, domain.ScopeProgrammes, "programme", programme) // drafts are for admins
+	}
+	if err != nil {
 		return nil, at, false, err
 	}
 	head, err := s.Engine.Store.Head(ctx, domain.DecisionScope(programme))
 	if errors.Is(err, store.ErrAbsent) {
 		return nil, at, false, nil
 	}
-	for more = err == nil; more && len(out) < limit; {
+	next = at
+	for more = err == nil; more; {
 		page, err := s.Engine.Store.Changed(ctx, head.Scope, at, head.Applied, head.Applied, 1<<18)
 		if err != nil || page.Torn {
 			return nil, at, false, errors.Join(err, torn(page.Torn))
@@ -285,9 +294,6 @@ func (s *Service) Files(ctx context.Context, who Caller, programme string, at st
 		more = page.More
 		for i := range page.Records {
 			r := &page.Records[i]
-			if len(out) == limit {
-				return out, at, true, nil
-			}
 			at = store.Position{Version: r.Version, Key: r.Key()}
 			if r.Collection != "case_file" || r.Deleted {
 				continue
@@ -296,12 +302,16 @@ func (s *Service) Files(ctx context.Context, who Caller, programme string, at st
 			if err != nil {
 				return nil, at, false, err
 			}
-			if keep(row) {
-				out = append(out, row)
+			if !keep(row) || provinces != nil && !slices.Contains(provinces, string(domain.Region(row.Text("region_code")).Province())) {
+				continue
 			}
+			if len(out) == limit {
+				return out, next, true, nil
+			}
+			out, next = append(out, row), at
 		}
 	}
-	return out, at, more, err
+	return out, next, false, err
 }
 
 func torn(yes bool) error {

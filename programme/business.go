@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/lumbung-ikm/lumbung/auth"
 	"github.com/lumbung-ikm/lumbung/fault"
 	"github.com/lumbung-ikm/lumbung/id"
 	"github.com/lumbung-ikm/lumbung/sync/merge"
@@ -141,6 +142,9 @@ func (s *Service) Businesses(ctx context.Context, who Caller) ([]Business, error
 			b.Row = rows[0]
 			out = append(out, b)
 		}
+	}
+	if slices.ContainsFunc(out, func(b Business) bool { return standing{roles: b.Roles}.accompanies() }) {
+		return out, who.acts(ctx, auth.RoleMentor)
 	}
 	return out, nil
 }

@@ -96,7 +96,7 @@ func (s *Service) Health(ctx context.Context, who Caller, business string) (Heal
 	if err != nil {
 		return Health{}, err
 	}
-	if !st.admin && !st.is(merge.Owner) && !st.is(merge.Mentor) {
+	if !st.admin && !st.regional && !st.is(merge.Owner) && !st.is(merge.Mentor) {
 		return Health{}, st.forbidden()
 	}
 	entries, err := s.collection(ctx, st.head, "sales")

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/lumbung-ikm/lumbung/auth"
 	"github.com/lumbung-ikm/lumbung/domain"
 	"github.com/lumbung-ikm/lumbung/fault"
 	"github.com/lumbung-ikm/lumbung/id"
@@ -213,15 +214,18 @@ func (s *Service) edition(ctx context.Context, scope, collection, programme stri
 //
 // Errors: NotFound "not_found", also for a draft of somebody else's.
 func (s *Service) Programme(ctx context.Context, who Caller, programme string) (Edition, error) {
-	admin, unproved, err := s.admin(ctx, who)
+	is, err := s.authority(ctx, who)
 	if err != nil {
 		return Edition{}, err
 	}
-	if admin {
+	if is.admin {
+		if err := who.acts(ctx, auth.RoleAdmin); err != nil {
+			return Edition{}, err
+		}
 		return s.setup(ctx, programme)
 	}
 	e, err := s.edition(ctx, domain.ScopeProgrammes, "programme", programme)
-	if unproved && fault.KindOf(err) == fault.NotFound && err != nil {
+	if is.unproved && fault.KindOf(err) == fault.NotFound && err != nil {
 		return e, s.mustBeAdmin(ctx, who) // it may be a draft
 	}
 	return e, err

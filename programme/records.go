@@ -33,6 +33,9 @@ func (s *Service) Record(ctx context.Context, who Caller, business, collection, 
 	if err != nil {
 		return Record{}, err
 	}
+	if !st.sees() { // not what regional admins look at
+		return Record{}, st.forbidden()
+	}
 	return s.record(ctx, st, merge.Key{Collection: collection, ID: record})
 }
 

@@ -15,6 +15,7 @@ import (
 
 	"github.com/lumbung-ikm/lumbung/auth"
 	"github.com/lumbung-ikm/lumbung/clock"
+	"github.com/lumbung-ikm/lumbung/domain"
 	"github.com/lumbung-ikm/lumbung/fault"
 	"github.com/lumbung-ikm/lumbung/id"
 	"github.com/lumbung-ikm/lumbung/store"
@@ -30,6 +31,23 @@ type Directory interface {
 	InviteByPhone(ctx context.Context, phone string) (string, error)
 	// Health gives the devices of users and how they stand.
 	Health(ctx context.Context, users ...string) ([]auth.DeviceHealth, error)
+
+	// UserByPhone gives the user of a phone, or NotFound "not_found".
+	UserByPhone(ctx context.Context, phone string) (store.User, error)
+	// Users gives a page of people behind an id, and where the next one begins.
+	Users(ctx context.Context, f auth.UserFilter, after string, limit int) (page []store.User, next string, err error)
+	// ChangeRights changes what a person may do.
+	ChangeRights(ctx context.Context, user string, c auth.RightsChange) (store.User, error)
+	// Equipped reports whether somebody has a password and a second factor in use.
+	Equipped(ctx context.Context, user string) (bool, error)
+	// ResetFactor gives somebody a token with which password and factor are set anew.
+	ResetFactor(ctx context.Context, user string) (token string, expires time.Time, err error)
+}
+
+// Witness hears in which role somebody is about to see or do something, before they do. Its
+// error is the answer then: what cannot be noted does not happen.
+type Witness interface {
+	Acts(ctx context.Context, role string) error
 }
 
 // Service carries out the use cases. Fill the fields and use it; it is safe for
@@ -51,6 +69,16 @@ type Caller struct {
 	// Proved says that the session began with a password and a second factor. Without
 	// it an admin has no more rights than anybody else.
 	Proved bool
+	// Witness hears of a caller who acts as an admin or as a mentor. May be nil.
+	Witness Witness
+}
+
+// acts tells the witness of a caller.
+func (c Caller) acts(ctx context.Context, role string) error {
+	if c.Witness == nil {
+		return nil
+	}
+	return c.Witness.Acts(ctx, role)
 }
 
 // Version is a record as somebody read it.
@@ -84,9 +112,14 @@ type standing struct {
 	head     store.Head
 	now      merge.Millis
 	admin    bool
+	regional bool         // an admin of its province
 	unproved bool         // an admin, who has not proved enough to be one here
 	roles    []merge.Role // in the access list
 }
+
+// sees reports whether somebody has a right to the whole business: its people, and admins of
+// all of them.
+func (st standing) sees() bool { return st.admin || len(st.roles) > 0 }
 
 func (st standing) is(r merge.Role) bool { return slices.Contains(st.roles, r) }
 
@@ -98,16 +131,19 @@ func (st standing) forbidden() error {
 	return forbidden()
 }
 
-// enter reads the head of a business for somebody who may see it.
+// enter reads the head of a business for somebody who may see it. A regional admin sees
+// those of their provinces, and hears of no others.
 //
 // Errors: NotFound "not_found", also if it is not the caller's; Forbidden
 // "second_factor_required" for an admin who has not proved enough, and has no right of
-// their own there.
+// their own there; those of the caller's witness.
 func (s *Service) enter(ctx context.Context, who Caller, business string) (st standing, err error) {
 	st.now = s.now()
-	if st.admin, st.unproved, err = s.admin(ctx, who); err != nil {
+	is, err := s.authority(ctx, who)
+	if err != nil {
 		return st, err
 	}
+	st.admin, st.unproved = is.admin, is.unproved
 	outside := notFound() // the same whether there is such a business or not
 	if st.unproved {
 		outside = secondFactorRequired()
@@ -128,35 +164,118 @@ func (s *Service) enter(ctx context.Context, who Caller, business string) (st st
 			st.roles = append(st.roles, g.Role)
 		}
 	}
-	if len(st.roles) == 0 && !st.admin {
+	if !st.sees() && len(is.provinces) > 0 {
+		if st.regional, err = s.liesIn(ctx, head.Scope, business, is.provinces); err != nil {
+			return st, err
+		}
+	}
+	if !st.sees() && !st.regional {
 		return st, outside
 	}
-	return st, nil
+	return st, st.witnessed(ctx, who)
 }
 
-// admin asks the directory, not the token: a role that was taken away is gone. The session
-// must have proved that it is the admin who asks; unproved is one whose did not.
-func (s *Service) admin(ctx context.Context, who Caller) (proved, unproved bool, err error) {
+// liesIn reports whether a business is of one of the provinces.
+func (s *Service) liesIn(ctx context.Context, scope, business string, provinces []string) (bool, error) {
+	rows, err := s.rows(ctx, scope, merge.Key{Collection: "business", ID: business})
+	return err == nil && len(rows) > 0 && slices.Contains(provinces, string(domain.Region(rows[0].Text("region_code")).Province())), err
+}
+
+// witnessed tells of somebody who is here as an admin or a mentor. Owners and staff are at
+// home.
+func (st standing) witnessed(ctx context.Context, who Caller) error {
+	switch {
+	case st.admin:
+		return who.acts(ctx, auth.RoleAdmin)
+	case st.regional:
+		return who.acts(ctx, auth.RoleRegional)
+	case st.accompanies():
+		return who.acts(ctx, auth.RoleMentor)
+	}
+	return nil
+}
+
+// accompanies reports whether somebody is here as a mentor, and not at home.
+func (st standing) accompanies() bool {
+	return st.is(merge.Mentor) && !st.is(merge.Owner) && !st.is(merge.Staff)
+}
+
+// authority is what somebody may do beside what they own or accompany.
+type authority struct {
+	admin     bool
+	provinces []string // of a regional admin; sorted
+	unproved  bool     // an admin, of whatever region, whose session did not prove it
+}
+
+// authority asks the directory, not the token: a role that was taken away is gone. The
+// session must have proved that it is the admin who asks.
+func (s *Service) authority(ctx context.Context, who Caller) (authority, error) {
 	u, err := s.People.User(ctx, who.User)
 	if fault.KindOf(err) == fault.NotFound && err != nil {
-		return false, false, nil
+		return authority{}, nil
 	}
-	is := err == nil && u.Status == store.UserActive && slices.Contains(u.Roles, auth.RoleAdmin)
-	return is && who.Proved, is && !who.Proved, err
+	if err != nil || u.Status != store.UserActive {
+		return authority{}, err
+	}
+	is := authority{admin: slices.Contains(u.Roles, auth.RoleAdmin)}
+	if slices.Contains(u.Roles, auth.RoleRegional) {
+		is.provinces = u.Regions
+	}
+	if !who.Proved && (is.admin || len(is.provinces) > 0) {
+		return authority{unproved: true}, nil
+	}
+	return is, nil
+}
+
+// forbidden is what somebody hears of what admins do, who is none.
+func (a authority) forbidden() error {
+	if a.unproved {
+		return secondFactorRequired()
+	}
+	return forbidden()
 }
 
 // mustBeAdmin is the fence of what only admins do.
 //
-// Errors: Forbidden "forbidden", "second_factor_required".
+// Errors: Forbidden "forbidden", "second_factor_required"; those of the caller's witness.
 func (s *Service) mustBeAdmin(ctx context.Context, who Caller) error {
-	ok, unproved, err := s.admin(ctx, who)
-	switch {
-	case err != nil || ok:
-		return err
-	case unproved:
-		return secondFactorRequired()
+	is, err := s.authority(ctx, who)
+	if err == nil && !is.admin {
+		err = is.forbidden()
 	}
-	return forbidden()
+	if err != nil {
+		return err
+	}
+	return who.acts(ctx, auth.RoleAdmin)
+}
+
+// MayVouch is the fence of who says that a number is still the same person's. What a mentor
+// vouches for, and for whom, is asked by the directory.
+//
+// Errors: as mustBeAdmin.
+func (s *Service) MayVouch(ctx context.Context, who Caller) error {
+	u, err := s.People.User(ctx, who.User)
+	if err == nil && u.Status == store.UserActive && slices.Contains(u.Roles, auth.RoleMentor) {
+		return who.acts(ctx, auth.RoleMentor)
+	}
+	return s.mustBeAdmin(ctx, who)
+}
+
+// mustLookAfter is the fence of what admins and regional admins read. provinces are nil for
+// an admin, who reads of all.
+//
+// Errors: as mustBeAdmin.
+func (s *Service) mustLookAfter(ctx context.Context, who Caller) (provinces []string, err error) {
+	is, err := s.authority(ctx, who)
+	switch {
+	case err != nil:
+		return nil, err
+	case is.admin:
+		return nil, who.acts(ctx, auth.RoleAdmin)
+	case len(is.provinces) > 0:
+		return is.provinces, who.acts(ctx, auth.RoleRegional)
+	}
+	return nil, is.forbidden()
 }
 
 func (s *Service) now() merge.Millis { return merge.Millis(s.Clock.Now().UnixMilli()) }
@@ -214,7 +333,7 @@ func manages(user string, st standing) func(merge.View, []merge.Grant) *merge.Re
 		if st.unproved {
 			return &merge.Reject{Code: "second_factor_required"}
 		}
-		if merge.Granted(access, user, v.Now()) {
+		if st.regional || merge.Granted(access, user, v.Now()) {
 			return &merge.Reject{Code: "forbidden"}
 		}
 		return &merge.Reject{Code: "not_found"}

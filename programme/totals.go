@@ -30,7 +30,7 @@ func (s *Service) Totals(ctx context.Context, who Caller, business string, from,
 	if err != nil {
 		return domain.Summary{}, err
 	}
-	sees := st.admin || slices.ContainsFunc(st.head.Access, func(g merge.Grant) bool {
+	sees := st.admin || st.regional || slices.ContainsFunc(st.head.Access, func(g merge.Grant) bool {
 		return g.User == who.User && g.Holds(st.now) && (g.Role != merge.Staff || slices.Contains(g.Perms, domain.PermSeeTotals))
 	})
 	if !sees {

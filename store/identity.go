@@ -52,6 +52,8 @@ type Users interface {
 	UserByPhone(ctx context.Context, phone string) (User, error)
 	// UsersChanged gives the users whose Changed is at or after the instant.
 	UsersChanged(ctx context.Context, since time.Time) ([]User, error)
+	// UsersAfter gives up to limit users whose id comes behind the one given, by id.
+	UsersAfter(ctx context.Context, id string, limit int) ([]User, error)
 }
 
 // Credentials are what people with a password prove themselves with. There is one
@@ -159,8 +161,10 @@ const (
 // User is one person in the directory.
 type User struct {
 	ID       string     `json:"id,omitzero"`
-	Phone    string     `json:"phone,omitzero"` // E.164; empty once erased
-	Roles    []string   `json:"roles,omitzero"` // system-wide: "mentor", "admin"; sorted
+	Phone    string     `json:"phone,omitzero"`    // E.164; empty once erased
+	Roles    []string   `json:"roles,omitzero"`    // system-wide: "mentor", "admin", "regional_admin"; sorted
+	Regions  []string   `json:"regions,omitzero"`  // provinces of a regional admin; sorted
+	Approval string     `json:"approval,omitzero"` // id of the approval, or name of the request, that changed the rights last
 	Status   UserStatus `json:"status,omitzero"`
 	Ver      int64      `json:"ver,omitzero"`     // raised when rights change: tokens with a lower one are void
 	Changed  time.Time  `json:"changed,omitzero"` // when Ver was raised last

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sort"
 	"time"
 
@@ -35,6 +36,9 @@ func (e *Engine) Compact(ctx context.Context) (int, error) {
 // compactScope compacts one scope. The mark is raised last: what a crash leaves
 // undone lies above it, and is done the next time.
 func (e *Engine) compactScope(ctx context.Context, scope string) (int, error) {
+	if slices.Contains(e.Schema.Whole, merge.ScopeKind(scope)) {
+		return 0, nil
+	}
 	head, err := e.Store.Head(ctx, scope)
 	if err != nil || len(head.Todo) > 0 {
 		return 0, err

@@ -26,6 +26,78 @@ func (e As) Valid() bool {
 	}
 }
 
+// Defines values for ApprovalsParamsState.
+const (
+	Approved ApprovalsParamsState = "approved"
+	Declined ApprovalsParamsState = "declined"
+	Done     ApprovalsParamsState = "done"
+	Failed   ApprovalsParamsState = "failed"
+	Proposed ApprovalsParamsState = "proposed"
+)
+
+// Valid indicates whether the value is a known member of the ApprovalsParamsState enum.
+func (e ApprovalsParamsState) Valid() bool {
+	switch e {
+	case Approved:
+		return true
+	case Declined:
+		return true
+	case Done:
+		return true
+	case Failed:
+		return true
+	case Proposed:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for UsersParamsRole.
+const (
+	Admin         UsersParamsRole = "admin"
+	Mentor        UsersParamsRole = "mentor"
+	RegionalAdmin UsersParamsRole = "regional_admin"
+)
+
+// Valid indicates whether the value is a known member of the UsersParamsRole enum.
+func (e UsersParamsRole) Valid() bool {
+	switch e {
+	case Admin:
+		return true
+	case Mentor:
+		return true
+	case RegionalAdmin:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for UsersParamsStatus.
+const (
+	Active    UsersParamsStatus = "active"
+	Erased    UsersParamsStatus = "erased"
+	Invited   UsersParamsStatus = "invited"
+	Suspended UsersParamsStatus = "suspended"
+)
+
+// Valid indicates whether the value is a known member of the UsersParamsStatus enum.
+func (e UsersParamsStatus) Valid() bool {
+	switch e {
+	case Active:
+		return true
+	case Erased:
+		return true
+	case Invited:
+		return true
+	case Suspended:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for RevokeDeviceParamsAs.
 const (
 	RevokeDeviceParamsAsLost    RevokeDeviceParamsAs = "lost"
@@ -183,6 +255,39 @@ type AnnouncementVersionList struct {
 	Versions []AnnouncementVersion `json:"versions"`
 }
 
+// Approval `fields` are those of `approval`.
+type Approval struct {
+	// Fields Example: {"kind":"rights"}
+	Fields map[string]json.RawMessage `json:"fields"`
+
+	// Id UUID of version 7, or 8 if derived.
+	//
+	// Example: 018099a2-f7c0-7d3e-8f0a-1b2c3d4e5f60
+	Id RecordId `json:"id"`
+
+	// State Example: proposed
+	State string `json:"state"`
+
+	// What Hash of what exactly is approved.
+	What string `json:"what"`
+}
+
+// ApprovalDecision defines model for ApprovalDecision.
+type ApprovalDecision struct {
+	// Approve False declines.
+	//
+	// Example: true
+	Approve bool `json:"approve"`
+
+	// What Example: 9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08
+	What string `json:"what"`
+}
+
+// ApprovalList defines model for ApprovalList.
+type ApprovalList struct {
+	Approvals []Approval `json:"approvals"`
+}
+
 // Assignment One window of a mentor.
 type Assignment struct {
 	// Etag For If-Match.
@@ -252,6 +357,25 @@ type AttestRequest struct {
 	//
 	// Example: 018099a2-f7c0-7d3e-8f0a-1b2c3d4e5f60
 	UserId RecordId `json:"user_id"`
+}
+
+// AuditEntry `fields` are those of `audit_entry`.
+type AuditEntry struct {
+	// Fields Example: {"what":"read"}
+	Fields map[string]json.RawMessage `json:"fields"`
+
+	// Id UUID of version 7, or 8 if derived.
+	//
+	// Example: 018099a2-f7c0-7d3e-8f0a-1b2c3d4e5f60
+	Id RecordId `json:"id"`
+}
+
+// AuditPage defines model for AuditPage.
+type AuditPage struct {
+	Entries []AuditEntry `json:"entries"`
+
+	// Next Absent on the last page.
+	Next string `json:"next,omitempty,omitzero"`
 }
 
 // Business An enterprise as the caller sees it; `fields` are those of its record in sync.
@@ -554,6 +678,28 @@ type IncarnationRequest struct {
 	//
 	// Example: xQ3n1o2p3q4r5s6t
 	Incarnation string `json:"incarnation,omitempty,omitzero"`
+}
+
+// Invitation defines model for Invitation.
+type Invitation struct {
+	// Name Unless the person has one already.
+	//
+	// Example: Pak Made
+	Name string `json:"name"`
+
+	// Phone Example: 0811-7000-017
+	Phone string `json:"phone"`
+
+	// Reason Example: Pendamping baru
+	Reason string `json:"reason,omitempty,omitzero"`
+
+	// Regions Of a regional admin.
+	//
+	// Example: []
+	Regions Provinces `json:"regions,omitempty,omitzero"`
+
+	// Roles Example: ["mentor"]
+	Roles Roles `json:"roles"`
 }
 
 // Job One action on many businesses and how far it has got.
@@ -1051,6 +1197,11 @@ type ProgrammeStatus struct {
 	Status string `json:"status"`
 }
 
+// Provinces Of a regional admin.
+//
+// Example: []
+type Provinces = []string
+
 // Publication `fields` are those of `publication`.
 type Publication struct {
 	// Etag For If-Match.
@@ -1060,6 +1211,12 @@ type Publication struct {
 
 	// Fields Example: {"state":"prepared"}
 	Fields map[string]json.RawMessage `json:"fields"`
+}
+
+// Reason defines model for Reason.
+type Reason struct {
+	// Reason Example: Ponsel hilang
+	Reason string `json:"reason,omitempty,omitzero"`
 }
 
 // RecordChange Fields to set, and elements of sets to add and remove; at least one.
@@ -1159,6 +1316,33 @@ type Review struct {
 type ReviewList struct {
 	Reviews []Review `json:"reviews"`
 }
+
+// RightsAnswer defines model for RightsAnswer.
+type RightsAnswer struct {
+	// Approval `fields` are those of `approval`.
+	Approval Approval `json:"approval,omitempty,omitzero"`
+	User     User     `json:"user"`
+}
+
+// RightsChange defines model for RightsChange.
+type RightsChange struct {
+	// Op Example: roles
+	Op string `json:"op"`
+
+	// Reason Example: Pindah tugas
+	Reason string `json:"reason,omitempty,omitzero"`
+
+	// Regions Of a regional admin.
+	//
+	// Example: []
+	Regions Provinces `json:"regions,omitempty,omitzero"`
+
+	// Roles Example: ["mentor"]
+	Roles Roles `json:"roles,omitempty,omitzero"`
+}
+
+// Roles Example: ["mentor"]
+type Roles = []string
 
 // RowProblem defines model for RowProblem.
 type RowProblem struct {
@@ -1262,6 +1446,17 @@ type SetupRequest struct {
 
 	// Token Example: s1.018099a2-f7c0-7d3e-8f0a-1b2c3d4e5f60.c2VjcmV0
 	Token string `json:"token"`
+}
+
+// SetupToken defines model for SetupToken.
+type SetupToken struct {
+	ExpiresAt time.Time `json:"expires_at"`
+	Token     string    `json:"token"`
+
+	// UserId UUID of version 7, or 8 if derived.
+	//
+	// Example: 018099a2-f7c0-7d3e-8f0a-1b2c3d4e5f60
+	UserId RecordId `json:"user_id"`
 }
 
 // ShareOrder defines model for ShareOrder.
@@ -1462,11 +1657,21 @@ type User struct {
 	// Phone Example: +628117000001
 	Phone string `json:"phone,omitempty,omitzero"`
 
+	// Regions Provinces of a regional admin.
+	Regions []string `json:"regions,omitempty,omitzero"`
+
 	// Roles Example: ["mentor"]
 	Roles []string `json:"roles"`
 
 	// Status Example: active
 	Status string `json:"status"`
+}
+
+// UserList defines model for UserList.
+type UserList struct {
+	// Next Absent on the last page.
+	Next  string `json:"next,omitempty,omitzero"`
+	Users []User `json:"users"`
 }
 
 // Version defines model for Version.
@@ -1502,10 +1707,18 @@ type Warning struct {
 	Message string `json:"message"`
 }
 
+// After defines model for After.
+type After = string
+
 // AnnouncementPath UUID of version 7, or 8 if derived.
 //
 // Example: 018099a2-f7c0-7d3e-8f0a-1b2c3d4e5f60
 type AnnouncementPath = RecordId
+
+// ApprovalPath UUID of version 7, or 8 if derived.
+//
+// Example: 018099a2-f7c0-7d3e-8f0a-1b2c3d4e5f60
+type ApprovalPath = RecordId
 
 // As defines model for As.
 type As string
@@ -1605,8 +1818,80 @@ type StagePath = int
 // Example: 018099a2-f7c0-7d3e-8f0a-1b2c3d4e5f60
 type TaskPath = RecordId
 
+// UserPath UUID of version 7, or 8 if derived.
+//
+// Example: 018099a2-f7c0-7d3e-8f0a-1b2c3d4e5f60
+type UserPath = RecordId
+
 // Failure RFC 9457 problem details.
 type Failure = Problem
+
+// ApprovalsParams defines parameters for Approvals.
+type ApprovalsParams struct {
+	Limit Limit                `form:"limit,omitempty" json:"limit,omitempty,omitzero"`
+	State ApprovalsParamsState `form:"state,omitempty" json:"state,omitempty,omitzero"`
+}
+
+// ApprovalsParamsState defines parameters for Approvals.
+type ApprovalsParamsState string
+
+// AuditParams defines parameters for Audit.
+type AuditParams struct {
+	Limit Limit `form:"limit,omitempty" json:"limit,omitempty,omitzero"`
+
+	// After The `next` of the page before.
+	After After `form:"after,omitempty" json:"after,omitempty,omitzero"`
+
+	// Subject Id of a person, an enterprise or a record.
+	Subject RecordId `form:"subject,omitempty" json:"subject,omitempty,omitzero"`
+
+	// Actor Id of whoever saw or changed something.
+	Actor   RecordId `form:"actor,omitempty" json:"actor,omitempty,omitzero"`
+	Session RecordId `form:"session,omitempty" json:"session,omitempty,omitzero"`
+
+	// From Thirty days before `to` if absent.
+	From time.Time `form:"from,omitempty" json:"from,omitempty,omitzero"`
+
+	// To The first instant after; now if absent.
+	To time.Time `form:"to,omitempty" json:"to,omitempty,omitzero"`
+}
+
+// UsersParams defines parameters for Users.
+type UsersParams struct {
+	Limit Limit `form:"limit,omitempty" json:"limit,omitempty,omitzero"`
+
+	// After The `next` of the page before.
+	After After `form:"after,omitempty" json:"after,omitempty,omitzero"`
+
+	// Phone In any spelling. Nothing else is looked at then.
+	Phone  string            `form:"phone,omitempty" json:"phone,omitempty,omitzero"`
+	Role   UsersParamsRole   `form:"role,omitempty" json:"role,omitempty,omitzero"`
+	Status UsersParamsStatus `form:"status,omitempty" json:"status,omitempty,omitzero"`
+}
+
+// UsersParamsRole defines parameters for Users.
+type UsersParamsRole string
+
+// UsersParamsStatus defines parameters for Users.
+type UsersParamsStatus string
+
+// InviteUserParams defines parameters for InviteUser.
+type InviteUserParams struct {
+	// IdempotencyKey Made by the caller for this request and used again when it is repeated.
+	IdempotencyKey Key `json:"Idempotency-Key"`
+}
+
+// ProposeFactorParams defines parameters for ProposeFactor.
+type ProposeFactorParams struct {
+	// IdempotencyKey Made by the caller for this request and used again when it is repeated.
+	IdempotencyKey Key `json:"Idempotency-Key"`
+}
+
+// ChangeRightsParams defines parameters for ChangeRights.
+type ChangeRightsParams struct {
+	// IdempotencyKey Made by the caller for this request and used again when it is repeated.
+	IdempotencyKey Key `json:"Idempotency-Key"`
+}
 
 // AnnouncementsParams defines parameters for Announcements.
 type AnnouncementsParams struct {
@@ -1880,8 +2165,20 @@ type SyncWaitParams struct {
 	TimeoutS int `form:"timeout_s,omitempty" json:"timeout_s,omitempty,omitzero"`
 }
 
+// DecideApprovalJSONRequestBody defines body for DecideApproval for application/json ContentType.
+type DecideApprovalJSONRequestBody = ApprovalDecision
+
 // AttestJSONRequestBody defines body for Attest for application/json ContentType.
 type AttestJSONRequestBody = AttestRequest
+
+// InviteUserJSONRequestBody defines body for InviteUser for application/json ContentType.
+type InviteUserJSONRequestBody = Invitation
+
+// ProposeFactorJSONRequestBody defines body for ProposeFactor for application/json ContentType.
+type ProposeFactorJSONRequestBody = Reason
+
+// ChangeRightsJSONRequestBody defines body for ChangeRights for application/json ContentType.
+type ChangeRightsJSONRequestBody = RightsChange
 
 // CreateAnnouncementJSONRequestBody defines body for CreateAnnouncement for application/json ContentType.
 type CreateAnnouncementJSONRequestBody = AnnouncementFields

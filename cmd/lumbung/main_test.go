@@ -10,6 +10,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/lumbung-ikm/lumbung/fault"
 )
 
 // lumbung runs the program as a shell would.
@@ -68,6 +70,12 @@ func TestPeopleWithARole(t *testing.T) {
 		t.Error("the same phone was added twice")
 	}
 	if _, _, err := lumbung(t, db, "user", "roles", "08117000001", "admin", "mentor"); err != nil {
+		t.Fatal(err)
+	}
+	if _, _, err := lumbung(t, db, "user", "suspend", "+62 811 7000 001"); fault.CodeOf(err) != "last_admin" {
+		t.Errorf("the last admin is suspended: %v", err)
+	}
+	if _, _, err := lumbung(t, db, "user", "add", "--phone", "0811-7000-002", "--role", "admin"); err != nil {
 		t.Fatal(err)
 	}
 	if _, _, err := lumbung(t, db, "user", "suspend", "+62 811 7000 001"); err != nil {

@@ -52,40 +52,62 @@ func requestTrips() map[string]int {
 		"GET /v1/businesses, of four":                                   5,
 		"POST /v1/businesses":                                           14,
 		"GET /v1/businesses/{business}":                                 3,
-		"POST /v1/businesses/{business}/merge":                          18,
+		"POST /v1/businesses/{business}/merge":                          24,
 		"GET /v1/businesses/{business}/members":                         3,
 		"POST /v1/businesses/{business}/members":                        15,
 		"GET /v1/businesses/{business}/assignments":                     3,
-		"POST /v1/businesses/{business}/assignments":                    13,
+		"POST /v1/businesses/{business}/assignments":                    19,
 		"GET /v1/businesses/{business}/health":                          9,
 		"GET /v1/businesses/{business}/notes":                           5,
 		"GET /v1/businesses/{business}/totals":                          4,
-		"POST /v1/mentors/{mentor}/handover":                            16,
+		"POST /v1/mentors/{mentor}/handover":                            22,
 		"GET /v1/jobs/{job}":                                            2,
 		"GET /v1/programmes":                                            3,
 		"GET /v1/programmes/{programme}":                                3,
-		"PATCH /v1/programmes/{programme}":                              11,
-		"POST /v1/programmes":                                           13,
-		"POST /v1/programmes/{programme}/status":                        11,
-		"POST /v1/programmes/{programme}/imports":                       18,
+		"PATCH /v1/programmes/{programme}":                              17,
+		"POST /v1/programmes":                                           19,
+		"POST /v1/programmes/{programme}/status":                        17,
+		"POST /v1/programmes/{programme}/imports":                       24,
 		"POST /v1/programmes/{programme}/imports/check":                 6,
 		"GET /v1/programmes/{programme}/files":                          6,
-		"POST /v1/programmes/{programme}/curators":                      16,
+		"POST /v1/programmes/{programme}/curators":                      22,
 		"GET /v1/programmes/{programme}/curators":                       6,
-		"POST /v1/programmes/{programme}/begin":                         15,
+		"POST /v1/programmes/{programme}/begin":                         21,
 		"GET /v1/programmes/{programme}/stages/{stage}":                 6,
-		"POST /v1/programmes/{programme}/stages/{stage}/decision":       19,
-		"POST /v1/programmes/{programme}/stages/{stage}/shares":         14,
-		"POST /v1/programmes/{programme}/stages/{stage}/approval":       19,
-		"POST /v1/programmes/{programme}/sheets/{sheet}/reopening":      12,
-		"POST /v1/programmes/{programme}/publication":                   16,
+		"POST /v1/programmes/{programme}/stages/{stage}/decision":       25,
+		"POST /v1/programmes/{programme}/stages/{stage}/shares":         20,
+		"POST /v1/programmes/{programme}/stages/{stage}/approval":       25,
+		"POST /v1/programmes/{programme}/sheets/{sheet}/reopening":      18,
+		"POST /v1/programmes/{programme}/publication":                   22,
 		"GET /v1/programmes/{programme}/publication":                    6,
-		"POST /v1/programmes/{programme}/publication/approval":          14,
+		"POST /v1/programmes/{programme}/publication/approval":          20,
 		"GET /v1/plan-templates":                                        4,
-		"POST /v1/plan-templates":                                       12,
+		"POST /v1/plan-templates":                                       18,
 		"GET /v1/reference/{list}":                                      3,
-		"POST /v1/reference/{list}":                                     11,
-		"PATCH /v1/reference/{list}/{code}":                             11,
+		"POST /v1/reference/{list}":                                     17,
+		"PATCH /v1/reference/{list}/{code}":                             17,
+		"GET /v1/reviews":                                               6,
+		"POST /v1/reviews/{review}/resolution":                          17,
+		"GET /v1/admin/users":                                           2,
+		"POST /v1/admin/users":                                          37,
+		"POST /v1/admin/users/{user}/rights":                            18,
+		"POST /v1/admin/users/{user}/factor":                            18,
+		"GET /v1/admin/approvals":                                       4,
+		"POST /v1/admin/approvals/{approval}/decision":                  16,
+		"POST /v1/admin/approvals/{approval}/token":                     21,
+		"GET /v1/admin/audit":                                           5,
+		"POST /v1/admin/attest":                                         12,
+		"GET /.well-known/jwks.json":                                    0,
+		"GET /healthz":                                                  0,
+		"GET /readyz":                                                   2,
+		"GET /version":                                                  0,
+		"PATCH /v1/businesses/{business}/members/{member}":              9,
+		"PATCH /v1/businesses/{business}/assignments/{assignment}":      21,
+		"POST /v1/businesses/{business}/tasks/{task}/events":            19,
+		"POST /v1/businesses/{business}/cases/{case}/events":            19,
+		"POST /v1/businesses/{business}/sales/{entry}/adjustments":      20,
+		"GET /v1/businesses/{business}/records/{collection}/{id}":       3,
+		"PATCH /v1/businesses/{business}/records/{collection}/{id}":     17,
 		"POST /v1/announcements":                                        11,
 		"GET /v1/announcements":                                         3,
 		"GET /v1/announcements/{announcement}":                          3,
@@ -95,20 +117,6 @@ func requestTrips() map[string]int {
 		"POST /v1/announcements/{announcement}/versions":                12,
 		"GET /v1/announcements/{announcement}/versions":                 4,
 		"GET /v1/announcements/{announcement}/receipts":                 7,
-		"GET /v1/reviews":                                               6,
-		"POST /v1/reviews/{review}/resolution":                          11,
-		"POST /v1/admin/attest":                                         4,
-		"GET /.well-known/jwks.json":                                    0,
-		"GET /healthz":                                                  0,
-		"GET /readyz":                                                   2,
-		"GET /version":                                                  0,
-		"PATCH /v1/businesses/{business}/members/{member}":              9,
-		"PATCH /v1/businesses/{business}/assignments/{assignment}":      15,
-		"POST /v1/businesses/{business}/tasks/{task}/events":            13,
-		"POST /v1/businesses/{business}/cases/{case}/events":            13,
-		"POST /v1/businesses/{business}/sales/{entry}/adjustments":      14,
-		"GET /v1/businesses/{business}/records/{collection}/{id}":       3,
-		"PATCH /v1/businesses/{business}/records/{collection}/{id}":     11,
 	}
 }
 
@@ -148,6 +156,8 @@ type requests struct {
 	seen trips
 	cost map[string]int // most round trips by request
 	keys int
+
+	second *play.Phone // of another admin
 }
 
 func setRequests(t *testing.T) *requests {
@@ -208,6 +218,7 @@ func TestRoundTripsOfRequests(t *testing.T) {
 	o.programmes()
 	o.logins()
 	o.passwords()
+	o.people()
 	o.account()
 	o.enterprise()
 	o.mentorships()
@@ -289,11 +300,34 @@ func (o *requests) passwords() {
 		o.count(name, login)
 	}
 	o.w.Clock.Advance(time.Minute)
+	o.second = p
 	o.ask(p, "POST /v1/auth/step-up", "/v1/auth/step-up", "", map[string]any{"code": code(0)}, nil)
 	o.w.Clock.Advance(time.Minute)
 	o.curation(p)
 	o.news(p)
 	o.ask(p, "POST /v1/me/password", "/v1/me/password", "", map[string]any{"old": play.Password, "new": "delapan perahu di dermaga", "code": code(0)}, nil)
+}
+
+// people is an admin who is made by two others.
+func (o *requests) people() {
+	o.Helper()
+	const users, approvals = "/v1/admin/users", "/v1/admin/approvals"
+	var in struct {
+		User     ticket `json:"user"`
+		Approval struct {
+			ID   string `json:"id"`
+			What string `json:"what"`
+		} `json:"approval"`
+	}
+	o.ask(o.admin, "GET /v1/admin/users", users+"?role=mentor", "", nil, nil)
+	o.ask(o.admin, "POST /v1/admin/users", users, "", map[string]any{"phone": "+628119000004", "name": "Pak Made", "roles": []string{"admin"}}, &in)
+	one := approvals + "/" + in.Approval.ID
+	o.ask(o.second, "POST /v1/admin/approvals/{approval}/decision", one+"/decision", "", map[string]any{"approve": true, "what": in.Approval.What}, nil)
+	o.ask(o.admin, "POST /v1/admin/approvals/{approval}/token", one+"/token", "", nil, nil)
+	o.ask(o.admin, "POST /v1/admin/users/{user}/rights", users+"/"+in.User.ID+"/rights", "", map[string]any{"op": "suspend"}, nil)
+	o.ask(o.admin, "POST /v1/admin/users/{user}/factor", users+"/"+in.User.ID+"/factor", "", map[string]any{}, nil)
+	o.ask(o.admin, "GET /v1/admin/approvals", approvals, "", nil, nil)
+	o.ask(o.admin, "GET /v1/admin/audit", "/v1/admin/audit?subject="+in.User.ID, "", nil, nil)
 }
 
 func (o *requests) account() {

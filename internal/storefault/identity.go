@@ -87,7 +87,7 @@ func (m *MemoryIdentity) InsertUser(_ context.Context, u store.User) error {
 	if _, taken := m.phones[u.Phone]; taken {
 		return store.ErrTaken
 	}
-	u.Rev, u.Roles = 1, slices.Clone(u.Roles)
+	u.Rev, u.Roles, u.Regions = 1, slices.Clone(u.Roles), slices.Clone(u.Regions)
 	if err := m.users.insert(u.ID, u); err != nil {
 		return err
 	}
@@ -118,7 +118,7 @@ func (m *MemoryIdentity) ReplaceUser(_ context.Context, u store.User) error {
 		return store.ErrTaken
 	}
 	rev := u.Rev
-	u.Rev, u.Roles = rev+1, slices.Clone(u.Roles)
+	u.Rev, u.Roles, u.Regions = rev+1, slices.Clone(u.Roles), slices.Clone(u.Regions)
 	if err := m.users.replace(u.ID, func(u store.User) int64 { return u.Rev }, rev, u); err != nil {
 		return err
 	}
@@ -132,7 +132,7 @@ func (m *MemoryIdentity) User(_ context.Context, id string) (store.User, error) 
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	u, err := m.users.read(id)
-	u.Roles = slices.Clone(u.Roles)
+	u.Roles, u.Regions = slices.Clone(u.Roles), slices.Clone(u.Regions)
 	return u, err
 }
 
@@ -141,7 +141,7 @@ func (m *MemoryIdentity) UserByPhone(_ context.Context, phone string) (store.Use
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	u, err := m.users.read(m.phones[phone])
-	u.Roles = slices.Clone(u.Roles)
+	u.Roles, u.Regions = slices.Clone(u.Roles), slices.Clone(u.Regions)
 	return u, err
 }
 
@@ -151,6 +151,14 @@ func (m *MemoryIdentity) UsersChanged(_ context.Context, since time.Time) ([]sto
 	defer m.mu.Unlock()
 	return m.users.find(func(u store.User) bool { return !u.Changed.Before(since) },
 		func(a, b store.User) int { return cmp.Compare(a.ID, b.ID) }), nil
+}
+
+// UsersAfter keeps the promise of store.Users.
+func (m *MemoryIdentity) UsersAfter(_ context.Context, id string, limit int) ([]store.User, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	all := m.users.find(func(u store.User) bool { return u.ID > id }, func(a, b store.User) int { return cmp.Compare(a.ID, b.ID) })
+	return all[:min(max(limit, 0), len(all))], nil
 }
 
 // InsertChallenge keeps the promise of store.Challenges.

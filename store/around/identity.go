@@ -40,6 +40,11 @@ func (w people) UsersChanged(ctx context.Context, since time.Time) ([]store.User
 	return give(ctx, w.hook, Read("UsersChanged"), func(ctx context.Context) ([]store.User, error) { return w.in.UsersChanged(ctx, since) })
 }
 
+// UsersAfter keeps the promise of store.Users.
+func (w people) UsersAfter(ctx context.Context, id string, limit int) ([]store.User, error) {
+	return give(ctx, w.hook, Read("UsersAfter"), func(ctx context.Context) ([]store.User, error) { return w.in.UsersAfter(ctx, id, limit) })
+}
+
 // InsertCredential keeps the promise of store.Credentials.
 func (w people) InsertCredential(ctx context.Context, c store.Credential) error {
 	return w.hook(ctx, Write("InsertCredential"), func(ctx context.Context) error { return w.in.InsertCredential(ctx, c) })

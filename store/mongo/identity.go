@@ -174,6 +174,13 @@ func (i identity) UsersChanged(ctx context.Context, t time.Time) ([]store.User, 
 	return find(ctx, i, userRev, users, bson.D{{Key: "changed", Value: since(t)}}, options.Find().SetSort(up("_id")))
 }
 
+func (i identity) UsersAfter(ctx context.Context, id string, limit int) ([]store.User, error) {
+	if limit <= 0 {
+		return nil, nil
+	}
+	return find(ctx, i, userRev, users, bson.D{{Key: "_id", Value: bson.D{{Key: "$gt", Value: id}}}}, options.Find().SetSort(up("_id")).SetLimit(int64(limit)))
+}
+
 func credentialDoc(c store.Credential) document {
 	return document{collection: credentials, key: c.User, shape: c}
 }

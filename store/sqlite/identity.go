@@ -41,6 +41,10 @@ func (i identity) UsersChanged(ctx context.Context, since time.Time) ([]store.Us
 	return find(ctx, i, userRev, "users", "WHERE changed >= ? ORDER BY key", millis(since))
 }
 
+func (i identity) UsersAfter(ctx context.Context, id string, limit int) ([]store.User, error) {
+	return find(ctx, i, userRev, "users", "WHERE key > ? ORDER BY key LIMIT ?", id, max(limit, 0))
+}
+
 func credentialDoc(c store.Credential) document {
 	return document{"credentials", c.User, c, nil}
 }

@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"reflect"
+	"slices"
 	"strconv"
 	"sync"
 	"sync/atomic"
@@ -311,6 +312,23 @@ func feedsByInstant(t *testing.T, s store.Identity) {
 	users, err := s.UsersChanged(ctx, at.Add(time.Millisecond))
 	if err != nil || len(users) != 2 {
 		t.Errorf("changed users %+v, %v, want b and c", users, err)
+	}
+	for _, tt := range []struct {
+		after string
+		limit int
+		want  []string
+	}{{"", 2, []string{"a", "b"}}, {"a", 9, []string{"b", "c"}}, {"aa", 1, []string{"b"}}, {"c", 9, nil}, {"", 0, nil}} {
+		page, err := s.UsersAfter(ctx, tt.after, tt.limit)
+		var got []string
+		for _, u := range page {
+			got = append(got, u.ID)
+			if u.Rev != 1 {
+				t.Errorf("user %s comes at revision %d", u.ID, u.Rev)
+			}
+		}
+		if err != nil || !slices.Equal(got, tt.want) {
+			t.Errorf("up to %d users after %q: %v, %v, want %v", tt.limit, tt.after, got, err, tt.want)
+		}
 	}
 	sessions, err := s.SessionsRevoked(ctx, at.Add(time.Millisecond))
 	if err != nil || len(sessions) != 2 {

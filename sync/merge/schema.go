@@ -166,6 +166,9 @@ type Schema struct {
 	// Roots names, for kinds of scopes, the collection of the record that has the name
 	// of its scope. It only spares a question: many rules look at that record.
 	Roots map[string]string
+	// Whole names the kinds of scopes whose logs are kept to their beginning, so that
+	// every record in them is held against the chain for ever.
+	Whole []string
 	// Refused names what a refusal causes besides its quarantine record. May be
 	// nil.
 	Refused func(Refusal) []Effect

@@ -1,0 +1,299 @@
+package programme
+
+import (
+	"context"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/lumbung-ikm/lumbung/auth"
+	"github.com/lumbung-ikm/lumbung/clock"
+	"github.com/lumbung-ikm/lumbung/domain"
+	"github.com/lumbung-ikm/lumbung/fault"
+	"github.com/lumbung-ikm/lumbung/id"
+	syncer "github.com/lumbung-ikm/lumbung/sync"
+	"github.com/lumbung-ikm/lumbung/sync/merge"
+)
+
+// AuditEntry is one line of the audit trail. Fields that do not apply are empty.
+type AuditEntry struct {
+	What     string // domain.AuditRead and the others
+	Actor    string // user id
+	Session  string
+	Role     string // by which it was allowed
+	Route    string // method and template
+	Scope    string
+	Subjects []string // ids; those above domain.MaxAuditSubjects are cut off
+	Fields   []string // names, never values
+	Status   int
+	Request  string
+	Event    string
+	Reason   string
+
+	at merge.Millis
+	id string
+}
+
+// size is about what an entry takes, in bytes.
+func (e *AuditEntry) size() int { return 400 + 40*len(e.Subjects) + 20*len(e.Fields) }
+
+// Trail writes down who saw and changed what. A change is written before it happens, a read
+// and what became of a change within a second. Each month has a scope of its own, whose log
+// chains the entries. Fill the named fields and use it; it is safe for concurrent use.
+type Trail struct {
+	Engine *syncer.Engine
+	Clock  clock.Clock
+	IDs    id.Maker
+	Log    *slog.Logger
+
+	flushing sync.Mutex // one at a time writes what waits
+	mu       sync.Mutex
+	waiting  []AuditEntry
+	bytes    int
+	trouble  bool // the last write failed
+	dropped  int
+	pulled   map[string]struct{} // that were noted today
+	today    string
+}
+
+// Bounds of what waits to be written.
+const (
+	flushAt     = 256 << 10 // bytes from which on a request does not leave it to the worker
+	mostWaiting = 2 << 20   // bytes; then nothing is read any more that would have to be noted
+	perCommit   = 40        // entries
+	bytesCommit = 128 << 10
+	mostPulled  = 50_000 // businesses and sessions of a day that are remembered
+	flushEvery  = time.Second
+)
+
+func auditUnavailable(cause error) error {
+	return &fault.Error{Kind: fault.Transient, Code: "audit_unavailable", Text: "the audit trail takes no entries", After: 5 * time.Second, Cause: cause}
+}
+
+func (t *Trail) stamped(e AuditEntry) AuditEntry {
+	e.at, e.id = merge.Millis(t.Clock.Now().UnixMilli()), t.IDs.New()
+	e.Subjects = e.Subjects[:min(len(e.Subjects), domain.MaxAuditSubjects)]
+	e.Fields = e.Fields[:min(len(e.Fields), domain.MaxAuditFields)]
+	return e
+}
+
+// Change writes an entry before it returns. What it is about must not happen if that fails.
+//
+// Errors: Transient "audit_unavailable".
+func (t *Trail) Change(ctx context.Context, e AuditEntry) error {
+	if err := t.write(ctx, []AuditEntry{t.stamped(e)}); err != nil {
+		return auditUnavailable(err)
+	}
+	return nil
+}
+
+// Read takes an entry that is written within a second. What it is about must not be told
+// if that fails, which it does while entries cannot be written.
+//
+// Errors: Transient "audit_unavailable".
+func (t *Trail) Read(ctx context.Context, e AuditEntry) error {
+	e = t.stamped(e)
+	t.mu.Lock()
+	due, trouble := t.bytes+e.size() > flushAt, t.trouble
+	t.mu.Unlock()
+	if due || trouble {
+		if err := t.flushNow(ctx); err != nil && trouble {
+			return auditUnavailable(err)
+		}
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.bytes+e.size() > mostWaiting {
+		return auditUnavailable(nil)
+	}
+	t.keep(e)
+	return nil
+}
+
+// keep adds to what waits; the lock is held.
+func (t *Trail) keep(e AuditEntry) {
+	t.waiting, t.bytes = append(t.waiting, e), t.bytes+e.size()
+}
+
+// Note takes an entry that nothing is refused for: it is written within a second. Beyond
+// half of what may wait it is left out, and the log says so; it reports whether it was
+// taken.
+func (t *Trail) Note(ctx context.Context, e AuditEntry) bool {
+	e = t.stamped(e)
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.bytes+e.size() > mostWaiting/2 {
+		if t.dropped++; t.dropped == 1 {
+			t.Log.LogAttrs(ctx, slog.LevelError, "the audit trail leaves out what it cannot write: events are in this log, what became of changes in the logs of their scopes")
+		}
+		return false
+	}
+	t.keep(e)
+	return true
+}
+
+// Event notes what happened to the rights and the logins of a person. Logins are noted of
+// those who have a role.
+func (t *Trail) Event(ctx context.Context, e auth.Event) {
+	switch e.Kind {
+	case auth.LoggedIn:
+		if len(e.Roles) == 0 {
+			return
+		}
+	case auth.PasswordRefused:
+		if e.User == "" {
+			return
+		}
+		e.Reason = "" // names a number
+	case auth.RefreshReused, auth.UserChanged, auth.PasswordChanged, auth.FactorReset, auth.FactorSet, auth.SteppedUp:
+	default:
+		return
+	}
+	t.Note(ctx, AuditEntry{What: domain.AuditEvent, Session: e.Session, Subjects: []string{e.User}, Event: string(e.Kind), Reason: e.Reason})
+}
+
+// Dropped is how many entries were left out since the start.
+func (t *Trail) Dropped() int {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.dropped
+}
+
+// Pulled notes which businesses a mentor's phone was sent rows of: once for a session, a
+// business and a day.
+func (t *Trail) Pulled(ctx context.Context, e AuditEntry, scopes []string) {
+	day := t.Clock.Now().UTC().Format(time.DateOnly)
+	for _, scope := range scopes {
+		key := e.Session + "\n" + scope
+		t.mu.Lock()
+		if t.today != day || len(t.pulled) >= mostPulled {
+			t.today, t.pulled = day, map[string]struct{}{}
+		}
+		_, noted := t.pulled[key]
+		if !noted {
+			t.pulled[key] = struct{}{}
+		}
+		t.mu.Unlock()
+		if noted {
+			continue
+		}
+		e.What, e.Scope = domain.AuditPulled, scope
+		if _, business, ok := cutScope(scope); ok {
+			e.Subjects = []string{business}
+		}
+		if !t.Note(ctx, e) {
+			t.mu.Lock()
+			delete(t.pulled, key)
+			t.mu.Unlock()
+		}
+	}
+}
+
+// flushNow writes what waits unless somebody is at it.
+//
+// Errors: Transient if somebody is, or those of the store.
+func (t *Trail) flushNow(ctx context.Context) error {
+	if !t.flushing.TryLock() {
+		return &fault.Error{Kind: fault.Transient, Code: "busy", Text: "entries are being written"}
+	}
+	defer t.flushing.Unlock()
+	return t.flush(ctx)
+}
+
+// Flush writes everything that waits.
+//
+// Errors: those of the store; what was not written waits on.
+func (t *Trail) Flush(ctx context.Context) error {
+	t.flushing.Lock()
+	defer t.flushing.Unlock()
+	return t.flush(ctx)
+}
+
+// flush is Flush for who holds flushing: nobody else takes from the front of what waits.
+func (t *Trail) flush(ctx context.Context) error {
+	for {
+		t.mu.Lock()
+		part := batch(t.waiting)
+		t.mu.Unlock()
+		if len(part) == 0 {
+			return nil
+		}
+		if err := t.write(ctx, part); err != nil {
+			return err
+		}
+		t.mu.Lock()
+		for i := range part {
+			t.bytes -= part[i].size()
+		}
+		if t.waiting = t.waiting[len(part):]; len(t.waiting) == 0 {
+			t.waiting = nil
+		}
+		t.mu.Unlock()
+	}
+}
+
+// batch is what goes into one commit: entries of one month, and not too many.
+func batch(all []AuditEntry) []AuditEntry {
+	n, bytes := 0, 0
+	for n < len(all) && n < perCommit {
+		if bytes += all[n].size(); n > 0 && (bytes > bytesCommit || domain.AuditScope(all[n].at.Time()) != domain.AuditScope(all[0].at.Time())) {
+			break
+		}
+		n++
+	}
+	return all[:n:n]
+}
+
+// write writes entries of one month in one commit. The same entries again change nothing.
+func (t *Trail) write(ctx context.Context, part []AuditEntry) error {
+	writes := make([]merge.ServerWrite, 0, len(part))
+	for i := range part {
+		writes = append(writes, part[i].write())
+	}
+	_, err := t.Engine.Write(ctx, domain.AuditScope(part[0].at.Time()), writes...)
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.trouble != (err != nil) {
+		t.trouble = err != nil
+		if t.trouble {
+			t.Log.LogAttrs(ctx, slog.LevelError, "the audit trail takes no entries: changes of admins are refused, and what they read", slog.Any("error", err))
+		} else {
+			t.Log.LogAttrs(ctx, slog.LevelWarn, "the audit trail takes entries again")
+		}
+	}
+	return err
+}
+
+func (e *AuditEntry) write() merge.ServerWrite {
+	set := map[string]merge.Value{"at": e.at.Value(), "what": merge.Str(e.What)}
+	for name, text := range map[string]string{"actor": e.Actor, "session": e.Session, "role": e.Role, "route": e.Route, "scope": e.Scope, "request": e.Request,
+		"event": e.Event, "reason": e.Reason} {
+		if text != "" {
+			set[name] = merge.Str(text)
+		}
+	}
+	if len(e.Subjects) > 0 {
+		set["subjects"] = merge.Encode(e.Subjects)
+	}
+	if len(e.Fields) > 0 {
+		set["fields"] = merge.Encode(e.Fields)
+	}
+	if e.Status != 0 {
+		set["status"] = merge.Num(e.Status)
+	}
+	return merge.ServerWrite{Name: "audit." + e.id, Role: merge.System, Collection: "audit_entry", ID: e.id, Op: merge.Put, Create: true, Set: set}
+}
+
+// Run writes what waits every second until ctx ends. What is left is for Flush.
+func (t *Trail) Run(ctx context.Context) error {
+	tick := time.NewTicker(flushEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-tick.C:
+			_ = t.Flush(ctx) // it says so itself, once, and what was not written waits
+		}
+	}
+}
