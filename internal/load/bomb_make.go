@@ -18,6 +18,7 @@ type bomb struct {
 	text           []byte
 	chunked        bool // sent without a length
 	beside         bool // from the bound on memory: the bytes that arrive are many
+	unread         bool // refused by its header: the connection may end before all of it is sent
 	status         int
 	code           string
 }
@@ -99,8 +100,8 @@ func makeBombs(size int) (out []bomb, err error) {
 		many, failed := packed(encoding, member, size/member, zeros)
 		add(encoding+", many members one after the other", encoding, many, failed, nil)
 		long, failed := packed(encoding, size, 1, noiseFirst)
-		add(encoding+", long as it is sent", encoding, long, failed, nil)
-		add(encoding+", long as it is sent, without a length", encoding, long, nil, func(b *bomb) { b.chunked = true })
+		add(encoding+", long as it is sent", encoding, long, failed, func(b *bomb) { b.unread = true })
+		add(encoding+", long as it is sent, without a length", encoding, long, nil, func(b *bomb) { b.chunked, b.unread, b.beside = true, true, true })
 		add(encoding+", cut in the middle", encoding, text[:len(text)/2], nil, nil)
 		twice, failed := pack(encoding, text)
 		add(encoding+" in itself, said", encoding+", "+encoding, twice, failed, func(b *bomb) { b.status, b.code = fasthttp.StatusUnsupportedMediaType, "encoding_unsupported" })
