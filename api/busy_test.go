@@ -144,3 +144,39 @@ func TestAFullLineSendsALookAwayForAPush(t *testing.T) {
 		}
 	}
 }
+
+// TestWhoWaitsToBePackedKeepsItsPlace: compressing costs more than most of what is
+// answered, so that nobody does it beside those who are counted.
+func TestWhoWaitsToBePackedKeepsItsPlace(t *testing.T) {
+	h := open(t, func(p *api.Parts) { p.Limits = api.Limits{Working: 1, Patience: time.Millisecond} })
+	p := h.login(t, "+628117000001")
+	free := h.HoldPackers()
+	answered := make(chan int, 1)
+	go func() {
+		resp, _ := p.do(t, "GET", "/openapi.yaml", "", "Accept-Encoding", "gzip")
+		answered <- resp.StatusCode
+	}()
+	for h.Waiting() == 0 && h.Free() > 0 {
+		runtime.Gosched()
+	}
+	resp, text := p.do(t, "GET", "/v1/me", "")
+	problem(t, resp, text, 503, "overloaded")
+	free()
+	if status := <-answered; status != 200 {
+		t.Errorf("who waited is answered %d", status)
+	}
+	if resp, _ := p.do(t, "GET", "/v1/me", ""); resp.StatusCode != 200 {
+		t.Errorf("afterwards: %d", resp.StatusCode)
+	}
+}
+
+// TestAPackedBodyNeedsAProof: what anybody can send is not inflated.
+func TestAPackedBodyNeedsAProof(t *testing.T) {
+	h := open(t)
+	for _, path := range []string{"/v1/auth/refresh", "/v1/auth/code", "/v1/auth/login"} {
+		for _, encoding := range []string{"gzip", "zstd"} {
+			resp, text := h.do(t, "POST", path, "not packed", "Content-Type", "application/json", "Content-Encoding", encoding)
+			problem(t, resp, text, 415, "encoding_unsupported")
+		}
+	}
+}
