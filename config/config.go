@@ -148,14 +148,47 @@ func (c Config) Redacted() []string {
 	return lines
 }
 
-// withoutPassword hides who logs in at an address, and how.
+// withoutPassword hides who logs in at an address, and how: what stands before the hosts,
+// and the values of the query, of which a driver takes passwords and tokens too. Where an @
+// stands in the query it is not certain where either begins, and all is hidden.
 func withoutPassword(address string) string {
 	scheme, rest, ok := strings.Cut(address, "://")
-	if i := strings.LastIndexByte(rest, '@'); ok && i >= 0 {
-		return scheme + "://***" + rest[i:]
+	if !ok {
+		return address
 	}
-	return address
+	hosts, query, asked := strings.Cut(rest, "?")
+	if strings.Contains(query, "@") {
+		return scheme + "://***"
+	}
+	if i := strings.LastIndexByte(hosts, '@'); i >= 0 {
+		hosts = "***" + hosts[i:]
+	}
+	if !asked {
+		return scheme + "://" + hosts
+	}
+	return scheme + "://" + hosts + "?" + withoutValues(query)
 }
+
+// withoutValues hides the values of a query but for those of harmless names.
+func withoutValues(query string) string {
+	parts := strings.FieldsFunc(query, func(r rune) bool { return r == '&' || r == ';' })
+	for i, part := range parts {
+		name, _, ok := strings.Cut(part, "=")
+		switch {
+		case !ok:
+			parts[i] = "***"
+		case !slices.Contains(harmless, strings.ToLower(name)):
+			parts[i] = name + "=***"
+		}
+	}
+	return strings.Join(parts, "&")
+}
+
+// harmless are the names of a query, in small letters, whose values tell how a database is
+// reached and hold no secret.
+var harmless = []string{"appname", "authmechanism", "authsource", "compressors", "connecttimeoutms", "directconnection", "heartbeatfrequencyms", "journal",
+	"loadbalanced", "localthresholdms", "maxconnecting", "maxidletimems", "maxpoolsize", "maxstalenessseconds", "minpoolsize", "readconcernlevel", "readpreference",
+	"replicaset", "retryreads", "retrywrites", "serverselectiontimeoutms", "sockettimeoutms", "ssl", "timeoutms", "tls", "w", "wtimeoutms"}
 
 // LogValue is c for the log, without its secrets.
 func (c Config) LogValue() slog.Value { return slog.StringValue(c.String()) }

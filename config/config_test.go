@@ -193,3 +193,26 @@ func TestTheAddressOfTheDatabaseMayStandInAFile(t *testing.T) {
 		t.Errorf("given twice: %v", err)
 	}
 }
+
+// TestOfTheQueryOfAnAddressOnlyHarmlessValuesAreShown: a driver takes secrets there too.
+func TestOfTheQueryOfAnAddressOnlyHarmlessValuesAreShown(t *testing.T) {
+	for _, tt := range []struct{ store, shown string }{
+		{"mongodb://h/l?replicaSet=rs0&w=majority&retryWrites=true", "mongodb://h/l?replicaSet=rs0&w=majority&retryWrites=true"},
+		{"mongodb://h/l?tlsCertificateKeyFilePassword=hunter2&authMechanismProperties=AWS_SESSION_TOKEN:hunter2&w=1",
+			"mongodb://h/l?tlsCertificateKeyFilePassword=***&authMechanismProperties=***&w=1"},
+		{"mongodb://u:hunter2@h/l?replicaset=rs0", "mongodb://***@h/l?replicaset=rs0"},
+		{"mongodb+srv://u:hunter2@h/l?proxyPassword=hunter2", "mongodb+srv://***@h/l?proxyPassword=***"},
+		{"mongodb://h/l?w=1;proxyPassword=hunter2", "mongodb://h/l?w=1&proxyPassword=***"}, // the driver knows both signs
+		{"mongodb://h/l?w=1&hunter2", "mongodb://h/l?w=1&***"},
+		{"mongodb://h/l?proxyPassword=a@hunter2", "mongodb://***"},
+		{"mongodb://u:hun?ter2@h/l?w=1", "mongodb://***"},
+	} {
+		c, _, err := config.Load([]string{"-store", tt.store}, env("LUMBUNG_PEPPER", pepper))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := c.Redacted(); !slices.Contains(got, "LUMBUNG_STORE="+tt.shown) || strings.Contains(c.String(), "ter2") {
+			t.Errorf("%s is shown as %q", tt.store, got)
+		}
+	}
+}
