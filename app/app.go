@@ -150,12 +150,14 @@ func (o Options) orDefault(cfg config.Config) Options {
 		o.Within = storeWithin
 	}
 	if o.Auth == nil {
-		l := auth.DefaultLimits()
+		l := auth.DefaultLimits().OfAddress(ofAddress(cfg.CodesPerAddress), ofAddress(cfg.LoginsPerAddress))
 		l.StepUp = cfg.StepUp
 		o.Auth = &l
 	}
 	return o
 }
+
+func ofAddress(r config.Rate) auth.Limit { return auth.Limit{Max: r.Max, Window: r.Per} }
 
 // storeWithin is how long a call of the store may take: so long as the driver of MongoDB
 // gives it too, and short enough that a request which asks twice answers within its own

@@ -63,9 +63,10 @@ func TestEveryMistakeIsReportedAtOnce(t *testing.T) {
 		"LUMBUNG_ENV", "staging", "LUMBUNG_LISTEN", "8080", "LUMBUNG_PUBLIC_URL", "ftp://x", "LUMBUNG_LOG_LEVEL", "loud", "LUMBUNG_LOG_FORMAT", "xml",
 		"LUMBUNG_PEPPER", "short", "LUMBUNG_OTP_SENDER", "pigeon", "LUMBUNG_SHUTDOWN_GRACE", "-1s", "LUMBUNG_MIN_APP_VERSION", "new",
 		"LUMBUNG_TRUSTED_PROXIES", "everyone", "LUMBUNG_TEST_NUMBERS", "08117=1", "LUMBUNG_STORE", "postgres://db",
+		"LUMBUNG_RATE_CODES_PER_ADDRESS", "0/1h", "LUMBUNG_RATE_LOGINS_PER_ADDRESS", "500/9m",
 		"LUMBUNG_CORS_ORIGINS", "https://good.example,https://good.example/page,*,null"))
 	for _, want := range []string{"workers-every", "env:", "listen:", "public-url:", "LUMBUNG_LOG_LEVEL", "log-format:", "pepper:", "otp-sender:",
-		"shutdown-grace:", "min-app-version:", "trusted-proxies:", "test-numbers:", `the scheme "postgres"`,
+		"rate-codes-per-address: 0/1h0m0s is not", "rate-logins-per-address: 500/9m0s is not", "shutdown-grace:", "min-app-version:", "trusted-proxies:", "test-numbers:", `the scheme "postgres"`,
 		`cors-origins: "*"`, `cors-origins: "null"`, "good.example/page"} {
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("the report lacks %q:\n%v", want, err)
