@@ -137,6 +137,7 @@ type Server struct {
 	documents, refreshes                  meter
 	draining                              atomic.Bool
 	silent                                silent
+	turned                                turned
 	streams                               streams
 }
 
@@ -176,7 +177,7 @@ func New(p Parts) *Server {
 	}
 	s.app = fiber.New(fiber.Config{
 		AppName: "lumbung", DisableStartupMessage: true, Immutable: true, CaseSensitive: true, StrictRouting: true,
-		BodyLimit: p.Limits.Raw, ReadBufferSize: p.Limits.Header, Concurrency: p.Limits.Conns + connReserve,
+		BodyLimit: p.Limits.Raw, ReadBufferSize: p.Limits.Header, Concurrency: p.Limits.Conns + connReserve + connSlack,
 		ReadTimeout: p.Limits.Read, WriteTimeout: p.Limits.Write, IdleTimeout: p.Limits.Idle,
 		DisablePreParseMultipartForm: true, ErrorHandler: s.lastResort,
 	})
@@ -195,7 +196,7 @@ func (s *Server) meters() []*meter {
 
 // Serve answers what arrives at ln until Stop. It returns nil then.
 func (s *Server) Serve(ln net.Listener) error {
-	err := s.app.Listener(s.silent.listen(ln))
+	err := s.app.Listener(ears{ln, s})
 	if errors.Is(err, net.ErrClosed) {
 		return nil
 	}

@@ -284,6 +284,7 @@ func (a *App) reportTraces(err error) {
 func (a *App) gauges() {
 	a.metrics.gauge("lumbung_sync_queued_pushes", "Pushes that wait for a commit.", a.Engine.Queued)
 	a.metrics.gauge("lumbung_http_waiting_requests", "Requests that wait for a place among those that are worked on.", a.API.Waiting)
+	a.metrics.counter("lumbung_http_refused_connections_total", "Connections that were turned away unread because there were too many.", a.API.TurnedAway)
 	a.metrics.gauge("lumbung_auth_waiting_passwords", "Passwords that wait for a place among those that are hashed.", func() int { _, waiting := a.Auth.Hashing(); return waiting })
 	a.metrics.gauge("lumbung_live_streams", "Open live streams.", a.API.Streams)
 	if s, ok := a.Store.(interface{ Queued() int }); ok {
