@@ -7,7 +7,9 @@ import (
 
 	"github.com/gofiber/fiber/v2"
 
+	"github.com/lumbung-ikm/lumbung/domain"
 	"github.com/lumbung-ikm/lumbung/fault"
+	"github.com/lumbung-ikm/lumbung/id"
 )
 
 // route is one operation of openapi.yaml.
@@ -106,6 +108,7 @@ func fiberPath(path string) string {
 
 // inner is around every route: who asks, how often, and then the handler.
 func (s *Server) inner(r route) fiber.Handler {
+	name, scope := r.scope()
 	return func(c *fiber.Ctx) error {
 		x := s.call(c)
 		x.route = r.path
@@ -134,11 +137,28 @@ func (s *Server) inner(r route) fiber.Handler {
 		if err := s.meterPerson(x); err != nil {
 			return err
 		}
+		if name != "" {
+			if of := x.Params(name); id.Valid(of) { // anything else may be a number
+				x.touched(scope(of))
+			}
+		}
 		if r.young && !s.Auth.Fresh(x.who) {
 			return &fault.Error{Kind: fault.Forbidden, Code: "step_up_required", Text: "the proof of identity is too old for this"}
 		}
 		return s.opened(x, r)
 	}
+}
+
+// scope is the parameter of a path that says with which scope a request has to do, and how;
+// "" if there is none.
+func (r route) scope() (parameter string, of func(string) string) {
+	switch {
+	case strings.Contains(r.path, "/{business}"):
+		return "business", func(business string) string { return domain.ScopeBusiness + "/" + business }
+	case strings.Contains(r.path, "/{programme}"):
+		return "programme", domain.DecisionScope
+	}
+	return "", nil
 }
 
 // ofAddress is what a route without proof is charged to, of its address; nil: to nothing.
