@@ -6,6 +6,7 @@ import (
 	"io"
 	"strings"
 	"sync"
+	"sync/atomic"
 
 	"github.com/gofiber/fiber/v2"
 	"github.com/klauspost/compress/zstd"
@@ -20,6 +21,7 @@ const packFrom = 1 << 10
 type packers struct {
 	gzip, zstd sync.Pool
 	atOnce     chan struct{}
+	waiting    atomic.Int64
 }
 
 // pack compresses the answer if it is long and the client reads it.
@@ -33,7 +35,9 @@ func (s *Server) pack(c *fiber.Ctx) {
 	if encoding == "" {
 		return
 	}
+	s.packers.waiting.Add(1)
 	s.packers.atOnce <- struct{}{}
+	s.packers.waiting.Add(-1)
 	defer func() { <-s.packers.atOnce }()
 	var b bytes.Buffer
 	var err error

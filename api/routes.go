@@ -177,7 +177,7 @@ func (s *Server) ofAddress(r route) *meter {
 // have no body that they look at.
 func (s *Server) opened(x *call, r route) error {
 	if !r.apart {
-		if err := s.openBody(x); err != nil {
+		if err := s.unpacked(x); err != nil {
 			return err
 		}
 	}
@@ -185,6 +185,15 @@ func (s *Server) opened(x *call, r route) error {
 		return s.once(x, r)
 	}
 	return r.do(x)
+}
+
+// unpacked is openBody, counted while it waits and works.
+func (s *Server) unpacked(x *call) error {
+	if encoding := encodingOf(x.Ctx); encoding != "" && encoding != "identity" {
+		s.inflating.Add(1)
+		defer s.inflating.Add(-1)
+	}
+	return s.openBody(x)
 }
 
 // identify finds out who asks. A failed proof is charged to its address.

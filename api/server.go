@@ -129,6 +129,7 @@ type Server struct {
 	Parts
 	app                                   *fiber.App
 	inflaters                             chan *inflater // those that are free
+	inflating                             atomic.Int64   // packed bodies that are inflated, or wait for it
 	packers                               packers
 	gate                                  *gate
 	lane                                  *lane

@@ -15,6 +15,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/lumbung-ikm/lumbung/clock"
@@ -85,6 +86,7 @@ type Engine struct {
 	recent    recent
 	followed  followed
 	first     chan struct{} // places of those that read whole scopes; nil: not made yet
+	firstWait atomic.Int64  // that wait for one
 }
 
 // Caller is who sends a request.

@@ -58,9 +58,12 @@ func (x *exchange) inTurn(ctx context.Context, next cursor, read func() error) e
 	}
 	places := x.first
 	x.mu.Unlock()
+	x.firstWait.Add(1)
 	select {
 	case places <- struct{}{}:
+		x.firstWait.Add(-1)
 	case <-ctx.Done():
+		x.firstWait.Add(-1)
 		return ctx.Err()
 	}
 	defer func() { <-places }()
