@@ -2,10 +2,12 @@ package api_test
 
 import (
 	"net"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/lumbung-ikm/lumbung/api"
+	"github.com/lumbung-ikm/lumbung/message"
 	"github.com/lumbung-ikm/lumbung/sync/protocol"
 )
 
@@ -66,6 +68,63 @@ func TestAFullTableOfConnectionsSaysSo(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// TestBeyondTheTableOneIsTurnedAwayInWords: with when to come back and a code, whatever was
+// asked and however much of it was sent; it is counted, and the log says so once a second.
+func TestBeyondTheTableOneIsTurnedAwayInWords(t *testing.T) {
+	h := open(t, func(p *api.Parts) { p.Limits.Conns = 8 })
+	addr := h.listen(t)
+	goAway := crowd(t, addr, 8+256)
+	turned := 0
+	for _, request := range []string{"GET /v1/me", "GET /nowhere", "GET /healthz", "GET /readyz", "POST /v1/sync"} {
+		resp, body := raw(t, addr, request+" HTTP/1.1\r\nHost: x\r\nContent-Length: 20000\r\n\r\n"+strings.Repeat("x", 20000))
+		turned++
+		problem(t, resp, body, 503, "overloaded")
+		if after := resp.Header.Get("Retry-After"); after < "1" || after > "5" || len(after) != 1 || !resp.Close || !resp.ProtoAtLeast(1, 1) {
+			t.Errorf("%s: Retry-After %q, hangs up %t", request, after, resp.Close)
+		}
+		if resp.Header.Get("Content-Language") != "id" || !strings.Contains(body, message.Text("overloaded", message.ID, nil).Title) {
+			t.Errorf("%v %s", resp.Header, body)
+		}
+	}
+	if n := h.TurnedAway(); n != uint64(turned) {
+		t.Errorf("%d were turned away, want %d", n, turned)
+	}
+	said := func() int { return strings.Count(h.log.String(), "turned away") }
+	if said() != 1 {
+		t.Errorf("the log says so %d times, want once:\n%s", said(), h.log)
+	}
+	h.clock.Advance(time.Second)
+	for range 3 {
+		raw(t, addr, "GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+	}
+	if said() != 2 || !strings.Contains(h.log.String(), `"since_last":5`) {
+		t.Errorf("a second later the log says\n%s", h.log)
+	}
+	goAway()
+	for deadline := time.Now().Add(20 * time.Second); ; {
+		resp, body := raw(t, addr, "GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n")
+		if resp.StatusCode == 200 {
+			return
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("%d, %s", resp.StatusCode, body)
+		}
+	}
+}
+
+// TestManyWhoAreTurnedAwayHoldNothingUp: more of them than are listened to, who say nothing
+// and read nothing, and everybody who asks gets the answer.
+func TestManyWhoAreTurnedAwayHoldNothingUp(t *testing.T) {
+	h := open(t, func(p *api.Parts) { p.Limits.Conns = 8 })
+	addr := h.listen(t)
+	crowd(t, addr, 8+256+300)
+	resp, body := raw(t, addr, "GET /version HTTP/1.1\r\nHost: x\r\n\r\n")
+	problem(t, resp, body, 503, "overloaded")
+	if n := h.TurnedAway(); n != 301 {
+		t.Errorf("%d were turned away, want 301", n)
 	}
 }
 

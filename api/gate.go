@@ -193,12 +193,25 @@ func (g *gate) look() {
 	g.seen, g.took, g.spare = 0, 0, 0
 }
 
-// Waiting is how many requests wait for a place.
-func (s *Server) Waiting() int {
-	s.gate.mu.Lock()
-	defer s.gate.mu.Unlock()
-	return s.gate.waiting
+// queued is how many wait.
+func (g *gate) queued() int {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.waiting
 }
+
+// Waiting is how many requests wait for a place.
+func (s *Server) Waiting() int { return s.gate.queued() }
+
+// WaitingLarge is how many large pushes wait for the lane.
+func (s *Server) WaitingLarge() int { return s.lane.gate.queued() }
+
+// WaitingToInflate is how many bodies wait to be inflated: those that are to be, without as
+// many as are inflated at a time.
+func (s *Server) WaitingToInflate() int { return max(0, int(s.inflating.Load())-cap(s.inflaters)) }
+
+// WaitingToPack is how many answers wait to be packed.
+func (s *Server) WaitingToPack() int { return int(s.packers.waiting.Load()) }
 
 // class says how much a request matters. Nothing of it has been inflated or parsed by
 // then: a sync without edits is known by the word that is not in its body.

@@ -6,6 +6,7 @@ import (
 	"io"
 	"strings"
 	"sync"
+	"sync/atomic"
 
 	"github.com/gofiber/fiber/v2"
 	"github.com/klauspost/compress/zstd"
@@ -20,6 +21,7 @@ const packFrom = 1 << 10
 type packers struct {
 	gzip, zstd sync.Pool
 	atOnce     chan struct{}
+	waiting    atomic.Int64
 }
 
 // pack compresses the answer if it is long and the client reads it. The request still has
@@ -36,9 +38,12 @@ func (s *Server) pack(x *call) error {
 	if encoding == "" {
 		return nil
 	}
+	s.packers.waiting.Add(1)
 	select {
 	case s.packers.atOnce <- struct{}{}:
+		s.packers.waiting.Add(-1)
 	case <-x.ctx.Done():
+		s.packers.waiting.Add(-1)
 		return x.ctx.Err()
 	}
 	defer func() { <-s.packers.atOnce }()

@@ -7,7 +7,9 @@ import (
 
 	"github.com/gofiber/fiber/v2"
 
+	"github.com/lumbung-ikm/lumbung/domain"
 	"github.com/lumbung-ikm/lumbung/fault"
+	"github.com/lumbung-ikm/lumbung/id"
 )
 
 // route is one operation of openapi.yaml.
@@ -115,6 +117,7 @@ func fiberPath(path string) string {
 
 // inner is around every route: who asks, how often, and then the handler.
 func (s *Server) inner(r route) fiber.Handler {
+	name, scope := r.scope()
 	return func(c *fiber.Ctx) error {
 		x := s.call(c)
 		x.route, x.note.trail = r.path, s.Trail
@@ -143,11 +146,28 @@ func (s *Server) inner(r route) fiber.Handler {
 		if err := s.meterPerson(x); err != nil {
 			return err
 		}
+		if name != "" {
+			if of := x.Params(name); id.Valid(of) { // anything else may be a number
+				x.touched(scope(of))
+			}
+		}
 		if r.young && !s.Auth.Fresh(x.who) {
 			return &fault.Error{Kind: fault.Forbidden, Code: "step_up_required", Text: "the proof of identity is too old for this"}
 		}
 		return s.opened(x, r)
 	}
+}
+
+// scope is the parameter of a path that says with which scope a request has to do, and how;
+// "" if there is none.
+func (r route) scope() (parameter string, of func(string) string) {
+	switch {
+	case strings.Contains(r.path, "/{business}"):
+		return "business", func(business string) string { return domain.ScopeBusiness + "/" + business }
+	case strings.Contains(r.path, "/{programme}"):
+		return "programme", domain.DecisionScope
+	}
+	return "", nil
 }
 
 // ofAddress is what a route without proof is charged to, of its address; nil: to nothing.
@@ -173,7 +193,7 @@ func (s *Server) opened(x *call, r route) error {
 	case r.open && encoding != "" && encoding != "identity":
 		return unsupported("a packed body without a proof")
 	default:
-		if err := s.openBody(x); err != nil {
+		if err := s.unpacked(x); err != nil {
 			return err
 		}
 	}
@@ -185,6 +205,15 @@ func (s *Server) opened(x *call, r route) error {
 		return err
 	}
 	return s.pack(x)
+}
+
+// unpacked is openBody, counted while it waits and works.
+func (s *Server) unpacked(x *call) error {
+	if encoding := encodingOf(x.Ctx); encoding != "" && encoding != "identity" {
+		s.inflating.Add(1)
+		defer s.inflating.Add(-1)
+	}
+	return s.openBody(x)
 }
 
 // identify finds out who asks. A failed proof is charged to its address.

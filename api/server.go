@@ -132,6 +132,7 @@ type Server struct {
 	Parts
 	app                                   *fiber.App
 	inflaters                             chan *inflater // those that are free
+	inflating                             atomic.Int64   // packed bodies that are inflated, or wait for it
 	packers                               packers
 	gate                                  *gate
 	lane                                  *lane
@@ -140,6 +141,7 @@ type Server struct {
 	documents, refreshes                  meter
 	draining                              atomic.Bool
 	silent                                silent
+	turned                                turned
 	streams                               streams
 }
 
@@ -179,7 +181,7 @@ func New(p Parts) *Server {
 	}
 	s.app = fiber.New(fiber.Config{
 		AppName: "lumbung", DisableStartupMessage: true, Immutable: true, CaseSensitive: true, StrictRouting: true,
-		BodyLimit: p.Limits.Raw, ReadBufferSize: p.Limits.Header, Concurrency: p.Limits.Conns + connReserve,
+		BodyLimit: p.Limits.Raw, ReadBufferSize: p.Limits.Header, Concurrency: p.Limits.Conns + connReserve + connSlack,
 		ReadTimeout: p.Limits.Read, WriteTimeout: p.Limits.Write, IdleTimeout: p.Limits.Idle,
 		DisablePreParseMultipartForm: true, ErrorHandler: s.lastResort,
 	})
@@ -199,7 +201,7 @@ func (s *Server) meters() []*meter {
 
 // Serve answers what arrives at ln until Stop. It returns nil then.
 func (s *Server) Serve(ln net.Listener) error {
-	err := s.app.Listener(s.silent.listen(ln))
+	err := s.app.Listener(ears{ln, s})
 	if errors.Is(err, net.ErrClosed) {
 		return nil
 	}

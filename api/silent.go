@@ -18,9 +18,6 @@ type silent struct {
 	conns map[*hearing]bool
 }
 
-// listen notes every connection that ln accepts.
-func (s *silent) listen(ln net.Listener) net.Listener { return ears{ln, s} }
-
 // hangUp closes those who still say nothing.
 func (s *silent) hangUp() {
 	s.mu.Lock()
@@ -47,19 +44,26 @@ func (s *silent) note(c *hearing, quiet bool) {
 	s.conns[c] = true
 }
 
+// ears notes every connection that it accepts, and accepts none beyond the table.
 type ears struct {
 	net.Listener
-	silent *silent
+	server *Server
 }
 
 func (e ears) Accept() (net.Conn, error) {
-	c, err := e.Listener.Accept()
-	if err != nil {
-		return nil, err
+	for {
+		c, err := e.Listener.Accept()
+		if err != nil {
+			return nil, err
+		}
+		if e.server.full() {
+			e.server.turnAway(c)
+			continue
+		}
+		h := &hearing{Conn: c, silent: &e.server.silent}
+		e.server.silent.note(h, true)
+		return h, nil
 	}
-	h := &hearing{Conn: c, silent: e.silent}
-	e.silent.note(h, true)
-	return h, nil
 }
 
 // hearing is a connection until its first byte, and after it.

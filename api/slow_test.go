@@ -56,3 +56,59 @@ func TestASlowRequestIsToldOfWithItsScopes(t *testing.T) {
 		}
 	}
 }
+
+// TestASlowReadIsToldOfWithItsScopes: a pull with those of its answer, a route with the one
+// that stands in its path, and never with what somebody else wrote there.
+func TestASlowReadIsToldOfWithItsScopes(t *testing.T) {
+	h := open(t, func(p *api.Parts) { p.Limits.Slow = -1 }) // every request is slow
+	p := h.login(t, "+628117000001")
+	business, programme := h.ids.New(), h.ids.New()
+	pull := `{"clock":{"wall":"2022-05-05T02:11:09.120Z","mono_ms":1,"boot":"b"}}`
+	for _, tt := range []struct{ method, path, body, scopes string }{
+		{"POST", "/v1/sync/pull", pull, `["` + merge.UserScope(p.User.ID) + `"]`},
+		{"POST", "/v1/sync", pull, `["` + merge.UserScope(p.User.ID) + `"]`},
+		{"GET", "/v1/businesses/" + business, "", `["business/` + business + `"]`},
+		{"GET", "/v1/businesses/" + business + "/totals", "", `["business/` + business + `"]`},
+		{"GET", "/v1/programmes/" + programme, "", `["decision/` + programme + `"]`},
+		{"GET", "/v1/programmes/" + programme + "/publication", "", `["decision/` + programme + `"]`},
+		{"GET", "/v1/businesses/+628117000001", "", `null`},
+		{"GET", "/v1/me", "", `null`},
+	} {
+		h.log.Reset()
+		p.do(t, tt.method, tt.path, tt.body)
+		line := ""
+		for l := range strings.Lines(h.log.String()) {
+			if strings.Contains(l, `"slow request"`) {
+				line += l
+			}
+		}
+		var told struct{ Scopes json.RawMessage }
+		if err := json.Unmarshal([]byte(line), &told); err != nil || string(told.Scopes) != tt.scopes {
+			t.Errorf("%s is told of with %s, want %s: %v\n%s", tt.path, told.Scopes, tt.scopes, err, line)
+		}
+		if strings.Contains(h.log.String(), "8117000001") {
+			t.Errorf("the log tells a number:\n%s", h.log)
+		}
+	}
+}
+
+// TestOfManyScopesAFewAreTold: a line of the log has an end.
+func TestOfManyScopesAFewAreTold(t *testing.T) {
+	h := open(t, func(p *api.Parts) { p.Limits.Slow = -1 })
+	p := h.login(t, "+628117000001")
+	var r protocol.Request
+	r.Clock = protocol.Reading{Wall: "2022-05-05T02:00:00Z", Mono: 1, Boot: "b"}
+	for range 200 {
+		r.Push = append(r.Push, protocol.Part{Scope: "business/" + h.ids.New(), Device: p.Device, Incarnation: p.Incarnation, Generation: "1.x", Mutations: []json.RawMessage{[]byte(`{"n":1}`)}})
+	}
+	body, err := json.Marshal(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p.do(t, "POST", "/v1/sync", string(body))
+	for line := range strings.Lines(h.log.String()) {
+		if n := strings.Count(line, "business/"); n > 50 || strings.Contains(line, `"slow request"`) && n != 50 {
+			t.Errorf("%d scopes are told: %.200s", n, line)
+		}
+	}
+}

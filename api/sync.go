@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/gofiber/fiber/v2"
@@ -46,11 +47,14 @@ func (s *Server) exchange(x *call, do exchange, pushes bool) error {
 		req.App = x.Get("X-App-Version")
 	}
 	for _, p := range req.Push {
-		x.scopes = append(x.scopes, p.Scope)
+		x.touched(p.Scope)
 	}
 	resp, err := do(x.ctx, syncer.Caller{User: x.who.User, Device: x.who.Device}, req)
 	if err != nil {
 		return err
+	}
+	for scope := range resp.Scopes {
+		x.touched(scope)
 	}
 	if s.Waiting() > 0 {
 		resp.PollIn *= 2 // the server is at its limit
@@ -60,6 +64,16 @@ func (s *Server) exchange(x *call, do exchange, pushes bool) error {
 	x.Set(fiber.HeaderContentType, fiber.MIMEApplicationJSON)
 	x.Status(fiber.StatusOK).Response().SetBodyRaw(resp.AppendJSON(make([]byte, 0, resp.Size())))
 	return nil
+}
+
+// toldScopes is how many scopes of one request are told of at the most.
+const toldScopes = 50
+
+// touched notes a scope that a request has to do with, for the log of slow ones.
+func (x *call) touched(scope string) {
+	if len(x.scopes) < toldScopes && !slices.Contains(x.scopes, scope) {
+		x.scopes = append(x.scopes, scope)
+	}
 }
 
 // contact notes how the phone stands after this answer: what it had waiting,

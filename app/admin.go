@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
+	"maps"
 	"net"
 	"net/http"
 	"net/http/pprof"
@@ -22,6 +24,8 @@ func (a *App) serveAdmin(ctx context.Context) (closeIt func(), err error) {
 	}
 	mux := http.NewServeMux()
 	mux.Handle("GET /metrics", a.metrics.handler())
+	mux.HandleFunc("GET /healthz", a.probe)
+	mux.HandleFunc("GET /readyz", a.probe)
 	mux.HandleFunc("GET /debug/pprof/", pprof.Index)
 	mux.HandleFunc("GET /debug/pprof/profile", pprof.Profile)
 	mux.HandleFunc("GET /debug/pprof/symbol", pprof.Symbol)
@@ -38,4 +42,25 @@ func (a *App) serveAdmin(ctx context.Context) (closeIt func(), err error) {
 			a.Log.LogAttrs(ctx, slog.LevelWarn, "close the listener for operators", slog.Any("error", err))
 		}
 	}, nil
+}
+
+// probe answers a probe of the operators as the API would, which may have no place for one
+// more connection.
+func (a *App) probe(w http.ResponseWriter, r *http.Request) {
+	asked, err := http.NewRequestWithContext(r.Context(), http.MethodGet, "http://"+r.Host+r.URL.Path, nil)
+	if err != nil {
+		http.Error(w, http.StatusText(http.StatusBadRequest), http.StatusBadRequest)
+		return
+	}
+	asked.RemoteAddr = r.RemoteAddr
+	resp, err := a.API.RoundTrip(asked)
+	if err != nil {
+		http.Error(w, http.StatusText(http.StatusServiceUnavailable), http.StatusServiceUnavailable)
+		return
+	}
+	maps.Copy(w.Header(), resp.Header)
+	w.WriteHeader(resp.StatusCode)
+	if _, err := io.Copy(w, resp.Body); err != nil {
+		a.Log.LogAttrs(r.Context(), slog.LevelDebug, "a probe went away", slog.Any("error", err))
+	}
 }

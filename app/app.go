@@ -151,12 +151,14 @@ func (o Options) orDefault(cfg config.Config) Options {
 		o.Within = storeWithin
 	}
 	if o.Auth == nil {
-		l := auth.DefaultLimits()
+		l := auth.DefaultLimits().OfAddress(ofAddress(cfg.CodesPerAddress), ofAddress(cfg.LoginsPerAddress))
 		l.StepUp = cfg.StepUp
 		o.Auth = &l
 	}
 	return o
 }
+
+func ofAddress(r config.Rate) auth.Limit { return auth.Limit{Max: r.Max, Window: r.Per} }
 
 // storeWithin is how long a call of the store may take: so long as the driver of MongoDB
 // gives it too, and short enough that a request which asks twice answers within its own
@@ -285,11 +287,20 @@ func (a *App) reportTraces(err error) {
 func (a *App) gauges() {
 	a.metrics.gauge("lumbung_sync_queued_pushes", "Pushes that wait for a commit.", a.Engine.Queued)
 	a.metrics.gauge("lumbung_http_waiting_requests", "Requests that wait for a place among those that are worked on.", a.API.Waiting)
+	a.metrics.lines("lumbung_http_waiting", "Requests that wait inside for what few may do at a time.", map[string]func() int{"large_push": a.API.WaitingLarge,
+		"inflate": a.API.WaitingToInflate, "pack": a.API.WaitingToPack, "first_sync": a.Engine.FirstSyncs})
+	a.metrics.counter("lumbung_http_refused_connections_total", "Connections that were turned away unread because there were too many.", a.API.TurnedAway)
 	a.metrics.gauge("lumbung_auth_waiting_passwords", "Passwords that wait for a place among those that are hashed.", func() int { _, waiting := a.Auth.Hashing(); return waiting })
 	a.metrics.gauge("lumbung_audit_dropped_entries", "Entries that the audit trail left out since the start.", a.Trail.Dropped)
 	a.metrics.gauge("lumbung_live_streams", "Open live streams.", a.API.Streams)
 	if s, ok := a.Store.(interface{ Queued() int }); ok {
 		a.metrics.gauge("lumbung_store_queued_writes", "Writes that wait for the disk.", s.Queued)
+	}
+	if s, ok := a.Store.(interface{ Flushes() uint64 }); ok {
+		a.metrics.counter("lumbung_store_flushes_total", "Transactions of the database file, each with one flush.", s.Flushes)
+	}
+	if s, ok := a.Store.(interface{ Flushed() uint64 }); ok {
+		a.metrics.counter("lumbung_store_flushed_writes_total", "Writes that those transactions held.", s.Flushed)
 	}
 	if s, ok := a.Store.(interface{ Trouble() error }); ok {
 		a.metrics.gauge("lumbung_store_trouble", "Whether the disk did not take the last write.", func() int {

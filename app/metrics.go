@@ -54,6 +54,18 @@ func (m *metrics) gauge(name, help string, of func() int) {
 	m.registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: name, Help: help}, func() float64 { return float64(of()) }))
 }
 
+// lines adds a gauge of what waits, by where, that is asked for when it is read.
+func (m *metrics) lines(name, help string, of map[string]func() int) {
+	for where, count := range of {
+		m.registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: name, Help: help, ConstLabels: prometheus.Labels{"where": where}}, func() float64 { return float64(count()) }))
+	}
+}
+
+// counter is gauge for a figure that only grows.
+func (m *metrics) counter(name, help string, of func() uint64) {
+	m.registry.MustRegister(prometheus.NewCounterFunc(prometheus.CounterOpts{Name: name, Help: help}, func() float64 { return float64(of()) }))
+}
+
 func (m *metrics) handler() http.Handler {
 	return promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{})
 }

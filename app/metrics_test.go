@@ -121,7 +121,9 @@ func TestOperatorsSeeWhatHappens(t *testing.T) {
 		`lumbung_outbox_oldest_age_seconds_bucket{le="21600"} 1`,
 		`lumbung_http_request_duration_seconds_count{method="POST",route="/v1/sync",status="200"} 5`,
 		`lumbung_sync_queued_pushes 0`, `lumbung_store_queued_writes 0`, `lumbung_live_streams 0`, `lumbung_build_info{version="test"} 1`,
-		`lumbung_sync_repaired_commits_total 1`, `lumbung_sync_commit_edits_bucket`, `go_goroutines`,
+		`lumbung_sync_repaired_commits_total 1`, `lumbung_sync_commit_edits_bucket`,
+		`lumbung_http_waiting{where="large_push"} 0`, `lumbung_http_waiting{where="inflate"} 0`, `lumbung_http_waiting{where="pack"} 0`, `lumbung_http_waiting{where="first_sync"} 0`,
+		`lumbung_store_flushes_total `, `lumbung_store_flushed_writes_total `, `lumbung_http_refused_connections_total 0`, `go_goroutines`,
 	} {
 		if !strings.Contains(text, want) {
 			t.Errorf("no %s", want)

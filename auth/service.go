@@ -95,7 +95,7 @@ type Limits struct {
 	Sends        []Limit         // codes per phone
 	Guesses      []Limit         // wrong codes per phone, over all its codes
 	Lock         time.Duration   // after the last of Guesses is used up
-	PerAddress   []Limit         // codes per IP address; mobile networks share addresses
+	PerAddress   []Limit         // codes per IP address; mobile networks share addresses, and so does a hall; see OfAddress
 	PerNet       []Limit         // codes per /24 (IPv6: /48)
 	PerInstall   []Limit         // codes per installation
 	TriesAddress []Limit         // verifications per IP address
@@ -137,16 +137,13 @@ func DefaultLimits() Limits {
 	const day = 24 * time.Hour
 	return Limits{
 		CodeLife: 5 * time.Minute, CodeAttempts: 5,
-		CoolDown:     []time.Duration{time.Minute, 2 * time.Minute, 5 * time.Minute},
-		Sends:        []Limit{{5, day}},
-		Guesses:      []Limit{{10, time.Hour}, {20, day}},
-		Lock:         day,
-		PerAddress:   []Limit{{60, time.Hour}, {300, day}},
-		PerNet:       []Limit{{300, time.Hour}, {1000, day}},
-		PerInstall:   []Limit{{10, time.Hour}, {20, day}},
-		TriesAddress: []Limit{{200, time.Hour}},
-		Argon:        Argon{Memory: 19 << 10, Passes: 2, Threads: 1},
-		Hashes:       2, HashLine: 16,
+		CoolDown:   []time.Duration{time.Minute, 2 * time.Minute, 5 * time.Minute},
+		Sends:      []Limit{{5, day}},
+		Guesses:    []Limit{{10, time.Hour}, {20, day}},
+		Lock:       day,
+		PerInstall: []Limit{{10, time.Hour}, {20, day}},
+		Argon:      Argon{Memory: 19 << 10, Passes: 2, Threads: 1},
+		Hashes:     2, HashLine: 16,
 		PasswordTries: []Limit{{10, time.Hour}, {30, day}},
 		SlowDown:      []time.Duration{0, 0, 2 * time.Second, 5 * time.Second, 15 * time.Second, time.Minute},
 		FactorTries:   []Limit{{5, 15 * time.Minute}, {20, day}},
@@ -160,8 +157,25 @@ func DefaultLimits() Limits {
 		Owner:  Span{90 * day, 365 * day},
 		Mentor: Span{30 * day, 180 * day},
 		Admin:  Span{12 * time.Hour, 7 * day},
-	}
+	}.OfAddress(Limit{750, time.Hour}, Limit{1500, time.Hour})
 }
+
+// OfAddress is l with other bounds of what comes from one address: codes that it asks for,
+// and logins that it tries. In a day it may ask for three times as many codes as in an hour,
+// and all of its network together for a third more than one address. What a number, an
+// installation and everybody may do stays as it is.
+func (l Limits) OfAddress(codes, logins Limit) Limits {
+	const day = 24 * time.Hour
+	codes.Max = min(codes.Max, mostOfAddress)
+	hourly := int(float64(codes.Max) * float64(time.Hour) / float64(codes.Window))
+	l.PerAddress = []Limit{codes, {3 * hourly, day}}
+	l.PerNet = []Limit{{codes.Max + codes.Max/3, codes.Window}, {4 * hourly, day}}
+	l.TriesAddress = []Limit{logins}
+	return l
+}
+
+// mostOfAddress is a number that no address reaches, and that can be multiplied.
+const mostOfAddress = 1 << 40
 
 // span is the strictest span among the roles.
 func (l Limits) span(roles []string) Span {

@@ -56,6 +56,12 @@ type Config struct {
 	// beside them; 240/1m0s, 180/1m0s and 1200/1m0s.
 	PerUser, PerDevice, PerAddress Rate
 
+	// CodesPerAddress and LoginsPerAddress bound the codes that are asked for from one
+	// address, and the logins that are tried from there; 750/1h0m0s and 1500/1h0m0s, over 10
+	// min to 1 h. Phones share addresses: 500 of them in one hall log in within an hour. In
+	// a day an address may ask for three times as many codes as in an hour.
+	CodesPerAddress, LoginsPerAddress Rate
+
 	// EditsPerUser and EditsPerDevice bound the edits that they send; 24000/1m0s and
 	// 12000/1m0s. A phone that comes back with 50,000 is through in four minutes.
 	EditsPerUser, EditsPerDevice Rate
@@ -118,6 +124,8 @@ func Default() Config {
 		PerDevice:     Rate{180, time.Minute},
 		PerAddress:    Rate{1200, time.Minute},
 
+		CodesPerAddress: Rate{750, time.Hour}, LoginsPerAddress: Rate{1500, time.Hour},
+
 		TracesPerSecond: 5,
 		StepUp:          15 * time.Minute,
 
@@ -148,14 +156,47 @@ func (c Config) Redacted() []string {
 	return lines
 }
 
-// withoutPassword hides who logs in at an address, and how.
+// withoutPassword hides who logs in at an address, and how: what stands before the hosts,
+// and the values of the query, of which a driver takes passwords and tokens too. Where an @
+// stands in the query it is not certain where either begins, and all is hidden.
 func withoutPassword(address string) string {
 	scheme, rest, ok := strings.Cut(address, "://")
-	if i := strings.LastIndexByte(rest, '@'); ok && i >= 0 {
-		return scheme + "://***" + rest[i:]
+	if !ok {
+		return address
 	}
-	return address
+	hosts, query, asked := strings.Cut(rest, "?")
+	if strings.Contains(query, "@") {
+		return scheme + "://***"
+	}
+	if i := strings.LastIndexByte(hosts, '@'); i >= 0 {
+		hosts = "***" + hosts[i:]
+	}
+	if !asked {
+		return scheme + "://" + hosts
+	}
+	return scheme + "://" + hosts + "?" + withoutValues(query)
 }
+
+// withoutValues hides the values of a query but for those of harmless names.
+func withoutValues(query string) string {
+	parts := strings.FieldsFunc(query, func(r rune) bool { return r == '&' || r == ';' })
+	for i, part := range parts {
+		name, _, ok := strings.Cut(part, "=")
+		switch {
+		case !ok:
+			parts[i] = "***"
+		case !slices.Contains(harmless, strings.ToLower(name)):
+			parts[i] = name + "=***"
+		}
+	}
+	return strings.Join(parts, "&")
+}
+
+// harmless are the names of a query, in small letters, whose values tell how a database is
+// reached and hold no secret.
+var harmless = []string{"appname", "authmechanism", "authsource", "compressors", "connecttimeoutms", "directconnection", "heartbeatfrequencyms", "journal",
+	"loadbalanced", "localthresholdms", "maxconnecting", "maxidletimems", "maxpoolsize", "maxstalenessseconds", "minpoolsize", "readconcernlevel", "readpreference",
+	"replicaset", "retryreads", "retrywrites", "serverselectiontimeoutms", "sockettimeoutms", "ssl", "timeoutms", "tls", "w", "wtimeoutms"}
 
 // LogValue is c for the log, without its secrets.
 func (c Config) LogValue() slog.Value { return slog.StringValue(c.String()) }
@@ -233,6 +274,9 @@ func settings() []Setting {
 		rate("rate-edits-per-user", "edits that one person sends in a span of time", func(c *Config) *Rate { return &c.EditsPerUser }),
 		rate("rate-edits-per-device", "edits that one phone sends in a span of time", func(c *Config) *Rate { return &c.EditsPerDevice }),
 		rate("rate-per-address", "codes and logins of one address in a span of time, and as many documents; mobile networks share addresses", func(c *Config) *Rate { return &c.PerAddress }),
+		rate("rate-codes-per-address", "login codes that are asked for from one address in a span of time, and three times as many as in an hour in a day; a hall of phones shares one",
+			func(c *Config) *Rate { return &c.CodesPerAddress }),
+		rate("rate-logins-per-address", "logins that are tried from one address in a span of time", func(c *Config) *Rate { return &c.LoginsPerAddress }),
 		{Flag: "store-max-mib", Help: "most that the database file may grow to, in MiB; then edits wait on the phones as on a full disk; 0: no bound",
 			get: func(c Config) string { return strconv.Itoa(c.StoreMax) },
 			set: func(c *Config, v string) (err error) { c.StoreMax, err = strconv.Atoi(v); return err }},

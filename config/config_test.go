@@ -63,9 +63,10 @@ func TestEveryMistakeIsReportedAtOnce(t *testing.T) {
 		"LUMBUNG_ENV", "staging", "LUMBUNG_LISTEN", "8080", "LUMBUNG_PUBLIC_URL", "ftp://x", "LUMBUNG_LOG_LEVEL", "loud", "LUMBUNG_LOG_FORMAT", "xml",
 		"LUMBUNG_PEPPER", "short", "LUMBUNG_OTP_SENDER", "pigeon", "LUMBUNG_SHUTDOWN_GRACE", "-1s", "LUMBUNG_MIN_APP_VERSION", "new",
 		"LUMBUNG_TRUSTED_PROXIES", "everyone", "LUMBUNG_TEST_NUMBERS", "08117=1", "LUMBUNG_STORE", "postgres://db",
+		"LUMBUNG_RATE_CODES_PER_ADDRESS", "0/1h", "LUMBUNG_RATE_LOGINS_PER_ADDRESS", "500/9m",
 		"LUMBUNG_CORS_ORIGINS", "https://good.example,https://good.example/page,*,null"))
 	for _, want := range []string{"workers-every", "env:", "listen:", "public-url:", "LUMBUNG_LOG_LEVEL", "log-format:", "pepper:", "otp-sender:",
-		"shutdown-grace:", "min-app-version:", "trusted-proxies:", "test-numbers:", `the scheme "postgres"`,
+		"rate-codes-per-address: 0/1h0m0s is not", "rate-logins-per-address: 500/9m0s is not", "shutdown-grace:", "min-app-version:", "trusted-proxies:", "test-numbers:", `the scheme "postgres"`,
 		`cors-origins: "*"`, `cors-origins: "null"`, "good.example/page"} {
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("the report lacks %q:\n%v", want, err)
@@ -191,5 +192,28 @@ func TestTheAddressOfTheDatabaseMayStandInAFile(t *testing.T) {
 	}
 	if _, _, err := config.Load(nil, env("LUMBUNG_STORE_FILE", path, "LUMBUNG_STORE", "x.db")); err == nil || !strings.Contains(err.Error(), "given twice") {
 		t.Errorf("given twice: %v", err)
+	}
+}
+
+// TestOfTheQueryOfAnAddressOnlyHarmlessValuesAreShown: a driver takes secrets there too.
+func TestOfTheQueryOfAnAddressOnlyHarmlessValuesAreShown(t *testing.T) {
+	for _, tt := range []struct{ store, shown string }{
+		{"mongodb://h/l?replicaSet=rs0&w=majority&retryWrites=true", "mongodb://h/l?replicaSet=rs0&w=majority&retryWrites=true"},
+		{"mongodb://h/l?tlsCertificateKeyFilePassword=hunter2&authMechanismProperties=AWS_SESSION_TOKEN:hunter2&w=1",
+			"mongodb://h/l?tlsCertificateKeyFilePassword=***&authMechanismProperties=***&w=1"},
+		{"mongodb://u:hunter2@h/l?replicaset=rs0", "mongodb://***@h/l?replicaset=rs0"},
+		{"mongodb+srv://u:hunter2@h/l?proxyPassword=hunter2", "mongodb+srv://***@h/l?proxyPassword=***"},
+		{"mongodb://h/l?w=1;proxyPassword=hunter2", "mongodb://h/l?w=1&proxyPassword=***"}, // the driver knows both signs
+		{"mongodb://h/l?w=1&hunter2", "mongodb://h/l?w=1&***"},
+		{"mongodb://h/l?proxyPassword=a@hunter2", "mongodb://***"},
+		{"mongodb://u:hun?ter2@h/l?w=1", "mongodb://***"},
+	} {
+		c, _, err := config.Load([]string{"-store", tt.store}, env("LUMBUNG_PEPPER", pepper))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := c.Redacted(); !slices.Contains(got, "LUMBUNG_STORE="+tt.shown) || strings.Contains(c.String(), "ter2") {
+			t.Errorf("%s is shown as %q", tt.store, got)
+		}
 	}
 }

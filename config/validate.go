@@ -36,6 +36,9 @@ func (c Config) Validate() error {
 		"rate-edits-per-user": c.EditsPerUser, "rate-edits-per-device": c.EditsPerDevice} {
 		check(r.Max > 0 && r.Per >= time.Second && r.Per <= time.Hour, "%s: %v is not a number above 0 in 1s to 1h", flag, r)
 	}
+	for flag, r := range map[string]Rate{"rate-codes-per-address": c.CodesPerAddress, "rate-logins-per-address": c.LoginsPerAddress} { // each instant is kept, in the database
+		check(r.Max > 0 && r.Per >= 10*time.Minute && r.Per <= time.Hour, "%s: %v is not a number above 0 in 10m to 1h", flag, r)
+	}
 	check(c.StoreMax >= 0 && c.StoreMax <= 1<<24, "store-max-mib: %d is not within 0 and 16777216", c.StoreMax)
 	check(c.Traces == "" || urlOK(c.Traces), "traces: the value is not an http or https URL without query or user")
 	check(c.TracesPerSecond >= 1 && c.TracesPerSecond <= 1000, "traces-per-second: %d is not within 1 and 1000", c.TracesPerSecond)

@@ -15,6 +15,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/lumbung-ikm/lumbung/clock"
@@ -86,6 +87,7 @@ type Engine struct {
 	followed  followed
 	first     chan struct{} // places of those that read whole scopes; nil: not made yet
 	firsts    int           // that have one, or wait for it
+	firstWait atomic.Int64  // that wait for one
 }
 
 // Caller is who sends a request.

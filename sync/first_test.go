@@ -1,68 +1,84 @@
-package syncer_test
+package syncer
 
 import (
 	"context"
 	"errors"
-	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/lumbung-ikm/lumbung/fault"
-	syncer "github.com/lumbung-ikm/lumbung/sync"
-	"github.com/lumbung-ikm/lumbung/store"
-	"github.com/lumbung-ikm/lumbung/sync/merge"
 )
 
-// stuck is a store whose reads of rows wait until they are let go.
-type stuck struct {
-	store.Store
-	began chan struct{}
-	end   chan struct{}
+// TestWhoWaitsForAFirstSyncIsCounted: while one is read, one waits, and one gives up.
+func TestWhoWaitsForAFirstSyncIsCounted(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		e := &Engine{}
+		x := &exchange{Engine: e, limits: Limits{FirstSyncs: 1}}
+		over := make(chan struct{})
+		enter := func(ctx context.Context, complete bool, want error) {
+			go func() {
+				err := x.inTurn(ctx, cursor{"box/a": place{Complete: complete}}, func() error { <-over; return nil })
+				if !errors.Is(err, want) {
+					t.Errorf("%v, want %v", err, want)
+				}
+			}()
+			synctest.Wait()
+		}
+		short, stop := context.WithTimeout(t.Context(), time.Second)
+		defer stop()
+		for n, want := range []int{0, 0, 1, 2} {
+			switch n {
+			case 0:
+				enter(t.Context(), true, nil) // has everything
+			case 3:
+				enter(short, false, context.DeadlineExceeded)
+			default:
+				enter(t.Context(), false, nil)
+			}
+			if got := e.FirstSyncs(); got != want {
+				t.Errorf("%d came: %d wait, want %d", n+1, got, want)
+			}
+		}
+		<-short.Done()
+		synctest.Wait()
+		if got := e.FirstSyncs(); got != 1 {
+			t.Errorf("one gave up: %d wait, want 1", got)
+		}
+		close(over)
+		synctest.Wait()
+		if got := e.FirstSyncs(); got != 0 {
+			t.Errorf("all went: %d wait", got)
+		}
+	})
 }
 
-func (s *stuck) Changed(ctx context.Context, scope string, after store.Position, upTo, head merge.Seq, limit int) (store.Changes, error) {
-	s.began <- struct{}{}
-	<-s.end
-	return s.Store.Changed(ctx, scope, after, upTo, head, limit)
-}
-
-// TestFewFirstSyncsWait: with one place for them, three wait and the fifth is sent away at
-// once; and when the place is free again, everybody who waited is served.
+// TestFewFirstSyncsWait: beside one that reads, three wait; the fifth is sent away at once,
+// for those who wait hold places that who brings edits needs too.
 func TestFewFirstSyncsWait(t *testing.T) {
-	w := newWorld(t)
-	w.admit("ani", merge.Owner)
-	w.engine.Limits.FirstSyncs = 1
-	slow := &stuck{w.engine.Store, make(chan struct{}), make(chan struct{})}
-	w.engine.Store = slow
-	var all sync.WaitGroup
-	errs := make(chan error, 5)
-	ask := func() {
-		_, err := w.engine.Sync(t.Context(), syncer.Caller{User: "ani"}, request(w))
-		errs <- err
-	}
-	all.Go(ask)
-	<-slow.began
-	for range 3 {
-		all.Go(ask)
-	}
-	for w.engine.FirstSyncs() < 4 {
-		<-time.After(time.Millisecond)
-	}
-	ask()
-	var f *fault.Error
-	if err := <-errs; !errors.As(err, &f) || f.Code != "overloaded" || f.Kind != fault.Transient || f.After <= 0 {
-		t.Errorf("the fifth: %v", err)
-	}
-	go func() {
-		for range slow.began {
+	synctest.Test(t, func(t *testing.T) {
+		e := &Engine{}
+		x := &exchange{Engine: e, limits: Limits{FirstSyncs: 1}}
+		over := make(chan struct{})
+		ask := func() error {
+			return x.inTurn(t.Context(), cursor{"box/a": place{}}, func() error { <-over; return nil })
 		}
-	}()
-	close(slow.end)
-	all.Wait()
-	close(slow.began)
-	for range 4 {
-		if err := <-errs; err != nil {
-			t.Errorf("who waited: %v", err)
+		for range 1 + firstWaiting {
+			go func() {
+				if err := ask(); err != nil {
+					t.Error(err)
+				}
+			}()
 		}
-	}
+		synctest.Wait()
+		var f *fault.Error
+		if err := ask(); !errors.As(err, &f) || f.Code != "overloaded" || f.Kind != fault.Transient || f.After <= 0 {
+			t.Errorf("the fifth: %v", err)
+		}
+		close(over)
+		synctest.Wait()
+		if err := ask(); err != nil {
+			t.Errorf("afterwards: %v", err)
+		}
+	})
 }

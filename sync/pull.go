@@ -80,9 +80,12 @@ func (x *exchange) inTurn(ctx context.Context, next cursor, read func() error) e
 		x.firsts--
 		x.mu.Unlock()
 	}()
+	x.firstWait.Add(1)
 	select {
 	case places <- struct{}{}:
+		x.firstWait.Add(-1)
 	case <-ctx.Done():
+		x.firstWait.Add(-1)
 		return ctx.Err()
 	}
 	defer func() { <-places }()

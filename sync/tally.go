@@ -57,3 +57,6 @@ func (e *Engine) Queued() (n int) {
 	}
 	return n
 }
+
+// FirstSyncs is how many requests wait to read whole scopes.
+func (e *Engine) FirstSyncs() int { return int(e.firstWait.Load()) }

@@ -109,12 +109,15 @@ func measureSpeed(ctx context.Context, args []string, s streams) error {
 	f.IntVar(&p.Connections, "connections", p.Connections, "`connections` to the server")
 	f.DurationVar(&p.Time, "time", p.Time, "how long each workload goes on that has no end")
 	f.BoolVar(&p.Larger, "larger", p.Larger, "also at ten times the phones that hold records")
-	f.StringVar(&p.Only, "only", "", "names of `workloads` with commas between, such as W1,W3; otherwise all")
+	f.StringVar(&p.Only, "only", "", "names of `workloads` with commas between, such as W1,W3; W6 is W3 and W4 at the larger size; otherwise all")
 	f.StringVar(&p.Profile, "profile", "", "`folder` for a profile of each workload")
 	asJSON := f.Bool("json", false, "print JSON instead of a table")
 	var err error
 	if p.Program, err = parsed(f, args); err != nil {
 		return err
+	}
+	if err := p.Check(); err != nil {
+		return usageError{err.Error()}
 	}
 	r, err := bearing.Speed(ctx, p)
 	if len(r.Workloads) > 0 { // what was measured before something failed

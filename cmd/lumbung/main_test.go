@@ -53,7 +53,7 @@ func TestEveryCommandExplainsItself(t *testing.T) {
 }
 
 func TestWhatIsNotUnderstoodDoesNothing(t *testing.T) {
-	for _, args := range [][]string{{}, {"dance"}, {"serve", "extra"}, {"serve", "-listen", "nowhere"}, {"user", "-store", filepath.Join(t.TempDir(), "x.db"), "add"}, {"version", "x"}, {"sim", "x"}, {"demo", "x"}, {"backup"}, {"restored", "x"}, {"user"}} {
+	for _, args := range [][]string{{}, {"dance"}, {"serve", "extra"}, {"serve", "-listen", "nowhere"}, {"user", "-store", filepath.Join(t.TempDir(), "x.db"), "add"}, {"version", "x"}, {"sim", "x"}, {"demo", "x"}, {"backup"}, {"restored", "x"}, {"user"}, {"load", "speed", "-only", "W7"}, {"load", "speed", "-larger=false", "-only", "W6"}} {
 		if _, _, err := lumbung(t, filepath.Join(t.TempDir(), "l.db"), args...); !errors.As(err, new(usageError)) {
 			t.Errorf("%q: %v", args, err)
 		}

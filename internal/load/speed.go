@@ -69,8 +69,44 @@ type SpeedReport struct {
 	OpenedIn  float64            `json:"opened_in_s"` // the start of the server on the larger size
 }
 
+// workloadNames are the names that SpeedPlan.Only knows. W6 is W3 and W4 at the larger size.
+var workloadNames = []string{"W1", "W2", "W3", "W4", "W5", "W6"}
+
+// Check says whether Only names workloads that there are, and that this plan has.
+func (p SpeedPlan) Check() error {
+	if p.Only == "" {
+		return nil
+	}
+	for _, name := range p.only() {
+		if !slices.Contains(workloadNames, name) {
+			return fmt.Errorf("there is no workload %q; there are %s", name, strings.Join(workloadNames, ", "))
+		}
+		if name == "W6" && !p.larger() {
+			return errors.New("W6 is W3 and W4 at ten times the phones, which this plan leaves out: a file and -larger are needed")
+		}
+	}
+	return nil
+}
+
+func (p SpeedPlan) only() []string {
+	names := strings.Split(p.Only, ",")
+	for i, name := range names {
+		names[i] = strings.TrimSpace(name)
+	}
+	return names
+}
+
+// larger reports whether the plan has the larger size: a database that was given is not
+// empty after the first.
+func (p SpeedPlan) larger() bool { return p.Larger && p.Store == "" }
+
 // Speed runs the workloads against a process of its own.
+//
+// Errors: that of Check, before anything is made.
 func Speed(ctx context.Context, p SpeedPlan) (r SpeedReport, err error) {
+	if err := p.Check(); err != nil {
+		return r, err
+	}
 	folder, err := os.MkdirTemp("", "lumbung-load-")
 	if err != nil {
 		return r, err
@@ -81,7 +117,7 @@ func Speed(ctx context.Context, p SpeedPlan) (r SpeedReport, err error) {
 		r.Store = "MongoDB"
 	}
 	sizes := []int{p.Phones}
-	if p.Larger && p.Store == "" {
+	if p.larger() {
 		sizes = append(sizes, 10*p.Phones)
 	}
 	for n, full := range sizes {
@@ -94,8 +130,9 @@ func Speed(ctx context.Context, p SpeedPlan) (r SpeedReport, err error) {
 }
 
 func (p SpeedPlan) wants(w workload) bool {
-	name, _, _ := strings.Cut(w.name, " ")
-	return p.Only == "" || slices.Contains(strings.Split(p.Only, ","), name)
+	name, size, _ := strings.Cut(w.name, " ")
+	only := p.only()
+	return p.Only == "" || slices.Contains(only, name) || size != "" && slices.Contains(only, strings.Trim(size, "()"))
 }
 
 // trial is the workloads at one size.

@@ -2,6 +2,7 @@ package load
 
 import (
 	"bytes"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -40,6 +41,51 @@ func TestASpeedReportShowsEveryWorkload(t *testing.T) {
 	for _, want := range []string{"W1", "pushes", "200", "W3", "bare", "1234"} {
 		if !strings.Contains(b.String(), want) {
 			t.Errorf("no %q in\n%s", want, b.String())
+		}
+	}
+}
+
+// TestOnlyWorkloadsThatThereAre: a name that is none is refused before anything is made,
+// and each that is one is a workload.
+func TestOnlyWorkloadsThatThereAre(t *testing.T) {
+	trial := &trial{plan: SpeedPlan{Connections: 1, Records: 20}, fleet: &fleet{}}
+	for _, tt := range []struct {
+		only, store string
+		small       bool // no larger size
+		runs        string
+	}{
+		{only: "", runs: "W1 W2 W2 W2 W2 W2 W3 W4 W5 | W1 W2 W2 W2 W2 W2 W3 W4 W5"},
+		{only: "W1", runs: "W1 | W1"}, {only: "W3, W5", runs: "W3 W5 | W3 W5"}, {only: "W4", small: true, runs: "W4 | W4"},
+		{only: "W6", runs: " | W3 W4"}, {only: "W6,W4", runs: "W4 | W3 W4"},
+		{only: "W7"}, {only: "w1"}, {only: "W1,"}, {only: "W1 W2"}, {only: "W6", small: true}, {only: "W6", store: "mongodb://127.0.0.1:1"},
+	} {
+		p := SpeedPlan{Only: tt.only, Store: tt.store, Larger: !tt.small}
+		if err := p.Check(); (err == nil) != (tt.runs != "") {
+			t.Errorf("%+v: %v", tt, err)
+		}
+		if tt.runs == "" {
+			if _, err := Speed(t.Context(), p); err == nil || err.Error() != p.Check().Error() {
+				t.Errorf("%+v: %v", tt, err)
+			}
+			continue
+		}
+		var sizes []string
+		for _, first := range []bool{true, false} {
+			var names []string
+			for _, w := range trial.workloads(first) {
+				if p.wants(w) {
+					names = append(names, w.name[:2])
+				}
+			}
+			sizes = append(sizes, strings.Join(names, " "))
+		}
+		if got := strings.Join(sizes, " | "); got != tt.runs {
+			t.Errorf("-only %q runs %q, want %q", tt.only, got, tt.runs)
+		}
+	}
+	for _, w := range trial.workloads(false) {
+		if !slices.Contains(workloadNames, w.name[:2]) {
+			t.Errorf("%s has no name to ask for it", w.name)
 		}
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"fmt"
 	"path/filepath"
 	"runtime"
 	"slices"
@@ -108,6 +109,37 @@ func waiting(d *DB, n int) {
 			return
 		}
 		runtime.Gosched()
+	}
+}
+
+// TestFlushesAndWhatTheyHoldAreCounted: one write alone, then five that waited meanwhile
+// and one that nobody waits for any more.
+func TestFlushesAndWhatTheyHoldAreCounted(t *testing.T) {
+	d := fresh(t, Options{})
+	let := held(t, d)
+	flushes, before := d.Flushes(), d.Flushed() // without the one that is held
+	var wg sync.WaitGroup
+	for n := range 5 {
+		wg.Go(func() {
+			if err := d.write(t.Context(), note(fmt.Sprint(n))); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	waiting(d, 5)
+	ctx, giveUp := context.WithCancel(t.Context())
+	wg.Go(func() {
+		if err := d.write(ctx, note("late")); err == nil {
+			t.Error("a write that was given up was done")
+		}
+	})
+	waiting(d, 6)
+	giveUp()
+	let()
+	wg.Wait()
+	d.queue.close() // the writer counts after it has answered
+	if f, w := d.Flushes()-flushes, d.Flushed()-before; f != 2 || w != 6 {
+		t.Errorf("%d flushes held %d writes, want 2 and 6", f, w)
 	}
 }
 

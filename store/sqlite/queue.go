@@ -39,6 +39,7 @@ type queue struct {
 	wake  chan struct{}
 	ended chan struct{} // closed when the writer has stopped
 	done  atomic.Uint64 // transactions so far
+	held  atomic.Uint64 // jobs that they held
 
 	mu     sync.Mutex
 	jobs   []*job
@@ -87,6 +88,10 @@ func (d *DB) Queued() int {
 // Flushes is how many transactions were carried out since the start, each with one flush.
 func (d *DB) Flushes() uint64 { return d.queue.done.Load() }
 
+// Flushed is how many writes these transactions held. Those that were refused, or that the
+// disk did not take, are among them.
+func (d *DB) Flushed() uint64 { return d.queue.held.Load() }
+
 // signal wakes the writer; the lock is held.
 func (q *queue) signal() {
 	select {
@@ -113,6 +118,7 @@ func (q *queue) run(db *sql.DB) {
 		case len(jobs) > 0:
 			flush(db, q.disk, jobs)
 			q.done.Add(1)
+			q.held.Add(uint64(len(jobs)))
 		case closed:
 			return
 		default:
