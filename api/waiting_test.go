@@ -9,8 +9,11 @@ import (
 	"testing"
 	"testing/synctest"
 
+	"github.com/valyala/fasthttp"
+
 	"github.com/lumbung-ikm/lumbung/auth"
 	"github.com/lumbung-ikm/lumbung/clock"
+	"github.com/lumbung-ikm/lumbung/fault"
 	"github.com/lumbung-ikm/lumbung/id"
 )
 
@@ -46,7 +49,14 @@ func TestWhoWaitsInsideIsCounted(t *testing.T) {
 			held = append(held, <-s.inflaters)
 		}
 		for range cap(s.inflaters) + 3 { // as many as are inflated at a time, and three
-			ask("POST", "/v1/auth/code", "no gzip", "Content-Encoding", "gzip")
+			c := s.app.AcquireCtx(&fasthttp.RequestCtx{})
+			c.Request().Header.Set("Content-Encoding", "gzip")
+			c.Request().SetBodyString("no gzip")
+			go func() {
+				if err := s.unpacked(&call{Ctx: c, ctx: t.Context()}); fault.CodeOf(err) != "body_unreadable" {
+					t.Error(err)
+				}
+			}()
 		}
 		ask("POST", "/v1/auth/code", "no json")
 		want("bodies arrive", 0, 3, 0)
