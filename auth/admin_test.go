@@ -385,7 +385,7 @@ func untilRefused(h house, t *testing.T, install int) error {
 
 func TestTriesOfAnAddressAreBounded(t *testing.T) {
 	h := newHouse()
-	for n := range 200 {
+	for n := range 1500 {
 		_, err := h.SetUp(t.Context(), auth.SetupRequest{Token: "s1.x.y", Password: password, IP: addr(1)})
 		wantCode(t, err, fault.Invalid, "setup_token_invalid")
 		if t.Failed() {
