@@ -32,7 +32,7 @@ const (
 
 // gate lets so many requests in at a time. Of a slow machine, as many as are good for a
 // fast one would all be slow; so while some are sent away it looks how long the others
-// take, and works on fewer at a time, down to half, until they are quick enough.
+// take, and works on fewer at a time, down to a quarter, until they are quick enough.
 type gate struct {
 	most     int           // that wait
 	patience time.Duration // how long one waits
@@ -185,7 +185,7 @@ func (g *gate) look() {
 	case g.spare == 0:
 		g.places = min(g.full, g.places+max(1, g.full/8))
 	case mean > g.quick:
-		g.places = max((g.full+1)/2, g.places-max(1, g.full/8))
+		g.places = max((g.full+3)/4, g.places-max(1, g.full/8))
 	case mean < g.quick/2:
 		g.places = min(g.full, g.places+1)
 	}

@@ -170,7 +170,7 @@ func TestASyncWithoutEditsIsALook(t *testing.T) {
 }
 
 // TestASlowServerWorksOnFewerAtATime: while some are sent away and the others take long,
-// down to half; and on all again once nobody is sent away, whatever they take.
+// down to a quarter; and on all again once nobody is sent away, whatever they take.
 func TestASlowServerWorksOnFewerAtATime(t *testing.T) {
 	const full = 8
 	g := newGate(full, time.Second)
@@ -210,10 +210,10 @@ func TestASlowServerWorksOnFewerAtATime(t *testing.T) {
 	}{
 		{true, 50 * time.Millisecond, 8}, // sent away, but quick enough
 		{true, 100 * time.Millisecond, 7}, {true, 100 * time.Millisecond, 6}, {true, time.Hour, 5}, {true, 100 * time.Millisecond, 4},
-		{true, 100 * time.Millisecond, 4}, // half stays
-		{true, 50 * time.Millisecond, 4},  // just right
-		{true, 20 * time.Millisecond, 5},  // very quick
-		{false, 100 * time.Millisecond, 6}, {false, time.Hour, 7}, {false, 0, 8}, {false, 0, 8},
+		{true, 100 * time.Millisecond, 3}, {true, 100 * time.Millisecond, 2}, {true, 100 * time.Millisecond, 2}, // a quarter stays
+		{true, 50 * time.Millisecond, 2}, // just right
+		{true, 20 * time.Millisecond, 3}, // very quick
+		{false, 100 * time.Millisecond, 4}, {false, time.Hour, 5}, {false, 0, 6}, {false, 0, 7}, {false, 0, 8}, {false, 0, 8},
 	} {
 		if round(step.flood, step.took); g.places != step.want || g.free != g.places {
 			t.Fatalf("step %d: %d places, %d free, want %d", n, g.places, g.free, step.want)

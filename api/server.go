@@ -147,7 +147,7 @@ type Server struct {
 
 const (
 	workingPer  = 32                    // requests for each processor
-	quickEnough = 60 * time.Millisecond // for a request that is worked on, among those that all are
+	quickEnough = 30 * time.Millisecond // for a request that is worked on, among those that all are
 	elsewhere   = 4                     // times as many, and as long, where a request mostly waits for a database on the network
 )
 

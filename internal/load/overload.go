@@ -135,15 +135,16 @@ const (
 // once lets a phone do one thing: push what waits, or look. It gives whether it was
 // accepted.
 func (o *overload) once(p *phone, c *crowd, push bool) (bool, error) {
-	text, path := c.look, "/v1/sync"
+	text, path, encoding := c.look, "/v1/sync", []string{"", "gzip", "zstd"}[p.draw.IntN(3)]
 	if push {
+		encoding = ""
 		if len(c.queue) == 0 {
 			c.queue = append(c.queue, body(p.batch(crowdBatch)))
 		}
 		text, path = c.queue[0], "/v1/sync/push"
 	}
 	began := o.clock.Now()
-	a, err := o.wire.send(path, p.user.login.Access, "", text, true)
+	a, err := o.wire.send(path, p.user.login.Access, encoding, text, true)
 	took := o.clock.Now().Sub(began)
 	if err != nil {
 		return false, err
