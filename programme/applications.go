@@ -281,6 +281,13 @@ func (s *Service) Files(ctx context.Context, who Caller, programme string, at st
 	if err != nil {
 		return nil, at, false, err
 	}
+	if provinces != nil {
+		if told, err := s.rows(ctx, domain.DecisionScope(programme), publicationKey(programme)); err != nil {
+			return nil, at, false, err
+		} else if state := first(told).Text("state"); state != "telling" && state != "told" {
+			return s.filesUnderEmbargo(ctx, programme, provinces, at, limit, keep)
+		}
+	}
 	head, err := s.Engine.Store.Head(ctx, domain.DecisionScope(programme))
 	if errors.Is(err, store.ErrAbsent) {
 		return nil, at, false, nil
@@ -312,6 +319,32 @@ func (s *Service) Files(ctx context.Context, who Caller, programme string, at st
 		}
 	}
 	return out, next, false, err
+}
+
+// decidedFields are those of a case file that a decision writes.
+func decidedFields() []string {
+	return []string{"state", "stage", "failed", "level", "score_bp", "rank", "feedback", "review"}
+}
+
+// filesUnderEmbargo gives a page of the files of some provinces, as they were submitted and
+// in the order of their numbers: who was written last says what was decided. A place in it
+// is a number.
+func (s *Service) filesUnderEmbargo(ctx context.Context, programme string, provinces []string, at store.Position, limit int, keep func(merge.Row) bool) (out []merge.Row, next store.Position, more bool, err error) {
+	var all []merge.Row
+	err = s.everyFile(ctx, programme, func(r merge.Row) {
+		for _, name := range decidedFields() {
+			delete(r.Fields, name)
+		}
+		if r.Version = 0; slices.Contains(provinces, string(domain.Region(r.Text("region_code")).Province())) && keep(r) && r.Text("number") > at.Key.ID {
+			all = append(all, r)
+		}
+	})
+	slices.SortFunc(all, func(a, b merge.Row) int { return strings.Compare(a.Text("number"), b.Text("number")) })
+	out, next = all[:min(limit, len(all))], at
+	if len(out) > 0 {
+		next.Key.ID = out[len(out)-1].Text("number")
+	}
+	return out, next, len(all) > limit, err
 }
 
 func torn(yes bool) error {

@@ -362,7 +362,11 @@ func TestFilesOfAProvince(t *testing.T) {
 						t.Errorf("a file of %s", p)
 					}
 				}
-				if len(page) > 0 && at.Key != page[len(page)-1].Key || len(page) == 0 && at != (store.Position{}) {
+				last := func() bool { // of a regional admin, while all is secret, the place is a number
+					r := page[len(page)-1]
+					return at.Key == r.Key || tt.who.ID != admin.ID && at.Key.ID == r.Text("number")
+				}
+				if len(page) > 0 && !last() || len(page) == 0 && at != (store.Position{}) {
 					t.Errorf("the place behind %v is %v", page, at)
 				}
 				got += len(page)

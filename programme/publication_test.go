@@ -300,3 +300,42 @@ func TestTheOrderOfTellingSaysNothing(t *testing.T) {
 		t.Errorf("%d offers, %d in the first half", offers, halves)
 	}
 }
+
+// TestARegionalAdminHearsOfNoResultEarly: what they read of the files of their province is
+// the same to the byte before and after everything is decided, in the same order, and no
+// filter tells more; from the instant on they see what was decided.
+func TestARegionalAdminHearsOfNoResultEarly(t *testing.T) {
+	c := open(t).contest(11)
+	lampung := c.person(90)
+	_, err := c.auth.ChangeRights(t.Context(), lampung.ID, roles("regional_admin", "18"))
+	c.unless(err)
+	read := func(keep func(merge.Row) bool) string {
+		var out bytes.Buffer
+		var at store.Position
+		for more := true; more; {
+			page, next, again, err := c.Files(t.Context(), c.as(lampung), c.edition.ID, at, 77, keep)
+			c.unless(err)
+			for _, r := range page {
+				out.Write(merge.Encode(r))
+			}
+			at, more = next, again
+		}
+		return out.String()
+	}
+	everything := func(merge.Row) bool { return true }
+	selected := func(r merge.Row) bool { return r.Text("state") == domain.FileSelected || r.Fields["rank"] != nil }
+	before := read(everything)
+	c.decided()
+	c.prepared()
+	if after := read(everything); after != before || len(before) < 100_000 {
+		t.Errorf("%d bytes before, %d after everything was decided", len(before), len(after))
+	}
+	if got := read(selected); got != "" {
+		t.Errorf("a filter tells: %.300s", got)
+	}
+	c.clock.Set(publishAt())
+	c.due()
+	if got := read(selected); got == "" {
+		t.Error("once it is told they still see nothing")
+	}
+}
