@@ -2,6 +2,7 @@ package play_test
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -48,7 +49,7 @@ func setEmbargo(t *testing.T, places int) *embargo {
 	}
 	w, err := play.Open(t.Context(), play.LagawiStart(), play.Options{Store: storefault.NewPoor(), Identity: &storefault.MemoryIdentity{}, Crowd: 2, Numbers: o.numbers})
 	o.ok(err)
-	t.Cleanup(func() { o.ok(w.Close(t.Context())) })
+	t.Cleanup(func() { o.ok(w.Close(context.Background())) })
 	o.w = w
 	o.admin, err = w.Enter(t.Context(), w.Person("Bu Ratna"), "desk")
 	o.ok(err)
