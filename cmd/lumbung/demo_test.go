@@ -44,6 +44,21 @@ func (p *page) String() string {
 	return p.text.String()
 }
 
+func TestDemoOfACampaign(t *testing.T) {
+	out, _, err := lumbung(t, "", "demo", "campaign", "--exit", "--seed", "7")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"478 → 212 → 96 → 30 + 10 reserve + 56; 30 businesses in 31 memberships, 720 tasks", "61 of them without a network", "478 of 478 hear"} {
+		if !strings.Contains(out, want) {
+			t.Errorf("the demo does not say %q", want)
+		}
+	}
+	if strings.Contains(out, "%!") {
+		t.Error("a broken format")
+	}
+}
+
 func TestDemoEndsWhenAsked(t *testing.T) {
 	out, _, err := lumbung(t, "", "demo", "--exit", "--seed", "7")
 	if err != nil {
