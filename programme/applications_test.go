@@ -207,7 +207,7 @@ func TestASubmittedApplicationIsLocked(t *testing.T) {
 // TestAProgrammeThatNobodyKnows gives the application back and leaves nothing behind.
 func TestAProgrammeThatNobodyKnows(t *testing.T) {
 	o := open(t)
-	e := o.opened("lagawi-fest-2022")
+	o.opened("lagawi-fest-2022")
 	nowhere := programme.Edition{Row: merge.Row{Key: merge.Key{ID: o.ids.New()}}}
 	a := o.applicant(10, nowhere, "18.71")
 	a.does("submit")
@@ -218,7 +218,6 @@ func TestAProgrammeThatNobodyKnows(t *testing.T) {
 	if _, err := o.Engine.Store.Head(t.Context(), domain.DecisionScope(nowhere.ID)); err == nil {
 		t.Error("a scope was made for it")
 	}
-	_ = e
 }
 
 // TestCountingSurvivesEveryCrash: at whichever call of the store the work behind two
