@@ -121,7 +121,11 @@ func TestEveryMistakeIsToldAtOnce(t *testing.T) {
 	if want := []string{"code invalid_value", "colour unknown_field", "quota invalid_value"}; !slices.Equal(told(err), want) {
 		t.Errorf("%v, want %v", told(err), want)
 	}
-	e, err := o.CreateProgramme(t.Context(), o.as(admin), "a-b-c", plan(t, "quota", "", "stages", ""))
+	_, err = o.CreateProgramme(t.Context(), o.as(admin), "a-b-c", plan(t, "partners", `[{"name":"Bank Indonesia","roles":["bank"]}]`, "brand", `{"colour":"red"}`))
+	if want := []string{"brand.colour invalid_value", "partners[0].roles[0] invalid_value"}; !slices.Equal(told(err), want) {
+		t.Errorf("%v, want %v", told(err), want)
+	}
+	e, err := o.CreateProgramme(t.Context(), o.as(admin), "a-b-c", plan(t, "quota", "", "stages", "", "partners", `[{"name":"Bank Indonesia","roles":["curator","financing"]}]`, "brand", `{"colour":"#0a5c2f"}`))
 	o.unless(err)
 	_, err = o.AdvanceProgramme(t.Context(), o.as(admin), e.ID, e.Version, domain.ProgrammeOpen)
 	if want := []string{"quota required", "stages required"}; !slices.Equal(told(err), want) {
