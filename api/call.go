@@ -33,7 +33,8 @@ type call struct {
 
 	note noting
 
-	scopes []string // that a sync wrote to, for the log of slow ones
+	scopes []string // that it has to do with, for the log of slow ones
+	long   bool     // it waits as it was asked to
 }
 
 type callKey struct{}
@@ -72,6 +73,10 @@ func (s *Server) requestID(c *fiber.Ctx) string {
 
 // outer is around every request, also one that no route takes.
 func (s *Server) outer(c *fiber.Ctx) error {
+	received, unread := s.receive(c) // however long it takes to arrive: a phone may be slow
+	if received != nil {
+		defer received.done()
+	}
 	began := s.Clock.Now()
 	x := s.call(c)
 	var stop context.CancelFunc
@@ -84,7 +89,7 @@ func (s *Server) outer(c *fiber.Ctx) error {
 	if s.draining.Load() || s.filling() {
 		c.Response().Header.SetConnectionClose()
 	}
-	if err := s.guarded(x); err != nil {
+	if err := s.guarded(x, unread); err != nil {
 		if err := s.fail(x, err); err != nil {
 			return err
 		}
@@ -95,7 +100,7 @@ func (s *Server) outer(c *fiber.Ctx) error {
 	if s.Tally != nil {
 		s.Tally.Answered(c.Method(), x.route, status, took)
 	}
-	if took >= s.Limits.Slow {
+	if took >= s.Limits.Slow && !x.long {
 		s.Log.LogAttrs(x.ctx, slog.LevelWarn, "slow request", slog.String("route", x.route), slog.Duration("took", took), slog.Any("scopes", x.scopes))
 	}
 	s.Log.LogAttrs(x.ctx, slog.LevelInfo, logging.Frequent, slog.String("method", c.Method()), slog.String("route", x.route), slog.Int("status", status),
@@ -123,8 +128,9 @@ func (x *call) traced(span *trace.Span, status int) {
 	span.End()
 }
 
-// guarded runs the checks and the route, and turns a panic into an error.
-func (s *Server) guarded(x *call) (err error) {
+// guarded runs the checks and the route, and turns a panic into an error. A body that was
+// not read says so here.
+func (s *Server) guarded(x *call, unread error) (err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			s.Log.LogAttrs(x.ctx, slog.LevelError, "panic", slog.String("route", x.route), slog.String("problem", fmt.Sprint(p)), slog.String("stack", string(debug.Stack())))
@@ -139,6 +145,9 @@ func (s *Server) guarded(x *call) (err error) {
 	}
 	if err := s.crowded(x.Ctx); err != nil {
 		return err
+	}
+	if unread != nil {
+		return unread
 	}
 	if err := s.guardBody(x.Ctx); err != nil {
 		return err

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -60,11 +59,11 @@ func (s *Server) crowded(c *fiber.Ctx) error {
 // after the other, and the last one is counted by then.
 func (s *Server) full() bool { return s.conns() >= s.Limits.Conns+connReserve }
 
-// Of those who are turned away so many at a time are listened to for a moment, until they
-// have read the answer: a connection that is closed with something unread in it is cut, and
-// the answer with it.
+// Of those who are turned away, or whose bodies are left unread, so many at a time are
+// listened to for a moment, until they have read the answer: a connection that is closed
+// with something unread in it is cut, and the answer with it.
 const (
-	hearOut    = 128
+	hearAtOnce = 128
 	hearFor    = time.Second
 	hearAtMost = 64 << 10 // bytes
 )
@@ -74,7 +73,7 @@ type turned struct {
 	count   atomic.Uint64 // since the start
 	told    uint64        // of them, in the log; both read by the one goroutine that accepts
 	at      time.Time     // when
-	hearing atomic.Int64  // that are listened to
+	hearing atomic.Int64  // connections that are listened to
 }
 
 // TurnedAway is how many connections were refused since the start because there were too
@@ -89,38 +88,37 @@ func (s *Server) turnAway(c net.Conn) {
 		s.Log.LogAttrs(context.Background(), slog.LevelWarn, "connections are turned away: there are too many", slog.Int("open", s.conns()), slog.Uint64("since_last", n-s.turned.told))
 		s.turned.told, s.turned.at = n, now
 	}
-	if s.turned.hearing.Add(1) > hearOut {
+	answer, err := s.refusal()
+	if err != nil {
+		s.Log.LogAttrs(context.Background(), slog.LevelError, "refuse a connection", slog.Any("error", err))
+		closeQuietly(c)
+		return
+	}
+	if _, err := c.Write(answer); err != nil { // it fits into what the system keeps for a new connection
+		closeQuietly(c)
+		return
+	}
+	s.hearOut(c, hearAtMost)
+}
+
+// hearOut closes a connection that has its answer, and before that takes up to so many
+// bytes of what the other end still says. It does not block.
+func (s *Server) hearOut(c net.Conn, most int64) {
+	half, ok := c.(interface{ CloseWrite() error })
+	if s.turned.hearing.Add(1) > hearAtOnce || !ok || half.CloseWrite() != nil {
 		s.turned.hearing.Add(-1)
-		s.goAway(c, 0)
+		closeQuietly(c)
 		return
 	}
 	go func() {
 		defer s.turned.hearing.Add(-1)
-		s.goAway(c, hearAtMost)
+		defer closeQuietly(c)
+		late := time.AfterFunc(hearFor, func() { closeQuietly(c) })
+		defer late.Stop()
+		if _, err := io.CopyN(io.Discard, c, most); err != nil {
+			return // it has gone, or did not wait, or had no more to say
+		}
 	}()
-}
-
-// goAway answers and closes. Before that it takes up to so many bytes of what the other end
-// says, until that has nothing more to say. An answer fits into what the system keeps for a
-// new connection.
-func (s *Server) goAway(c net.Conn, listen int64) {
-	late := time.AfterFunc(hearFor, func() { closeQuietly(c) })
-	defer late.Stop()
-	defer closeQuietly(c)
-	answer, err := s.refusal()
-	if err != nil {
-		s.Log.LogAttrs(context.Background(), slog.LevelError, "refuse a connection", slog.Any("error", err))
-		return
-	}
-	if _, err := c.Write(answer); err != nil || listen == 0 {
-		return // it has gone
-	}
-	if half, ok := c.(interface{ CloseWrite() error }); ok && half.CloseWrite() != nil {
-		return
-	}
-	if _, err := io.CopyN(io.Discard, c, listen); err != nil && !errors.Is(err, io.EOF) {
-		return // it did not wait
-	}
 }
 
 // refusal is a whole answer to whatever a connection was going to ask, in the language of

@@ -11,7 +11,6 @@ import (
 
 	"github.com/gofiber/fiber/v2"
 	"github.com/klauspost/compress/zstd"
-	"github.com/valyala/fasthttp"
 
 	"github.com/lumbung-ikm/lumbung/fault"
 )
@@ -31,7 +30,7 @@ func (s *Server) guardBody(c *fiber.Ctx) error {
 	}
 	switch encoding := encodingOf(c); encoding {
 	case "", "identity":
-		if len(c.Request().Body()) > s.Limits.Body && !bringsTable(c) {
+		if len(c.Request().Body()) > s.Limits.Body && !bringsTable(c.OriginalURL()) {
 			return tooLarge()
 		}
 	case "gzip", "zstd":
@@ -39,24 +38,6 @@ func (s *Server) guardBody(c *fiber.Ctx) error {
 		return unsupported("content encoding " + encoding)
 	}
 	return nil
-}
-
-// mostBody is how much of a body is read at all, by its header. A packed one that is longer
-// than what may come out of it is refused unread.
-func (s *Server) mostBody(h *fasthttp.RequestHeader) fasthttp.RequestConfig {
-	switch strings.ToLower(strings.TrimSpace(string(h.Peek(fiber.HeaderContentEncoding)))) {
-	case "", "identity":
-		return fasthttp.RequestConfig{}
-	}
-	return fasthttp.RequestConfig{MaxRequestBodySize: s.Limits.Body}
-}
-
-// bringsTable reports whether a request is for a path that takes tables. They may be as
-// large as a connection lets in; only admins get further than that.
-func bringsTable(c *fiber.Ctx) bool {
-	path, ok := strings.CutPrefix(c.Path(), "/v1/programmes/")
-	_, rest, _ := strings.Cut(path, "/")
-	return ok && ("/"+rest == importPath || "/"+rest == importPath+"/check")
 }
 
 func encodingOf(c *fiber.Ctx) string {

@@ -10,6 +10,7 @@ import (
 	"github.com/lumbung-ikm/lumbung/domain"
 	"github.com/lumbung-ikm/lumbung/fault"
 	"github.com/lumbung-ikm/lumbung/id"
+	"github.com/lumbung-ikm/lumbung/sync/merge"
 )
 
 // route is one operation of openapi.yaml.
@@ -22,6 +23,7 @@ type route struct {
 	once         bool   // needs an Idempotency-Key
 	young        bool   // wants a proof of identity that was given just now
 	apart        bool   // takes no place among those that are worked on: it costs next to nothing, or waits itself
+	long         bool   // waits for news as long as it was asked to, which is not slow
 	do           func(*call) error
 }
 
@@ -54,7 +56,7 @@ func (r route) toAll() route      { r.open = true; return r }
 func (r route) toReaders() route  { r.open, r.document = true, true; return r }
 func (r route) toSessions() route { r.open, r.bySession = true, true; return r }
 func (r route) toMachines() route { r.open, r.free, r.apart = true, true, true; return r }
-func (r route) waits() route      { r.apart = true; return r }
+func (r route) waits() route      { r.apart, r.long = true, true; return r }
 func (r route) onlyOnce() route   { r.once = true; return r }
 func (r route) fresh() route      { r.young = true; return r }
 
@@ -117,10 +119,10 @@ func fiberPath(path string) string {
 
 // inner is around every route: who asks, how often, and then the handler.
 func (s *Server) inner(r route) fiber.Handler {
-	name, scope := r.scope()
+	scopes := r.scopesOf()
 	return func(c *fiber.Ctx) error {
 		x := s.call(c)
-		x.route, x.note.trail = r.path, s.Trail
+		x.route, x.long, x.note.trail = r.path, r.long, s.Trail
 		if s.Refuse != nil && !r.free {
 			if err := s.Refuse(); err != nil {
 				return err
@@ -146,10 +148,8 @@ func (s *Server) inner(r route) fiber.Handler {
 		if err := s.meterPerson(x); err != nil {
 			return err
 		}
-		if name != "" {
-			if of := x.Params(name); id.Valid(of) { // anything else may be a number
-				x.touched(scope(of))
-			}
+		for _, scope := range scopes(x) {
+			x.touched(scope)
 		}
 		if r.young && !s.Auth.Fresh(x.who) {
 			return &fault.Error{Kind: fault.Forbidden, Code: "step_up_required", Text: "the proof of identity is too old for this"}
@@ -158,16 +158,32 @@ func (s *Server) inner(r route) fiber.Handler {
 	}
 }
 
-// scope is the parameter of a path that says with which scope a request has to do, and how;
-// "" if there is none.
-func (r route) scope() (parameter string, of func(string) string) {
-	switch {
-	case strings.Contains(r.path, "/{business}"):
-		return "business", func(business string) string { return domain.ScopeBusiness + "/" + business }
-	case strings.Contains(r.path, "/{programme}"):
-		return "programme", domain.DecisionScope
+// scopesOf are those with which a request has to do by its address: what its parameters
+// name; where everything of its kind stands; or else that of who asks. What a sync has to do
+// with stands in its body.
+func (r route) scopesOf() func(*call) []string {
+	named := map[string]func(string) string{"business": func(b string) string { return domain.ScopeBusiness + "/" + b }, "programme": domain.DecisionScope,
+		"announcement": domain.AnnouncementScope, "mentor": merge.UserScope, "user": merge.UserScope}
+	for name, scope := range named {
+		if strings.Contains(r.path, "{"+name+"}") {
+			return func(x *call) []string {
+				if of := x.Params(name); id.Valid(of) { // anything else may be a number
+					return []string{scope(of)}
+				}
+				return nil
+			}
+		}
 	}
-	return "", nil
+	for prefix, scope := range map[string]string{"/v1/reference": domain.ScopeReference, "/v1/programmes": domain.ScopeProgrammes, "/v1/plan-templates": domain.ScopeProgrammes,
+		"/v1/announcements": domain.GeneralQueue, "/v1/jobs": domain.GeneralQueue, "/v1/reviews": domain.GeneralQueue, "/v1/admin/approvals": domain.GeneralQueue, "/v1/admin/audit": domain.ScopeAudit} {
+		if strings.HasPrefix(r.path, prefix) {
+			return func(*call) []string { return []string{scope} }
+		}
+	}
+	if strings.HasPrefix(r.path, "/v1/sync") {
+		return func(*call) []string { return nil }
+	}
+	return func(x *call) []string { return []string{merge.UserScope(x.who.User)} }
 }
 
 // ofAddress is what a route without proof is charged to, of its address; nil: to nothing.

@@ -70,7 +70,8 @@ type Tally interface {
 // Limits bound what one request may cost.
 type Limits struct {
 	Body                         int           // bytes of a body, after inflating; 1 MiB
-	Raw                          int           // bytes of a body as sent; more is refused unread; 4 MiB
+	Raw                          int           // bytes of a table; more is refused unread; 4 MiB
+	Bodies                       int           // bytes of all bodies that are read or worked on, without the first 32 KiB of each; 64 MiB
 	Header                       int           // bytes of all header lines; 16 KiB
 	Read                         time.Duration // for a whole request; 60 s
 	Write                        time.Duration // for a whole answer; 60 s
@@ -96,7 +97,7 @@ type Limits struct {
 
 // DefaultLimits are the limits of a normal installation.
 func DefaultLimits() Limits {
-	return Limits{Body: 1 << 20, Raw: 4 << 20, Header: 16 << 10, Read: time.Minute, Write: time.Minute, Idle: 90 * time.Second,
+	return Limits{Body: 1 << 20, Raw: 4 << 20, Bodies: 64 << 20, Header: 16 << 10, Read: time.Minute, Write: time.Minute, Idle: 90 * time.Second,
 		Patience: 50 * time.Millisecond, Slow: time.Second, Deadline: 25 * time.Second, Conns: 4096, PerUser: Rate{240, time.Minute},
 		PerDevice: Rate{180, time.Minute}, EditsPerUser: Rate{24_000, time.Minute}, EditsPerDevice: Rate{12_000, time.Minute}, PerIP: Rate{1200, time.Minute},
 		Heavy: Rate{120, time.Minute}, KeepKeys: 24 * time.Hour,
@@ -105,7 +106,7 @@ func DefaultLimits() Limits {
 
 func (l Limits) orDefault() Limits {
 	d := DefaultLimits()
-	for _, f := range []struct{ have, def *int }{{&l.Body, &d.Body}, {&l.Raw, &d.Raw}, {&l.Header, &d.Header}, {&l.Conns, &d.Conns},
+	for _, f := range []struct{ have, def *int }{{&l.Body, &d.Body}, {&l.Raw, &d.Raw}, {&l.Bodies, &d.Bodies}, {&l.Header, &d.Header}, {&l.Conns, &d.Conns},
 		{&l.Streams, &d.Streams}, {&l.StreamsPerUser, &d.StreamsPerUser}, {&l.Waits, &d.Waits}} {
 		if *f.have == 0 {
 			*f.have = *f.def
@@ -141,6 +142,7 @@ type Server struct {
 	documents, refreshes                  meter
 	draining                              atomic.Bool
 	silent                                silent
+	bodies                                bodies
 	turned                                turned
 	streams                               streams
 }
@@ -181,12 +183,12 @@ func New(p Parts) *Server {
 	}
 	s.app = fiber.New(fiber.Config{
 		AppName: "lumbung", DisableStartupMessage: true, Immutable: true, CaseSensitive: true, StrictRouting: true,
-		BodyLimit: p.Limits.Raw, ReadBufferSize: p.Limits.Header, Concurrency: p.Limits.Conns + connReserve + connSlack,
+		BodyLimit: p.Limits.Raw, StreamRequestBody: true, ReadBufferSize: p.Limits.Header, Concurrency: p.Limits.Conns + connReserve + connSlack,
 		ReadTimeout: p.Limits.Read, WriteTimeout: p.Limits.Write, IdleTimeout: p.Limits.Idle,
 		DisablePreParseMultipartForm: true, ErrorHandler: s.lastResort,
 	})
 	s.app.Server().KeepHijackedConns = true // a stream closes its own
-	s.app.Server().HeaderReceived = s.mostBody
+	s.app.Server().HeaderReceived = s.announced
 	s.app.Use(s.outer)
 	for _, r := range s.routes() {
 		s.app.Add(r.method, fiberPath(r.path), s.inner(r))

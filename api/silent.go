@@ -3,6 +3,7 @@ package api
 import (
 	"net"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -60,7 +61,7 @@ func (e ears) Accept() (net.Conn, error) {
 			e.server.turnAway(c)
 			continue
 		}
-		h := &hearing{Conn: c, silent: &e.server.silent}
+		h := &hearing{Conn: c, server: e.server, silent: &e.server.silent}
 		e.server.silent.note(h, true)
 		return h, nil
 	}
@@ -69,8 +70,10 @@ func (e ears) Accept() (net.Conn, error) {
 // hearing is a connection until its first byte, and after it.
 type hearing struct {
 	net.Conn
+	server *Server
 	silent *silent
-	heard  bool // read by the one goroutine that serves the connection
+	heard  bool        // read by the one goroutine that serves the connection
+	unread atomic.Bool // a body was left in it, whose sender is to hear the answer all the same
 }
 
 func (h *hearing) Read(p []byte) (int, error) {
@@ -84,5 +87,9 @@ func (h *hearing) Read(p []byte) (int, error) {
 
 func (h *hearing) Close() error {
 	h.silent.note(h, false)
+	if h.unread.Swap(false) {
+		h.server.hearOut(h.Conn, int64(h.server.Limits.Raw))
+		return nil
+	}
 	return h.Conn.Close()
 }

@@ -63,6 +63,7 @@ func TestASlowReadIsToldOfWithItsScopes(t *testing.T) {
 	h := open(t, func(p *api.Parts) { p.Limits.Slow = -1 }) // every request is slow
 	p := h.login(t, "+628117000001")
 	business, programme := h.ids.New(), h.ids.New()
+	me := `["` + merge.UserScope(p.User.ID) + `"]`
 	pull := `{"clock":{"wall":"2022-05-05T02:11:09.120Z","mono_ms":1,"boot":"b"}}`
 	for _, tt := range []struct{ method, path, body, scopes string }{
 		{"POST", "/v1/sync/pull", pull, `["` + merge.UserScope(p.User.ID) + `"]`},
@@ -72,7 +73,19 @@ func TestASlowReadIsToldOfWithItsScopes(t *testing.T) {
 		{"GET", "/v1/programmes/" + programme, "", `["decision/` + programme + `"]`},
 		{"GET", "/v1/programmes/" + programme + "/publication", "", `["decision/` + programme + `"]`},
 		{"GET", "/v1/businesses/+628117000001", "", `null`},
-		{"GET", "/v1/me", "", `null`},
+		{"GET", "/v1/me", "", me},
+		{"GET", "/v1/me/devices", "", me},
+		{"GET", "/v1/businesses", "", me},
+		{"GET", "/v1/programmes", "", `["programmes"]`},
+		{"GET", "/v1/plan-templates", "", `["programmes"]`},
+		{"GET", "/v1/reference/marketplace", "", `["reference"]`},
+		{"GET", "/v1/announcements", "", `["decision/general"]`},
+		{"GET", "/v1/announcements/" + programme + "/receipts", "", `["announcement/` + programme + `"]`},
+		{"POST", "/v1/mentors/" + programme + "/handover", "{}", `["user/` + programme + `"]`},
+		{"GET", "/v1/jobs/" + programme, "", `["decision/general"]`},
+		{"GET", "/v1/reviews", "", `["decision/general"]`},
+		{"GET", "/v1/admin/users", "", me},
+		{"GET", "/v1/admin/audit", "", `["audit"]`},
 	} {
 		h.log.Reset()
 		p.do(t, tt.method, tt.path, tt.body)
@@ -110,5 +123,23 @@ func TestOfManyScopesAFewAreTold(t *testing.T) {
 		if n := strings.Count(line, "business/"); n > 50 || strings.Contains(line, `"slow request"`) && n != 50 {
 			t.Errorf("%d scopes are told: %.200s", n, line)
 		}
+	}
+}
+
+// TestWhoWaitsAsAskedIsNotSlow: a long poll, and a live stream until it ends.
+func TestWhoWaitsAsAskedIsNotSlow(t *testing.T) {
+	h := open(t, func(p *api.Parts) { p.Limits.Slow = -1 })
+	p := h.login(t, "+628117000001")
+	h.log.Reset()
+	if resp, body := p.do(t, "GET", "/v1/sync/wait?timeout_s=1", ""); resp.StatusCode >= 400 {
+		t.Fatalf("%d %s", resp.StatusCode, body)
+	}
+	if strings.Contains(h.log.String(), `"slow request"`) {
+		t.Errorf("the log says\n%s", h.log)
+	}
+	h.log.Reset()
+	p.do(t, "GET", "/readyz", "")
+	if !strings.Contains(h.log.String(), `"slow request"`) {
+		t.Error("a slow probe is not told of")
 	}
 }

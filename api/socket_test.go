@@ -336,7 +336,7 @@ func TestHostile27ARequestHasOneMeaning(t *testing.T) {
 		"a slash at the end": {"GET /v1/me/ HTTP/1.1\r\n" + head + "\r\n", "route_not_found", 404},
 		"a wrong method":     {"PUT /v1/me HTTP/1.1\r\n" + head + "Content-Length: 0\r\n\r\n", "method_not_allowed", 405},
 		"rubbish":            {"rubbish\r\n\r\n", "body_unreadable", 400},
-		"too large unread":   {"POST /v1/sync HTTP/1.1\r\n" + head + "Content-Length: 5000000\r\n\r\n", "body_too_large", 413},
+		"too large unread":   {"POST /v1/sync HTTP/1.1\r\n" + head + "Content-Length: 5000000\r\n\r\n{}", "body_too_large", 413},
 	} {
 		resp, body := raw(t, addr, tt.request)
 		if tt.code == "" {

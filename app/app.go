@@ -290,6 +290,8 @@ func (a *App) gauges() {
 	a.metrics.lines("lumbung_http_waiting", "Requests that wait inside for what few may do at a time.", map[string]func() int{"large_push": a.API.WaitingLarge,
 		"inflate": a.API.WaitingToInflate, "pack": a.API.WaitingToPack, "first_sync": a.Engine.FirstSyncs})
 	a.metrics.counter("lumbung_http_refused_connections_total", "Connections that were turned away unread because there were too many.", a.API.TurnedAway)
+	a.metrics.gauge("lumbung_http_body_bytes", "Bytes of long bodies that are being read or worked on.", a.API.BodyBytes)
+	a.metrics.counter("lumbung_http_refused_bodies_total", "Requests that were refused because all bodies together were too much.", a.API.BodiesRefused)
 	a.metrics.gauge("lumbung_auth_waiting_passwords", "Passwords that wait for a place among those that are hashed.", func() int { _, waiting := a.Auth.Hashing(); return waiting })
 	a.metrics.gauge("lumbung_audit_dropped_entries", "Entries that the audit trail left out since the start.", a.Trail.Dropped)
 	a.metrics.gauge("lumbung_live_streams", "Open live streams.", a.API.Streams)

@@ -105,7 +105,10 @@ func makeBombs(size int) (out []bomb, err error) {
 		add(encoding+", cut in the middle", encoding, text[:len(text)/2], nil, nil)
 		twice, failed := pack(encoding, text)
 		add(encoding+" in itself, said", encoding+", "+encoding, twice, failed, func(b *bomb) { b.status, b.code = fasthttp.StatusUnsupportedMediaType, "encoding_unsupported" })
-		add(encoding+" in itself, unsaid", encoding, twice, nil, func(b *bomb) { b.status, b.code = fasthttp.StatusBadRequest, "body_unreadable" })
+		add(encoding+" in itself, unsaid", encoding, twice, nil, func(b *bomb) {
+			b.status, b.code = fasthttp.StatusBadRequest, "body_unreadable"
+			b.beside = len(text) > 1<<18 // what it inflates to, once, is an ordinary body of that length, and kept until it is found to be no JSON
+		})
 	}
 	for _, window := range []int{8 << 20, 512 << 20} {
 		text, failed := packed("zstd", size, 1, zeros, zstd.WithWindowSize(window))

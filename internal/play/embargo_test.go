@@ -255,7 +255,7 @@ func (o *embargo) transcript(number string, file merge.Row) string {
 	}
 	o.ok(json.Unmarshal(look("first sync", "POST", "/v1/sync", `{"app":"1.4.2",`+clock+`}`).body, &s))
 	look("sync", "POST", "/v1/sync", `{"app":"1.4.2","cursor":"`+s.Cursor+`",`+clock+`}`)
-	look("wait", "GET", "/v1/sync/wait?timeout_s=0", "")
+	look("wait", "GET", "/v1/sync/wait?timeout_s=1", "")
 	business, decided := file.Text("business_id"), domain.DecisionScope(o.id)
 	for _, scope := range []string{decided, domain.PanelScope(o.id, file.Text("owner_id")), "audit/2022-03", domain.ScopeProgrammes} {
 		look("push to "+strings.Split(scope, "/")[0], "POST", "/v1/sync/push", fmt.Sprintf(`{%s,"push":[{"scope":%q,"device":%q,"incarnation":%q,"generation":"1.x","mutations":[{"n":1,"schema":1,"collection":"case_file","id":%q,"op":"put","base":{"generation":"1.x","version":9},"at":{"wall":"2022-03-16T02:00:00Z","mono_ms":1,"boot":"b"},"set":{"rank":1}}]}]}`,
