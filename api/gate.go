@@ -213,6 +213,17 @@ func (s *Server) WaitingToInflate() int { return max(0, int(s.inflating.Load())-
 // WaitingToPack is how many answers wait to be packed.
 func (s *Server) WaitingToPack() int { return int(s.packers.waiting.Load()) }
 
+// classOf is the class of a request from an address that may have used up its budget of
+// forged proofs: keeping a session is above what people typed only where sessions are real.
+func (s *Server) classOf(x *call, r route) class {
+	if r.bySession {
+		if _, wait := s.failures.short(x.ip.String(), s.Clock.Now(), 1); wait > 0 {
+			return fetch
+		}
+	}
+	return r.class(x.Ctx)
+}
+
 // class says how much a request matters. Nothing of it has been inflated or parsed by
 // then: a sync without edits is known by the word that is not in its body.
 func (r route) class(c *fiber.Ctx) class {

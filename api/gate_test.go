@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"net/netip"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -9,6 +10,7 @@ import (
 	"github.com/gofiber/fiber/v2"
 	"github.com/valyala/fasthttp"
 
+	"github.com/lumbung-ikm/lumbung/clock"
 	"github.com/lumbung-ikm/lumbung/fault"
 )
 
@@ -219,4 +221,27 @@ func TestASlowServerWorksOnFewerAtATime(t *testing.T) {
 			t.Fatalf("step %d: %d places, %d free, want %d", n, g.places, g.free, step.want)
 		}
 	}
+}
+
+// TestForgedRefreshesLoseTheirClass, and so does whoever else asks from there, until the
+// budget of the address has come back: everybody is answered all the same.
+func TestForgedRefreshesLoseTheirClass(t *testing.T) {
+	at := clock.At(time.Date(2022, time.May, 5, 2, 0, 0, 0, time.UTC))
+	s := &Server{Parts: Parts{Clock: at}, failures: newMeter("failures", Rate{Max: 3, Per: time.Minute})}
+	here, there := netip.MustParseAddr("10.0.0.1"), netip.MustParseAddr("10.0.0.2")
+	refresh := route{method: "POST", path: "/v1/auth/refresh", bySession: true}
+	want := func(from netip.Addr, c class) {
+		t.Helper()
+		if got := s.classOf(&call{ip: from}, refresh); got != c {
+			t.Errorf("%v: class %d, want %d", from, got, c)
+		}
+	}
+	want(here, keepSession)
+	for range 3 {
+		s.failures.take(here.String(), at.Now(), 1)
+	}
+	want(here, fetch)
+	want(there, keepSession)
+	at.Advance(20 * time.Second)
+	want(here, keepSession)
 }

@@ -129,7 +129,7 @@ func (s *Server) inner(r route) fiber.Handler {
 			}
 		}
 		if !r.apart {
-			if err := s.gate.enter(x.ctx, r.class(c)); err != nil {
+			if err := s.gate.enter(x.ctx, s.classOf(x, r)); err != nil {
 				return err
 			}
 			defer func(began time.Time) { s.gate.leaveAfter(s.Clock.Now().Sub(began)) }(s.Clock.Now())

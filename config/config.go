@@ -156,11 +156,22 @@ func (c Config) Redacted() []string {
 	return lines
 }
 
+// mistyped reports whether what looks like the path of a file was meant as the address of a
+// database, as mongodb:/user:password@host.
+func mistyped(address string) bool {
+	scheme, _, ok := strings.Cut(strings.ToLower(strings.TrimSpace(address)), ":")
+	return ok && strings.HasPrefix(scheme, "mongo")
+}
+
 // withoutPassword hides who logs in at an address, and how: what stands before the hosts,
 // and the values of the query, of which a driver takes passwords and tokens too. Where an @
 // stands in the query it is not certain where either begins, and all is hidden.
 func withoutPassword(address string) string {
 	scheme, rest, ok := strings.Cut(address, "://")
+	if !ok && mistyped(address) {
+		scheme, _, _ = strings.Cut(address, ":")
+		return scheme + ":***"
+	}
 	if !ok {
 		return address
 	}

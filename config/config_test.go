@@ -217,3 +217,20 @@ func TestOfTheQueryOfAnAddressOnlyHarmlessValuesAreShown(t *testing.T) {
 		}
 	}
 }
+
+// TestAnAddressThatIsMistypedIsRefusedUnshown: it would be taken for the path of a file, and
+// what is in a path is shown.
+func TestAnAddressThatIsMistypedIsRefusedUnshown(t *testing.T) {
+	for _, store := range []string{"mongodb:/u:hunter2@h/db", "mongodb:u:hunter2@h", "MongoDB+srv:/u:hunter2@h/db", " mongodb:/u:hunter2@h"} {
+		c, _, err := config.Load([]string{"-store", store}, env("LUMBUNG_PEPPER", pepper))
+		if err == nil {
+			err = c.Validate()
+		}
+		if err == nil || !strings.Contains(err.Error(), "mongodb://") {
+			t.Errorf("%s: %v", store, err)
+		}
+		if shown := fmt.Sprint(err, c.Redacted(), c); strings.Contains(shown, "ter2") {
+			t.Errorf("%s is shown: %s", store, shown)
+		}
+	}
+}

@@ -73,6 +73,8 @@ func (c Config) validateStore() error {
 		return nil
 	case found:
 		return fmt.Errorf("store: the scheme %q is not known, give the path of a database file or mongodb://", scheme)
+	case mistyped(c.Store):
+		return errors.New("store: it begins as an address of MongoDB, which is mongodb://…")
 	case strings.TrimSpace(c.StorePath()) == "":
 		return errors.New("store: the path of the database file is empty")
 	case strings.ContainsAny(c.StorePath(), "?#\x00"):

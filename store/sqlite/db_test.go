@@ -11,6 +11,8 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/lumbung-ikm/lumbung/fault"
 )
@@ -325,4 +327,29 @@ func TestSmallWritesPassLargeOnes(t *testing.T) {
 			t.Errorf("transaction %d takes %v, want %v", n, taken, tt.taken)
 		}
 	}
+}
+
+// TestWhoGivesUpLeavesTheQueue: while the disk does not answer, nothing gathers behind it.
+func TestWhoGivesUpLeavesTheQueue(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		q := newQueue(10, nil)
+		ctx, stop := context.WithTimeout(t.Context(), time.Second)
+		defer stop()
+		var all sync.WaitGroup
+		for range 100 {
+			all.Go(func() {
+				if err := q.do(ctx, 1, nil); fault.CodeOf(err) != "unavailable" {
+					t.Errorf("%v", err)
+				}
+			})
+		}
+		synctest.Wait()
+		if len(q.jobs) != 100 {
+			t.Errorf("%d wait", len(q.jobs))
+		}
+		all.Wait()
+		if len(q.jobs) != 0 {
+			t.Errorf("%d are left that nobody waits for", len(q.jobs))
+		}
+	})
 }

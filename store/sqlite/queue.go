@@ -61,9 +61,19 @@ func (q *queue) do(ctx context.Context, rows int, fn func(context.Context, *sql.
 		return err
 	case <-ctx.Done():
 		if j.taken.CompareAndSwap(false, true) {
+			q.leave(j)
 			return broken("wait for the writer", ctx.Err())
 		}
 		return <-j.done // begun: it will be over soon
+	}
+}
+
+// leave takes out a job whose owner has given it up: the writer may never come to it.
+func (q *queue) leave(j *job) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if i := slices.Index(q.jobs, j); i >= 0 { // it may have been taken meanwhile, and passed over
+		q.jobs = slices.Delete(q.jobs, i, i+1)
 	}
 }
 
