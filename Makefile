@@ -100,14 +100,14 @@ load: build ## how fast pushes, pulls and syncs are: make load LOAD='-larger=fal
 	bin/lumbung load speed $(LOAD)
 
 overload: build ## four times what the server can do, for a minute
-	bin/lumbung load overload
+	bin/lumbung load overload $(OVERLOAD)
 
 crash: build ## the server killed under load, cuts of the power, a disk that fails: make crash KILLS=200; wants strace, and root for small disks
 	CGO_ENABLED=0 $(GO) build -trimpath -tags failpoints -o bin/lumbung-failpoints ./cmd/lumbung
 	bin/lumbung load crash -kills $(KILLS) $(CRASH)
 
 soak: build ## every kind of use for a while, and whether anything grows: make soak MINUTES=5
-	bin/lumbung load soak -time $(MINUTES)m
+	bin/lumbung load soak -time $(MINUTES)m $(SOAK)
 
 bomb: build ## bodies that inflate to 512 MB
 	bin/lumbung load bomb

@@ -121,9 +121,7 @@ func measureSpeed(ctx context.Context, args []string, s streams) error {
 	}
 	r, err := bearing.Speed(ctx, p)
 	if len(r.Workloads) > 0 { // what was measured before something failed
-		if err := write(s, *asJSON, r); err != nil {
-			return err
-		}
+		err = errors.Join(err, judged(s, *asJSON, r))
 	}
 	return err
 }
@@ -135,6 +133,7 @@ func measureOverload(ctx context.Context, args []string, s streams) error {
 	f.IntVar(&p.Phones, "phones", 1000, "`phones` that push and look")
 	f.Float64Var(&p.Times, "times", 4, "how many `times` what the server can do")
 	f.DurationVar(&p.Time, "time", time.Minute, "for how long")
+	f.DurationVar(&p.Within, "within", 250*time.Millisecond, "`bound` on the time of 99 of 100 that are accepted")
 	asJSON := f.Bool("json", false, "print JSON instead of a table")
 	var err error
 	if p.Program, err = parsed(f, args); err != nil {

@@ -6,12 +6,14 @@ import (
 )
 
 func TestAnOverloadIsJudgedByEveryBound(t *testing.T) {
-	good := OverloadReport{Accepted: Spread{P99: 249}, Refused: 5, Probed: 2, Probes: Spread{Max: 999}, RSS: 299_999_999, Typed: 10}
+	good := OverloadReport{Within: 250, Accepted: Spread{P99: 249}, Pushes: Share{10, 5}, Looks: Share{10, 5}, Refused: 5, Probed: 2, Probes: Spread{Max: 999}, RSS: 299_999_999, Typed: 10}
 	if err := good.Verdict(); err != nil {
 		t.Errorf("a good report: %v", err)
 	}
 	for want, change := range map[string]func(*OverloadReport){
 		"p99":                  func(r *OverloadReport) { r.Accepted.P99 = 250 },
+		"of 10 pushes 4":       func(r *OverloadReport) { r.Pushes.Accepted = 4 },
+		"of 0 pushes":          func(r *OverloadReport) { r.Pushes = Share{} },
 		"0 refused":            func(r *OverloadReport) { r.Refused = 0 },
 		"1 of them without":    func(r *OverloadReport) { r.NoWord = 1 },
 		"1 answered otherwise": func(r *OverloadReport) { r.Wrong = 1 },

@@ -69,6 +69,46 @@ type SpeedReport struct {
 	OpenedIn  float64            `json:"opened_in_s"` // the start of the server on the larger size
 }
 
+// Bounds of a run that no slow machine moves: bytes on the wire for 10,000 records,
+// memory, and the start on a large database. What is asked when nothing is new may not
+// become slower with ten times the data; a tenth is wanted, and two short stretches of one
+// program differ by as much.
+const (
+	judgedRecords = 10_000
+	mostGzip      = 700_000
+	mostZstd      = 500_000
+	mostSpeedRSS  = 150_000_000
+	mostOpening   = 1.0 // s
+	leastOfW3     = 0.75
+)
+
+// Verdict fails if a bound is not kept that does not depend on the speed of the machine. How
+// fast it was is told and not judged.
+func (r SpeedReport) Verdict() error {
+	var errs []error
+	bad := func(form string, args ...any) { errs = append(errs, fmt.Errorf(form, args...)) }
+	nothingNew := map[string]float64{}
+	for _, w := range r.Workloads {
+		most := map[string]float64{"gzip": mostGzip, "zstd": mostZstd}[w.What[strings.LastIndexByte(w.What, ' ')+1:]]
+		if w.Name == "W2" && most > 0 && w.Requests > 0 && w.Records >= judgedRecords*w.Requests && w.Got > most*float64(w.Records/w.Requests)/judgedRecords {
+			bad("%s: %.0f bytes for %d records", w.What, w.Got, w.Records/w.Requests)
+		}
+		if w.RSS >= mostSpeedRSS {
+			bad("%s %s: %d bytes of memory", w.Name, w.What, w.RSS)
+		}
+		if strings.HasPrefix(w.Name, "W3") {
+			nothingNew[w.Name] = w.PerSecond
+		}
+	}
+	if r.OpenedIn >= mostOpening {
+		bad("ready %.2f s after the start", r.OpenedIn)
+	}
+	if small, large := nothingNew["W3"], nothingNew["W3 (W6)"]; small > 0 && large > 0 && large < leastOfW3*small {
+		bad("nothing new: %.0f requests a second with ten times the data, %.0f without", large, small)
+	}
+	return errors.Join(errs...)
+}
+
 // workloadNames are the names that SpeedPlan.Only knows. W6 is W3 and W4 at the larger size.
 var workloadNames = []string{"W1", "W2", "W3", "W4", "W5", "W6"}
 

@@ -45,6 +45,32 @@ func TestASpeedReportShowsEveryWorkload(t *testing.T) {
 	}
 }
 
+// TestASpeedIsJudgedByWhatNoMachineMoves: bytes, memory, the start and the growth, and never
+// by how fast it was.
+func TestASpeedIsJudgedByWhatNoMachineMoves(t *testing.T) {
+	fresh := func() SpeedReport {
+		return SpeedReport{OpenedIn: 0.99, Workloads: []Workload{{Name: "W1", What: "pushes", PerSecond: 1, RSS: 149_999_999}, {Name: "W2", What: "1 new phones pull 10000 records each, plain", Requests: 2, Records: 20_000, Got: 7e6},
+			{Name: "W2", What: "1 new phones pull 10000 records each, gzip", Requests: 2, Records: 20_000, Got: 700_000}, {Name: "W2", What: "1 new phones pull 10000 records each, zstd", Requests: 2, Records: 20_000, Got: 500_000},
+			{Name: "W3", What: "nothing new", PerSecond: 100}, {Name: "W3 (W6)", What: "nothing new", PerSecond: 75}}}
+	}
+	if err := fresh().Verdict(); err != nil {
+		t.Errorf("a good report: %v", err)
+	}
+	for want, change := range map[string]func(*SpeedReport){
+		"bytes of memory":                   func(r *SpeedReport) { r.Workloads[0].RSS++ },
+		"gzip: 700001 bytes":                func(r *SpeedReport) { r.Workloads[2].Got++ },
+		"zstd: 500001 bytes":                func(r *SpeedReport) { r.Workloads[3].Got++ },
+		"ready 1.00 s":                      func(r *SpeedReport) { r.OpenedIn = 1 },
+		"nothing new: 74 requests a second": func(r *SpeedReport) { r.Workloads[5].PerSecond = 74 },
+	} {
+		bad := fresh()
+		change(&bad)
+		if err := bad.Verdict(); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v", want, err)
+		}
+	}
+}
+
 // TestOnlyWorkloadsThatThereAre: a name that is none is refused before anything is made,
 // and each that is one is a workload.
 func TestOnlyWorkloadsThatThereAre(t *testing.T) {
