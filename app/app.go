@@ -294,6 +294,9 @@ func (a *App) gauges() {
 	a.metrics.counter("lumbung_http_refused_bodies_total", "Requests that were refused because all bodies together were too much.", a.API.BodiesRefused)
 	a.metrics.gauge("lumbung_auth_waiting_passwords", "Passwords that wait for a place among those that are hashed.", func() int { _, waiting := a.Auth.Hashing(); return waiting })
 	a.metrics.gauge("lumbung_audit_dropped_entries", "Entries that the audit trail left out since the start.", a.Trail.Dropped)
+	a.metrics.gauge("lumbung_audit_waiting_entries", "Entries of the audit trail that wait to be written.", a.Trail.Waiting)
+	a.metrics.gauge("lumbung_sync_waiting_scopes", "Scopes whose effects had not been carried out when the worker looked last.", a.Engine.Behind)
+	a.metrics.gauge("lumbung_auth_unsent_codes", "Login codes that waited to be sent when the sender looked last.", a.Auth.Unsent)
 	a.metrics.gauge("lumbung_live_streams", "Open live streams.", a.API.Streams)
 	if s, ok := a.Store.(interface{ Queued() int }); ok {
 		a.metrics.gauge("lumbung_store_queued_writes", "Writes that wait for the disk.", s.Queued)

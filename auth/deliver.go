@@ -57,6 +57,7 @@ func (s *Service) Deliver(ctx context.Context) (int, error) {
 	if err != nil {
 		return 0, fmt.Errorf("unsent codes: %w", err)
 	}
+	s.unsent.Store(int64(len(due)))
 	errs := make([]error, len(due))
 	slots := make(chan struct{}, sendParallel)
 	var all sync.WaitGroup
@@ -70,6 +71,9 @@ func (s *Service) Deliver(ctx context.Context) (int, error) {
 	all.Wait()
 	return len(due), errors.Join(errs...)
 }
+
+// Unsent is how many codes waited to be sent when this process looked last, 32 at the most.
+func (s *Service) Unsent() int { return int(s.unsent.Load()) }
 
 func (s *Service) deliverAll(ctx context.Context) error {
 	for {

@@ -54,6 +54,7 @@ type Service struct {
 	health   healthBuffer
 	hashes   hashes
 	swept    atomic.Int64 // when, in Unix milliseconds
+	unsent   atomic.Int64 // codes, when it was looked last
 	wakeMu   sync.Mutex
 	wake     chan struct{}
 }

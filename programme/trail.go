@@ -159,6 +159,13 @@ func (t *Trail) Dropped() int {
 	return t.dropped
 }
 
+// Waiting is how many entries wait to be written.
+func (t *Trail) Waiting() int {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return len(t.waiting)
+}
+
 // Pulled notes which businesses a mentor's phone was sent rows of: once for a session, a
 // business and a day.
 func (t *Trail) Pulled(ctx context.Context, e AuditEntry, scopes []string) {

@@ -88,6 +88,7 @@ type Engine struct {
 	first     chan struct{} // places of those that read whole scopes; nil: not made yet
 	firsts    int           // that have one, or wait for it
 	firstWait atomic.Int64  // that wait for one
+	lagging   atomic.Int64  // scopes whose effects wait, when it was looked last
 }
 
 // Caller is who sends a request.

@@ -38,6 +38,10 @@ func (e *Engine) Repair(ctx context.Context) (int, error) { return rounds(ctx, e
 // mark is harmless.
 func (e *Engine) Follow(ctx context.Context) (int, error) { return rounds(ctx, e.follower()) }
 
+// Behind is how many scopes had effects to be carried out when this process looked last:
+// notices, steps of jobs, announcements. Of many it looks at a hundred at a time.
+func (e *Engine) Behind() int { return int(e.lagging.Load()) }
+
 func (e *Engine) repairer() round {
 	passed := map[string]bool{}
 	return func(ctx context.Context) (int, error) {
@@ -56,7 +60,11 @@ func (e *Engine) repairer() round {
 func (e *Engine) follower() round {
 	passed := map[string]bool{}
 	return func(ctx context.Context) (int, error) {
-		return drain(ctx, e.Hands, passed, func(limit int) ([]store.Head, error) { return e.Store.Waiting(ctx, Follower, limit) },
+		return drain(ctx, e.Hands, passed, func(limit int) ([]store.Head, error) {
+			found, err := e.Store.Waiting(ctx, Follower, limit)
+			e.lagging.Store(int64(len(found)))
+			return found, err
+		},
 			func(h store.Head) string { return h.Scope },
 			func(h store.Head) (int, error) { return e.followScope(ctx, h) })
 	}
