@@ -32,6 +32,7 @@ type call struct {
 	who   auth.Identity
 
 	note noting
+	body *body // nil if there is none, or it came from this process
 
 	scopes []string // that it has to do with, for the log of slow ones
 	long   bool     // it waits as it was asked to
@@ -79,6 +80,7 @@ func (s *Server) outer(c *fiber.Ctx) error {
 	}
 	began := s.Clock.Now()
 	x := s.call(c)
+	x.body = received
 	var stop context.CancelFunc
 	x.ctx, stop = context.WithTimeout(x.ctx, s.Limits.Deadline)
 	defer stop()

@@ -122,14 +122,14 @@ func FuzzInflate(f *testing.F) {
 	f.Add([]byte{0x1f, 0x8b})
 	f.Fuzz(func(t *testing.T, in []byte) {
 		for _, encoding := range []string{"gzip", "zstd"} {
-			out, err := s.inflate(t.Context(), encoding, in)
+			out, err := s.inflate(t.Context(), encoding, in, nil)
 			if len(out) > s.Limits.Body {
 				t.Fatalf("%s: %d bytes", encoding, len(out))
 			}
 			if code := fault.CodeOf(err); err != nil && code != "body_too_large" && code != "body_unreadable" {
 				t.Errorf("%s: %v", encoding, err)
 			}
-			out, err = s.inflate(t.Context(), encoding, pack(t, encoding, in))
+			out, err = s.inflate(t.Context(), encoding, pack(t, encoding, in), nil)
 			if tooMuch := len(in) > s.Limits.Body; tooMuch != (fault.CodeOf(err) == "body_too_large") || !tooMuch && !bytes.Equal(out, in) {
 				t.Errorf("%s: %d bytes come back as %d: %v", encoding, len(in), len(out), err)
 			}

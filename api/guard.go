@@ -52,7 +52,7 @@ func encodingOf(c *fiber.Ctx) string {
 func (s *Server) openBody(x *call) error {
 	encoding := encodingOf(x.Ctx)
 	if encoding == "gzip" || encoding == "zstd" {
-		body, err := s.inflate(x.ctx, encoding, x.Request().Body())
+		body, err := s.inflate(x.ctx, encoding, x.Request().Body(), x.body)
 		if err != nil {
 			return err
 		}
@@ -86,8 +86,8 @@ func newInflater(limit int) *inflater {
 	return &inflater{room: make([]byte, limit+zstdBlock+1), zstd: z}
 }
 
-// inflate reads a whole compressed body.
-func (s *Server) inflate(ctx context.Context, encoding string, raw []byte) ([]byte, error) {
+// inflate reads a whole compressed body, into where it came from.
+func (s *Server) inflate(ctx context.Context, encoding string, raw []byte, into *body) ([]byte, error) {
 	var i *inflater
 	select {
 	case i = <-s.inflaters:
@@ -102,7 +102,7 @@ func (s *Server) inflate(ctx context.Context, encoding string, raw []byte) ([]by
 	case err != nil:
 		return nil, unreadableBody(err)
 	}
-	return bytes.Clone(i.room[:n]), nil
+	return into.instead(i.room[:n]), nil
 }
 
 // read inflates into the room and gives how much there was, as far as there is room. Behind

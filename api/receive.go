@@ -1,6 +1,7 @@
 package api
 
 import (
+	"bytes"
 	"errors"
 	"io"
 	"net"
@@ -63,6 +64,15 @@ func (b *body) done() {
 	rooms.Put(b.room)
 }
 
+// instead keeps a copy of text where the body was.
+func (b *body) instead(text []byte) []byte {
+	if b == nil {
+		return bytes.Clone(text)
+	}
+	*b.room = append((*b.room)[:0], text...)
+	return *b.room
+}
+
 // receive reads the body of a request, and gives it to whoever answers it until done is
 // called. One that is too long by its header is not read. After an error the connection
 // does not go on: nobody knows where the next request would begin.
@@ -114,11 +124,11 @@ func (b *body) read(from io.Reader, length, most int) error {
 	}
 }
 
-// grow makes room for twice as much, if so much may come, and gives how much there is. It
+// grow makes room for four times as much, if so much may come, and gives how much there is. It
 // counts what is used of a room, which may be that of a longer body before.
 func (b *body) grow(length, most int) (int, error) {
 	have := len(*b.room)
-	want := min(max(2*have, 8<<10), most+1)
+	want := min(max(4*have, 8<<10), most+1)
 	if length >= 0 {
 		want = min(want, length+1)
 	}

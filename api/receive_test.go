@@ -45,7 +45,7 @@ const longHead = "POST /v1/sync/push HTTP/1.1\r\nHost: x\r\nContent-Type: applic
 func TestBodiesHaveABudgetTogether(t *testing.T) {
 	for name, announced := range map[string]string{"with a length": "Content-Length: 900000\r\n\r\n", "in chunks": "Transfer-Encoding: chunked\r\n\r\nDBBA0\r\n"} {
 		t.Run(name, func(t *testing.T) {
-			h := open(t, func(p *api.Parts) { p.Limits.Bodies = 256 << 10 })
+			h := open(t, func(p *api.Parts) { p.Limits.Bodies = 768 << 10 })
 			addr := h.listen(t)
 			p := h.login(t, "+628117000001")
 			me := func() {

@@ -11,6 +11,7 @@ import (
 	"net"
 	"net/netip"
 	"runtime"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -145,6 +146,9 @@ type Server struct {
 	bodies                                bodies
 	turned                                turned
 	streams                               streams
+	listening                             sync.Mutex
+	ears                                  []*ears
+	stopped                               bool
 }
 
 const (
@@ -201,9 +205,14 @@ func (s *Server) meters() []*meter {
 	return []*meter{&s.users, &s.phones, &s.userEdits, &s.deviceEdits, &s.addresses, &s.failures, &s.documents, &s.refreshes}
 }
 
-// Serve answers what arrives at ln until Stop. It returns nil then.
+// Serve answers what arrives at ln until Stop, which may have come first. It returns nil
+// then.
 func (s *Server) Serve(ln net.Listener) error {
-	err := s.app.Listener(ears{ln, s})
+	e := &ears{Listener: ln, server: s}
+	if !s.begin(e) {
+		return e.Close()
+	}
+	err := s.app.Listener(e)
 	if errors.Is(err, net.ErrClosed) {
 		return nil
 	}
@@ -214,6 +223,27 @@ func (s *Server) Serve(ln net.Listener) error {
 // client to come back on a new connection. Requests are still answered.
 func (s *Server) Drain() { s.draining.Store(true) }
 
+// begin notes where the server listens, and reports whether it may.
+func (s *Server) begin(e *ears) bool {
+	s.listening.Lock()
+	defer s.listening.Unlock()
+	s.ears = append(s.ears, e)
+	return !s.stopped
+}
+
+// end closes where the server listens, for ever: the HTTP library below forgets a stop that
+// comes before it has begun.
+func (s *Server) end() error {
+	s.listening.Lock()
+	defer s.listening.Unlock()
+	s.stopped = true
+	var errs []error
+	for _, e := range s.ears {
+		errs = append(errs, e.Close())
+	}
+	return errors.Join(errs...)
+}
+
 // Stop says goodbye to the live streams, closes the listener and returns when
 // every request under way has its answer, or with the error of ctx.
 func (s *Server) Stop(ctx context.Context) error {
@@ -221,5 +251,5 @@ func (s *Server) Stop(ctx context.Context) error {
 	s.streams.stop(ctx)
 	hangUp := time.AfterFunc(silence, s.silent.hangUp)
 	defer hangUp.Stop()
-	return s.app.ShutdownWithContext(ctx)
+	return errors.Join(s.end(), s.app.ShutdownWithContext(ctx))
 }

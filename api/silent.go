@@ -45,13 +45,21 @@ func (s *silent) note(c *hearing, quiet bool) {
 	s.conns[c] = true
 }
 
-// ears notes every connection that it accepts, and accepts none beyond the table.
+// ears notes every connection that it accepts, and accepts none beyond the table. It may be
+// closed more than once.
 type ears struct {
 	net.Listener
 	server *Server
+	once   sync.Once
+	closed error // what closing it said
 }
 
-func (e ears) Accept() (net.Conn, error) {
+func (e *ears) Close() error {
+	e.once.Do(func() { e.closed = e.Listener.Close() })
+	return e.closed
+}
+
+func (e *ears) Accept() (net.Conn, error) {
 	for {
 		c, err := e.Listener.Accept()
 		if err != nil {

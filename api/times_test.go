@@ -88,3 +88,29 @@ func TestAStreamThatNobodyReadsIsClosed(t *testing.T) {
 		}
 	}
 }
+
+// TestAStopThatComesFirstIsAStop: a server that was stopped before it began does not begin.
+func TestAStopThatComesFirstIsAStop(t *testing.T) {
+	h := open(t)
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := h.Stop(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	served := make(chan error, 1)
+	go func() { served <- h.Serve(ln) }()
+	select {
+	case err := <-served:
+		if err != nil {
+			t.Error(err)
+		}
+	case <-time.After(10 * time.Second):
+		t.Fatal("it serves")
+	}
+	if c, err := net.Dial("tcp", ln.Addr().String()); err == nil {
+		c.Close()
+		t.Error("it listens")
+	}
+}

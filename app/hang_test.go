@@ -89,8 +89,11 @@ func TestADatabaseThatHangsHoldsNothingUp(t *testing.T) {
 	apart := []string{"/healthz", "/version", "/openapi.yaml", "/docs", "/docs/{file}", "/.well-known/jwks.json", "/v1/sync/live", "/v1/sync/push"} // the last one pushes nothing
 	var all sync.WaitGroup
 	var away atomic.Int32
+	places := make(chan struct{}, 32) // fewer than the server works on
 	for _, o := range a.API.Operations() {
 		all.Go(func() {
+			places <- struct{}{}
+			defer func() { <-places }()
 			status, after, code := request(t, a, l.Access, o.Method, o.Path)
 			switch {
 			case status == http.StatusServiceUnavailable && after > "0" && slices.Contains([]string{"unavailable", "timeout", "busy", "draining"}, code):

@@ -31,6 +31,7 @@ func TestCoverageNamesWhatIsThere(t *testing.T) {
 			t.Error(problem)
 		}
 	}
+	later := regexp.MustCompile(`later, (part [0-9]|reports|exhibitions|champions|files|rights)\b`)
 	rows := 0
 	for line := range strings.SplitSeq(page, "\n") {
 		cells := strings.Split(strings.Trim(line, "| "), "|")
@@ -38,7 +39,7 @@ func TestCoverageNamesWhatIsThere(t *testing.T) {
 			continue
 		}
 		rows++
-		if last := cells[len(cells)-1]; !strings.Contains(last, "`Test") && !strings.Contains(last, "later, part") && !strings.Contains(last, "outside, because") {
+		if last := cells[len(cells)-1]; !strings.Contains(last, "`Test") && !later.MatchString(last) && !strings.Contains(last, "outside, because") {
 			t.Errorf("says neither where, nor when, nor why not: %s", line)
 		}
 	}

@@ -17,7 +17,6 @@ type bomb struct {
 	name, encoding string
 	text           []byte
 	chunked        bool // sent without a length
-	beside         bool // from the bound on memory: the bytes that arrive are many
 	unread         bool // refused by its header: the connection may end before all of it is sent
 	status         int
 	code           string
@@ -101,14 +100,11 @@ func makeBombs(size int) (out []bomb, err error) {
 		add(encoding+", many members one after the other", encoding, many, failed, nil)
 		long, failed := packed(encoding, size, 1, noiseFirst)
 		add(encoding+", long as it is sent", encoding, long, failed, func(b *bomb) { b.unread = true })
-		add(encoding+", long as it is sent, without a length", encoding, long, nil, func(b *bomb) { b.chunked, b.unread, b.beside = true, true, true })
+		add(encoding+", long as it is sent, without a length", encoding, long, nil, func(b *bomb) { b.chunked, b.unread = true, true })
 		add(encoding+", cut in the middle", encoding, text[:len(text)/2], nil, nil)
 		twice, failed := pack(encoding, text)
 		add(encoding+" in itself, said", encoding+", "+encoding, twice, failed, func(b *bomb) { b.status, b.code = fasthttp.StatusUnsupportedMediaType, "encoding_unsupported" })
-		add(encoding+" in itself, unsaid", encoding, twice, nil, func(b *bomb) {
-			b.status, b.code = fasthttp.StatusBadRequest, "body_unreadable"
-			b.beside = len(text) > 1<<18 // what it inflates to, once, is an ordinary body of that length, and kept until it is found to be no JSON
-		})
+		add(encoding+" in itself, unsaid", encoding, twice, nil, func(b *bomb) { b.status, b.code = fasthttp.StatusBadRequest, "body_unreadable" })
 	}
 	for _, window := range []int{8 << 20, 512 << 20} {
 		text, failed := packed("zstd", size, 1, zeros, zstd.WithWindowSize(window))
@@ -117,8 +113,8 @@ func makeBombs(size int) (out []bomb, err error) {
 	known, failed := sized(size)
 	add("zstd, zeros, with its size told", "zstd", known, failed, nil)
 	add("zstd, says 512 MiB and holds nothing", "zstd", []byte{0x28, 0xb5, 0x2f, 0xfd, 0xa0, 0, 0, 0, 0x20, 1, 0, 0}, nil, nil)
-	add("plain, over the limit of a body", "", bytes.Repeat([]byte(" "), 1<<20+1), nil, func(b *bomb) { b.beside = true })
-	add("plain, over the limit of a body, without a length", "", bytes.Repeat([]byte(" "), 1<<20+1), nil, func(b *bomb) { b.beside, b.chunked = true, true })
+	add("plain, over the limit of a body", "", bytes.Repeat([]byte(" "), 1<<20+1), nil, func(b *bomb) { b.unread = true })
+	add("plain, over the limit of a body, without a length", "", bytes.Repeat([]byte(" "), 1<<20+1), nil, func(b *bomb) { b.chunked, b.unread = true, true })
 	return out, err
 }
 
