@@ -217,12 +217,14 @@ func (s *lagawi) publishes(ctx context.Context) error {
 	return s.took(ctx)
 }
 
-// notices counts the items that tell of results, and the people who have just one.
+// notices counts the items that tell of results, and the people who have just one. All
+// say the same, whatever the result is.
 func (s *lagawi) notices(ctx context.Context) (items, people int, err error) {
 	files, err := s.files(ctx)
 	if err != nil {
 		return 0, 0, err
 	}
+	words := map[string]bool{}
 	for _, f := range files {
 		rows, err := s.w.Rows(ctx, merge.UserScope(f.Text("owner_id")), "inbox")
 		if err != nil {
@@ -232,11 +234,15 @@ func (s *lagawi) notices(ctx context.Context) (items, people int, err error) {
 		for _, r := range rows {
 			if r.Text("type") == domain.NoticeResults {
 				n++
+				words[string(r.Fields["params"])+r.Text("deep_link")] = true
 			}
 		}
 		if items += n; n == 1 {
 			people++
 		}
+	}
+	if len(words) > 1 {
+		return items, people, fmt.Errorf("notices of results differ in %d ways", len(words))
 	}
 	return items, people, nil
 }
