@@ -65,7 +65,6 @@ type lagawi struct {
 	curators []*Phone
 	given    map[string]int    // sheets that count, by dossier
 	owners   map[string]*Phone // by business
-	staff    []*Phone
 	mentors  []*Phone
 	before   *Phone // a mentor from before the programme
 	posts    []post // of that one
