@@ -105,7 +105,9 @@ func (s *Sky) straggle(r *http.Request, body []byte) {
 		return
 	}
 	if s.kept != nil {
-		if resp, err := s.heard(s.kept()); err == nil { // or it is lost
+		again := s.kept()
+		again.Header.Set("Authorization", r.Header.Get("Authorization")) // its own may be too old by now for the server to read it
+		if resp, err := s.heard(again); err == nil {                     // or it is lost
 			_ = resp.Body.Close() // read whole by now
 			s.Count.Twice++
 		}
