@@ -92,7 +92,7 @@ on_mongo() {
 	says mongo '^ *--- PASS: TestAWriteOutlivesAFault/add_to_a_total,_and_it_is_written'
 	says mongo '^ *--- PASS: TestAWatchOutlivesAFault/an_error_behind_which_the_stream_can_go_on'
 	says mongo '^ *--- PASS: TestAStepDownLosesNothing'
-	IFS='|' read -ra stories <<<"${2:-TestAnAppOnTheBinding|TestTheWrongAmountInEveryOrder|TestAHandoverAfterAMerger}"
+	IFS='|' read -ra stories <<<"${2:-TestAnAppOnTheBinding|TestTheWrongAmountInEveryOrder|TestAHandoverAfterAMerger|TestLagawiFest}"
 	for story in "${stories[@]}"; do
 		says mongo "^--- PASS: $story"
 	done

@@ -27,7 +27,7 @@ const demoHelp = `Melihatnya bekerja: tiga cerita dengan ponsel sungguhan, lalu 
 See it work: three stories with real phones, then a server to try, until Ctrl-C.
 
   lumbung demo [OPTIONS]
-  lumbung demo campaign [OPTIONS]   the programme: from 486 registrants to 30 businesses with mentors
+  lumbung demo campaign [OPTIONS]   the programme: from 486 registrants to 30 businesses, mentors and a briefing
 `
 
 // demo plays the stories on a fresh database and goes on serving it.

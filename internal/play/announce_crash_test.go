@@ -2,32 +2,19 @@ package play_test
 
 import (
 	"context"
-	"crypto/rand"
 	"fmt"
-	"log/slog"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/lumbung-ikm/lumbung/domain"
 	"github.com/lumbung-ikm/lumbung/fault"
-	"github.com/lumbung-ikm/lumbung/id"
 	"github.com/lumbung-ikm/lumbung/internal/play"
 	"github.com/lumbung-ikm/lumbung/internal/storefault"
 	"github.com/lumbung-ikm/lumbung/programme"
 	"github.com/lumbung-ikm/lumbung/store"
-	syncer "github.com/lumbung-ikm/lumbung/sync"
 	"github.com/lumbung-ikm/lumbung/sync/merge"
 )
-
-// process is one more server on the database of the newsroom, as it sees it.
-func (n *newsroom) process(view store.Store) *programme.Service {
-	app := n.w.App.Programme
-	e := &syncer.Engine{Store: view, Schema: n.w.Schema, Clock: n.w.Clock, IDs: id.Maker{Clock: n.w.Clock, Rand: rand.Reader}, Log: slog.New(slog.DiscardHandler)}
-	s := &programme.Service{Engine: e, People: app.People, Clock: app.Clock}
-	e.Steps = s.Steps()
-	return s
-}
 
 // runs lets a process do all that there is to do.
 func runs(ctx context.Context, s *programme.Service) error {
@@ -39,7 +26,7 @@ func runs(ctx context.Context, s *programme.Service) error {
 }
 
 // items lists what the server holds of an announcement, by person.
-func (n *newsroom) items(a told) map[string][]merge.Row {
+func (n *newsroom) items(a play.News) map[string][]merge.Row {
 	n.Helper()
 	out := map[string][]merge.Row{}
 	for _, p := range append(n.audience(), n.outside...) {
@@ -85,13 +72,13 @@ func (n *newsroom) crash(act string, at int, fate storefault.Fate, ends map[any]
 	a := n.draft(n.briefing(n.w.Clock.Now().Add(time.Minute)))
 	n.operate(n.desk, a, "schedule")
 	n.w.Clock.Advance(time.Minute)
-	whole := n.process(n.w.App.Engine.Store)
+	whole := n.w.Worker(n.w.App.Engine.Store)
 	if act == "correct" || act == "retract" {
 		n.ok(runs(n.Context(), whole))
 		n.edit(a, act)
 	}
 	f := storefault.NewFailing(n.w.App.Engine.Store, storefault.At(at, fate), nil)
-	err := runs(n.Context(), n.process(f.Store()))
+	err := runs(n.Context(), n.w.Worker(f.Store()))
 	died := f.Calls() >= at
 	if !died {
 		n.ok(err)
@@ -126,7 +113,7 @@ func (n *newsroom) crash(act string, at int, fate storefault.Fate, ends map[any]
 // edit corrects an announcement or takes it back; one that is not being sent yet is
 // cancelled instead. It asks the service itself: behind an answer of the API the server
 // would do its work.
-func (n *newsroom) edit(a told, act string) {
+func (n *newsroom) edit(a play.News, act string) {
 	n.Helper()
 	desk, who := n.w.App.Programme, programme.Caller{User: n.desk.Me().User, Name: "rest." + a.ID + act, Proved: true}
 	for {
@@ -165,9 +152,9 @@ func TestAnAudienceThatWasNotFrozenIsNobodys(t *testing.T) {
 		n.operate(n.desk, a, "schedule")
 		n.w.Clock.Advance(time.Minute)
 		f := storefault.NewFailing(n.w.App.Engine.Store, storefault.At(at, storefault.DieAfter), nil)
-		err := runs(t.Context(), n.process(f.Store()))
+		err := runs(t.Context(), n.w.Worker(f.Store()))
 		n.leaves(n.staff[0])
-		n.ok(runs(t.Context(), n.process(n.w.App.Engine.Store)))
+		n.ok(runs(t.Context(), n.w.Worker(n.w.App.Engine.Store)))
 		got, items := n.receipts(a), n.items(a)
 		if len(items) != got.People || len(got.Receipts) != got.People {
 			t.Errorf("call %d: %d have it, %d are listed, %d were counted", at, len(items), len(got.Receipts), got.People)
@@ -258,7 +245,7 @@ func (n *newsroom) standsStill(what, act string, at int, dies bool) {
 	a := n.draft(n.briefing(n.w.Clock.Now().Add(time.Minute)))
 	n.operate(n.desk, a, "schedule")
 	n.w.Clock.Advance(time.Minute)
-	whole, stood := n.process(n.w.App.Engine.Store), false
+	whole, stood := n.w.Worker(n.w.App.Engine.Store), false
 	if act == "correct" {
 		n.ok(runs(n.Context(), whole))
 		n.edit(a, act)
@@ -268,7 +255,7 @@ func (n *newsroom) standsStill(what, act string, at int, dies bool) {
 		n.edit(a, "retract")
 		n.ok(runs(n.Context(), whole))
 	}}
-	if err := runs(n.Context(), n.process(view)); !dies {
+	if err := runs(n.Context(), n.w.Worker(view)); !dies {
 		n.ok(err)
 	}
 	n.ok(runs(n.Context(), whole))

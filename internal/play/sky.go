@@ -2,6 +2,7 @@ package play
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"io"
@@ -32,6 +33,8 @@ var errNoNetwork = errors.New("no network")
 type Sky struct {
 	next   http.RoundTripper
 	repeat int
+	late   bool                 // a copy of each sync arrives once more, behind the next one
+	kept   func() *http.Request // that copy
 
 	// Draw says what happens to the next exchange; nil: fair.
 	Draw func() Weather
@@ -91,7 +94,29 @@ func (s *Sky) RoundTrip(r *http.Request) (*http.Response, error) {
 			return nil, err
 		}
 	}
+	s.straggle(r, body)
 	return s.spoil(resp, weather)
+}
+
+// straggle lets the copy of the sync before this one arrive, whose answer nobody hears,
+// and keeps a copy of this one.
+func (s *Sky) straggle(r *http.Request, body []byte) {
+	if !s.late || !strings.HasPrefix(r.URL.Path, "/v1/sync") {
+		return
+	}
+	if s.kept != nil {
+		again := s.kept()
+		again.Header.Set("Authorization", r.Header.Get("Authorization")) // its own may be too old by now for the server to read it
+		if resp, err := s.heard(again); err == nil {                     // or it is lost
+			_ = resp.Body.Close() // read whole by now
+			s.Count.Twice++
+		}
+	}
+	s.kept = func() *http.Request {
+		again := r.Clone(context.WithoutCancel(r.Context()))
+		again.Body = io.NopCloser(bytes.NewReader(body))
+		return again
+	}
 }
 
 // heard carries a request to the server and reads the whole answer.

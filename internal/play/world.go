@@ -41,6 +41,7 @@ type Options struct {
 	Pepper   string         // of the server; "" makes one, or takes that beside the file
 	Seed     uint64         // of the weather and of what people do
 	Repeat   int            // how often every phone sends every request; 0 and 1: once
+	Late     bool           // a copy of each sync arrives once more, behind the next one of its phone
 
 	Crowd   int      // how many owners there are besides the cast
 	Numbers []string // of more people, who can log in with Code
@@ -270,7 +271,7 @@ func (w *World) NewPhone(who *Person, name string) (*Phone, error) {
 
 func (w *World) phone(who *Person, name string, local replica.Local) (*Phone, error) {
 	p := &Phone{Name: name, Who: who, w: w, booted: w.Clock.Now().Add(-3 * time.Hour), pipe: &http.Transport{MaxIdleConnsPerHost: 2}}
-	p.Sky = &Sky{next: p.pipe, repeat: w.o.Repeat}
+	p.Sky = &Sky{next: p.pipe, repeat: w.o.Repeat, late: w.o.Late}
 	seed := [32]byte{}
 	for i := range seed {
 		seed[i] = byte(w.rng.Uint32())

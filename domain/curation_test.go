@@ -1,0 +1,66 @@
+package domain_test
+
+import (
+	"maps"
+	"slices"
+	"testing"
+
+	"github.com/lumbung-ikm/lumbung/domain"
+)
+
+// TestWhoLooksAtAFile: of different institutions, whoever has the fewest, and nobody who
+// must not see it.
+func TestWhoLooksAtAFile(t *testing.T) {
+	t.Parallel()
+	never := map[string]bool{"f": true}
+	for name, tt := range map[string]struct {
+		per      int
+		curators []domain.Curating
+		has      []string
+		want     []string
+	}{
+		"the least busy of two institutions":                  {2, []domain.Curating{{"a", "BI", 3, nil}, {"b", "BI", 1, nil}, {"c", "IKMA", 9, nil}}, nil, []string{"b", "c"}},
+		"equals by their ids":                                 {1, []domain.Curating{{"b", "BI", 0, nil}, {"a", "IKMA", 0, nil}}, nil, []string{"a"}},
+		"who has an interest is not asked, however idle":      {2, []domain.Curating{{"a", "BI", 0, never}, {"b", "IKMA", 8, nil}, {"c", "BI", 9, nil}}, nil, []string{"b", "c"}},
+		"nor asked again for one more":                        {2, []domain.Curating{{"a", "BI", 0, never}, {"b", "IKMA", 8, nil}, {"c", "Dinas", 9, nil}}, []string{"b"}, []string{"c"}},
+		"an interest in another file is none":                 {1, []domain.Curating{{"a", "BI", 0, map[string]bool{"g": true}}, {"b", "IKMA", 8, nil}}, nil, []string{"a"}},
+		"nobody more of an institution that looks at it":      {2, []domain.Curating{{"a", "BI", 0, nil}, {"b", "BI", 0, nil}, {"c", "IKMA", 5, nil}}, []string{"a"}, []string{"c"}},
+		"as many as there are, where these are too few":       {3, []domain.Curating{{"a", "BI", 0, nil}, {"b", "BI", 0, nil}, {"c", "IKMA", 0, nil}}, nil, []string{"a", "c"}},
+		"nobody where nobody is left":                         {1, []domain.Curating{{"a", "BI", 0, never}}, nil, nil},
+		"nobody more where as many look at it as should look": {1, []domain.Curating{{"a", "BI", 0, nil}, {"b", "IKMA", 0, nil}}, []string{"b"}, nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			got := domain.ShareFiles([]string{"f"}, tt.per, tt.curators, map[string][]string{"f": tt.has})
+			if !slices.Equal(got["f"], tt.want) {
+				t.Errorf("%v, want %v", got["f"], tt.want)
+			}
+		})
+	}
+}
+
+// TestFilesAreSharedEvenly: each has two of different institutions, and nobody more than
+// two files above anybody else.
+func TestFilesAreSharedEvenly(t *testing.T) {
+	t.Parallel()
+	curators := []domain.Curating{{"a", "IKMA", 0, nil}, {"b", "IKMA", 0, nil}, {"c", "BI", 0, nil}, {"d", "Dekranasda", 0, nil}, {"e", "Dinas", 0, nil}, {"f", "Dinas", 0, nil}}
+	var files []string
+	for n := range 96 {
+		files = append(files, string(rune('0'+n)))
+	}
+	load, from := map[string]int{}, map[string]string{}
+	for _, c := range curators {
+		from[c.User] = c.Institution
+	}
+	for file, users := range domain.ShareFiles(files, 2, curators, nil) {
+		if len(users) != 2 || from[users[0]] == from[users[1]] {
+			t.Errorf("file %s is looked at by %v", file, users)
+		}
+		for _, u := range users {
+			load[u]++
+		}
+	}
+	if counts := slices.Sorted(maps.Values(load)); len(counts) != 6 || counts[5]-counts[0] > 2 {
+		t.Errorf("shared as %v", load)
+	}
+}
