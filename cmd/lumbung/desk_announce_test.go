@@ -58,8 +58,9 @@ func TestAnAnnouncementFromDraftToReceipts(t *testing.T) {
 	b.plan()
 	c := b.hire("+628117000011").login()
 	c.does(0, nil, "import", "--yes", "--programme", codeOfProgramme, b.text("daftar.csv", three()))
-	b.cut.Store("/announcements")
-	c.does(desk.StatusUnknown, nil, "announce", "--programme", codeOfProgramme, "--file", b.text("a.json", briefing))
+	b.losing("/announcements", func() {
+		c.does(desk.StatusUnknown, nil, "announce", "--programme", codeOfProgramme, "--file", b.text("a.json", briefing))
+	})
 	a := c.draft(briefing, "--programme", codeOfProgramme) // the same request, so there is one
 	rows, err := b.w.Rows(t.Context(), domain.GeneralQueue, "announcement")
 	if err != nil || len(rows) != 1 || domain.AudienceOf(rows[0]).Programme != domain.ProgrammeID(codeOfProgramme) {

@@ -86,13 +86,14 @@ func TestTheListOf486FromTheCommandLine(t *testing.T) {
 		t.Fatalf("%d files, %d jobs, %d errands before anybody said yes", b.files(), len(b.jobs()), c.errands())
 	}
 
-	b.cut.Store("/imports")
-	_, said := c.does(desk.StatusUnknown, []string{"ya"}, "import", "--programme", codeOfProgramme, csv)
-	wants(t, said, "(server_unreachable)", "sekali lagi")
+	b.losing("/imports", func() {
+		_, said := c.does(desk.StatusUnknown, []string{"ya"}, "import", "--programme", codeOfProgramme, csv)
+		wants(t, said, "(server_unreachable)", "sekali lagi")
+	})
 	if c.errands() != 1 {
 		t.Fatalf("%d errands after an answer got lost", c.errands())
 	}
-	out, said = c.does(desk.StatusPartly, nil, "import", "--programme", codeOfProgramme, csv)
+	out, said := c.does(desk.StatusPartly, nil, "import", "--programme", codeOfProgramme, csv)
 	wants(t, out, "Melanjutkan", sums("478", "0"), "478 pendaftar masuk", "12 dari 12 langkah, 478/478 baris")
 	wants(t, said, "(rows_refused)")
 	if jobs := b.jobs(); b.files() != fixture.Accepted || len(jobs) != 1 || c.errands() != 0 || !strings.Contains(out, jobs[0]) {

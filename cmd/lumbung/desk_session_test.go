@@ -49,9 +49,10 @@ func TestASessionIsRenewedUntilItEnds(t *testing.T) {
 	}
 
 	b.w.Clock.Advance(time.Hour)
-	b.cut.Store("/v1/auth/refresh")
-	_, said := c.does(desk.StatusUnknown, nil, "announce", "list")
-	wants(t, said, "(server_unreachable)")
+	b.losing("/v1/auth/refresh", func() {
+		_, said := c.does(desk.StatusUnknown, nil, "announce", "list")
+		wants(t, said, "(server_unreachable)")
+	})
 	if c.tokens() != second {
 		t.Error("tokens were changed without an answer")
 	}
@@ -63,7 +64,7 @@ func TestASessionIsRenewedUntilItEnds(t *testing.T) {
 	c.does(0, nil, "announce", "list")
 
 	b.w.Clock.Advance(13 * time.Hour)
-	_, said = c.does(desk.StatusLogin, nil, "announce", "list", "--lang", "en")
+	_, said := c.does(desk.StatusLogin, nil, "announce", "list", "--lang", "en")
 	wants(t, said, "(session_expired)", "log in")
 	c.login().does(0, nil, "announce", "list")
 }

@@ -24,6 +24,7 @@ type keyboard struct {
 	slave *os.File // what a program has
 	shown chan string
 	seen  string
+	read  int // how much of it a test has waited for
 }
 
 func openKeyboard(t *testing.T) *keyboard {
@@ -71,10 +72,14 @@ func openKeyboard(t *testing.T) *keyboard {
 	return k
 }
 
-// waits reads until the terminal shows a text that it has not shown before.
+// waits reads until the terminal shows a text behind what was waited for before.
 func (k *keyboard) waits(text string, ended chan error) {
 	k.t.Helper()
-	for from := len(k.seen); !strings.Contains(k.seen[from:], text); {
+	for {
+		if at := strings.Index(k.seen[k.read:], text); at >= 0 {
+			k.read += at + len(text)
+			return
+		}
 		select {
 		case s := <-k.shown:
 			k.seen += s

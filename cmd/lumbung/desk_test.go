@@ -64,15 +64,15 @@ func (b *office) ok(err error) {
 	}
 }
 
-// network brings every request to the server. The answer to the next one whose path ends in
-// what b.cut says gets lost: the server has done it.
+// network brings every request to the server. Answers to those whose path ends in what b.cut
+// says get lost, if the server has done what they wanted.
 func (b *office) network() {
 	to, err := url.Parse(b.w.URL)
 	b.ok(err)
 	pipe := &http.Transport{}
 	on := httptest.NewServer(&httputil.ReverseProxy{Transport: pipe, Rewrite: func(r *httputil.ProxyRequest) { r.SetURL(to) },
 		ModifyResponse: func(r *http.Response) error {
-			if path := b.cut.Load().(string); path != "" && strings.HasSuffix(r.Request.URL.Path, path) && b.cut.CompareAndSwap(path, "") {
+			if path := b.cut.Load().(string); path != "" && r.StatusCode < http.StatusBadRequest && strings.HasSuffix(r.Request.URL.Path, path) {
 				_, err := io.Copy(io.Discard, r.Body)
 				return errors.Join(errLost, err)
 			}
@@ -81,6 +81,13 @@ func (b *office) network() {
 		ErrorHandler: func(http.ResponseWriter, *http.Request, error) { panic(http.ErrAbortHandler) }})
 	b.url = on.URL
 	b.Cleanup(func() { on.Close(); pipe.CloseIdleConnections() })
+}
+
+// losing does something while answers of a path get lost, however often they are asked for.
+func (b *office) losing(path string, do func()) {
+	b.cut.Store(path)
+	defer b.cut.Store("")
+	do()
 }
 
 var errLost = errors.New("the answer gets lost")
