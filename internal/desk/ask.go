@@ -23,46 +23,38 @@ func terminal(stream any) bool {
 // longestLine bounds an answer, in bytes.
 const longestLine = 4096
 
-// ask reads one line. At a terminal it writes the prompt, and what is hidden is not
+// ask reads one line. At a terminal it writes the prompt, and what is secret is not
 // echoed; otherwise the lines of the input are the answers, in the order of the questions.
 //
 // Errors: Invalid "input_ended"; the end of ctx.
-func (d *desk) ask(ctx context.Context, prompt string, hidden bool) (string, error) {
+func (d *desk) ask(ctx context.Context, prompt string, secret bool) (text string, err error) {
+	if err := ctx.Err(); err != nil {
+		return "", err
+	}
+	in := func() (string, error) { return line(d.In) }
+	if f, ok := d.In.(*os.File); ok && terminal(f) {
+		if secret {
+			speak, bad := hush(f)
+			if bad != nil {
+				return "", bad
+			}
+			in = func() (string, error) { return hidden(f) }
+			defer func() { // also of who goes away in the middle
+				err = errors.Join(err, speak())
+				fmt.Fprintln(d.Err)
+			}()
+		}
+		fmt.Fprint(d.Err, prompt)
+	}
 	type answer struct {
 		text string
 		err  error
 	}
-	if err := ctx.Err(); err != nil {
-		return "", err
-	}
 	got := make(chan answer, 1)
-	leave := func() error { return nil }
-	f, _ := d.In.(*os.File)
-	switch {
-	case !terminal(d.In):
-		go func() {
-			text, err := line(d.In)
-			got <- answer{text, err}
-		}()
-	case hidden:
-		before, err := term.GetState(int(f.Fd()))
-		if err != nil {
-			return "", err
-		}
-		leave = func() error { return term.Restore(int(f.Fd()), before) } // whoever goes away in the middle sees again what they type
-		fmt.Fprint(d.Err, prompt)
-		go func() {
-			b, err := term.ReadPassword(int(f.Fd()))
-			fmt.Fprintln(d.Err)
-			got <- answer{string(b), err}
-		}()
-	default:
-		fmt.Fprint(d.Err, prompt)
-		go func() {
-			text, err := line(f)
-			got <- answer{text, err}
-		}()
-	}
+	go func() { // which nobody can take back from the keyboard
+		text, err := in()
+		got <- answer{text, err}
+	}()
 	select {
 	case a := <-got:
 		if errors.Is(a.err, io.EOF) || errors.Is(a.err, io.ErrUnexpectedEOF) {
@@ -70,7 +62,7 @@ func (d *desk) ask(ctx context.Context, prompt string, hidden bool) (string, err
 		}
 		return a.text, a.err
 	case <-ctx.Done():
-		return "", errors.Join(ctx.Err(), leave())
+		return "", ctx.Err()
 	}
 }
 
