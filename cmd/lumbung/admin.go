@@ -66,21 +66,21 @@ func admin(ctx context.Context, args []string, s streams) error {
 	if at := desk.Action(action[0]); slices.Contains(desk.Actions(), at) {
 		return atDesk(ctx, flags, at, action[1:], s)
 	}
-	return withApp(ctx, flags, s, action[0] == "create", app.Options{}, func(a *app.App) error {
-		switch action[0] {
-		case "create":
-			return createAdmin(ctx, a, action[1:], s)
-		case "reset-factor":
-			if len(action) != 2 {
-				return usageError{"which user?"}
-			}
-			u, err := findUser(ctx, a, action[1])
-			if err != nil {
-				return err
-			}
-			return printToken(ctx, a, u, s)
-		}
+	if action[0] != "create" && action[0] != "reset-factor" {
 		return usageError{"there is no action " + action[0]}
+	}
+	return withApp(ctx, flags, s, action[0] == "create", app.Options{}, func(a *app.App) error {
+		if action[0] == "create" {
+			return createAdmin(ctx, a, action[1:], s)
+		}
+		if len(action) != 2 {
+			return usageError{"which user?"}
+		}
+		u, err := findUser(ctx, a, action[1])
+		if err != nil {
+			return err
+		}
+		return printToken(ctx, a, u, s)
 	})
 }
 

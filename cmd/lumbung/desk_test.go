@@ -290,7 +290,7 @@ func TestAdminsLogInFromTheCommandLine(t *testing.T) {
 func TestWhatADeskDoesNotUnderstand(t *testing.T) {
 	t.Parallel()
 	for _, args := range [][]string{
-		{"login"}, {"login", "--server", "https://lumbung.example"}, {"login", "--server", "http://lumbung.example", "--phone", "0811"}, {"login", "--server", "https://u:p@x", "--phone", "0811"},
+		{"dance"}, {"login"}, {"login", "--server", "https://lumbung.example"}, {"login", "--server", "http://lumbung.example", "--phone", "0811"}, {"login", "--server", "https://u:p@x", "--phone", "0811"},
 		{"login", "--server", "lumbung.example", "--phone", "0811"}, {"logout", "now"}, {"-store", "x.db", "import", "--programme", "x", "f.csv"}, {"import", "f.csv"}, {"import", "--programme", "x"},
 		{"import", "--programme", "x", "a.csv", "b.csv"}, {"import", "--wide", "--programme", "x", "a.csv"}, {"job"}, {"publish"}, {"publish", "--programme", "x", "--at", "2022-03-17 10:00"},
 		{"publish", "withdraw"}, {"publish", "approve"}, {"publish", "status"}, {"announce"}, {"announce", "dance"}, {"announce", "schedule"}, {"announce", "list", "--lang", "jv"},
