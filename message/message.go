@@ -38,7 +38,7 @@ type entry struct{ id, en Sentence }
 
 // tables lists the fields of the catalogue; a code stands in one of them.
 func tables() []map[string]entry {
-	return []map[string]entry{syncTable, authTable, httpTable, domainTable, clientTable, importTable}
+	return []map[string]entry{syncTable, authTable, httpTable, domainTable, clientTable, importTable, deskTable}
 }
 
 func find(code string) (entry, bool) {

@@ -73,10 +73,8 @@ func (s *Service) PreparePublication(ctx context.Context, who Caller, programme 
 	case at.Before(s.Clock.Now()):
 		return Published{}, invalid("publish_at", "in the past")
 	}
-	for kind := range words {
-		if !slices.Contains([]string{domain.FileSelected, domain.FileReserve, domain.FileNotSelected, domain.FileEliminated}, kind) {
-			return Published{}, invalid("feedback", "no result of that name")
-		}
+	if err := s.sayable(words); err != nil {
+		return Published{}, err
 	}
 	set := map[string]merge.Value{"publish_at": merge.Millis(at.UnixMilli()).Value(), "prepared_by": merge.Str(who.User), "approved_by": null(), "state": merge.Str("prepared"),
 		"feedback": merge.Encode(words)}
@@ -84,6 +82,22 @@ func (s *Service) PreparePublication(ctx context.Context, who Caller, programme 
 		return Published{}, err
 	}
 	return s.publication(ctx, who, b, set)
+}
+
+// sayable holds words against what an owner can be told: what does not fit would be found
+// out at the instant, when nobody can mend it any more.
+//
+// Errors: Invalid "invalid_value" (feedback).
+func (s *Service) sayable(words Feedback) error {
+	for kind, text := range words {
+		if !slices.Contains([]string{domain.FileSelected, domain.FileReserve, domain.FileNotSelected, domain.FileEliminated}, kind) {
+			return invalid("feedback", "no result of that name")
+		}
+		if s.check("application_event", map[string]merge.Value{"feedback": optional(text)}) != nil {
+			return invalid("feedback."+kind, "words that no owner can be told")
+		}
+	}
+	return nil
 }
 
 // ApprovePublication has the results told at the instant that another admin said.

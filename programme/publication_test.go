@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -215,6 +216,11 @@ func TestWhoPublishesAndWhen(t *testing.T) {
 	c.decided()
 	if _, err := c.PreparePublication(t.Context(), c.as(c.admin), c.edition.ID, c.clock.Now().Add(-time.Second), nil); fault.CodeOf(err) != "invalid_value" {
 		t.Errorf("in the past: %v", err)
+	}
+	for name, words := range map[string]programme.Feedback{"no result of that name": {"best": "Selamat!"}, "an escape": {domain.FileSelected: "Selamat!\x1b[2J"}, "too many of them": {domain.FileReserve: strings.Repeat("x", 2001)}} {
+		if _, err := c.PreparePublication(t.Context(), c.as(c.admin), c.edition.ID, publishAt(), words); fault.CodeOf(err) != "invalid_value" {
+			t.Errorf("words that nobody could be told, %s: %v", name, err)
+		}
 	}
 	if _, err := c.ApprovePublication(t.Context(), c.as(c.other), c.edition.ID, programme.Version{}); fault.CodeOf(err) != "stage_not_ready" {
 		t.Errorf("without anything prepared: %v", err)

@@ -25,16 +25,27 @@ func main() {
 		return
 	}
 	fmt.Fprintln(os.Stderr, "lumbung:", err)
-	if errors.As(err, new(usageError)) {
-		os.Exit(2)
-	}
-	os.Exit(1)
+	os.Exit(statusOf(err))
 }
 
 // usageError says that the command line was not understood.
 type usageError struct{ text string }
 
 func (e usageError) Error() string { return e.text }
+
+// ExitStatus is what the program ends with.
+func (usageError) ExitStatus() int { return 2 }
+
+// statusOf is what the program ends with after an error.
+func statusOf(err error) int {
+	if e, ok := errors.AsType[interface {
+		error
+		ExitStatus() int
+	}](err); ok {
+		return e.ExitStatus()
+	}
+	return 1
+}
 
 // streams are what a command talks to.
 type streams struct {
@@ -67,7 +78,7 @@ func commands() []command {
 		{"serve", "answer phones, and do the work behind it", serveHelp, settings, serve},
 		{"check", "look at the configuration and the database; --live asks a running server", checkHelp, settings, check},
 		{"doctor", "read the whole database and hold everything in it against everything else", doctorHelp, nothing, doctor},
-		{"admin", "admins: create the first, reset-factor for a lost phone", adminHelp, nothing, admin},
+		{"admin", "admins: create the first, reset-factor for a lost phone; login, import, publish and announce over the API", adminHelp, nothing, admin},
 		{"user", "people with a role: add, list, roles, suspend, restore", userHelp, nothing, user},
 		{"backup", "a copy of the database, while the server goes on", backupHelp, nothing, backup},
 		{"copy", "move everything to another store, and back", copyHelp, flags, copyStore},

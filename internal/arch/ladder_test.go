@@ -22,7 +22,7 @@ func ladder() [][]string {
 		{"programme", "notify/fcm", "sync/adapter/rxdb", "sync/adapter/watermelon", "internal/fixture"},
 		{"api"},
 		{"app"},
-		{"internal/play", "internal/sim", "internal/load", "internal/outage"},
+		{"internal/play", "internal/sim", "internal/load", "internal/outage", "internal/desk"},
 		{"cmd/lumbung"},
 	}
 }
@@ -99,6 +99,7 @@ func TestFencedModulesStayInTheirRooms(t *testing.T) {
 		{"github.com/golang-jwt", []string{"auth"}},
 		{"github.com/pquerna/otp", []string{"auth"}},
 		{"golang.org/x/crypto", []string{"auth"}},
+		{"golang.org/x/term", []string{"internal/desk"}},
 		{"github.com/prometheus", []string{"app"}},
 		{"google.golang.org/protobuf", []string{"trace/otlp", "app"}},
 		{"go.opentelemetry.io", []string{"app"}},

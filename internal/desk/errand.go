@@ -1,0 +1,74 @@
+package desk
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"path/filepath"
+	"time"
+)
+
+// errand is a request that must be done once. Its key lies in a file under the name of what
+// is asked for, by whom and where, until its answer has arrived: the same command again is
+// the same request.
+type errand struct {
+	path     string
+	Key      string    `json:"key"`
+	Began    time.Time `json:"began"`
+	Job      string    `json:"job,omitempty"`      // that the server began for it
+	Accepted int       `json:"accepted,omitempty"` // rows of an import
+	Refused  int       `json:"refused,omitempty"`
+}
+
+// errandLife is how long a server keeps the answer to a key. An older errand is one that
+// nobody went on with; it is begun anew.
+const errandLife = 24 * time.Hour
+
+// errand finds the errand of a request, or begins it. known says that there was one.
+func (d *desk) errand(ctx context.Context, r request) (e errand, known bool, err error) {
+	s, err := d.load()
+	if err != nil {
+		return e, false, err
+	}
+	sum := sha256.New()
+	for _, part := range [][]byte{[]byte(s.Server), []byte(s.User), []byte(r.method), []byte(r.path), r.body} {
+		one := sha256.Sum256(part)
+		sum.Write(one[:])
+	}
+	e.path = filepath.Join(d.session+".errands", hex.EncodeToString(sum.Sum(nil)[:16])+".json")
+	err = d.locked(ctx, func() error { // two commands at once are on one errand
+		now := d.clock.Now()
+		if bad := read(e.path, &e); bad == nil && e.Key != "" && now.Sub(e.Began) < errandLife {
+			known = true
+			return nil
+		}
+		e = errand{path: e.path, Key: d.ids.New(), Began: now}
+		return nil
+	})
+	return e, known, err
+}
+
+// note keeps how far an errand is.
+func (e errand) note() error { return keep(e.path, e) }
+
+// done forgets an errand.
+func (e errand) done() error { return forget(e.path) }
+
+// once makes a request that must be done once, and forgets the errand when it is known
+// what became of it.
+func (d *desk) once(ctx context.Context, r request, out any) error {
+	e, _, err := d.errand(ctx, r)
+	if err != nil {
+		return err
+	}
+	if err := e.note(); err != nil {
+		return err
+	}
+	r.key = e.Key
+	if err = d.send(ctx, r, out); err == nil || definite(err) {
+		if bad := e.done(); bad != nil && err == nil {
+			return bad
+		}
+	}
+	return err
+}
