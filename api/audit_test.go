@@ -296,8 +296,16 @@ func TestWhatARegionalAdminMay(t *testing.T) {
 	}
 }
 
-// TestRightsWantAFreshProof: every change under /v1/admin refuses an admin who showed a
-// second factor more than fifteen minutes ago.
+// wantsFresh reports whether an operation is one of those for which a second factor must
+// have been shown just now: rights, imports, publication and what goes to many.
+func wantsFresh(op api.Operation) bool {
+	const programme, announcement = "/v1/programmes/{programme}", "/v1/announcements/{announcement}"
+	return op.Method != "GET" && (strings.HasPrefix(op.Path, "/v1/admin/") || slices.Contains([]string{programme + "/imports", programme + "/stages/{stage}/approval",
+		programme + "/publication", programme + "/publication/approval", announcement + "/operations", announcement + "/versions"}, op.Path))
+}
+
+// TestRightsWantAFreshProof: every change of rights, every import, publication and
+// broadcast refuses an admin who showed a second factor more than fifteen minutes ago.
 func TestRightsWantAFreshProof(t *testing.T) {
 	o := newTour(t)
 	owner := o.enter("+628117000001")
@@ -309,7 +317,7 @@ func TestRightsWantAFreshProof(t *testing.T) {
 	o.want(200, "", "POST", "/v1/auth/refresh", `{"refresh_token":"`+admin.RefreshToken+`"}`).Into(t, &stale)
 	refused := []api.Operation{}
 	w.each(func(op api.Operation) {
-		if !strings.HasPrefix(op.Path, "/v1/admin/") || op.Method == "GET" {
+		if !wantsFresh(op) {
 			return
 		}
 		if r := w.ask(op, stale.AccessToken); r.Status != 403 || r.Problem.Code != "step_up_required" {
@@ -317,7 +325,7 @@ func TestRightsWantAFreshProof(t *testing.T) {
 		}
 		refused = append(refused, op)
 	})
-	if len(refused) < 6 {
+	if len(refused) != 12 {
 		t.Errorf("only %d routes were asked", len(refused))
 	}
 	o.want(200, stale.AccessToken, "POST", "/v1/auth/step-up", `{"code":"`+next()+`"}`).Into(t, &young)

@@ -98,8 +98,8 @@ func (s *Server) routes() []route {
 
 		get("/v1/announcements", s.announcements), post("/v1/announcements", s.createAnnouncement).onlyOnce(),
 		get(announcement, s.announcement), patch(announcement, s.changeAnnouncement), get(announcement+"/preview", s.previewAnnouncement),
-		post(announcement+"/operations", s.operateAnnouncement), get(announcement+"/versions", s.announcementVersions),
-		post(announcement+"/versions", s.correctAnnouncement), get(announcement+"/receipts", s.announcementReceipts),
+		post(announcement+"/operations", s.operateAnnouncement).fresh(), get(announcement+"/versions", s.announcementVersions),
+		post(announcement+"/versions", s.correctAnnouncement).fresh(), get(announcement+"/receipts", s.announcementReceipts),
 
 		get("/v1/reviews", s.reviews), post("/v1/reviews/{review}/resolution", s.resolveReview).onlyOnce(), post("/v1/admin/attest", s.attest).fresh(),
 		get("/v1/admin/users", s.people), post("/v1/admin/users", s.inviteUser).onlyOnce().fresh(),

@@ -260,6 +260,7 @@ func TestAnAppShowsAndConfirmsAnAnnouncement(t *testing.T) {
 	if got := n.receipts(a); got.Acked != 1 || got.Read != 1 {
 		t.Errorf("receipts %+v", got)
 	}
+	n.ok(n.desk.Login(t.Context())) // a fresh second factor
 	n.operate(n.desk, a, "retract")
 	if now := shows(); now.ID != first.ID || !now.Retracted || now.Title != "Retracted: Exhibition briefing" || strings.Contains(now.Detail, "10:00") {
 		t.Errorf("shows %+v", now)
