@@ -82,7 +82,7 @@ func (s *Server) routes() []route {
 		post(business+"/sales/{entry}/adjustments", s.adjustSale).onlyOnce(),
 		get(business+"/records/{collection}/{id}", s.record), patch(business+"/records/{collection}/{id}", s.changeRecord),
 
-		post("/v1/mentors/{mentor}/handover", s.handover).onlyOnce(), get("/v1/jobs/{job}", s.job),
+		get("/v1/mentors/{mentor}/caseload", s.caseload), post("/v1/mentors/{mentor}/handover", s.handover).onlyOnce(), get("/v1/jobs/{job}", s.job),
 		get("/v1/reference/{list}", s.reference), post("/v1/reference/{list}", s.addReference).onlyOnce(), patch("/v1/reference/{list}/{code}", s.changeReference),
 
 		get("/v1/plan-templates", s.planTemplates), post("/v1/plan-templates", s.createPlanTemplate).onlyOnce(),

@@ -354,6 +354,8 @@ func (o *tour) mentors(owner, stranger, admin, mentor wire.Login, business strin
 	var list wire.AssignmentList
 	o.want(200, mentor.AccessToken, "GET", all, "").Into(o, &list)
 
+	o.caseloads(owner, stranger, admin, mentor, strings.TrimPrefix(business, "/v1/businesses/"))
+
 	one, end := all+"/"+a.Id, `{"to":"2022-05-05T02:00:00Z","handover_note":"Label sudah dicetak"}`
 	o.want(403, owner.AccessToken, "PATCH", one, end, "If-Match", a.Etag)
 	o.want(404, token, "PATCH", all+"/"+nobody, end, "If-Match", a.Etag)
@@ -371,6 +373,24 @@ func (o *tour) mentors(owner, stranger, admin, mentor wire.Login, business strin
 	o.want(200, token, "PATCH", one, end, "If-Match", ended.Etag).Into(o, &ended)
 	o.clock.Advance(time.Minute)
 	o.code("conflict", o.want(409, token, "PATCH", one, `{"to":"2022-07-05T02:00:00Z"}`, "If-Match", ended.Etag))
+}
+
+// caseloads looks at what a mentor accompanies, which is one business.
+func (o *tour) caseloads(owner, stranger, admin, mentor wire.Login, business string) {
+	path := "/v1/mentors/" + mentor.User.Id + "/caseload"
+	for _, who := range []wire.Login{admin, mentor} {
+		var load wire.Caseload
+		o.want(200, who.AccessToken, "GET", path, "").Into(o, &load)
+		if len(load.Businesses) != 1 || load.Businesses[0].BusinessId != business || load.Businesses[0].Since.IsZero() || load.Next != "" {
+			o.Errorf("%+v", load)
+		}
+		o.want(200, who.AccessToken, "GET", path+"?limit=1&after="+business, "").Into(o, &load)
+	}
+	o.want(403, owner.AccessToken, "GET", path, "")
+	o.want(403, stranger.AccessToken, "GET", path, "")
+	o.want(404, admin.AccessToken, "GET", "/v1/mentors/"+nobody+"/caseload", "")
+	o.want(400, admin.AccessToken, "GET", path+"?limit=0", "!")
+	o.want(400, admin.AccessToken, "GET", path+"?after=x", "!")
 }
 
 func (o *tour) handovers(owner, admin, mentor wire.Login, business string) {

@@ -57,6 +57,21 @@ func (p *Phone) Totals(scope, from, to string) (string, error) {
 	return p.json(s, err)
 }
 
+// Progress gives how far a business has come, by what is on the phone: a JSON object with
+// enrolment (its state; empty without one), tasks_done, tasks_total, cases_done,
+// cases_total and last_entry_on (YYYY-MM-DD; empty without an entry).
+func (p *Phone) Progress(scope string) (string, error) {
+	var all []merge.Row
+	for _, collection := range domain.EnrolmentProgressCollections() {
+		rows, err := p.in().inner.Rows(scope, collection)
+		if err != nil {
+			return "", p.fault(err)
+		}
+		all = append(all, rows...)
+	}
+	return p.json(domain.EnrolmentProgressOf(all), nil)
+}
+
 func (p *Phone) summary(scope string, from, to domain.Date) (domain.Summary, error) {
 	for _, d := range []domain.Date{from, to} {
 		if _, err := domain.ParseDate(string(d)); d != "" && err != nil {

@@ -152,6 +152,26 @@ func (e CaseFilesParamsState) Valid() bool {
 	}
 }
 
+// Accompanied defines model for Accompanied.
+type Accompanied struct {
+	// BusinessId UUID of version 7, or 8 if derived.
+	//
+	// Example: 018099a2-f7c0-7d3e-8f0a-1b2c3d4e5f60
+	BusinessId RecordId `json:"business_id"`
+
+	// Name Example: Rafins Snack
+	Name string `json:"name"`
+
+	// Progress What was cancelled or only proposed is in no number.
+	Progress EnrolmentProgress `json:"progress"`
+
+	// RegionCode Example: 18.10
+	RegionCode string `json:"region_code"`
+
+	// Since beginning of the mentor's oldest open window
+	Since time.Time `json:"since"`
+}
+
 // Announcement `fields` are those of `announcement`.
 type Announcement struct {
 	// Etag For If-Match.
@@ -449,6 +469,16 @@ type CaseFileList struct {
 	Next string `json:"next,omitempty,omitzero"`
 }
 
+// Caseload defines model for Caseload.
+type Caseload struct {
+	Businesses []Accompanied `json:"businesses"`
+
+	// Next for after; absent on the last page
+	//
+	// Example: 01916c3e-0000-7000-8000-00000000b001
+	Next string `json:"next,omitempty,omitzero"`
+}
+
 // Challenge defines model for Challenge.
 type Challenge struct {
 	// Challenge UUID of version 7, or 8 if derived.
@@ -580,6 +610,35 @@ type DeviceInfo struct {
 // DeviceList defines model for DeviceList.
 type DeviceList struct {
 	Devices []Device `json:"devices"`
+}
+
+// EnrolmentProgress What was cancelled or only proposed is in no number.
+type EnrolmentProgress struct {
+	// CasesDone issued, or rejected by the body
+	//
+	// Example: 1
+	CasesDone int `json:"cases_done"`
+
+	// CasesTotal Example: 2
+	CasesTotal int `json:"cases_total"`
+
+	// Enrolment state of the newest; empty without one
+	//
+	// Example: active
+	Enrolment string `json:"enrolment"`
+
+	// LastEntryOn newest day on which something was sold that counts; empty without
+	//
+	// Example: 2022-05-05
+	LastEntryOn string `json:"last_entry_on"`
+
+	// TasksDone verified by a mentor
+	//
+	// Example: 9
+	TasksDone int `json:"tasks_done"`
+
+	// TasksTotal Example: 24
+	TasksTotal int `json:"tasks_total"`
 }
 
 // EventStream Lines as in the HTML standard, section 9.2.
@@ -2008,6 +2067,15 @@ type RevokeDeviceParams struct {
 
 // RevokeDeviceParamsAs defines parameters for RevokeDevice.
 type RevokeDeviceParamsAs string
+
+// CaseloadParams defines parameters for Caseload.
+type CaseloadParams struct {
+	// Limit At the most.
+	Limit int `form:"limit,omitempty" json:"limit,omitempty,omitzero"`
+
+	// After next of the page before.
+	After RecordId `form:"after,omitempty" json:"after,omitempty,omitzero"`
+}
 
 // HandoverParams defines parameters for Handover.
 type HandoverParams struct {

@@ -146,6 +146,10 @@ func TestAnAppOnTheBinding(t *testing.T) {
 		t.Errorf("totals after the correction %+v, want %+v", got, want)
 	}
 	a.sameTotals(scope)
+	text, err = a.Progress(scope)
+	if got, want := read[domain.EnrolmentProgress](a, text, err), (domain.EnrolmentProgress{LastEntry: "2022-04-02"}); got != want {
+		t.Errorf("progress %+v, want %+v", got, want)
+	}
 	a.lastEntry(scope, sale)
 	a.conflict(scope)
 	a.refusal(scope)

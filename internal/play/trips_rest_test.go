@@ -60,6 +60,7 @@ func requestTrips() map[string]int {
 		"GET /v1/businesses/{business}/health":                          9,
 		"GET /v1/businesses/{business}/notes":                           5,
 		"GET /v1/businesses/{business}/totals":                          4,
+		"GET /v1/mentors/{mentor}/caseload":                             6,
 		"POST /v1/mentors/{mentor}/handover":                            22,
 		"GET /v1/jobs/{job}":                                            2,
 		"GET /v1/programmes":                                            3,
@@ -376,6 +377,7 @@ func (o *requests) mentorships() {
 		map[string]any{"to": o.w.Clock.Now(), "successor_id": next.Who.User, "handover_note": "Pindah wilayah"}, nil)
 	o.ask(o.admin, "POST /v1/businesses/{business}/assignments", one+"/assignments", "", map[string]any{"mentor_id": o.mentor.Who.User}, &a)
 	var job ticket
+	o.ask(o.admin, "GET /v1/mentors/{mentor}/caseload", "/v1/mentors/"+next.Who.User+"/caseload", "", nil, nil)
 	o.ask(o.admin, "POST /v1/mentors/{mentor}/handover", "/v1/mentors/"+next.Who.User+"/handover", "", map[string]any{"to_id": o.mentor.Who.User}, &job)
 	o.ask(o.admin, "GET /v1/jobs/{job}", "/v1/jobs/"+job.ID, "", nil, nil)
 }

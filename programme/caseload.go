@@ -1,0 +1,104 @@
+package programme
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/lumbung-ikm/lumbung/auth"
+	"github.com/lumbung-ikm/lumbung/domain"
+	"github.com/lumbung-ikm/lumbung/store"
+	"github.com/lumbung-ikm/lumbung/sync/merge"
+)
+
+// Accompanied is one business of a mentor, and how far it is.
+type Accompanied struct {
+	Business string
+	Name     string
+	Region   string
+	Since    time.Time // beginning of the oldest window that is open
+	Progress domain.EnrolmentProgress
+}
+
+// Caseload is what a mentor accompanies now, ordered by id of the business: so many behind
+// one, and whether there are more. The mentor sees all of it, and so do admins; a regional
+// admin sees what lies in their provinces. Which businesses these are is read off the index
+// that rights are granted by, and how far each is from its own rows.
+//
+// Errors: NotFound for the mentor; Forbidden; Transient "busy".
+func (s *Service) Caseload(ctx context.Context, who Caller, mentor, after string, limit int) (out []Accompanied, more bool, err error) {
+	var provinces []string
+	if who.User == mentor {
+		err = who.acts(ctx, auth.RoleMentor)
+	} else {
+		provinces, err = s.mustLookAfter(ctx, who)
+	}
+	if err != nil {
+		return nil, false, err
+	}
+	if _, err := s.People.User(ctx, mentor); err != nil {
+		return nil, false, err
+	}
+	heads, err := s.Engine.Store.HeadsFor(ctx, mentor, nil)
+	if err != nil {
+		return nil, false, err
+	}
+	at := s.now()
+	for _, h := range heads {
+		at = max(at, h.Time) // a window that was opened just now is open
+	}
+	for _, business := range accompaniedIn(heads, mentor, at) {
+		if business <= after {
+			continue
+		}
+		a, seen, err := s.accompaniedBy(ctx, business, mentor, at, provinces)
+		if err != nil {
+			return nil, false, err
+		}
+		if !seen {
+			continue
+		}
+		if len(out) == limit {
+			return out, true, nil
+		}
+		out = append(out, a)
+	}
+	return out, false, nil
+}
+
+// accompaniedBy reads one business, unless it lies outside the provinces of who asks.
+func (s *Service) accompaniedBy(ctx context.Context, business, mentor string, at merge.Millis, provinces []string) (a Accompanied, seen bool, err error) {
+	if provinces != nil {
+		if seen, err := s.liesIn(ctx, scopeOf(business), business, provinces); err != nil || !seen {
+			return a, false, err
+		}
+	}
+	head, err := s.Engine.Store.Head(ctx, scopeOf(business))
+	if errors.Is(err, store.ErrAbsent) {
+		return a, false, nil
+	}
+	if err != nil {
+		return a, false, fmt.Errorf("head of business: %w", err)
+	}
+	rows, err := s.collection(ctx, head, append(domain.EnrolmentProgressCollections(), "business")...)
+	if err != nil {
+		return a, false, err
+	}
+	a = Accompanied{Business: business, Since: since(head.Access, mentor, at), Progress: domain.EnrolmentProgressOf(rows)}
+	if i := slices.IndexFunc(rows, func(r merge.Row) bool { return r.Collection == "business" && r.ID == business }); i >= 0 {
+		a.Name, a.Region = rows[i].Text("name"), rows[i].Text("region_code")
+	}
+	return a, true, nil
+}
+
+// since is when the oldest of a mentor's windows began that are open at an instant.
+func since(access []merge.Grant, mentor string, at merge.Millis) (from time.Time) {
+	for _, g := range access {
+		if g.User == mentor && g.Role == merge.Mentor && g.Holds(at) && (from.IsZero() || g.From.Time().Before(from)) {
+			from = g.From.Time()
+		}
+	}
+	return from
+}
