@@ -79,6 +79,7 @@ func (s *Server) routes() []route {
 		post(business+"/assignments", s.assign).onlyOnce(), get(business+"/assignments", s.assignments), patch(business+"/assignments/{assignment}", s.changeAssignment),
 		get(business+"/health", s.health), get(business+"/totals", s.totals), get(business+"/notes", s.notes), post(business+"/merge", s.mergeBusiness),
 		post(business+"/tasks/{task}/events", s.operateTask).onlyOnce(), post(business+"/cases/{case}/events", s.operateCase).onlyOnce(),
+		post(business+"/applications/{application}/events", s.operateApplication).onlyOnce(),
 		post(business+"/sales/{entry}/adjustments", s.adjustSale).onlyOnce(),
 		get(business+"/records/{collection}/{id}", s.record), patch(business+"/records/{collection}/{id}", s.changeRecord),
 

@@ -65,6 +65,26 @@ func (s *Server) operateCase(x *call) error {
 	})
 }
 
+func (s *Server) operateApplication(x *call) error {
+	v, err := x.ifMatch()
+	if err != nil {
+		return err
+	}
+	var in wire.ApplicationOperation
+	if err := x.read(&in); err != nil {
+		return err
+	}
+	out, a, err := s.Programme.OperateApplication(x.ctx, x.caller(), x.Params("business"), v, programme.Operation{Parent: x.Params("application"), Set: said("op", in.Op, in.ReasonCode, in.Note)})
+	if err != nil {
+		return err
+	}
+	if a.ID != "" {
+		x.saw(a.ID)
+		return x.json(fiber.StatusAccepted, approvalOf(a))
+	}
+	return x.tagged(fiber.StatusCreated, wire.OperationOutcome{Id: out.ID, Outcome: out.Outcome, Record: recordOf(out.Record)}, out.Record.Version)
+}
+
 // operateOnline reads an operation and carries it out; patch puts the rest of the
 // request in its place.
 func (s *Server) operateOnline(x *call, collection, parent string, patch func(wire.OnlineOperation, *programme.Operation) error) error {

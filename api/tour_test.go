@@ -778,6 +778,34 @@ func (o *tour) curation(owner, admin wire.Login, mine string) {
 	o.want(428, b, "POST", mine+"/publication/approval", "", "If-Match", "")
 	o.want(200, b, "POST", mine+"/publication/approval", "", "If-Match", p.Etag)
 	o.code("publication_approved", o.want(409, b, "POST", mine+"/publication/approval", "", "If-Match", p.Etag))
+	var files wire.CaseFileList
+	o.want(200, a, "GET", mine+"/files", "").Into(o, &files)
+	o.application(owner, admin, "/v1/businesses/"+strings.Trim(string(files.Files[0].Fields["business_id"]), `"`), files.Files[0].Id)
+}
+
+// application is operated on by an admin; to take it out waits for another one.
+func (o *tour) application(owner, admin wire.Login, business, id string) {
+	a, path := admin.AccessToken, business+"/applications/"+id+"/events"
+	var r wire.BusinessRecord
+	o.want(200, a, "GET", business+"/records/application/"+id, "").Into(o, &r)
+	for _, body := range []string{`{"op":"disqualify"}`, `{"op":"return"}`, `!{"op":"offer","note":"x"}`} {
+		o.want(422, a, "POST", path, body, "If-Match", r.Etag)
+	}
+	o.want(404, owner.AccessToken, "POST", path, `{"op":"return","note":"x"}`, "If-Match", r.Etag)
+	o.want(404, a, "POST", business+"/applications/"+nobody+"/events", `{"op":"return","note":"x"}`, "If-Match", r.Etag)
+	o.want(412, a, "POST", path, `{"op":"disqualify","note":"x"}`, "If-Match", `"9-1"`)
+	o.want(428, a, "POST", path, `{"op":"return","note":"x"}`, "If-Match", "")
+	o.code("forbidden_transition", o.want(409, a, "POST", path, `{"op":"confirm"}`, "If-Match", r.Etag))
+	var waits wire.Approval
+	o.want(202, a, "POST", path, `{"op":"disqualify","note":"Dokumen palsu"}`, "If-Match", r.Etag).Into(o, &waits)
+	if waits.State != "proposed" {
+		o.Errorf("%+v", waits)
+	}
+	var out wire.OperationOutcome
+	o.want(201, a, "POST", path, `{"op":"return","note":"Foto produk belum ada"}`, "If-Match", r.Etag).Into(o, &out)
+	if out.Outcome != "effective" || string(out.Record.Fields["state"]) != `"returned"` {
+		o.Errorf("%+v", out)
+	}
 }
 
 // sheets fills in both sheets on a file, and gives the id of one and its curator.

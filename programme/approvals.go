@@ -60,6 +60,7 @@ func (s *Service) carriers() map[string]func(context.Context, Approval, Proposal
 	return map[string]func(context.Context, Approval, Proposal) error{
 		domain.ApproveRights: s.carryRights,
 		domain.ApproveFactor: func(context.Context, Approval, Proposal) error { return nil }, // the token is made when it is shown
+		domain.ApproveDisqualify: s.carryDisqualification,
 	}
 }
 

@@ -344,7 +344,12 @@ func (s *Service) answered(ctx context.Context, app applied) error {
 	switch app.Text("state") {
 	case domain.ApplicationConfirmed:
 		return s.enrol(ctx, app)
-	case domain.ApplicationDeclined, domain.ApplicationLapsed, domain.ApplicationWithdrawn, domain.ApplicationDisqualified, domain.ApplicationOffered:
+	case domain.ApplicationDisqualified:
+		if err := s.endEnrolment(ctx, app); err != nil {
+			return err
+		}
+		return s.promote(ctx, app.Text("programme_id"))
+	case domain.ApplicationDeclined, domain.ApplicationLapsed, domain.ApplicationWithdrawn, domain.ApplicationOffered:
 		return s.promote(ctx, app.Text("programme_id"))
 	}
 	return nil

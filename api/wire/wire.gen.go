@@ -275,6 +275,18 @@ type AnnouncementVersionList struct {
 	Versions []AnnouncementVersion `json:"versions"`
 }
 
+// ApplicationOperation defines model for ApplicationOperation.
+type ApplicationOperation struct {
+	// Note Example: Foto produk belum ada
+	Note string `json:"note,omitempty,omitzero"`
+
+	// Op Example: return
+	Op string `json:"op"`
+
+	// ReasonCode Example: photos_missing
+	ReasonCode string `json:"reason_code,omitempty,omitzero"`
+}
+
 // Approval `fields` are those of `approval`.
 type Approval struct {
 	// Fields Example: {"kind":"rights"}
@@ -1996,6 +2008,15 @@ type CreateBusinessParams struct {
 	IdempotencyKey Key `json:"Idempotency-Key"`
 }
 
+// OperateApplicationParams defines parameters for OperateApplication.
+type OperateApplicationParams struct {
+	// IdempotencyKey Made by the caller for this request and used again when it is repeated.
+	IdempotencyKey Key `json:"Idempotency-Key"`
+
+	// IfMatch The ETag that was read.
+	IfMatch IfMatch `json:"If-Match"`
+}
+
 // AssignParams defines parameters for Assign.
 type AssignParams struct {
 	// IdempotencyKey Made by the caller for this request and used again when it is repeated.
@@ -2283,6 +2304,9 @@ type StepUpJSONRequestBody = StepUpRequest
 
 // CreateBusinessJSONRequestBody defines body for CreateBusiness for application/json ContentType.
 type CreateBusinessJSONRequestBody = NewBusiness
+
+// OperateApplicationJSONRequestBody defines body for OperateApplication for application/json ContentType.
+type OperateApplicationJSONRequestBody = ApplicationOperation
 
 // AssignJSONRequestBody defines body for Assign for application/json ContentType.
 type AssignJSONRequestBody = NewAssignment

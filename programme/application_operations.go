@@ -1,0 +1,78 @@
+package programme
+
+import (
+	"context"
+	"slices"
+
+	"github.com/lumbung-ikm/lumbung/domain"
+	"github.com/lumbung-ikm/lumbung/fault"
+	"github.com/lumbung-ikm/lumbung/id"
+	"github.com/lumbung-ikm/lumbung/sync/merge"
+)
+
+// disqualify is the one operation on an application that two admins must want.
+const disqualify = "disqualify"
+
+// officeOps are what an admin does to an application: send it back, write down what its
+// owner told them, and take it out. Results are told by the publication alone.
+func officeOps() []string { return []string{"return", "confirm", "decline", disqualify} }
+
+// OperateApplication carries out what an admin does to an application that they saw at
+// version v. To disqualify is proposed, and done when another admin approves; then the
+// approval is given, and otherwise the outcome.
+//
+// Errors: those of Operate; Invalid "invalid_value" (op) for what admins do not do here.
+func (s *Service) OperateApplication(ctx context.Context, who Caller, business string, v Version, o Operation) (Outcome, Approval, error) {
+	op := merge.AsString(o.Set["op"])
+	if !slices.Contains(officeOps(), op) {
+		return Outcome{}, Approval{}, invalid("op", "not done here")
+	}
+	st, err := s.enterAsAdmin(ctx, who, business)
+	if err != nil {
+		return Outcome{}, Approval{}, err
+	}
+	o.Collection = "application_event"
+	if op == "return" && !merge.Null(o.Set["note"]) {
+		o.Set["asked"] = o.Set["note"] // the owner reads it on the application
+	}
+	if op != disqualify {
+		out, err := s.Operate(ctx, who, business, v, o)
+		return out, Approval{}, err
+	}
+	r, err := s.record(ctx, st, merge.Key{Collection: "application", ID: o.Parent})
+	if err == nil {
+		err = st.current(v)
+	}
+	if err == nil && r.Version != v {
+		err = &fault.Error{Kind: fault.Stale, Code: "stale_version", Text: "somebody operated on it since"}
+	}
+	if err != nil {
+		return Outcome{}, Approval{}, err
+	}
+	if merge.Null(o.Set["reason_code"]) && merge.Null(o.Set["note"]) {
+		return Outcome{}, Approval{}, &fault.Error{Kind: fault.Invalid, Code: "required", Field: "note", Text: "a reason or a note"}
+	}
+	if err := s.check("application_event", o.Set); err != nil {
+		return Outcome{}, Approval{}, err
+	}
+	a, err := s.propose(ctx, who, Proposal{Kind: domain.ApproveDisqualify, Subject: o.Parent,
+		Params: map[string]merge.Value{"business": merge.Str(business), "reason_code": orNull(o.Set["reason_code"]), "note": orNull(o.Set["note"])}})
+	return Outcome{}, a, err
+}
+
+// carryDisqualification takes an application out as it was approved, in the name of who
+// proposed it. The operation is named after the approval, so that it is done once.
+func (s *Service) carryDisqualification(ctx context.Context, a Approval, p Proposal) error {
+	set := map[string]merge.Value{"application_id": merge.Str(p.Subject), "op": merge.Str(disqualify)}
+	for _, name := range []string{"reason_code", "note"} {
+		if !merge.Null(p.Params[name]) {
+			set[name] = p.Params[name]
+		}
+	}
+	_, err := s.Engine.Write(ctx, scopeOf(merge.AsString(p.Params["business"])), merge.ServerWrite{Name: "approved." + a.ID, Author: a.Text("proposed_by"), Role: merge.Admin,
+		Collection: "application_event", ID: id.Derive("application_event", a.ID), Op: merge.Put, Create: true, Set: set})
+	if fault.CodeOf(err) == "id_reuse" {
+		return nil
+	}
+	return err
+}
