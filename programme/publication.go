@@ -265,10 +265,12 @@ func (b *board) results(words Feedback) (out []result) {
 		}
 		out = append(out, result{f.id, f.business, ops[state], said})
 	}
-	drawn := func(r result) string { return id.Derive("order", b.told.ID, r.File) }
-	slices.SortFunc(out, func(x, y result) int { return strings.Compare(drawn(x), drawn(y)) })
+	slices.SortFunc(out, func(x, y result) int { return strings.Compare(b.drawn(x), b.drawn(y)) })
 	return out
 }
+
+// drawn is the place of a result in the order in which results are told.
+func (b *board) drawn(r result) string { return id.Derive("order", b.told.ID, r.File) }
 
 // tell does one step of a publication: each application hears its result, in a commit of
 // its own scope. Done again it changes nothing.
