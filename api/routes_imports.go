@@ -47,25 +47,29 @@ func (x *call) table() (programme.Rows, error) {
 }
 
 func (s *Server) checkImport(x *call) error {
-	in, err := s.Programme.CheckImport(x.ctx, x.caller(), x.Params("programme"), x.table)
-	if err != nil {
-		return err
-	}
-	return x.json(fiber.StatusOK, reportOf(in, x.lang))
+	return s.reading(x, func(table programme.Table) error {
+		in, err := s.Programme.CheckImport(x.ctx, x.caller(), x.Params("programme"), table)
+		if err != nil {
+			return err
+		}
+		return x.json(fiber.StatusOK, reportOf(in, x.lang))
+	})
 }
 
 func (s *Server) importRegistrants(x *call) error {
-	j, in, err := s.Programme.Import(x.ctx, x.caller(), x.Params("programme"), x.table)
-	if err != nil {
-		return err
-	}
-	out := reportOf(in, x.lang)
-	if j.ID == "" {
-		return x.json(fiber.StatusOK, out)
-	}
-	out.Job = jobOf(j)
-	x.Set(fiber.HeaderLocation, "/v1/jobs/"+j.ID)
-	return x.json(fiber.StatusAccepted, out)
+	return s.reading(x, func(table programme.Table) error {
+		j, in, err := s.Programme.Import(x.ctx, x.caller(), x.Params("programme"), table)
+		if err != nil {
+			return err
+		}
+		out := reportOf(in, x.lang)
+		if j.ID == "" {
+			return x.json(fiber.StatusOK, out)
+		}
+		out.Job = jobOf(j)
+		x.Set(fiber.HeaderLocation, "/v1/jobs/"+j.ID)
+		return x.json(fiber.StatusAccepted, out)
+	})
 }
 
 func reportOf(in domain.Import, lang message.Lang) wire.ImportReport {
