@@ -15,7 +15,7 @@ import (
 type Limits struct {
 	Bytes    int64 // of the file; 10 MiB
 	Inflated int64 // of everything that is read out of an XLSX file, as often as it is read; 64 MiB
-	Text     int64 // of the texts of an XLSX file that are kept, those that its cells share; 16 MiB
+	Text     int64 // of the texts of an XLSX file that are kept, those that its cells share; 8 MiB
 	Rows     int   // that are not blank, with the header; 10,001
 	Columns  int   // of one row; 128
 	Cells    int   // that are not blank, and in XLSX every one that is written down; 500,000
@@ -29,7 +29,7 @@ func (l Limits) filled() Limits {
 		l.Inflated = 64 << 20
 	}
 	if l.Text == 0 {
-		l.Text = 16 << 20
+		l.Text = 8 << 20
 	}
 	if l.Rows == 0 {
 		l.Rows = 10_001

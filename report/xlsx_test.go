@@ -375,7 +375,7 @@ func TestTextsThatNoCellNamesAreNotKept(t *testing.T) {
 			t.Errorf("%.60v %v", row, err)
 		}
 	}
-	if _, _, err := read(t, with(all.String()), report.Options{}); codeOf(err) != "table_inflates map[limit:16777216]" {
+	if _, _, err := read(t, with(all.String()), report.Options{}); codeOf(err) != "table_inflates map[limit:8388608]" {
 		t.Errorf("texts of 18 MB that cells name: %v", err)
 	}
 	if _, _, err := read(t, with(`<row><c t="s"><v>30000</v></c></row>`), report.Options{}); codeOf(err) != "table_broken" {
