@@ -5,6 +5,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"mime"
+	"slices"
 	"strconv"
 
 	"github.com/gofiber/fiber/v2"
@@ -73,9 +74,8 @@ func (s *Server) importRegistrants(x *call) error {
 }
 
 func reportOf(in domain.Import, lang message.Lang) wire.ImportReport {
-	wrong := append(append([]domain.RowError{}, in.Header...), in.Rejected...)
-	shown := wrong[:min(len(wrong), mostRowProblems)]
-	return wire.ImportReport{Read: in.Read, Accepted: in.Accepted, Unchanged: in.Unchanged, Refused: in.Refused, Ignored: in.Ignored, MoreErrors: len(wrong) - len(shown),
+	shown := slices.Concat(in.Header, in.Rejected[:min(len(in.Rejected), mostRowProblems)])
+	return wire.ImportReport{Read: in.Read, Accepted: in.Accepted, Unchanged: in.Unchanged, Refused: in.Refused, Ignored: in.Ignored, MoreErrors: len(in.Header) + in.Errors - len(shown),
 		Errors: each(shown, func(w domain.RowError) wire.RowProblem {
 			return wire.RowProblem{Line: w.Line, Column: w.Column, Field: w.Field, Code: w.Code, Message: message.Text(w.Code, lang, w.Params).String()}
 		})}
