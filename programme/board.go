@@ -74,15 +74,20 @@ func (b *board) byAnswers() bool { return b.asked.No > 0 && b.asked.Kind != doma
 //
 // Errors: NotFound; Transient "busy" if commits keep coming in between; those of look.
 func (s *Service) atBoard(ctx context.Context, programme string, no int, look func(*board) error) error {
+	e, err := s.setup(ctx, programme)
+	if err != nil {
+		return err
+	}
+	return s.atBoardOf(ctx, e, no, look)
+}
+
+// atBoardOf is atBoard for who has read the setup.
+func (s *Service) atBoardOf(ctx context.Context, e Edition, no int, look func(*board) error) error {
 	leave, err := s.wholes.enter(ctx)
 	if err != nil {
 		return err
 	}
 	defer leave()
-	e, err := s.setup(ctx, programme)
-	if err != nil {
-		return err
-	}
 	b, now := boardOf(e, no), s.now()
 	if err := s.walkScope(ctx, b.scope, b.clear, func(r *store.Record) error { return b.take(r, now) }); err != nil {
 		return err

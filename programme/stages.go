@@ -105,14 +105,14 @@ func (s *Service) Stage(ctx context.Context, who Caller, programme string, no in
 
 // view shows a stage. One that is decided is read from its decision alone.
 func (s *Service) view(ctx context.Context, programme string, no int) (v StageView, err error) {
-	decided, _, err := s.rulings(ctx, programme, func(domain.Programme) []int { return []int{no} })
+	decided, e, err := s.rulings(ctx, programme, func(domain.Programme) []int { return []int{no} })
 	if err != nil {
 		return v, err
 	}
 	if v, ok, err := decided.decided(no); ok || err != nil {
 		return v, err
 	}
-	err = s.atBoard(ctx, programme, no, func(b *board) error {
+	err = s.atBoardOf(ctx, e, no, func(b *board) error {
 		v, err = b.view(ctx, no)
 		return err
 	})
