@@ -18,7 +18,8 @@ import (
 // once to come back: what a phone could not send stays on the phone. Who waits is
 // called by class, and of a full line those of the lowest class are sent away first.
 // Probes stand above all classes: they take no place (route.apart), and neither do those
-// who only listen. Exports would be a class below fetch; there are none.
+// who only listen. Exports stand below all others, and have places of their own
+// (exports.go).
 
 // class is how much a request matters when not all can be answered.
 type class int
@@ -27,6 +28,7 @@ const (
 	keepSession class = iota // without it a phone can do nothing else
 	bring                    // what people typed
 	fetch                    // what they could read later
+	export                   // what reads a whole programme or the whole country
 	classes
 )
 
@@ -43,7 +45,10 @@ type gate struct {
 	free    int              // are free, and below zero so many too many are in
 	full    int              // most places that there ever are
 	lines   [classes][]*turn // in the order in which they came
-	waiting int
+	waiting int              // without exports
+
+	own, ownMost int           // places of exports that are free, and exports that may wait
+	ownPatience  time.Duration // how long one waits
 
 	seen  int           // requests that left since it looked last
 	took  time.Duration // of them together
@@ -68,7 +73,11 @@ func (g *gate) enter(ctx context.Context, c class) error {
 	if t.told == nil {
 		return overloaded()
 	}
-	timer := time.NewTimer(g.patience)
+	patience := g.patience
+	if c == export {
+		patience = g.ownPatience
+	}
+	timer := time.NewTimer(patience)
 	defer timer.Stop()
 	select {
 	case ok := <-t.told:
@@ -99,6 +108,9 @@ func overloaded() error {
 func (g *gate) line(c class) *turn {
 	g.mu.Lock()
 	defer g.mu.Unlock()
+	if c == export {
+		return g.lineExport()
+	}
 	if g.free > 0 {
 		g.free--
 		return nil
@@ -116,7 +128,7 @@ func (g *gate) line(c class) *turn {
 // sendAway makes room in a full line for one of a class: the newest of the lowest
 // class goes, if that is lower.
 func (g *gate) sendAway(c class) bool {
-	for low := classes - 1; low > c; low-- {
+	for low := fetch; low > c; low-- {
 		if n := len(g.lines[low]); n > 0 {
 			g.lines[low][n-1].told <- false
 			g.lines[low] = g.lines[low][:n-1]
@@ -137,8 +149,11 @@ func (g *gate) quit(c class, t *turn) bool {
 		return false
 	}
 	g.lines[c] = slices.Delete(g.lines[c], n, n+1)
-	g.waiting--
-	g.spare++
+	if c != export {
+		g.waiting--
+		g.spare++
+	}
+	g.callExports()
 	return true
 }
 
@@ -152,7 +167,8 @@ func (g *gate) leave() {
 
 // call lets in who waits, as far as there are places. The lock is held.
 func (g *gate) call() {
-	for c := range g.lines {
+	defer g.callExports()
+	for c := range export {
 		for g.free > 0 && len(g.lines[c]) > 0 {
 			g.lines[c][0].told <- true
 			g.lines[c] = slices.Delete(g.lines[c], 0, 1)
@@ -200,7 +216,7 @@ func (g *gate) queued() int {
 	return g.waiting
 }
 
-// Waiting is how many requests wait for a place.
+// Waiting is how many requests wait for a place, exports left out.
 func (s *Server) Waiting() int { return s.gate.queued() }
 
 // WaitingLarge is how many large pushes wait for the lane.
@@ -228,6 +244,8 @@ func (s *Server) classOf(x *call, r route) class {
 // then: a sync without edits is known by the word that is not in its body.
 func (r route) class(c *fiber.Ctx) class {
 	switch {
+	case r.whole:
+		return export
 	case r.path == "/v1/auth/refresh":
 		return keepSession
 	case r.method == fiber.MethodGet, r.path == "/v1/sync/pull", r.path == "/v1/sync" && bringsNothing(c):

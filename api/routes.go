@@ -3,7 +3,6 @@ package api
 import (
 	"errors"
 	"strings"
-	"time"
 
 	"github.com/gofiber/fiber/v2"
 
@@ -24,6 +23,7 @@ type route struct {
 	young        bool   // wants a proof of identity that was given just now
 	apart        bool   // takes no place among those that are worked on: it costs next to nothing, or waits itself
 	long         bool   // waits for news as long as it was asked to, which is not slow
+	whole        bool   // reads a whole programme or the whole country: an export, for the gate
 	do           func(*call) error
 }
 
@@ -59,6 +59,7 @@ func (r route) toMachines() route { r.open, r.free, r.apart = true, true, true; 
 func (r route) waits() route      { r.apart, r.long = true, true; return r }
 func (r route) onlyOnce() route   { r.once = true; return r }
 func (r route) fresh() route      { r.young = true; return r }
+func (r route) ofAll() route      { r.whole = true; return r }
 
 func (s *Server) routes() []route {
 	const business, programme, announcement = "/v1/businesses/{business}", "/v1/programmes/{programme}", "/v1/announcements/{announcement}"
@@ -83,30 +84,30 @@ func (s *Server) routes() []route {
 		post(business+"/sales/{entry}/adjustments", s.adjustSale).onlyOnce(),
 		get(business+"/records/{collection}/{id}", s.record), patch(business+"/records/{collection}/{id}", s.changeRecord),
 
-		get("/v1/mentors/{mentor}/caseload", s.caseload), post("/v1/mentors/{mentor}/handover", s.handover).onlyOnce(), get("/v1/jobs/{job}", s.job),
+		get("/v1/mentors/{mentor}/caseload", s.caseload).ofAll(), post("/v1/mentors/{mentor}/handover", s.handover).onlyOnce(), get("/v1/jobs/{job}", s.job),
 		get("/v1/reference/{list}", s.reference), post("/v1/reference/{list}", s.addReference).onlyOnce(), patch("/v1/reference/{list}/{code}", s.changeReference),
 
 		get("/v1/plan-templates", s.planTemplates), post("/v1/plan-templates", s.createPlanTemplate).onlyOnce(),
 		get("/v1/programmes", s.programmes), post("/v1/programmes", s.createProgramme).onlyOnce(),
 		get(programme, s.programme), patch(programme, s.changeProgramme), post(programme+"/status", s.advanceProgramme),
-		post(programme+importPath, s.importRegistrants).onlyOnce().fresh(), post(programme+importPath+"/check", s.checkImport), get(programme+"/files", s.caseFiles),
-		get(programme+"/curators", s.curators), post(programme+"/curators", s.addCurator).onlyOnce(), post(programme+"/begin", s.beginCuration).onlyOnce(),
-		get(programme+"/stages/{stage}", s.stage), post(programme+"/stages/{stage}/shares", s.shareFiles).onlyOnce(),
-		post(programme+"/stages/{stage}/decision", s.decideStage).onlyOnce(), post(programme+"/stages/{stage}/approval", s.approveStage).onlyOnce().fresh(),
+		post(programme+importPath, s.importRegistrants).onlyOnce().fresh().ofAll(), post(programme+importPath+"/check", s.checkImport).ofAll(), get(programme+"/files", s.caseFiles).ofAll(),
+		get(programme+"/curators", s.curators).ofAll(), post(programme+"/curators", s.addCurator).onlyOnce(), post(programme+"/begin", s.beginCuration).onlyOnce().ofAll(),
+		get(programme+"/stages/{stage}", s.stage).ofAll(), post(programme+"/stages/{stage}/shares", s.shareFiles).onlyOnce().ofAll(),
+		post(programme+"/stages/{stage}/decision", s.decideStage).onlyOnce().ofAll(), post(programme+"/stages/{stage}/approval", s.approveStage).onlyOnce().fresh().ofAll(),
 		post(programme+"/sheets/{sheet}/reopening", s.reopenSheet).onlyOnce(),
 		get(programme+"/publication", s.publication), post(programme+"/publication", s.preparePublication).onlyOnce().fresh(),
 		post(programme+"/publication/approval", s.approvePublication).fresh(),
 
 		get("/v1/announcements", s.announcements), post("/v1/announcements", s.createAnnouncement).onlyOnce(),
-		get(announcement, s.announcement), patch(announcement, s.changeAnnouncement), get(announcement+"/preview", s.previewAnnouncement),
-		post(announcement+"/operations", s.operateAnnouncement).fresh(), get(announcement+"/versions", s.announcementVersions),
-		post(announcement+"/versions", s.correctAnnouncement).fresh(), get(announcement+"/receipts", s.announcementReceipts),
+		get(announcement, s.announcement), patch(announcement, s.changeAnnouncement).ofAll(), get(announcement+"/preview", s.previewAnnouncement).ofAll(),
+		post(announcement+"/operations", s.operateAnnouncement).fresh().ofAll(), get(announcement+"/versions", s.announcementVersions),
+		post(announcement+"/versions", s.correctAnnouncement).fresh(), get(announcement+"/receipts", s.announcementReceipts).ofAll(),
 
-		get("/v1/reviews", s.reviews), post("/v1/reviews/{review}/resolution", s.resolveReview).onlyOnce(), post("/v1/admin/attest", s.attest).fresh(),
+		get("/v1/reviews", s.reviews).ofAll(), post("/v1/reviews/{review}/resolution", s.resolveReview).onlyOnce(), post("/v1/admin/attest", s.attest).fresh(),
 		get("/v1/admin/users", s.people), post("/v1/admin/users", s.inviteUser).onlyOnce().fresh(),
 		post("/v1/admin/users/{user}/rights", s.changeRights).onlyOnce().fresh(), post("/v1/admin/users/{user}/factor", s.proposeFactor).onlyOnce().fresh(),
 		get("/v1/admin/approvals", s.approvals), post("/v1/admin/approvals/{approval}/decision", s.decideApproval).fresh(),
-		post("/v1/admin/approvals/{approval}/token", s.approvedToken).fresh(), get("/v1/admin/audit", s.audit),
+		post("/v1/admin/approvals/{approval}/token", s.approvedToken).fresh(), get("/v1/admin/audit", s.audit).ofAll(),
 
 		get("/healthz", s.healthz).toMachines(), get("/readyz", s.readyz).toMachines(), get("/version", s.version).toMachines(),
 		get("/openapi.yaml", s.specification).toReaders(), get("/docs", s.page).toReaders(), get("/docs/{file}", s.docsFile).toReaders(),
@@ -129,11 +130,13 @@ func (s *Server) inner(r route) fiber.Handler {
 				return err
 			}
 		}
+		var at *place
+		defer func() { at.leave() }()
 		if !r.apart {
-			if err := s.gate.enter(x.ctx, s.classOf(x, r)); err != nil {
+			var err error
+			if at, err = s.take(x.ctx, min(s.classOf(x, r), fetch)); err != nil { // an export proves who asks first, as everybody does
 				return err
 			}
-			defer func(began time.Time) { s.gate.leaveAfter(s.Clock.Now().Sub(began)) }(s.Clock.Now())
 		}
 		if r.open {
 			if m := s.ofAddress(r); m != nil {
@@ -154,6 +157,13 @@ func (s *Server) inner(r route) fiber.Handler {
 		}
 		if r.young && !s.Auth.Fresh(x.who) {
 			return &fault.Error{Kind: fault.Forbidden, Code: "step_up_required", Text: "the proof of identity is too old for this"}
+		}
+		if r.whole {
+			at.leave()
+			var err error
+			if at, err = s.take(x.ctx, export); err != nil {
+				return err
+			}
 		}
 		return s.opened(x, r)
 	}

@@ -5,6 +5,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"mime"
+	"slices"
 	"strconv"
 
 	"github.com/gofiber/fiber/v2"
@@ -47,31 +48,34 @@ func (x *call) table() (programme.Rows, error) {
 }
 
 func (s *Server) checkImport(x *call) error {
-	in, err := s.Programme.CheckImport(x.ctx, x.caller(), x.Params("programme"), x.table)
-	if err != nil {
-		return err
-	}
-	return x.json(fiber.StatusOK, reportOf(in, x.lang))
+	return s.reading(x, func(table programme.Table) error {
+		in, err := s.Programme.CheckImport(x.ctx, x.caller(), x.Params("programme"), table)
+		if err != nil {
+			return err
+		}
+		return x.json(fiber.StatusOK, reportOf(in, x.lang))
+	})
 }
 
 func (s *Server) importRegistrants(x *call) error {
-	j, in, err := s.Programme.Import(x.ctx, x.caller(), x.Params("programme"), x.table)
-	if err != nil {
-		return err
-	}
-	out := reportOf(in, x.lang)
-	if j.ID == "" {
-		return x.json(fiber.StatusOK, out)
-	}
-	out.Job = jobOf(j)
-	x.Set(fiber.HeaderLocation, "/v1/jobs/"+j.ID)
-	return x.json(fiber.StatusAccepted, out)
+	return s.reading(x, func(table programme.Table) error {
+		j, in, err := s.Programme.Import(x.ctx, x.caller(), x.Params("programme"), table)
+		if err != nil {
+			return err
+		}
+		out := reportOf(in, x.lang)
+		if j.ID == "" {
+			return x.json(fiber.StatusOK, out)
+		}
+		out.Job = jobOf(j)
+		x.Set(fiber.HeaderLocation, "/v1/jobs/"+j.ID)
+		return x.json(fiber.StatusAccepted, out)
+	})
 }
 
 func reportOf(in domain.Import, lang message.Lang) wire.ImportReport {
-	wrong := append(append([]domain.RowError{}, in.Header...), in.Rejected...)
-	shown := wrong[:min(len(wrong), mostRowProblems)]
-	return wire.ImportReport{Read: in.Read, Accepted: in.Accepted, Unchanged: in.Unchanged, Refused: in.Refused, Ignored: in.Ignored, MoreErrors: len(wrong) - len(shown),
+	shown := slices.Concat(in.Header, in.Rejected[:min(len(in.Rejected), mostRowProblems)])
+	return wire.ImportReport{Read: in.Read, Accepted: in.Accepted, Unchanged: in.Unchanged, Refused: in.Refused, Ignored: in.Ignored, MoreErrors: len(in.Header) + in.Errors - len(shown),
 		Errors: each(shown, func(w domain.RowError) wire.RowProblem {
 			return wire.RowProblem{Line: w.Line, Column: w.Column, Field: w.Field, Code: w.Code, Message: message.Text(w.Code, lang, w.Params).String()}
 		})}

@@ -136,6 +136,7 @@ type Server struct {
 	inflaters                             chan *inflater // those that are free
 	inflating                             atomic.Int64   // packed bodies that are inflated, or wait for it
 	packers                               packers
+	tables                                tables
 	gate                                  *gate
 	lane                                  *lane
 	users, phones, userEdits, deviceEdits meter
@@ -180,6 +181,8 @@ func New(p Parts) *Server {
 	}
 	s.gate, s.lane = newGate(working, p.Limits.Patience), newLane(large, max(1, working/laneShare), p.Clock)
 	s.gate.quick = quick
+	s.gate.giveExports()
+	s.tables.free = make(chan struct{}, tablesAtOnce())
 	if p.Counters != nil {
 		for _, m := range s.meters() {
 			m.loud = map[string]struct{}{}

@@ -288,7 +288,7 @@ func (a *App) gauges() {
 	a.metrics.gauge("lumbung_sync_queued_pushes", "Pushes that wait for a commit.", a.Engine.Queued)
 	a.metrics.gauge("lumbung_http_waiting_requests", "Requests that wait for a place among those that are worked on.", a.API.Waiting)
 	a.metrics.lines("lumbung_http_waiting", "Requests that wait inside for what few may do at a time.", map[string]func() int{"large_push": a.API.WaitingLarge,
-		"inflate": a.API.WaitingToInflate, "pack": a.API.WaitingToPack, "first_sync": a.Engine.FirstSyncs})
+		"inflate": a.API.WaitingToInflate, "pack": a.API.WaitingToPack, "export": a.API.WaitingExports, "table": a.API.WaitingTables, "programme": a.Programme.WaitingWhole, "first_sync": a.Engine.FirstSyncs})
 	a.metrics.counter("lumbung_http_refused_connections_total", "Connections that were turned away unread because there were too many.", a.API.TurnedAway)
 	a.metrics.gauge("lumbung_http_body_bytes", "Bytes of long bodies that are being read or worked on.", a.API.BodyBytes)
 	a.metrics.counter("lumbung_http_refused_bodies_total", "Requests that were refused because all bodies together were too much.", a.API.BodiesRefused)

@@ -122,7 +122,7 @@ func TestOperatorsSeeWhatHappens(t *testing.T) {
 		`lumbung_http_request_duration_seconds_count{method="POST",route="/v1/sync",status="200"} 5`,
 		`lumbung_sync_queued_pushes 0`, `lumbung_store_queued_writes 0`, `lumbung_live_streams 0`, `lumbung_build_info{version="test"} 1`,
 		`lumbung_sync_repaired_commits_total 1`, `lumbung_sync_commit_edits_bucket`,
-		`lumbung_http_waiting{where="large_push"} 0`, `lumbung_http_waiting{where="inflate"} 0`, `lumbung_http_waiting{where="pack"} 0`, `lumbung_http_waiting{where="first_sync"} 0`,
+		`lumbung_http_waiting{where="large_push"} 0`, `lumbung_http_waiting{where="inflate"} 0`, `lumbung_http_waiting{where="pack"} 0`, `lumbung_http_waiting{where="export"} 0`, `lumbung_http_waiting{where="table"} 0`, `lumbung_http_waiting{where="programme"} 0`, `lumbung_http_waiting{where="first_sync"} 0`,
 		`lumbung_store_flushes_total `, `lumbung_store_flushed_writes_total `, `lumbung_http_refused_connections_total 0`, `lumbung_http_refused_bodies_total 0`, `lumbung_http_body_bytes 0`, `lumbung_audit_waiting_entries `,
 		`lumbung_sync_waiting_scopes `, `lumbung_auth_unsent_codes 0`, `go_goroutines`,
 	} {

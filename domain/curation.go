@@ -39,6 +39,11 @@ func (s Stage) CheckFile(p Programme, file merge.Row) StageResult {
 	return out
 }
 
+// StageFields are the fields of a case file that CheckFile and LevelOf read.
+func StageFields() []string {
+	return []string{"address", "size_class", "survey", "region_code", "nib", "answers", "source"}
+}
+
 func (s Stage) meets(p Programme, file merge.Row, answers map[string]string, code string) bool {
 	switch code {
 	case ItemDataComplete:

@@ -9,11 +9,16 @@ type Import struct {
 	Unchanged int        // that are registered already, with the same content
 	Refused   int        // that have at least one error; Read = Accepted + Unchanged + Refused
 	Header    []RowError // what is wrong with the header; then no row was read
-	Rejected  []RowError // every error of every refused row, by line
+	Errors    int        // of all refused rows
+	Rejected  []RowError // these errors by line, the first MaxRejected
 	Ignored   []string   // headers of columns that are not read
 
 	Registrants []Registrant // accepted, in the order of the file
 }
+
+// MaxRejected is how many errors of rows are kept. A list whose columns are mixed up has one
+// for every cell.
+const MaxRejected = 10_000
 
 // ReadRegistrants reads a list whose first row is its header. A row is refused if a
 // cell of it is wrong, if an earlier row of the list that was not refused has the
@@ -57,7 +62,8 @@ func (i *Import) take(table *RegistrantTable, row TableRow, seen *seenKeys, know
 	wrong = append(wrong, doubled...)
 	if len(wrong) > 0 {
 		i.Refused++
-		i.Rejected = append(i.Rejected, wrong...)
+		i.Errors += len(wrong)
+		i.Rejected = append(i.Rejected, wrong[:min(len(wrong), MaxRejected-len(i.Rejected))]...)
 		return
 	}
 	seen.add(keys, row.Line)

@@ -507,3 +507,29 @@ func BenchmarkReadRegistrants(b *testing.B) {
 	}
 	b.ReportMetric(10_000*float64(b.N)/b.Elapsed().Seconds(), "rows/s")
 }
+
+// TestOfManyErrorsTheFirstAreKept: a list whose columns are mixed up is refused in every cell,
+// and what is told of it does not grow with it.
+func TestOfManyErrorsTheFirstAreKept(t *testing.T) {
+	t.Parallel()
+	header := []string{"external_ref", "registered_at", "business_name", "owner_name", "phone", "nib", "region", "primary_category", "other_categories", "address", "size_class", "email"}
+	const rows = 3000
+	list := func(yield func(domain.TableRow, error) bool) {
+		for line := range rows + 1 {
+			row := domain.TableRow{Line: line + 1}
+			for _, name := range header {
+				if line > 0 {
+					name = "?"
+				}
+				row.Cells = append(row.Cells, domain.Cell{Text: name})
+			}
+			if !yield(row, nil) {
+				return
+			}
+		}
+	}
+	in, err := domain.ReadRegistrants(list, domain.RegistrantRules{}, domain.Known{})
+	if err != nil || in.Read != rows || in.Refused != rows || in.Errors <= domain.MaxRejected || len(in.Rejected) != domain.MaxRejected || in.Rejected[0].Line != 2 {
+		t.Errorf("%d read, %d refused, %d errors, %d kept, %v, %v", in.Read, in.Refused, in.Errors, len(in.Rejected), in.Header, err)
+	}
+}

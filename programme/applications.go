@@ -331,20 +331,31 @@ func decidedFields() []string {
 // is a number.
 func (s *Service) filesUnderEmbargo(ctx context.Context, programme string, provinces []string, at store.Position, limit int, keep func(merge.Row) bool) (out []merge.Row, next store.Position, more bool, err error) {
 	var all []merge.Row
-	err = s.everyFile(ctx, programme, func(r merge.Row) {
+	more = false
+	trim := func() { // keeps those of the page, and forgets the rest
+		slices.SortFunc(all, func(a, b merge.Row) int { return strings.Compare(a.Text("number"), b.Text("number")) })
+		if more = more || len(all) > limit; len(all) > limit {
+			clear(all[limit:])
+			all = all[:limit]
+		}
+	}
+	err = s.everyFile(ctx, programme, rowOf, func() { all, more = nil, false }, func(r merge.Row) {
 		for _, name := range decidedFields() {
 			delete(r.Fields, name)
 		}
 		if r.Version = 0; slices.Contains(provinces, string(domain.Region(r.Text("region_code")).Province())) && keep(r) && r.Text("number") > at.Key.ID {
 			all = append(all, r)
 		}
+		if len(all) >= 2*limit+lookEvery {
+			trim()
+		}
 	})
-	slices.SortFunc(all, func(a, b merge.Row) int { return strings.Compare(a.Text("number"), b.Text("number")) })
-	out, next = all[:min(limit, len(all))], at
+	trim()
+	out, next = all, at
 	if len(out) > 0 {
 		next.Key.ID = out[len(out)-1].Text("number")
 	}
-	return out, next, len(all) > limit, err
+	return out, next, more, err
 }
 
 func torn(yes bool) error {

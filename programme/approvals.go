@@ -58,8 +58,8 @@ func (a Approval) proposal() (p Proposal, err error) {
 // the same the next time ends the approval as failed, with its code.
 func (s *Service) carriers() map[string]func(context.Context, Approval, Proposal) error {
 	return map[string]func(context.Context, Approval, Proposal) error{
-		domain.ApproveRights: s.carryRights,
-		domain.ApproveFactor: func(context.Context, Approval, Proposal) error { return nil }, // the token is made when it is shown
+		domain.ApproveRights:     s.carryRights,
+		domain.ApproveFactor:     func(context.Context, Approval, Proposal) error { return nil }, // the token is made when it is shown
 		domain.ApproveDisqualify: s.carryDisqualification,
 	}
 }

@@ -174,20 +174,33 @@ func (s *Service) enrolment(ctx context.Context, programme string) (map[string]e
 	if err != nil {
 		return nil, fmt.Errorf("head of programme: %w", err)
 	}
-	rows, err := s.collection(ctx, head, "case_file", "application_state")
+	leave, err := s.wholes.enter(ctx)
 	if err != nil {
 		return nil, err
 	}
+	defer leave()
 	type pair struct{ file, application merge.Row }
 	by := map[string]pair{} // by application, whose id both have
-	for _, r := range rows {
+	err = s.walk(ctx, head, func() { clear(by) }, func(r *store.Record) error {
+		if r.Collection != "case_file" && r.Collection != "application_state" {
+			return nil
+		}
+		row, err := picks("state", "business_id").of(r)
+		if err != nil {
+			return err
+		}
+		row.Fields = kept(row.Fields)
 		p := by[r.ID]
 		if r.Collection == "case_file" {
-			p.file = r
+			p.file = row
 		} else {
-			p.application = r
+			p.application = row
 		}
 		by[r.ID] = p
+		return nil
+	})
+	if err != nil {
+		return nil, err
 	}
 	for _, application := range slices.Sorted(maps.Keys(by)) {
 		p := by[application]

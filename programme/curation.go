@@ -57,7 +57,18 @@ func (s *Service) Curators(ctx context.Context, who Caller, programme string) ([
 	if err := s.mustBeAdmin(ctx, who); err != nil {
 		return nil, err
 	}
-	b, err := s.board(ctx, programme)
+	e, err := s.setup(ctx, programme)
+	if err != nil {
+		return nil, err
+	}
+	b := boardOf(e, 0)
+	err = s.walkScope(ctx, b.scope, b.clear, func(r *store.Record) error {
+		if r.Collection != "panel_member" {
+			return nil
+		}
+		return b.take(r, s.now())
+	})
+	b.sort()
 	return b.panel, err
 }
 
@@ -66,128 +77,6 @@ func first(rows []merge.Row) merge.Row {
 		return merge.Row{}
 	}
 	return rows[0]
-}
-
-// board is what is decided about a programme, read whole.
-type board struct {
-	domain.Programme
-	generation uint32
-	scope      string
-	files      []merge.Row // by number
-	panel      []merge.Row // open windows only
-	shares     []merge.Row
-	scores     []merge.Row
-	states     map[string]merge.Row // of the owners' side, by application
-	stages     map[int]merge.Row    // decisions, by stage
-	told       merge.Row            // publication
-}
-
-// board reads everything of a programme's decisions. It is some megabytes for ten thousand
-// applications: for what admins do a few times in a programme.
-func (s *Service) board(ctx context.Context, programme string) (b board, err error) {
-	e, err := s.setup(ctx, programme)
-	if err != nil {
-		return b, err
-	}
-	b = board{Programme: domain.ProgrammeOf(e.Row), generation: e.Version.Generation, scope: domain.DecisionScope(programme), states: map[string]merge.Row{}, stages: map[int]merge.Row{}}
-	now := s.now()
-	err = s.everyRecord(ctx, b.scope, func(r merge.Row) {
-		switch r.Collection {
-		case "case_file":
-			b.files = append(b.files, r)
-		case "panel_member":
-			if to := instant(r, "to_at"); to.IsZero() || to.After(now.Time()) {
-				b.panel = append(b.panel, r)
-			}
-		case "file_share":
-			b.shares = append(b.shares, r)
-		case "score":
-			b.scores = append(b.scores, r)
-		case "application_state":
-			b.states[r.ID] = r
-		case "decision":
-			b.stages[int(r.Int("stage"))] = r
-		case "publication":
-			b.told = r
-		}
-	})
-	slices.SortFunc(b.files, func(x, y merge.Row) int { return strings.Compare(x.Text("number"), y.Text("number")) })
-	slices.SortFunc(b.panel, func(x, y merge.Row) int { return strings.Compare(x.ID, y.ID) })
-	return b, err
-}
-
-// everyRecord calls look with every live record of a scope.
-func (s *Service) everyRecord(ctx context.Context, scope string, look func(merge.Row)) error {
-	head, err := s.Engine.Store.Head(ctx, scope)
-	if err != nil {
-		return fmt.Errorf("head of %s: %w", scope, err)
-	}
-	for at, more := (store.Position{}), true; more; {
-		page, err := s.Engine.Store.Changed(ctx, head.Scope, at, head.Applied, head.Applied, 1<<19)
-		if err != nil {
-			return fmt.Errorf("read %s: %w", scope, err)
-		}
-		if err := torn(page.Torn); err != nil {
-			return err
-		}
-		for i := range page.Records {
-			r := &page.Records[i]
-			at = store.Position{Version: r.Version, Key: r.Key()}
-			if r.Deleted {
-				continue
-			}
-			row, err := rowOf(r)
-			if err != nil {
-				return err
-			}
-			look(row)
-		}
-		more = page.More
-	}
-	return nil
-}
-
-// stage finds a stage of the programme.
-//
-// Errors: Invalid "invalid_value" (stage).
-func (b board) stage(no int) (domain.Stage, error) {
-	if no < 1 || no > len(b.Stages) {
-		return domain.Stage{}, invalid("stage", "the programme has no such stage")
-	}
-	return b.Stages[no-1], nil
-}
-
-// in lists the files that are in a stage, those left out whose owner withdrew.
-func (b board) in(no int) []merge.Row {
-	return slices.DeleteFunc(slices.Clone(b.files), func(f merge.Row) bool {
-		return f.Text("state") != domain.FileStage || int(f.Int("stage")) != no || b.withdrawn(f)
-	})
-}
-
-func (b board) withdrawn(f merge.Row) bool {
-	state := b.states[f.ID].Text("state")
-	return state == domain.ApplicationWithdrawn || state == domain.ApplicationDisqualified
-}
-
-// scoresOf lists the sheets on a file in a stage that count.
-func (b board) scoresOf(file string, no int) (out []merge.Row) {
-	for _, r := range b.scores {
-		if r.Text("application_id") == file && int(r.Int("stage")) == no && r.Text("state") == domain.SheetSubmitted && string(r.Fields["conflict"]) != "true" &&
-			string(r.Fields["late"]) != "true" {
-			out = append(out, r)
-		}
-	}
-	return out
-}
-
-// conflicted lists who said of a file that they must not be counted.
-func (b board) conflicted(file string, no int) (out []string) {
-	for _, r := range b.scores {
-		if r.Text("application_id") == file && int(r.Int("stage")) == no && string(r.Fields["conflict"]) == "true" {
-			out = append(out, r.Text("curator_id"))
-		}
-	}
-	return out
 }
 
 // Share gives the files of a stage to curators, as many as the stage wants for each, of
@@ -201,22 +90,24 @@ func (s *Service) Share(ctx context.Context, who Caller, programme string, no in
 	if err := s.mustBeAdmin(ctx, who); err != nil {
 		return 0, err
 	}
-	b, err := s.board(ctx, programme)
-	if err != nil {
+	var shares []share
+	if err := s.atBoard(ctx, programme, no, func(b *board) error {
+		stage, err := b.stage(no)
+		switch {
+		case err != nil:
+			return err
+		case stage.Curators == 0:
+			return invalid("stage", "nobody looks at the files of this stage")
+		case len(b.in(no)) == 0:
+			return conflict("stage_not_begun", "no file is in the stage")
+		}
+		var short bool
+		if shares, short = b.shareOut(stage); short {
+			return conflict("too_few_curators", "a file cannot be given to as many as it should")
+		}
+		return nil
+	}); err != nil {
 		return 0, err
-	}
-	stage, err := b.stage(no)
-	switch {
-	case err != nil:
-		return 0, err
-	case stage.Curators == 0:
-		return 0, invalid("stage", "nobody looks at the files of this stage")
-	case len(b.in(no)) == 0:
-		return 0, conflict("stage_not_begun", "no file is in the stage")
-	}
-	shares, short := b.shareOut(stage)
-	if short {
-		return 0, conflict("too_few_curators", "a file cannot be given to as many as it should")
 	}
 	var writes []merge.ServerWrite
 	for _, sh := range shares {
@@ -228,50 +119,11 @@ func (s *Service) Share(ctx context.Context, who Caller, programme string, no in
 			ID: id.Derive("file_share", sh.file, fmt.Sprint(no), sh.curator), Op: merge.Put, Create: true, Set: set})
 	}
 	for some := range slices.Chunk(writes, mostFiled) {
-		if _, err := s.Engine.Write(ctx, b.scope, some...); err != nil && fault.CodeOf(err) != "id_reuse" {
+		if _, err := s.Engine.Write(ctx, domain.DecisionScope(programme), some...); err != nil && fault.CodeOf(err) != "id_reuse" {
 			return 0, err
 		}
 	}
 	return len(shares), nil
-}
-
-type share struct{ file, curator string }
-
-// shareOut says who is to get what. short is true if there are too few curators.
-func (b board) shareOut(stage domain.Stage) (out []share, short bool) {
-	has, load := map[string][]string{}, map[string]int{}
-	for _, r := range b.shares {
-		if int(r.Int("stage")) == stage.No {
-			has[r.Text("application_id")] = append(has[r.Text("application_id")], r.Text("curator_id"))
-			load[r.Text("curator_id")]++
-		}
-	}
-	never := map[string]map[string]bool{}
-	var files []string
-	for _, f := range b.in(stage.No) {
-		out := b.conflicted(f.ID, stage.No)
-		for _, c := range out {
-			if never[c] == nil {
-				never[c] = map[string]bool{}
-			}
-			never[c][f.ID] = true
-		}
-		has[f.ID] = slices.DeleteFunc(has[f.ID], func(c string) bool { return slices.Contains(out, c) })
-		files = append(files, f.ID)
-	}
-	var curators []domain.Curating
-	for _, m := range b.panel {
-		u := m.Text("user_id")
-		curators = append(curators, domain.Curating{User: u, Institution: m.Text("institution"), Files: load[u], Never: never[u]})
-	}
-	given := domain.ShareFiles(files, stage.Curators, curators, has)
-	for _, f := range files {
-		for _, c := range given[f] {
-			out = append(out, share{f, c})
-		}
-		short = short || len(has[f])+len(given[f]) < stage.Curators
-	}
-	return out, short
 }
 
 // followSheet carries a curator's sheet to where the programme is decided, as it is now.

@@ -57,19 +57,9 @@ func (s *Service) checkImport(ctx context.Context, e Edition, table Table) (doma
 
 // registered is what a programme has files of.
 func (s *Service) registered(ctx context.Context, programme string) (known domain.Known, err error) {
-	err = s.everyFile(ctx, programme, func(r merge.Row) {
-		known.Add(r.ID, domain.FileKeys(r))
-	})
+	err = s.everyFile(ctx, programme, picks("external_ref", "nib", "owner_phone", "business_name", "digest").of, func() { known = domain.Known{} },
+		func(r merge.Row) { known.Add(r.ID, domain.FileKeys(r)) })
 	return known, err
-}
-
-// everyFile calls look with every case file of a programme.
-func (s *Service) everyFile(ctx context.Context, programme string, look func(merge.Row)) error {
-	return s.everyRecord(ctx, domain.DecisionScope(programme), func(r merge.Row) {
-		if r.Collection == "case_file" {
-			look(r)
-		}
-	})
 }
 
 // Import brings the registrants of a list into a programme that are right and new, as a

@@ -50,15 +50,14 @@ func (s *Service) CreateTemplate(ctx context.Context, who Caller, code string, v
 // Templates lists every version of every plan template, by code and version. Anybody who
 // is logged in may ask.
 func (s *Service) Templates(ctx context.Context) ([]merge.Row, error) {
-	out := []merge.Row{}
-	if _, err := s.Engine.Store.Head(ctx, domain.ScopeProgrammes); errors.Is(err, store.ErrAbsent) {
-		return out, nil
+	head, err := s.Engine.Store.Head(ctx, domain.ScopeProgrammes)
+	if errors.Is(err, store.ErrAbsent) {
+		return []merge.Row{}, nil
 	}
-	err := s.everyRecord(ctx, domain.ScopeProgrammes, func(r merge.Row) {
-		if r.Collection == "plan_template" {
-			out = append(out, r)
-		}
-	})
+	if err != nil {
+		return nil, fmt.Errorf("head of programmes: %w", err)
+	}
+	out, err := s.collection(ctx, head, "plan_template")
 	slices.SortFunc(out, func(a, b merge.Row) int {
 		return cmp.Or(strings.Compare(a.Text("code"), b.Text("code")), cmp.Compare(a.Int("template_version"), b.Int("template_version")))
 	})

@@ -1,6 +1,7 @@
 package programme
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -61,12 +62,12 @@ func (s *Service) PreparePublication(ctx context.Context, who Caller, programme 
 	if err := s.mustBeAdmin(ctx, who); err != nil {
 		return Published{}, err
 	}
-	b, err := s.board(ctx, programme)
+	b, _, err := s.rulings(ctx, programme, func(p domain.Programme) []int { return []int{len(p.Stages)} })
 	if err != nil {
 		return Published{}, err
 	}
 	switch {
-	case b.stages[len(b.Stages)].Text("state") != "decided":
+	case b.rulings[len(b.Stages)].Text("state") != "decided":
 		return Published{}, conflict("stage_not_ready", "the last stage is not decided")
 	case b.told.Version > 0 && b.told.Text("state") != "prepared":
 		return Published{}, conflict("publication_approved", "approved already")
@@ -108,7 +109,7 @@ func (s *Service) ApprovePublication(ctx context.Context, who Caller, programme 
 	if err := s.mustBeAdmin(ctx, who); err != nil {
 		return Published{}, err
 	}
-	b, err := s.board(ctx, programme)
+	b, e, err := s.rulings(ctx, programme, func(domain.Programme) []int { return nil })
 	switch {
 	case err != nil:
 		return Published{}, err
@@ -116,7 +117,7 @@ func (s *Service) ApprovePublication(ctx context.Context, who Caller, programme 
 		return Published{}, conflict("stage_not_ready", "nobody has prepared it")
 	case b.told.Text("state") != "prepared":
 		return Published{}, conflict("publication_approved", "approved already")
-	case b.told.Version != seen.Seq, b.generation != seen.Generation:
+	case b.told.Version != seen.Seq, e.Version.Generation != seen.Generation:
 		return Published{}, &fault.Error{Kind: fault.Stale, Code: "stale_version", Text: "prepared anew since"}
 	case b.told.Text("prepared_by") == who.User:
 		return Published{}, &fault.Error{Kind: fault.Forbidden, Code: "same_person", Text: "prepared by the same person"}
@@ -130,7 +131,7 @@ func publicationKey(programme string) merge.Key {
 	return merge.Key{Collection: "publication", ID: id.Derive("publication", programme)}
 }
 
-func (s *Service) publication(ctx context.Context, who Caller, b board, set map[string]merge.Value) (Published, error) {
+func (s *Service) publication(ctx context.Context, who Caller, b *board, set map[string]merge.Value) (Published, error) {
 	k := publicationKey(b.ID)
 	if _, err := s.Engine.Write(ctx, b.scope, merge.ServerWrite{Name: who.Name, Author: who.User, Role: merge.Admin, Collection: k.Collection, ID: k.ID, Op: merge.Put,
 		Create: b.told.Version == 0, Strict: &b.told.Version, Set: set}); err != nil {
@@ -191,17 +192,21 @@ const tellPerStep = 20
 
 // publish freezes what everybody is told and begins the job.
 func (s *Service) publish(ctx context.Context, programme string) error {
-	b, err := s.board(ctx, programme)
+	var all []result
+	var told merge.Row
+	err := s.atBoard(ctx, programme, 0, func(b *board) error {
+		var words Feedback
+		if v := b.told.Fields["feedback"]; !merge.Null(v) {
+			if err := json.Unmarshal(v, &words); err != nil {
+				return err
+			}
+		}
+		told, all = b.told, b.results(words)
+		return nil
+	})
 	if err != nil {
 		return err
 	}
-	var words Feedback
-	if v := b.told.Fields["feedback"]; !merge.Null(v) {
-		if err := json.Unmarshal(v, &words); err != nil {
-			return err
-		}
-	}
-	all := b.results(words)
 	jid := id.Derive("job", "publication", programme)
 	name := "publish." + programme
 	set := map[string]merge.Value{"kind": merge.Str(domain.JobPublish), "programme_id": merge.Str(programme), "total": merge.Num((len(all) + tellPerStep - 1) / tellPerStep), "rows": merge.Num(len(all))}
@@ -219,7 +224,7 @@ func (s *Service) publish(ctx context.Context, programme string) error {
 			return err
 		}
 	}
-	_, err = s.Engine.Write(ctx, b.scope, merge.ServerWrite{Name: name, Role: merge.System, Collection: "publication", ID: publicationKey(programme).ID, Op: merge.Put, Strict: &b.told.Version,
+	_, err = s.Engine.Write(ctx, domain.DecisionScope(programme), merge.ServerWrite{Name: name, Role: merge.System, Collection: "publication", ID: publicationKey(programme).ID, Op: merge.Put, Strict: &told.Version,
 		Set: map[string]merge.Value{"state": merge.Str("telling"), "total": merge.Num(len(all)), "job_id": merge.Str(jid)}})
 	if err != nil && fasterOther(err) {
 		return nil // another process was faster
@@ -230,40 +235,42 @@ func (s *Service) publish(ctx context.Context, programme string) error {
 // results are what everybody who applied is told. The places of those who withdrew since
 // the decision are filled from the ranking. The order is drawn by hash: it says nothing
 // about who was selected, and is the same whoever works it out.
-func (b board) results(words Feedback) (out []result) {
+func (b *board) results(words Feedback) (out []result) {
 	places := map[string]int{domain.FileSelected: b.Quota, domain.FileReserve: b.Reserve}
-	ranked := slices.DeleteFunc(slices.Clone(b.files), func(f merge.Row) bool { return f.Fields["rank"] == nil || b.withdrawn(f) })
-	slices.SortFunc(ranked, func(x, y merge.Row) int { return int(x.Int("rank") - y.Int("rank")) })
+	ranked := slices.DeleteFunc(slices.Clone(b.files), func(f file) bool { return !f.ranked || b.withdrawn(f) })
+	slices.SortFunc(ranked, byRank)
 	becomes := map[string]string{}
 	for i, f := range ranked {
 		switch {
 		case i < places[domain.FileSelected]:
-			becomes[f.ID] = domain.FileSelected
+			becomes[f.id] = domain.FileSelected
 		case i < places[domain.FileSelected]+places[domain.FileReserve]:
-			becomes[f.ID] = domain.FileReserve
+			becomes[f.id] = domain.FileReserve
 		default:
-			becomes[f.ID] = domain.FileNotSelected
+			becomes[f.id] = domain.FileNotSelected
 		}
 	}
 	ops := map[string]string{domain.FileSelected: "offer", domain.FileReserve: "hold", domain.FileNotSelected: "turn_down", domain.FileEliminated: "turn_down"}
 	for _, f := range b.files {
-		state := f.Text("state")
-		if becomes[f.ID] != "" {
-			state = becomes[f.ID]
+		state := f.state
+		if becomes[f.id] != "" {
+			state = becomes[f.id]
 		}
 		if ops[state] == "" || b.withdrawn(f) {
 			continue
 		}
-		said := f.Text("feedback")
+		said := f.feedback
 		if said == "" {
 			said = words[state]
 		}
-		out = append(out, result{f.ID, f.Text("business_id"), ops[state], said})
+		out = append(out, result{f.id, f.business, ops[state], said})
 	}
-	drawn := func(r result) string { return id.Derive("order", b.told.ID, r.File) }
-	slices.SortFunc(out, func(x, y result) int { return strings.Compare(drawn(x), drawn(y)) })
+	slices.SortFunc(out, func(x, y result) int { return strings.Compare(b.drawn(x), b.drawn(y)) })
 	return out
 }
+
+// drawn is the place of a result in the order in which results are told.
+func (b *board) drawn(r result) string { return id.Derive("order", b.told.ID, r.File) }
 
 // tell does one step of a publication: each application hears its result, in a commit of
 // its own scope. Done again it changes nothing.
@@ -359,32 +366,46 @@ func (s *Service) answered(ctx context.Context, app applied) error {
 // when it is called, and offers no more than are free by that; each offer that becomes
 // known has it look again.
 func (s *Service) promote(ctx context.Context, programme string) error {
-	b, err := s.board(ctx, programme)
-	if err != nil || b.told.Text("state") != "telling" && b.told.Text("state") != "told" {
+	var p domain.Programme
+	var next []file
+	if err := s.atBoard(ctx, programme, 0, func(b *board) error {
+		p, next = b.Programme, b.next()
+		return nil
+	}); err != nil {
 		return err
 	}
-	held := 0
-	var reserve []merge.Row
-	for _, f := range b.files {
-		switch b.states[f.ID].Text("state") {
-		case domain.ApplicationOffered, domain.ApplicationConfirmed:
-			held++
-		case domain.ApplicationReserve:
-			reserve = append(reserve, f)
-		case domain.ApplicationSubmitted, "":
-			if f.Fields["rank"] != nil {
-				return nil // not everybody has heard yet; the last one has it look again
-			}
-		}
-	}
-	slices.SortFunc(reserve, func(x, y merge.Row) int { return int(x.Int("rank") - y.Int("rank")) })
-	for _, f := range reserve[:min(len(reserve), max(0, b.Quota-held))] {
-		if err := s.tellOne(ctx, b.Programme, result{File: f.ID, Business: f.Text("business_id"), Op: "offer"}); err != nil {
+	for _, f := range next {
+		if err := s.tellOne(ctx, p, result{File: f.id, Business: f.business, Op: "offer"}); err != nil {
 			return err
 		}
 	}
 	return nil
 }
+
+// next are the files of the reserve that there are free places for, by what is known.
+func (b *board) next() []file {
+	if state := b.told.Text("state"); state != "telling" && state != "told" {
+		return nil
+	}
+	held := 0
+	var reserve []file
+	for _, f := range b.files {
+		switch b.states[f.id] {
+		case domain.ApplicationOffered, domain.ApplicationConfirmed:
+			held++
+		case domain.ApplicationReserve:
+			reserve = append(reserve, f)
+		case domain.ApplicationSubmitted, "":
+			if f.ranked {
+				return nil // not everybody has heard yet; the last one has it look again
+			}
+		}
+	}
+	slices.SortFunc(reserve, byRank)
+	return reserve[:min(len(reserve), max(0, b.Quota-held))]
+}
+
+func byRank(x, y file) int { return cmp.Compare(x.rank, y.rank) }
 
 // LapseDue ends the offers that nobody confirmed in time.
 func (s *Service) LapseDue(ctx context.Context) error {

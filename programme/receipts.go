@@ -47,19 +47,27 @@ func (s *Service) AnnouncementReceipts(ctx context.Context, who Caller, announce
 	if err != nil {
 		return out, fmt.Errorf("head of announcement: %w", err)
 	}
-	rows, err := s.collection(ctx, head, "announcement_receipt")
-	if err != nil {
-		return out, err
-	}
 	by := map[string]Receipt{}
-	for _, r := range rows {
-		receipt := Receipt{r.Text("user_id"), instant(r, "delivered_at"), instant(r, "read_at"), instant(r, "acked_at")}
+	fields, none := picks("user_id", "delivered_at", "read_at", "acked_at"), out
+	err = s.walk(ctx, head, func() { clear(by); out = none }, func(r *store.Record) error {
+		if r.Collection != "announcement_receipt" {
+			return nil
+		}
+		row, err := fields.of(r)
+		if err != nil {
+			return err
+		}
+		receipt := Receipt{row.Text("user_id"), instant(row, "delivered_at"), instant(row, "read_at"), instant(row, "acked_at")}
 		by[receipt.User] = receipt
 		for n, at := range map[*int]time.Time{&out.Delivered: receipt.Delivered, &out.Read: receipt.Read, &out.Acked: receipt.Acked} {
 			if !at.IsZero() {
 				*n++
 			}
 		}
+		return nil
+	})
+	if err != nil {
+		return none, err
 	}
 	users, err := s.page(ctx, announcement, pages[page])
 	for _, u := range users {

@@ -58,6 +58,7 @@ type Service struct {
 	Clock  clock.Clock
 
 	joiners looked
+	wholes  wholes
 }
 
 // Caller is who asks.

@@ -23,24 +23,25 @@ func (s *Service) Begin(ctx context.Context, who Caller, programme string) (int,
 	if err := s.mustBeAdmin(ctx, who); err != nil {
 		return 0, err
 	}
-	b, err := s.board(ctx, programme)
-	if err != nil {
+	var writes []merge.ServerWrite
+	if err := s.atBoard(ctx, programme, 0, func(b *board) error {
+		if _, to, ok := b.Registration(); b.Status != domain.ProgrammeCurating || !ok || s.Clock.Now().Before(to) {
+			return conflict("stage_not_ready", "the programme does not curate yet, or people may still register")
+		}
+		if b.rulings[1].Version > 0 {
+			return conflict("stage_decided", "the first stage is decided")
+		}
+		for _, f := range b.files {
+			if f.state == domain.FileOpen && !b.withdrawn(f) {
+				writes = append(writes, merge.ServerWrite{Name: who.Name + "." + f.id, Author: who.User, Role: merge.Admin, Collection: "case_file", ID: f.id, Op: merge.Put,
+					Strict: &f.version, Set: map[string]merge.Value{"state": merge.Str(domain.FileStage), "stage": merge.Num(1)}})
+			}
+		}
+		return nil
+	}); err != nil {
 		return 0, err
 	}
-	if _, to, ok := b.Registration(); b.Status != domain.ProgrammeCurating || !ok || s.Clock.Now().Before(to) {
-		return 0, conflict("stage_not_ready", "the programme does not curate yet, or people may still register")
-	}
-	if b.stages[1].Version > 0 {
-		return 0, conflict("stage_decided", "the first stage is decided")
-	}
-	var writes []merge.ServerWrite
-	for _, f := range b.files {
-		if f.Text("state") == domain.FileOpen && !b.withdrawn(f) {
-			writes = append(writes, merge.ServerWrite{Name: who.Name + "." + f.ID, Author: who.User, Role: merge.Admin, Collection: "case_file", ID: f.ID, Op: merge.Put,
-				Strict: &f.Version, Set: map[string]merge.Value{"state": merge.Str(domain.FileStage), "stage": merge.Num(1)}})
-		}
-	}
-	return len(writes), s.inCommits(ctx, b.scope, writes)
+	return len(writes), s.inCommits(ctx, domain.DecisionScope(programme), writes)
 }
 
 // inCommits carries out writes of one scope, mostFiled in a commit.
@@ -79,7 +80,7 @@ type StageView struct {
 	Missing  []string       // files with too few sheets
 	Basis    string         // hash of all that the decision rests on
 	Decision merge.Row      // if it was prepared or decided
-	Version  Version        // of the decision
+	Last     bool           // it is the last one, which selects
 }
 
 // Count is how many files have a result.
@@ -99,40 +100,64 @@ func (s *Service) Stage(ctx context.Context, who Caller, programme string, no in
 	if err := s.mustBeAdmin(ctx, who); err != nil {
 		return StageView{}, err
 	}
-	b, err := s.board(ctx, programme)
-	if err != nil {
-		return StageView{}, err
-	}
-	return b.view(no)
+	return s.view(ctx, programme, no)
 }
 
-func (b board) view(no int) (StageView, error) {
-	stage, err := b.stage(no)
+// view shows a stage. One that is decided is read from its decision alone.
+func (s *Service) view(ctx context.Context, programme string, no int) (v StageView, err error) {
+	decided, e, err := s.rulings(ctx, programme, func(domain.Programme) []int { return []int{no} })
 	if err != nil {
-		return StageView{}, err
+		return v, err
 	}
-	v := StageView{Stage: stage, Decision: b.stages[no]}
-	if v.Decision.Text("state") == "decided" {
-		v.Basis = v.Decision.Text("basis")
-		return v, json.Unmarshal(v.Decision.Fields["outcomes"], &v.Outcomes)
+	if v, ok, err := decided.decided(no); ok || err != nil {
+		return v, err
+	}
+	err = s.atBoardOf(ctx, e, no, func(b *board) error {
+		v, err = b.view(ctx, no)
+		return err
+	})
+	return v, err
+}
+
+// decided is the view of a stage that was decided; ok is false of another one.
+func (b *board) decided(no int) (v StageView, ok bool, err error) {
+	if v.Stage, err = b.stage(no); err != nil {
+		return v, false, err
+	}
+	v.Last = no == len(b.Stages)
+	if v.Decision = b.rulings[no]; v.Decision.Text("state") != "decided" {
+		return v, false, nil
+	}
+	v.Basis = v.Decision.Text("basis")
+	return v, true, json.Unmarshal(v.Decision.Fields["outcomes"], &v.Outcomes)
+}
+
+// view is the stage that the board was read for.
+func (b *board) view(ctx context.Context, no int) (StageView, error) {
+	v, ok, err := b.decided(no)
+	if ok || err != nil {
+		return v, err
 	}
 	files := b.in(no)
-	switch stage.Kind {
+	switch v.Stage.Kind {
 	case domain.StageRubric:
-		v.Outcomes, v.Missing = b.ranked(stage, files)
+		v.Outcomes, v.Missing, err = b.ranked(ctx, v.Stage, files)
 	default:
 		for _, f := range files {
-			v.Outcomes = append(v.Outcomes, b.answered(stage, f))
+			v.Outcomes = append(v.Outcomes, f.outcome)
 		}
 	}
-	text, err := json.Marshal([]any{stage, v.Outcomes, v.Missing, b.Quota, b.Reserve})
+	if err != nil {
+		return v, err
+	}
+	text, err := json.Marshal([]any{v.Stage, v.Outcomes, v.Missing, b.Quota, b.Reserve})
 	sum := sha256.Sum256(text)
 	v.Basis = hex.EncodeToString(sum[:16])
 	return v, err
 }
 
 // answered is the outcome of a file whose answers decide.
-func (b board) answered(stage domain.Stage, f merge.Row) StageOutcome {
+func (b *board) answered(stage domain.Stage, f merge.Row) StageOutcome {
 	out := StageOutcome{File: f.ID, Result: outFailed}
 	res := stage.CheckFile(b.Programme, f)
 	if stage.Kind == domain.StageLevel {
@@ -147,18 +172,15 @@ func (b board) answered(stage domain.Stage, f merge.Row) StageOutcome {
 
 // ranked are the outcomes of a stage that curators score. The last stage of a programme
 // selects; another one lets pass whoever has the score, or stands high enough.
-func (b board) ranked(stage domain.Stage, files []merge.Row) (out []StageOutcome, missing []string) {
+func (b *board) ranked(ctx context.Context, stage domain.Stage, files []file) (out []StageOutcome, missing []string, err error) {
 	var all []domain.Scored
-	for _, f := range files {
-		sheets := b.scoresOf(f.ID, stage.No)
-		one := domain.Scored{File: f.ID, Number: f.Text("number")}
-		for _, r := range sheets {
-			if r.Fields["total_bp"] != nil {
-				one.Totals = append(one.Totals, int(r.Int("total_bp")))
-			}
+	for n, f := range files {
+		if n%lookEvery == 0 && ctx.Err() != nil {
+			return nil, nil, ctx.Err()
 		}
+		one := domain.Scored{File: f.id, Number: f.number, Totals: b.sheets[f.id].totals}
 		if len(one.Totals) < stage.Curators {
-			missing = append(missing, f.ID)
+			missing = append(missing, f.id)
 		}
 		all = append(all, one)
 	}
@@ -179,7 +201,7 @@ func (b board) ranked(stage domain.Stage, files []merge.Row) (out []StageOutcome
 		}
 		out = append(out, o)
 	}
-	return out, missing
+	return out, missing, ctx.Err()
 }
 
 // Decide decides a stage on what an admin saw of it. Whatever changed since, such as a
@@ -192,15 +214,10 @@ func (s *Service) Decide(ctx context.Context, who Caller, programme string, no i
 	if err := s.mustBeAdmin(ctx, who); err != nil {
 		return StageView{}, err
 	}
-	b, err := s.board(ctx, programme)
-	if err != nil {
-		return StageView{}, err
-	}
-	v, err := b.view(no)
-	if err != nil {
-		return v, err
-	}
+	v, err := s.view(ctx, programme, no)
 	switch {
+	case err != nil:
+		return v, err
 	case v.Decision.Text("state") == "decided":
 		return v, conflict("stage_decided", "decided already")
 	case len(v.Outcomes) == 0:
@@ -211,7 +228,7 @@ func (s *Service) Decide(ctx context.Context, who Caller, programme string, no i
 		return v, conflict("basis_changed", "not what the caller saw")
 	}
 	state := "decided"
-	if no == len(b.Stages) {
+	if v.Last {
 		state = "prepared"
 	}
 	set := map[string]merge.Value{"stage": merge.Num(no), "prepared_by": merge.Str(who.User), "approved_by": null(), "minutes": optional(minutes), "state": merge.Str(state),
@@ -220,12 +237,12 @@ func (s *Service) Decide(ctx context.Context, who Caller, programme string, no i
 	if err := s.check("decision", set); err != nil {
 		return v, err
 	}
-	return s.decideAs(ctx, who, b, no, v.Decision, set)
+	return s.decideAs(ctx, who, programme, no, v.Decision, set)
 }
 
-func (s *Service) decideAs(ctx context.Context, who Caller, b board, no int, old merge.Row, set map[string]merge.Value) (StageView, error) {
-	k := decisionKey(b.ID, no)
-	_, err := s.Engine.Write(ctx, b.scope, merge.ServerWrite{Name: who.Name, Author: who.User, Role: merge.Admin, Collection: k.Collection, ID: k.ID, Op: merge.Put,
+func (s *Service) decideAs(ctx context.Context, who Caller, programme string, no int, old merge.Row, set map[string]merge.Value) (StageView, error) {
+	k := decisionKey(programme, no)
+	_, err := s.Engine.Write(ctx, domain.DecisionScope(programme), merge.ServerWrite{Name: who.Name, Author: who.User, Role: merge.Admin, Collection: k.Collection, ID: k.ID, Op: merge.Put,
 		Create: old.Version == 0, Strict: &old.Version, Set: set})
 	if err != nil && fasterOther(err) {
 		err = conflict("basis_changed", "somebody else decided at the same moment")
@@ -233,11 +250,7 @@ func (s *Service) decideAs(ctx context.Context, who Caller, b board, no int, old
 	if err != nil {
 		return StageView{}, err
 	}
-	b, err = s.board(ctx, b.ID)
-	if err != nil {
-		return StageView{}, err
-	}
-	return b.view(no)
+	return s.view(ctx, programme, no)
 }
 
 // Approve has the decision on the last stage count, which another admin prepared, if what
@@ -249,11 +262,7 @@ func (s *Service) Approve(ctx context.Context, who Caller, programme string, no 
 	if err := s.mustBeAdmin(ctx, who); err != nil {
 		return StageView{}, err
 	}
-	b, err := s.board(ctx, programme)
-	if err != nil {
-		return StageView{}, err
-	}
-	v, err := b.view(no)
+	v, err := s.view(ctx, programme, no)
 	switch {
 	case err != nil:
 		return v, err
@@ -266,7 +275,7 @@ func (s *Service) Approve(ctx context.Context, who Caller, programme string, no 
 	case v.Basis != basis, v.Decision.Text("basis") != basis:
 		return v, conflict("basis_changed", "not what was prepared")
 	}
-	return s.decideAs(ctx, who, b, no, v.Decision, map[string]merge.Value{"approved_by": merge.Str(who.User), "state": merge.Str("decided")})
+	return s.decideAs(ctx, who, programme, no, v.Decision, map[string]merge.Value{"approved_by": merge.Str(who.User), "state": merge.Str("decided")})
 }
 
 // carryOutDecision writes what a decided stage made of each file into the files, some in a

@@ -14,7 +14,8 @@ import (
 // Limits bound a table that somebody hands in. A zero one is the default.
 type Limits struct {
 	Bytes    int64 // of the file; 10 MiB
-	Inflated int64 // of everything that is read out of an XLSX file; 64 MiB
+	Inflated int64 // of everything that is read out of an XLSX file, as often as it is read; 64 MiB
+	Text     int64 // of the texts of an XLSX file that are kept, those that its cells share; 8 MiB
 	Rows     int   // that are not blank, with the header; 10,001
 	Columns  int   // of one row; 128
 	Cells    int   // that are not blank, and in XLSX every one that is written down; 500,000
@@ -26,6 +27,9 @@ func (l Limits) filled() Limits {
 	}
 	if l.Inflated == 0 {
 		l.Inflated = 64 << 20
+	}
+	if l.Text == 0 {
+		l.Text = 8 << 20
 	}
 	if l.Rows == 0 {
 		l.Rows = 10_001

@@ -23,8 +23,10 @@ type book struct {
 	archive *archive
 	meter   meter
 	from04  bool     // day 0 is 1 January 1904
-	strings []string // texts that cells name by number
+	strings []string // texts that cells name by number; empty where no cell does
 	tooLong map[int]bool
+	named   *named   // which of strings cells name; nil: any
+	looking *named   // is told which ones they are, and nothing else is looked up; nil: read
 	formats []format // by the number of the style of a cell
 }
 
@@ -60,7 +62,7 @@ func readXLSX(ctx context.Context, file io.ReaderAt, size int64, wanted string, 
 	if err != nil {
 		return nil, err
 	}
-	if err := b.readStrings(ctx, links.ofType("sharedstrings")); err != nil {
+	if err := b.readStrings(ctx, links.ofType("sharedstrings"), part); err != nil {
 		return nil, err
 	}
 	if err := b.readFormats(ctx, links.ofType("styles")); err != nil {
@@ -149,24 +151,40 @@ func chosen(sheets []sheetRef, l links, wanted string) (name, part string, err e
 	return "", "", wrong("sheet_missing", "no visible sheet", 0)
 }
 
-// readStrings reads the texts that cells share.
-func (b *book) readStrings(ctx context.Context, part string) error {
+// readStrings reads the texts that cells share. They are those of all sheets, and of a
+// long list only what the cells of this sheet name is kept.
+func (b *book) readStrings(ctx context.Context, part, sheet string) error {
+	if b.archive.size(part) > keptUnasked {
+		if err := b.readNames(ctx, sheet); err != nil {
+			return err
+		}
+	}
+	kept := int64(0)
 	return b.archive.starts(ctx, part, func(s *scanner, e xml.StartElement) error {
 		if e.Name.Local != "si" {
 			return nil
 		}
-		if len(b.strings) >= b.meter.limits.Cells {
+		n := len(b.strings)
+		if n >= b.meter.limits.Cells {
 			return tooLarge("table_cells", int64(b.meter.limits.Cells), 0)
+		}
+		b.strings = append(b.strings, "")
+		if !b.named.has(n) {
+			_, err := s.text("", "")
+			return err
 		}
 		text, err := s.text("t", "rPh")
 		if err != nil {
 			return err
 		}
 		if len(text) > domain.MaxCell {
-			b.tooLong[len(b.strings)] = true
-			text = ""
+			b.tooLong[n] = true
+			return nil
 		}
-		b.strings = append(b.strings, unescaped(text))
+		if kept += int64(len(text)); kept > b.meter.limits.Text {
+			return tooLarge("table_inflates", b.meter.limits.Text, 0)
+		}
+		b.strings[n] = unescaped(text)
 		return nil
 	})
 }

@@ -79,6 +79,14 @@ func countParts(file io.ReaderAt, size int64) (int, error) {
 	return count, nil
 }
 
+// size is how many bytes a part inflates to; 0 if there is none of that name.
+func (a *archive) size(name string) uint64 {
+	if f := a.parts[partName(name)]; f != nil {
+		return f.UncompressedSize64
+	}
+	return 0
+}
+
 // open begins to read a part; nil if there is none of that name.
 func (a *archive) open(name string) (*scanner, error) {
 	f := a.parts[partName(name)]

@@ -170,14 +170,7 @@ func (b *book) value(s *scanner, e xml.StartElement) (domain.Cell, error) {
 	}
 	switch kind {
 	case "s":
-		n, err := strconv.Atoi(strings.TrimSpace(v.text))
-		if err != nil || n < 0 || n >= len(b.strings) {
-			return domain.Cell{}, broken("a cell names no text", err)
-		}
-		if b.tooLong[n] {
-			return domain.Cell{Code: "cell_too_long"}, nil
-		}
-		return domain.Cell{Text: b.strings[n]}, nil
+		return b.shared(v.text)
 	case "inlineStr", "str":
 		return domain.Cell{Text: unescaped(v.text)}, nil
 	case "b":

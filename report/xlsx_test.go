@@ -341,3 +341,44 @@ func lying(file []byte) []byte {
 		}
 	}
 }
+
+// TestTextsThatNoCellNamesAreNotKept: a workbook may share texts among many sheets, and a
+// bomb hides in a list of which one is named.
+func TestTextsThatNoCellNamesAreNotKept(t *testing.T) {
+	const texts, size = 30_000, 2000
+	files := parts("")
+	var list, all strings.Builder
+	for n := range texts {
+		fmt.Fprintf(&list, "<si><t>%07d%s</t></si>", n, strings.Repeat("x", size-7))
+		fmt.Fprintf(&all, `<row><c t="s"><v>%d</v></c></row>`, n%9000)
+	}
+	files["xl/sharedStrings.xml"] = "<sst>" + list.String() + "</sst>"
+	with := func(cells string) []byte {
+		files["xl/worksheets/sheet1.xml"] = "<worksheet><sheetData>" + cells + "</sheetData></worksheet>"
+		return zipped(files)
+	}
+	file := with(`<row><c t="s"><v>29999</v></c><c t="s"><v>7</v></c><c><v>8</v></c></row>`)
+	var before, after runtime.MemStats
+	runtime.GC()
+	runtime.ReadMemStats(&before)
+	table, err := report.ReadTable(t.Context(), bytes.NewReader(file), int64(len(file)), report.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	runtime.GC()
+	runtime.ReadMemStats(&after)
+	if kept := int64(after.HeapAlloc) - int64(before.HeapAlloc); kept > 2<<20 {
+		t.Errorf("%d KiB are kept for three cells", kept>>10)
+	}
+	for row, err := range table.Rows() {
+		if err != nil || len(row.Cells) != 3 || !strings.HasPrefix(row.Cells[0].Text, "0029999x") || !strings.HasPrefix(row.Cells[1].Text, "0000007x") || len(row.Cells[1].Text) != size || row.Cells[2].Text != "8" {
+			t.Errorf("%.60v %v", row, err)
+		}
+	}
+	if _, _, err := read(t, with(all.String()), report.Options{}); codeOf(err) != "table_inflates map[limit:8388608]" {
+		t.Errorf("texts of 18 MB that cells name: %v", err)
+	}
+	if _, _, err := read(t, with(`<row><c t="s"><v>30000</v></c></row>`), report.Options{}); codeOf(err) != "table_broken" {
+		t.Errorf("a text that is not there: %v", err)
+	}
+}

@@ -6,11 +6,13 @@ import (
 	"fmt"
 	"log/slog"
 	"path/filepath"
+	"strconv"
 	"testing"
 
 	"github.com/lumbung-ikm/lumbung/app"
 	"github.com/lumbung-ikm/lumbung/auth"
 	"github.com/lumbung-ikm/lumbung/config"
+	"github.com/lumbung-ikm/lumbung/programme"
 	"github.com/lumbung-ikm/lumbung/store"
 	syncer "github.com/lumbung-ikm/lumbung/sync"
 	"github.com/lumbung-ikm/lumbung/sync/merge"
@@ -188,6 +190,28 @@ func BenchmarkCodec(b *testing.B) {
 			for b.Loop() {
 				if err := one.do(); err != nil {
 					b.Fatal(err)
+				}
+			}
+		})
+	}
+}
+
+// BenchmarkStage is an admin's look at a stage of a programme as large as one import may
+// make it, with two sheets on each file.
+func BenchmarkStage(b *testing.B) {
+	for _, files := range []int{1000, 10_000} {
+		b.Run(strconv.Itoa(files), func(b *testing.B) {
+			a, _ := bench(b, 0, 0, 0)
+			c, err := campaignOn(b.Context(), a, files)
+			if err != nil {
+				b.Fatal(err)
+			}
+			who := programme.Caller{User: c.admin.user.login.User.ID, Proved: true}
+			b.ReportAllocs()
+			for b.Loop() {
+				v, err := a.Programme.Stage(b.Context(), who, c.programme, 1)
+				if err != nil || len(v.Outcomes) != files || v.Outcomes[0].Score == nil || len(v.Missing) != 0 {
+					b.Fatalf("%d outcomes, %d missing, %v", len(v.Outcomes), len(v.Missing), err)
 				}
 			}
 		})

@@ -18,6 +18,7 @@ type bomb struct {
 	text           []byte
 	chunked        bool // sent without a length
 	unread         bool // refused by its header: the connection may end before all of it is sent
+	table          bool // a workbook that an admin has checked
 	status         int
 	code           string
 }

@@ -65,6 +65,9 @@ func Soak(ctx context.Context, p SoakPlan) (r SoakReport, err error) {
 	if s.people, err = settleSoak(ctx, s.path, p.People, tell); err != nil {
 		return r, fmt.Errorf("make phones: %w", err)
 	}
+	if s.office.campaign, err = openCampaign(ctx, s.path, soakFiles, tell); err != nil {
+		return r, fmt.Errorf("make a programme: %w", err)
+	}
 	if s.server, err = launch(ctx, p.Program, s.path, "", true); err != nil {
 		return r, err
 	}
@@ -86,6 +89,7 @@ type soak struct {
 	people []*person
 	report *SoakReport
 	edits  atomic.Int64 // that were answered; each is in the log once
+	office office
 
 	mu     sync.Mutex
 	took   []time.Duration

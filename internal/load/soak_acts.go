@@ -145,7 +145,7 @@ type act struct {
 // soakActs are the things; their shares come to a hundred.
 func soakActs() []act {
 	return []act{
-		{"nothing new", 30, (*soak).look},
+		{"nothing new", 29, (*soak).look},
 		{"sell", 17, (*soak).sell},
 		{"edit", 12, (*soak).edit},
 		{"pull", 10, (*soak).pullOn},
@@ -157,6 +157,7 @@ func soakActs() []act {
 		{"refused edit", 2, (*soak).refusedEdit},
 		{"restart", 3, (*soak).restart},
 		{"refresh", 1, (*soak).refresh},
+		{"look after", 1, (*soak).lookAfter},
 	}
 }
 

@@ -75,7 +75,7 @@ func TestTheSharesOfWhatPhonesDoAreAHundred(t *testing.T) {
 
 func TestBombsAreJudgedByEveryBound(t *testing.T) {
 	good := func() BombReport {
-		return BombReport{Kinds: []BombKind{{Name: "a", Count: 1, Before: 50_000_000, Peak: 59_999_999}}}
+		return BombReport{Kinds: []BombKind{{Name: "a", Count: 1, Before: 50_000_000, Peak: 59_999_999, Most: mostOfBody}}}
 	}
 	if err := good().Verdict(); err != nil {
 		t.Errorf("a good report: %v", err)

@@ -1,6 +1,9 @@
 package merge
 
-import "encoding/json"
+import (
+	"encoding/json"
+	"slices"
+)
 
 // What phones send is nearly always plain: valid, every member known and once, texts
 // without escapes, whole numbers in digits. Such a mutation is taken apart in one go;
@@ -80,6 +83,35 @@ func (r *wireReading) plainly(v Value) bool {
 		}
 		return false
 	})
+}
+
+// Pick reads those members of an object that have one of the names into a map that is
+// emptied before: of a large record a few fields cost less than all. The values lie in the
+// memory of the object.
+//
+// Errors: those of encoding/json.
+func Pick(object Value, into map[string]Value, names []string) error {
+	clear(into)
+	plainly := json.Valid(object) && eachMember(object, func(name []byte, v Value) bool {
+		if i := slices.IndexFunc(names, func(n string) bool { return n == string(name) }); i >= 0 {
+			into[names[i]] = v
+		}
+		return true
+	})
+	if plainly {
+		return nil
+	}
+	clear(into)
+	var all map[string]Value
+	if err := json.Unmarshal(object, &all); err != nil {
+		return err
+	}
+	for _, name := range names {
+		if v, ok := all[name]; ok {
+			into[name] = v
+		}
+	}
+	return nil
 }
 
 // eachMember calls do for the members of an object in valid JSON, until it gives false.

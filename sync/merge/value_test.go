@@ -1,6 +1,7 @@
 package merge_test
 
 import (
+	"bytes"
 	"encoding/json"
 	"regexp"
 	"strings"
@@ -199,4 +200,46 @@ func TestNamesOnTheWire(t *testing.T) {
 			t.Errorf("%s final: %t", o, o.Final())
 		}
 	}
+}
+
+// TestPickReadsWhatAllWouldRead: some members of an object, in any spelling of it.
+func TestPickReadsWhatAllWouldRead(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		name := rapid.OneOf(rapid.SampledFrom([]string{"state", "stage", "total_bp"}), rapid.String())
+		raw, err := json.Marshal(rapid.MapOfN(name, anyValue(3), 0, 6).Draw(t, "object"))
+		if err != nil {
+			t.Fatal(err) // every drawn value encodes
+		}
+		if rapid.Bool().Draw(t, "spaced") {
+			var b bytes.Buffer
+			if err := json.Indent(&b, raw, " ", "\t"); err != nil {
+				t.Fatal(err)
+			}
+			raw = b.Bytes()
+		}
+		if cut := rapid.IntRange(0, 3).Draw(t, "cut"); cut > 0 { // not JSON any more
+			raw = raw[:len(raw)-min(cut, len(raw))]
+		}
+		names := []string{"state", "total_bp", rapid.String().Draw(t, "name")}
+		got := map[string]merge.Value{"left over": nil}
+		var all map[string]merge.Value
+		failed := json.Unmarshal(raw, &all)
+		if err := merge.Pick(raw, got, names); (err == nil) != (failed == nil) {
+			t.Fatalf("%s: %v, want %v", raw, err, failed)
+		}
+		want := map[string]merge.Value{}
+		for _, n := range names {
+			if v, ok := all[n]; ok && failed == nil {
+				want[n] = v
+			}
+		}
+		if len(got) != len(want) {
+			t.Fatalf("%s: %s, want %s", raw, got, want)
+		}
+		for n, v := range want {
+			if string(got[n]) != string(v) {
+				t.Fatalf("%s: %s is %s, want %s", raw, n, got[n], v)
+			}
+		}
+	})
 }

@@ -1,0 +1,254 @@
+package programme
+
+import (
+	"cmp"
+	"context"
+	"slices"
+	"strings"
+
+	"github.com/lumbung-ikm/lumbung/domain"
+	"github.com/lumbung-ikm/lumbung/store"
+	"github.com/lumbung-ikm/lumbung/sync/merge"
+)
+
+// board is what is decided about a programme, read whole: of each record what somebody asks
+// for, which is some hundred bytes of a file.
+type board struct {
+	domain.Programme
+	scope string
+	asked domain.Stage // whose shares and sheets are read, and outcomes of files; no 0: of none
+
+	files   []file             // by number
+	panel   []merge.Row        // open windows only; by id
+	shares  []share            // of the stage that is asked for
+	sheets  map[string]sheets  // on files in that stage, by file
+	states  map[string]string  // of the owners' side, by application
+	rulings map[int]merge.Row  // decisions, by stage
+	told    merge.Row          // publication
+	fields  map[string]*picked // that are read of a collection
+}
+
+// file is what is needed of a case file.
+type file struct {
+	id, number, state  string
+	business, feedback string
+	version            merge.Seq
+	stage              int
+	rank               int64
+	ranked             bool
+	outcome            StageOutcome // of a stage that is asked for, and decided by answers
+}
+
+type share struct{ file, curator string }
+
+// sheets are those on one file in the stage that is asked for.
+type sheets struct {
+	totals     []int    // of those that count
+	conflicted []string // who said that theirs must not
+}
+
+func boardOf(e Edition, no int) *board {
+	b := &board{Programme: domain.ProgrammeOf(e.Row), scope: domain.DecisionScope(e.ID)}
+	if no >= 1 && no <= len(b.Stages) {
+		b.asked = b.Stages[no-1]
+	}
+	b.fields = map[string]*picked{
+		"case_file":         picks("number", "state", "stage", "rank", "business_id", "feedback"),
+		"file_share":        picks("application_id", "stage", "curator_id"),
+		"score":             picks("application_id", "stage", "curator_id", "state", "conflict", "late", "total_bp"),
+		"application_state": picks("state"),
+	}
+	if b.byAnswers() {
+		files := b.fields["case_file"]
+		files.names = append(files.names, domain.StageFields()...)
+	}
+	b.clear()
+	return b
+}
+
+// byAnswers reports whether the stage that is asked for is decided by what files hold.
+func (b *board) byAnswers() bool { return b.asked.No > 0 && b.asked.Kind != domain.StageRubric }
+
+// atBoard reads what is decided of a programme, with a view to a stage (0: to none), and
+// lets look see it. Few are held at a time: look works out what it needs, and keeps that.
+//
+// Errors: NotFound; Transient "busy" if commits keep coming in between; those of look.
+func (s *Service) atBoard(ctx context.Context, programme string, no int, look func(*board) error) error {
+	e, err := s.setup(ctx, programme)
+	if err != nil {
+		return err
+	}
+	return s.atBoardOf(ctx, e, no, look)
+}
+
+// atBoardOf is atBoard for who has read the setup.
+func (s *Service) atBoardOf(ctx context.Context, e Edition, no int, look func(*board) error) error {
+	leave, err := s.wholes.enter(ctx)
+	if err != nil {
+		return err
+	}
+	defer leave()
+	b, now := boardOf(e, no), s.now()
+	if err := s.walkScope(ctx, b.scope, b.clear, func(r *store.Record) error { return b.take(r, now) }); err != nil {
+		return err
+	}
+	b.sort()
+	return look(b)
+}
+
+// rulings reads what was decided on some stages, and the publication: a few records, whatever
+// the size of the programme.
+//
+// Errors: NotFound.
+func (s *Service) rulings(ctx context.Context, programme string, stages func(domain.Programme) []int) (*board, Edition, error) {
+	e, err := s.setup(ctx, programme)
+	if err != nil {
+		return nil, e, err
+	}
+	b := boardOf(e, 0)
+	keys := []merge.Key{publicationKey(programme)}
+	for _, no := range stages(b.Programme) {
+		keys = append(keys, decisionKey(programme, no))
+	}
+	rows, err := s.rows(ctx, b.scope, keys...)
+	for _, r := range rows {
+		b.rule(r)
+	}
+	return b, e, err
+}
+
+func (b *board) clear() {
+	b.files, b.panel, b.shares, b.told = nil, nil, nil, merge.Row{}
+	b.sheets, b.states, b.rulings = map[string]sheets{}, map[string]string{}, map[int]merge.Row{}
+}
+
+func (b *board) sort() {
+	slices.SortFunc(b.files, func(x, y file) int { return cmp.Or(strings.Compare(x.number, y.number), strings.Compare(x.id, y.id)) })
+	slices.SortFunc(b.panel, func(x, y merge.Row) int { return strings.Compare(x.ID, y.ID) })
+}
+
+// take puts a record onto the board, as it is at an instant.
+func (b *board) take(rec *store.Record, now merge.Millis) error {
+	if p := b.fields[rec.Collection]; p != nil {
+		r, err := p.of(rec)
+		if err == nil {
+			b.put(r)
+		}
+		return err
+	}
+	switch rec.Collection {
+	case "panel_member", "decision", "publication":
+		r, err := rowOf(rec)
+		if to := instant(r, "to_at"); err == nil && r.Collection == "panel_member" && (to.IsZero() || to.After(now.Time())) {
+			b.panel = append(b.panel, r)
+		}
+		b.rule(r)
+		return err
+	}
+	return nil
+}
+
+// put puts a row onto the board, and keeps nothing of its fields.
+func (b *board) put(r merge.Row) {
+	switch {
+	case r.Collection == "case_file":
+		b.file(r)
+	case r.Collection == "application_state":
+		b.states[r.ID] = r.Text("state")
+	case b.asked.No == 0 || int(r.Int("stage")) != b.asked.No:
+	case r.Collection == "file_share":
+		b.shares = append(b.shares, share{r.Text("application_id"), r.Text("curator_id")})
+	case r.Collection == "score":
+		of := r.Text("application_id")
+		on, conflict := b.sheets[of], string(r.Fields["conflict"]) == "true"
+		if _, counted := r.Fields["total_bp"]; counted && !conflict && r.Text("state") == domain.SheetSubmitted && string(r.Fields["late"]) != "true" {
+			on.totals = append(on.totals, int(r.Int("total_bp")))
+		}
+		if conflict {
+			on.conflicted = append(on.conflicted, r.Text("curator_id"))
+		}
+		b.sheets[of] = on
+	}
+}
+
+func (b *board) file(r merge.Row) {
+	f := file{id: r.ID, number: r.Text("number"), state: r.Text("state"), business: r.Text("business_id"), feedback: r.Text("feedback"), version: r.Version,
+		stage: int(r.Int("stage")), rank: r.Int("rank")}
+	_, f.ranked = r.Fields["rank"]
+	if b.byAnswers() && f.in(b.asked.No) {
+		f.outcome = b.answered(b.asked, r)
+	}
+	b.files = append(b.files, f)
+}
+
+// rule notes what was decided.
+func (b *board) rule(r merge.Row) {
+	switch r.Collection {
+	case "decision":
+		b.rulings[int(r.Int("stage"))] = r
+	case "publication":
+		b.told = r
+	}
+}
+
+// stage finds a stage of the programme.
+//
+// Errors: Invalid "invalid_value" (stage).
+func (b *board) stage(no int) (domain.Stage, error) {
+	if no < 1 || no > len(b.Stages) {
+		return domain.Stage{}, invalid("stage", "the programme has no such stage")
+	}
+	return b.Stages[no-1], nil
+}
+
+func (f file) in(stage int) bool { return f.state == domain.FileStage && f.stage == stage }
+
+// in lists the files that are in a stage, those left out whose owner withdrew.
+func (b *board) in(no int) (out []file) {
+	for _, f := range b.files {
+		if f.in(no) && !b.withdrawn(f) {
+			out = append(out, f)
+		}
+	}
+	return out
+}
+
+func (b *board) withdrawn(f file) bool {
+	state := b.states[f.id]
+	return state == domain.ApplicationWithdrawn || state == domain.ApplicationDisqualified
+}
+
+// shareOut says who is to get what. short is true if there are too few curators.
+func (b *board) shareOut(stage domain.Stage) (out []share, short bool) {
+	has, load := map[string][]string{}, map[string]int{}
+	for _, sh := range b.shares {
+		has[sh.file] = append(has[sh.file], sh.curator)
+		load[sh.curator]++
+	}
+	never := map[string]map[string]bool{}
+	var files []string
+	for _, f := range b.in(stage.No) {
+		out := b.sheets[f.id].conflicted
+		for _, c := range out {
+			if never[c] == nil {
+				never[c] = map[string]bool{}
+			}
+			never[c][f.id] = true
+		}
+		has[f.id] = slices.DeleteFunc(has[f.id], func(c string) bool { return slices.Contains(out, c) })
+		files = append(files, f.id)
+	}
+	var curators []domain.Curating
+	for _, m := range b.panel {
+		u := m.Text("user_id")
+		curators = append(curators, domain.Curating{User: u, Institution: m.Text("institution"), Files: load[u], Never: never[u]})
+	}
+	given := domain.ShareFiles(files, stage.Curators, curators, has)
+	for _, f := range files {
+		for _, c := range given[f] {
+			out = append(out, share{f, c})
+		}
+		short = short || len(has[f])+len(given[f]) < stage.Curators
+	}
+	return out, short
+}
