@@ -58,7 +58,7 @@ func (s *Server) stage(x *call) error {
 }
 
 func stageOf(v programme.StageView) wire.StageView {
-	out := wire.StageView{Stage: v.Stage.No, Kind: v.Stage.Kind, Basis: v.Basis, State: v.Decision.Text("state"), Counts: map[string]int{}, Missing: append([]string{}, v.Missing...),
+	out := wire.StageView{Stage: v.Stage.No, Kind: v.Stage.Kind, Basis: v.Basis, State: v.Decision.Text("state"), Counts: map[string]int{}, Missing: append([]string{}, v.Missing...), Balance: wire.Balance{Categories: counts(v.Balance.Categories), Regions: counts(v.Balance.Regions)},
 		Outcomes: each(v.Outcomes, func(o programme.StageOutcome) wire.StageOutcome {
 			return wire.StageOutcome{File: o.File, Result: o.Result, Failed: o.Failed, Level: o.Level, ScoreBp: o.Score, Rank: o.Rank}
 		})}
@@ -69,6 +69,14 @@ func stageOf(v programme.StageView) wire.StageView {
 		out.Counts[o.Result]++
 	}
 	return out
+}
+
+// counts are never null.
+func counts(of map[string]map[string]int) map[string]map[string]int {
+	if of == nil {
+		return map[string]map[string]int{}
+	}
+	return of
 }
 
 func (s *Server) shareFiles(x *call) error {

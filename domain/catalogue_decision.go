@@ -124,6 +124,7 @@ func decision() *merge.Collection {
 			server("state", enum("prepared", "decided"), ""),
 			server("basis", text(0, 64), "hash over what it was decided by: files, scores and ranks"),
 			server("outcomes", anything(4<<20), "what it made of each file"),
+			server("balance", anything(256<<10), "how many of each result, by category and by region"),
 		),
 	}
 }

@@ -32,6 +32,7 @@ type board struct {
 type file struct {
 	id, number, state  string
 	business, feedback string
+	region, category   string
 	version            merge.Seq
 	stage              int
 	rank               int64
@@ -53,7 +54,7 @@ func boardOf(e Edition, no int) *board {
 		b.asked = b.Stages[no-1]
 	}
 	b.fields = map[string]*picked{
-		"case_file":         picks("number", "state", "stage", "rank", "business_id", "feedback"),
+		"case_file":         picks("number", "state", "stage", "rank", "business_id", "feedback", "region_code", "category"),
 		"file_share":        picks("application_id", "stage", "curator_id"),
 		"score":             picks("application_id", "stage", "curator_id", "state", "conflict", "late", "total_bp"),
 		"application_state": picks("state"),
@@ -173,7 +174,7 @@ func (b *board) put(r merge.Row) {
 
 func (b *board) file(r merge.Row) {
 	f := file{id: r.ID, number: r.Text("number"), state: r.Text("state"), business: r.Text("business_id"), feedback: r.Text("feedback"), version: r.Version,
-		stage: int(r.Int("stage")), rank: r.Int("rank")}
+		region: r.Text("region_code"), category: r.Text("category"), stage: int(r.Int("stage")), rank: r.Int("rank")}
 	_, f.ranked = r.Fields["rank"]
 	if b.byAnswers() && f.in(b.asked.No) {
 		f.outcome = b.answered(b.asked, r)

@@ -3,6 +3,7 @@ package programme_test
 import (
 	"encoding/json"
 	"fmt"
+	"reflect"
 	"slices"
 	"testing"
 	"time"
@@ -202,6 +203,7 @@ func TestFrom478To30(t *testing.T) {
 	if v.Count("selected") != 30 || v.Count("reserve") != 10 || v.Count("not_selected") != 56 || len(v.Missing) != 0 {
 		t.Fatalf("%d selected, %d reserve, %d not; %d missing", v.Count("selected"), v.Count("reserve"), v.Count("not_selected"), len(v.Missing))
 	}
+	open := v.Balance
 	v = c.decide(3)
 	if v.Decision.Text("state") != "prepared" {
 		t.Fatalf("decided by one person: %s", v.Decision.Text("state"))
@@ -212,6 +214,17 @@ func TestFrom478To30(t *testing.T) {
 	_, err = c.Approve(t.Context(), c.as(c.other), c.edition.ID, 3, v.Basis)
 	c.unless(err)
 	c.work()
+	balance := c.stage(3).Balance
+	if got := balance.Categories; got["food_beverage"]["selected"] != 19 || got["toys"]["selected"] != 1 || got["fashion"]["selected"] != 3 || got["crafts"]["selected"] != 6 || got["machinery"]["selected"] != 1 {
+		t.Errorf("by category %v", got)
+	}
+	selected := 0
+	for _, results := range balance.Regions {
+		selected += results["selected"]
+	}
+	if selected != 30 || len(balance.Regions) < 2 || !reflect.DeepEqual(open, balance) {
+		t.Errorf("by region %v, before it was decided %v", balance.Regions, open.Regions)
+	}
 	states := map[string]int{}
 	categories := map[string]int{}
 	for _, f := range c.files(c.edition) {

@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 
@@ -73,14 +74,40 @@ type StageOutcome struct {
 	Rank   int      `json:"rank,omitempty"`
 }
 
+// Balance is how many files of each result there are by what they are counted under: by
+// category and by region code, then by result.
+type Balance struct {
+	Categories map[string]map[string]int `json:"categories"`
+	Regions    map[string]map[string]int `json:"regions"`
+}
+
+func balanceOf(outcomes []StageOutcome, files []file) Balance {
+	of := make(map[string]file, len(files))
+	for _, f := range files {
+		of[f.id] = f
+	}
+	out := Balance{map[string]map[string]int{}, map[string]map[string]int{}}
+	for _, o := range outcomes {
+		f := of[o.File]
+		for by, code := range map[*map[string]map[string]int]string{&out.Categories: f.category, &out.Regions: f.region} {
+			if (*by)[code] == nil {
+				(*by)[code] = map[string]int{}
+			}
+			(*by)[code][o.Result]++
+		}
+	}
+	return out
+}
+
 // StageView is a stage as it would be decided now.
 type StageView struct {
 	Stage    domain.Stage
 	Outcomes []StageOutcome // of every file, ranked where they are
 	Missing  []string       // files with too few sheets
-	Basis    string         // hash of all that the decision rests on
-	Decision merge.Row      // if it was prepared or decided
-	Last     bool           // it is the last one, which selects
+	Balance  Balance
+	Basis    string    // hash of all that the decision rests on
+	Decision merge.Row // if it was prepared or decided
+	Last     bool      // it is the last one, which selects
 }
 
 // Count is how many files have a result.
@@ -129,7 +156,10 @@ func (b *board) decided(no int) (v StageView, ok bool, err error) {
 		return v, false, nil
 	}
 	v.Basis = v.Decision.Text("basis")
-	return v, true, json.Unmarshal(v.Decision.Fields["outcomes"], &v.Outcomes)
+	if balance := v.Decision.Fields["balance"]; balance != nil { // decisions of before do not say
+		err = json.Unmarshal(balance, &v.Balance)
+	}
+	return v, true, errors.Join(err, json.Unmarshal(v.Decision.Fields["outcomes"], &v.Outcomes))
 }
 
 // view is the stage that the board was read for.
@@ -150,6 +180,7 @@ func (b *board) view(ctx context.Context, no int) (StageView, error) {
 	if err != nil {
 		return v, err
 	}
+	v.Balance = balanceOf(v.Outcomes, files)
 	text, err := json.Marshal([]any{v.Stage, v.Outcomes, v.Missing, b.Quota, b.Reserve})
 	sum := sha256.Sum256(text)
 	v.Basis = hex.EncodeToString(sum[:16])
@@ -232,7 +263,7 @@ func (s *Service) Decide(ctx context.Context, who Caller, programme string, no i
 		state = "prepared"
 	}
 	set := map[string]merge.Value{"stage": merge.Num(no), "prepared_by": merge.Str(who.User), "approved_by": null(), "minutes": optional(minutes), "state": merge.Str(state),
-		"basis": merge.Str(basis), "outcomes": merge.Encode(v.Outcomes), "passed": merge.Num(v.Count(outPassed) + v.Count(outSelected)),
+		"basis": merge.Str(basis), "outcomes": merge.Encode(v.Outcomes), "balance": merge.Encode(v.Balance), "passed": merge.Num(v.Count(outPassed) + v.Count(outSelected)),
 		"failed": merge.Num(v.Count(outFailed) + v.Count(outNotSelected)), "reserve": merge.Num(v.Count(outReserve))}
 	if err := s.check("decision", set); err != nil {
 		return v, err

@@ -410,6 +410,15 @@ type AuditPage struct {
 	Next string `json:"next,omitempty,omitzero"`
 }
 
+// Balance How many files of each result, by category and by region code.
+type Balance struct {
+	// Categories Example: {"crafts":{"selected":6}}
+	Categories map[string]map[string]int `json:"categories"`
+
+	// Regions Example: {"18.71":{"reserve":2,"selected":9}}
+	Regions map[string]map[string]int `json:"regions"`
+}
+
 // Business An enterprise as the caller sees it; `fields` are those of its record in sync.
 type Business struct {
 	// Etag For If-Match.
@@ -1582,6 +1591,9 @@ type StageOutcome struct {
 
 // StageView defines model for StageView.
 type StageView struct {
+	// Balance How many files of each result, by category and by region code.
+	Balance Balance `json:"balance"`
+
 	// Basis Example: 9f2c1a07b3d49f2c1a07b3d49f2c1a07
 	Basis string `json:"basis"`
 
