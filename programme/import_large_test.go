@@ -3,6 +3,7 @@ package programme_test
 import (
 	"bytes"
 	"context"
+	"flag"
 	"fmt"
 	"testing"
 
@@ -10,13 +11,15 @@ import (
 	"github.com/lumbung-ikm/lumbung/sync/merge"
 )
 
-// TestTenThousandRowsInOneJob: its counts only grow while it works, and at the end there is
+var every = flag.Bool("every", false, "as many rows as a list may have, instead of a tenth")
+
+// TestTenThousandRowsInOneJob, or a thousand in a hurry: its counts only grow while it works, and at the end there is
 // one file for each row, numbered without a gap.
 func TestTenThousandRowsInOneJob(t *testing.T) {
 	t.Parallel()
-	rows := 10_000
-	if testing.Short() {
-		rows = 500
+	rows := 1_000
+	if *every {
+		rows = 10_000
 	}
 	o := open(t)
 	e, admin := o.opened("lagawi-fest-2022"), o.person(1, "admin")
