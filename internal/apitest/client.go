@@ -9,6 +9,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"slices"
 	"strconv"
@@ -46,6 +47,7 @@ type Operation struct {
 	Body         bool     // takes a JSON body
 	Query        []string // names of its parameters there, sorted
 	Header       []string // and there
+	Gives        []string // media types of its answers, sorted, each once
 }
 
 // Operations lists every operation.
@@ -64,6 +66,11 @@ func (s *Spec) Operations() []Operation {
 			}
 			slices.Sort(o.Query)
 			slices.Sort(o.Header)
+			for _, answer := range op.Responses.Map() {
+				o.Gives = slices.AppendSeq(o.Gives, maps.Keys(answer.Value.Content))
+			}
+			slices.Sort(o.Gives)
+			o.Gives = slices.Compact(o.Gives)
 			for status := range op.Responses.Map() {
 				if status != "default" {
 					o.Statuses = append(o.Statuses, status)
