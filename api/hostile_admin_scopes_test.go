@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/lumbung-ikm/lumbung/api/wire"
 	"github.com/lumbung-ikm/lumbung/auth"
@@ -160,6 +161,27 @@ func TestHostile01ScopesOfTheCurationOnPhones(t *testing.T) {
 		}
 	}
 	d.unmoved(before, "phones without the scope")
+	tried := map[string]int{}
+	for _, e := range d.trail() {
+		if said(e, "event") == domain.EventScopeRefused {
+			tried[said(e, "actor")]++
+			if !strings.HasPrefix(said(e, "scope"), "panel/") || !strings.Contains(string(e.Fields["subjects"]), d.here.curator) {
+				t.Errorf("noted as %s", e.Fields)
+			}
+		}
+	}
+	for _, p := range []*phone{d.owner, d.mentor, boss, near, rival, foreign} {
+		if tried[p.User.Id] != 1 {
+			t.Errorf("%d entries of one who tried sixty times", tried[p.User.Id])
+		}
+	}
+	rival.push("panel/Rahasia Sekali", "1.x", rival.mutation("put", "sheet", d.ids.New(), "", `{}`))
+	d.clock.Advance(24 * time.Hour)
+	again := d.phone("+628117000221")
+	again.push("panel/Rahasia Sekali", "1.x", again.mutation("put", "sheet", d.ids.New(), "", `{}`))
+	if all := d.trail(); said(all[len(all)-1], "event") != domain.EventScopeRefused || said(all[len(all)-1], "scope") != "" {
+		t.Errorf("a scope that may be anything: %s", all[len(all)-1].Fields)
+	}
 }
 
 // TestHostile02OfAdmins: an id of something of another kind, or of the other programme, is
