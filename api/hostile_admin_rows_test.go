@@ -50,7 +50,9 @@ func sendings() []sending {
 		{op: "GET /v1/reviews"}, {op: "POST /v1/reviews/{review}/resolution", body: says(`{"queue":"decision/general","decision":"dismissed"}`)},
 		{op: "POST /v1/reference/{list}", body: says(`{"code":"lazada","fields":{"name_id":"Lazada"}}`)},
 		{op: "PATCH /v1/reference/{list}/{code}", body: says(`{"fields":{"active":false}}`), etag: "/v1/reference/{list}"},
-		{op: "GET /v1/jobs/{job}"}, {op: "POST /v1/mentors/{mentor}/handover", body: func(d *scene) string { return `{"to_id":"` + d.there.mentor + `"}` }},
+		{op: "GET /v1/jobs/{job}"}, {op: "GET /v1/mentors/{mentor}/caseload"},
+		{op: "POST /v1/businesses/{business}/applications/{application}/events", body: says(`{"op":"disqualify","note":"Dua kali"}`), etag: "/v1/businesses/{business}/records/application/{application}"},
+		{op: "POST /v1/mentors/{mentor}/handover", body: func(d *scene) string { return `{"to_id":"` + d.there.mentor + `"}` }},
 		{op: "POST /v1/admin/attest", body: func(d *scene) string { return `{"user_id":"` + d.owner.User.Id + `","hours":24}` }},
 		{op: "GET /v1/admin/users"}, {op: "POST /v1/admin/users", body: says(`{"phone":"+628117000052","name":"Pak Wayan","roles":["mentor"]}`)},
 		{op: "GET /v1/admin/approvals"}, {op: "POST /v1/admin/approvals/{approval}/decision", body: func(d *scene) string { return `{"approve":false,"what":"` + d.what(d.here.approval) + `"}` }},
@@ -120,7 +122,7 @@ func (d *scene) at(path string, e edition, swap map[string]string) string {
 			return other
 		}
 		return map[string]string{"programme": e.programme, "stage": d.stage, "sheet": e.sheet, "announcement": e.announcement, "approval": e.approval, "user": e.user, "job": e.job,
-			"review": e.review, "mentor": e.mentor, "list": "marketplace", "code": "tokopedia"}[name]
+			"review": e.review, "business": e.business, "application": e.application, "mentor": e.mentor, "list": "marketplace", "code": "tokopedia"}[name]
 	})
 }
 
