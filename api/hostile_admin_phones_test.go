@@ -214,7 +214,6 @@ func TestHostile30OfEveryAdminRoute(t *testing.T) {
 	d := newScene(newTour(t, unhurried))
 	stranger := d.enter("+628117000111")
 	rows := d.row(everyRoute)
-	before := d.state()
 	each := func(token string, want func(q request, r, of string) bool, why string) {
 		t.Helper()
 		for _, q := range rows {
@@ -226,7 +225,7 @@ func TestHostile30OfEveryAdminRoute(t *testing.T) {
 		}
 	}
 	gone, left := d.second, d.regional("+628117000112", "18")
-	before = d.state()
+	before := d.state()
 	d.ok(0, d.parts.Auth.Suspend(t.Context(), gone.User.Id))
 	each(gone.AccessToken, func(_ request, r, _ string) bool { return r == "403 account_suspended" }, "who was suspended")
 	d.ok(0, d.parts.Auth.Restore(t.Context(), gone.User.Id))

@@ -110,8 +110,6 @@ type request struct {
 	sending
 }
 
-func (q request) once() bool { return slices.Contains(q.Header, "Idempotency-Key") }
-
 var hole = regexp.MustCompile(`\{(\w+)\}`)
 
 // at fills the holes of an address with what a programme has there; swap names others.
