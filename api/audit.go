@@ -175,3 +175,26 @@ func (s *Server) notePull(x *call, resp *protocol.Response) {
 	e.Role, e.Fields = auth.RoleMentor, []string{"sync"}
 	x.note.trail.Pulled(x.ctx, e, scopes)
 }
+
+// noteRefused notes that a phone sent edits into a scope that is not its person's.
+func (s *Server) noteRefused(x *call, resp *protocol.Response) {
+	i := slices.IndexFunc(resp.Verdicts, func(v protocol.Verdict) bool {
+		return v.Verdict == merge.Rejected && v.Code == "not_found" && !v.Repeated
+	})
+	if x.note.trail == nil || i < 0 {
+		return
+	}
+	e := x.entry(domain.AuditEvent)
+	e.Fields = []string{"sync"}
+	kind, of, _ := strings.Cut(resp.Verdicts[i].Scope, "/")
+	for part := range strings.SplitSeq(of, "/") {
+		if !id.Valid(part) {
+			kind = "" // not a scope of ours: it may be anything
+		}
+		e.Subjects = append(e.Subjects, part)
+	}
+	if e.Scope = kind + "/" + of; !plain.MatchString(kind) {
+		e.Scope, e.Subjects = "", nil
+	}
+	x.note.trail.Refused(x.ctx, e)
+}

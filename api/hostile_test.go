@@ -12,8 +12,8 @@ import (
 	"github.com/lumbung-ikm/lumbung/sync/protocol"
 )
 
-// The numbers in the names are those of the list of hostile inputs in
-// docs/security.md.
+// The numbers in the names are those of the list of hostile inputs; docs/testing.md says
+// which test is about what.
 
 // phone is somebody who pushes by hand.
 type phone struct {

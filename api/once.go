@@ -11,6 +11,7 @@ import (
 
 	"github.com/gofiber/fiber/v2"
 
+	"github.com/lumbung-ikm/lumbung/auth"
 	"github.com/lumbung-ikm/lumbung/fault"
 	"github.com/lumbung-ikm/lumbung/store"
 )
@@ -42,8 +43,12 @@ func (s *Server) once(x *call, r route) error {
 	}
 	sum := sha256.Sum256(x.Request().Body())
 	claim := store.Reply{Key: x.who.User + "\n" + r.method + " " + x.Path() + "\n" + key, BodyHash: sum[:]}
-	if x.who.Proved() { // what an admin was answered is not for a session that would be refused
-		claim.Key += "\nproved"
+	for _, role := range []string{auth.RoleAdmin, auth.RoleRegional} {
+		// What an admin was answered is not for a session that would be refused, nor for
+		// somebody who is none any more: a token of before is void by then.
+		if x.who.Proved() && x.who.Has(role) {
+			claim.Key += "\nproved " + role
+		}
 	}
 	claim, done, err := s.claim(x, claim)
 	if err != nil || done {

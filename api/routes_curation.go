@@ -40,10 +40,10 @@ func (s *Server) beginCuration(x *call) error {
 	return x.json(fiber.StatusOK, wire.Moved{Files: n})
 }
 
-// stageNo reads the number of a stage in a path; 0 is none.
+// stageNo reads the number of a stage in a path, in its one spelling; 0 is none.
 func stageNo(x *call) int {
 	n, err := strconv.Atoi(x.Params("stage"))
-	if err != nil {
+	if err != nil || strconv.Itoa(n) != x.Params("stage") {
 		return 0
 	}
 	return n

@@ -229,10 +229,10 @@ func TestHostile17FiftyRefreshesAtOnceAreOne(t *testing.T) {
 	o.code("session_revoked", o.want(401, l.AccessToken, "GET", "/v1/me", ""))
 }
 
-func TestHostile18ForgedTokens(t *testing.T) {
-	o := newTour(t)
-	l := o.enter("+628117000001")
-	parts := strings.Split(l.AccessToken, ".")
+// forgeries are what has passed for a good token somewhere, made of one.
+func forgeries(t testing.TB, good string) map[string]string {
+	t.Helper()
+	parts := strings.Split(good, ".")
 	b64 := func(s string) string { return base64.RawURLEncoding.EncodeToString([]byte(s)) }
 	claims, err := base64.RawURLEncoding.DecodeString(parts[1])
 	if err != nil {
@@ -247,8 +247,7 @@ func TestHostile18ForgedTokens(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	first := ""
-	for name, token := range map[string]string{
+	return map[string]string{
 		"none": b64(`{"alg":"none"}`) + "." + parts[1] + ".", "HS256": b64(`{"alg":"HS256","kid":"x"}`) + "." + parts[1] + "." + parts[2],
 		"a path for a key": b64(`{"alg":"ES256","kid":"../../etc/passwd"}`) + "." + parts[1] + "." + parts[2], "SQL for a key": b64(`{"alg":"ES256","kid":"' OR 1=1--"}`) + "." + parts[1] + "." + parts[2],
 		"a key of its own":   b64(`{"alg":"ES256","jwk":{"kty":"EC"},"jku":"http://127.0.0.1:1/","x5u":"http://127.0.0.1:1/"}`) + "." + parts[1] + "." + parts[2],
@@ -256,8 +255,14 @@ func TestHostile18ForgedTokens(t *testing.T) {
 		"far future":         parts[0] + "." + b64(strings.Replace(string(claims), `"exp":`, `"exp":9`, 1)) + "." + parts[2],
 		"no end":             parts[0] + "." + b64(strings.Replace(string(claims), `"exp"`, `"exq"`, 1)) + "." + parts[2],
 		"another issuer":     parts[0] + "." + b64(strings.Replace(string(claims), "lumbung.test", "evil.test", 1)) + "." + parts[2],
-		"something trailing": l.AccessToken + ".x", "huge": l.AccessToken + strings.Repeat("A", 8000), "rubbish": "x",
-	} {
+		"something trailing": good + ".x", "huge": good + strings.Repeat("A", 8000), "rubbish": "x",
+	}
+}
+
+func TestHostile18ForgedTokens(t *testing.T) {
+	o := newTour(t)
+	first := ""
+	for name, token := range forgeries(t, o.enter("+628117000001").AccessToken) {
 		r := o.want(401, token, "GET", "/v1/me", "")
 		r.Problem.RequestId = ""
 		said := fmt.Sprint(r.Problem)

@@ -61,6 +61,7 @@ func (s *Server) exchange(x *call, do exchange, pushes bool) error {
 	}
 	s.contact(x.who.Device, req.Outbox, resp)
 	s.notePull(x, resp)
+	s.noteRefused(x, resp)
 	x.Set(fiber.HeaderContentType, fiber.MIMEApplicationJSON)
 	x.Status(fiber.StatusOK).Response().SetBodyRaw(resp.AppendJSON(make([]byte, 0, resp.Size())))
 	return nil

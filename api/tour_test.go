@@ -776,6 +776,7 @@ func (o *tour) curation(owner, admin wire.Login, mine string) {
 	o.code("same_person", o.want(403, a, "POST", mine+"/publication/approval", "", "If-Match", p.Etag))
 	o.want(412, b, "POST", mine+"/publication/approval", "", "If-Match", `"1-1"`)
 	o.want(428, b, "POST", mine+"/publication/approval", "", "If-Match", "")
+	o.want(400, b, "POST", mine+"/publication/approval", "!", "If-Match", `W/"1-1"`)
 	o.want(200, b, "POST", mine+"/publication/approval", "", "If-Match", p.Etag)
 	o.code("publication_approved", o.want(409, b, "POST", mine+"/publication/approval", "", "If-Match", p.Etag))
 	var files wire.CaseFileList

@@ -180,13 +180,22 @@ func readings(c merge.Change, announcement string) []merge.Effect {
 	if !ok || item.Deleted {
 		return nil
 	}
-	r := Reading{}.and(Reading{Read: instantOf(item, "read_at")})
+	r := Reading{}.and(Reading{Read: notedAt(item, "read_at")})
 	for _, receipt := range c.Tagged(receiptTag(announcement)) {
-		r = r.and(Reading{instantOf(receipt, "delivered_at"), instantOf(receipt, "read_at"), instantOf(receipt, "acked_at")})
+		r = r.and(Reading{notedAt(receipt, "delivered_at"), notedAt(receipt, "read_at"), notedAt(receipt, "acked_at")})
 	}
 	r = r.since(instantOf(item, "created_at"))
 	return []merge.Effect{{Scope: AnnouncementScope(announcement), Collection: "announcement_receipt", ID: id.Derive("announcement_receipt", announcement, user), Mirror: true,
 		Set: map[string]merge.Value{"user_id": merge.Str(user), "delivered_at": instantOrNull(r.Delivered), "read_at": instantOrNull(r.Read), "acked_at": instantOrNull(r.Acked)}}}
+}
+
+// notedAt is when a phone says that something was; a clock that stands at the beginning of
+// 1970 says so too, and 0 is not yet.
+func notedAt(r merge.Row, field string) merge.Millis {
+	if at := instantOf(r, field); at != 0 || r.Text(field) == "" {
+		return at
+	}
+	return 1
 }
 
 func instantOrNull(at merge.Millis) merge.Value {

@@ -18,6 +18,9 @@ const (
 // AuditScope is where the trail of a month (UTC) is kept.
 func AuditScope(at time.Time) string { return ScopeAudit + "/" + at.UTC().Format("2006-01") }
 
+// EventScopeRefused is the event that a phone sent edits into a scope of somebody else's.
+const EventScopeRefused = "scope_refused"
+
 // Bounds of what one entry names.
 const (
 	MaxAuditSubjects = 500

@@ -39,7 +39,7 @@ func (s *Service) CreateAnnouncement(ctx context.Context, who Caller, fields map
 	if err := s.mustBeAdmin(ctx, who); err != nil {
 		return Announcement{}, err
 	}
-	set, err := s.fitsAnnouncement(fields, domain.AnnouncementFields())
+	set, err := s.fitsAnnouncement(ctx, fields, domain.AnnouncementFields())
 	if err != nil {
 		return Announcement{}, err
 	}
@@ -59,27 +59,17 @@ func (s *Service) CreateAnnouncement(ctx context.Context, who Caller, fields map
 
 // fitsAnnouncement holds fields that an admin writes against the table.
 //
-// Errors: Invalid "required", "unknown_field" or "invalid_value", with every field that
-// does not fit.
-func (s *Service) fitsAnnouncement(fields map[string]merge.Value, allowed []string) (map[string]merge.Value, error) {
+// Errors: Invalid "required"; those of fits; "invalid_reference" for a programme that is
+// not there.
+func (s *Service) fitsAnnouncement(ctx context.Context, fields map[string]merge.Value, allowed []string) (map[string]merge.Value, error) {
 	if len(fields) == 0 {
 		return nil, &fault.Error{Kind: fault.Invalid, Code: "required", Field: "fields", Text: "nothing to write"}
 	}
 	set := maps.Clone(fields)
-	var bad []fault.Mistake
-	for _, name := range slices.Sorted(maps.Keys(set)) {
-		if !slices.Contains(allowed, name) {
-			bad = append(bad, fault.Mistake{Field: name, Code: "unknown_field"})
-			continue
-		}
-		one := map[string]merge.Value{name: set[name]}
-		if err := s.check("announcement", one); err != nil {
-			f, _ := errors.AsType[*fault.Error](err)
-			bad = append(bad, fault.Mistake{Field: f.Field, Code: f.Code})
-		}
-		set[name] = one[name]
+	if err := s.fits("announcement", set, allowed); err != nil {
+		return nil, err
 	}
-	return set, fault.Mistakes(bad, "announcement")
+	return set, s.knownProgramme(ctx, "audience.programme_id", domain.AudienceOf(merge.Row{Fields: set}).Programme)
 }
 
 // Announcement gives one announcement to an admin.
@@ -230,7 +220,7 @@ func (s *Service) PreviewAnnouncement(ctx context.Context, who Caller, announcem
 // Conflict "forbidden_transition" once it is sent or cancelled.
 func (s *Service) ChangeAnnouncement(ctx context.Context, who Caller, announcement string, v Version, fields map[string]merge.Value) (Announcement, error) {
 	return s.operate(ctx, who, announcement, v, domain.AnnounceChange, func(a Announcement, next string) (map[string]merge.Value, []merge.ServerWrite, error) {
-		set, err := s.fitsAnnouncement(fields, domain.AnnouncementFields())
+		set, err := s.fitsAnnouncement(ctx, fields, domain.AnnouncementFields())
 		if err != nil {
 			return nil, nil, err
 		}
@@ -348,7 +338,7 @@ func (s *Service) maySchedule(ctx context.Context, _ Caller, a Announcement) err
 // Errors: as ChangeAnnouncement.
 func (s *Service) CorrectAnnouncement(ctx context.Context, who Caller, announcement string, v Version, fields map[string]merge.Value) (Announcement, error) {
 	return s.operate(ctx, who, announcement, v, domain.AnnounceCorrect, func(a Announcement, _ string) (map[string]merge.Value, []merge.ServerWrite, error) {
-		set, err := s.fitsAnnouncement(fields, domain.AnnouncementCorrectable())
+		set, err := s.fitsAnnouncement(ctx, fields, domain.AnnouncementCorrectable())
 		if err != nil {
 			return nil, nil, err
 		}

@@ -46,7 +46,8 @@ type AssignmentChange struct {
 
 // Assign opens a window for a mentor. Only admins do.
 //
-// Errors: NotFound, Forbidden; Invalid "invalid_value" if the user is no mentor;
+// Errors: NotFound, Forbidden; Invalid "invalid_value" if the user is no mentor,
+// "invalid_reference" if there is no such programme;
 // Conflict "conflict" if the mentor has an open window.
 func (s *Service) Assign(ctx context.Context, who Caller, business string, n NewAssignment) (Assignment, error) {
 	st, err := s.enterAsAdmin(ctx, who, business)
@@ -54,6 +55,9 @@ func (s *Service) Assign(ctx context.Context, who Caller, business string, n New
 		return Assignment{}, err
 	}
 	if err := s.mustBeMentor(ctx, n.Mentor, "mentor_id"); err != nil {
+		return Assignment{}, err
+	}
+	if err := s.knownProgramme(ctx, "programme_id", n.Programme); err != nil {
 		return Assignment{}, err
 	}
 	w := opening(who, business, n, st.now, !slices.ContainsFunc(st.head.Access, func(g merge.Grant) bool { return g.Role == merge.Mentor && g.Holds(st.now) }))

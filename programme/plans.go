@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -22,12 +23,16 @@ func (s *Service) CreateTemplate(ctx context.Context, who Caller, code string, v
 	if err := s.mustBeAdmin(ctx, who); err != nil {
 		return merge.Row{}, err
 	}
-	set := map[string]merge.Value{"code": merge.Str(code), "template_version": merge.Num(version), "name": fields["name"], "items": fields["items"]}
-	for _, name := range []string{"name", "items"} {
+	set, written := maps.Clone(fields), []string{"name", "items"}
+	for _, name := range written {
 		if merge.Null(set[name]) {
 			return merge.Row{}, &fault.Error{Kind: fault.Invalid, Code: "required", Field: name, Text: "missing"}
 		}
 	}
+	if err := s.fits("plan_template", set, written); err != nil {
+		return merge.Row{}, err
+	}
+	set["code"], set["template_version"] = merge.Str(code), merge.Num(version)
 	if err := s.check("plan_template", set); err != nil {
 		return merge.Row{}, err
 	}
@@ -151,17 +156,37 @@ func (s *Service) planWrites(ctx context.Context, p domain.Programme, app applie
 		"template_id": merge.Str(p.Template), "tasks": merge.Encode(tasks)})), nil
 }
 
-// knownTemplate refuses a programme whose template is not published.
+// knownReferences refuses a programme whose template is not published, or that continues
+// one that is not there.
 //
 // Errors: Invalid "invalid_reference".
-func (s *Service) knownTemplate(ctx context.Context, set map[string]merge.Value) error {
-	template := merge.AsString(set["plan_template_id"])
-	if template == "" {
+func (s *Service) knownReferences(ctx context.Context, set map[string]merge.Value) error {
+	if template := merge.AsString(set["plan_template_id"]); template != "" {
+		rows, err := s.rows(ctx, domain.ScopeProgrammes, merge.Key{Collection: "plan_template", ID: template})
+		if err == nil && len(rows) == 0 {
+			err = invalidReference("plan_template_id", "no such template")
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return s.knownProgramme(ctx, "follows", merge.AsString(set["follows"]))
+}
+
+// knownProgramme refuses a field that names a programme which is not there; "" names none.
+//
+// Errors: Invalid "invalid_reference".
+func (s *Service) knownProgramme(ctx context.Context, field, programme string) error {
+	if programme == "" {
 		return nil
 	}
-	rows, err := s.rows(ctx, domain.ScopeProgrammes, merge.Key{Collection: "plan_template", ID: template})
-	if err == nil && len(rows) == 0 {
-		return &fault.Error{Kind: fault.Invalid, Code: "invalid_reference", Field: "plan_template_id", Text: fmt.Sprintf("no template %s", template)}
+	_, err := s.setup(ctx, programme)
+	if err != nil && fault.KindOf(err) == fault.NotFound {
+		err = invalidReference(field, "no such programme")
 	}
 	return err
+}
+
+func invalidReference(field, text string) error {
+	return &fault.Error{Kind: fault.Invalid, Code: "invalid_reference", Field: field, Text: text}
 }

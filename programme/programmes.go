@@ -39,8 +39,13 @@ func (s *Service) CreateProgramme(ctx context.Context, who Caller, code string, 
 	if set == nil {
 		set = map[string]merge.Value{}
 	}
+	for _, name := range []string{"code", "status"} { // the one stands beside the fields, the other is the server's
+		if set[name] != nil {
+			return Edition{}, unknownField(name)
+		}
+	}
 	set["code"], set["status"] = merge.Str(code), merge.Str(domain.ProgrammeDraft)
-	if err := s.fitsProgramme(set); err != nil {
+	if err := s.fits("programme_setup", set, domain.ProgrammeFields()); err != nil {
 		return Edition{}, err
 	}
 	if set["default_zone"] == nil {
@@ -48,7 +53,7 @@ func (s *Service) CreateProgramme(ctx context.Context, who Caller, code string, 
 			set["default_zone"] = merge.Str(string(zone))
 		}
 	}
-	if err := s.knownTemplate(ctx, set); err != nil {
+	if err := s.knownReferences(ctx, set); err != nil {
 		return Edition{}, err
 	}
 	pid := domain.ProgrammeID(code)
@@ -75,22 +80,29 @@ func firstZone(set map[string]merge.Value) (domain.Zone, error) {
 	return domain.Region(regions[0]).Zone()
 }
 
-// fitsProgramme holds fields that an admin writes against the table.
+// fits holds fields that an admin writes into a record of a collection against those that
+// they may write, and against the table; values are left as they are kept.
 //
 // Errors: Invalid "unknown_field" or "invalid_value", with every field that does not fit.
-func (s *Service) fitsProgramme(set map[string]merge.Value) error {
+func (s *Service) fits(collection string, set map[string]merge.Value, allowed []string) error {
 	var bad []fault.Mistake
 	for _, name := range slices.Sorted(maps.Keys(set)) {
-		if !slices.Contains(domain.ProgrammeFields(), name) {
+		if !slices.Contains(allowed, name) {
 			bad = append(bad, fault.Mistake{Field: name, Code: "unknown_field"})
 			continue
 		}
-		if err := s.check("programme_setup", map[string]merge.Value{name: set[name]}); err != nil {
+		one := map[string]merge.Value{name: set[name]}
+		if err := s.check(collection, one); err != nil {
 			f, _ := errors.AsType[*fault.Error](err)
 			bad = append(bad, fault.Mistake{Field: f.Field, Code: f.Code})
 		}
+		set[name] = one[name]
 	}
-	return fault.Mistakes(bad, "programme")
+	return fault.Mistakes(bad, collection)
+}
+
+func unknownField(name string) error {
+	return &fault.Error{Kind: fault.Invalid, Code: "unknown_field", Field: name, Text: "not written here"}
 }
 
 // ChangeProgramme writes fields of a programme that the caller saw at version v. What
@@ -109,13 +121,13 @@ func (s *Service) ChangeProgramme(ctx context.Context, who Caller, programme str
 	set := maps.Clone(fields)
 	for _, name := range []string{"status", "follows"} { // by other ways, or never
 		if set[name] != nil {
-			return Edition{}, &fault.Error{Kind: fault.Invalid, Code: "unknown_field", Field: name, Text: "not written here"}
+			return Edition{}, unknownField(name)
 		}
 	}
-	if err := s.fitsProgramme(set); err != nil {
+	if err := s.fits("programme_setup", set, domain.ProgrammeFields()); err != nil {
 		return Edition{}, err
 	}
-	if err := s.knownTemplate(ctx, set); err != nil {
+	if err := s.knownReferences(ctx, set); err != nil {
 		return Edition{}, err
 	}
 	return s.edit(ctx, who, old, v, set)

@@ -98,7 +98,7 @@ func TestWhoMaySetUpAProgramme(t *testing.T) {
 	if _, err := o.AdvanceProgramme(t.Context(), o.as(mentor), e.ID, e.Version, domain.ProgrammeOpen); fault.KindOf(err) != fault.Forbidden {
 		t.Errorf("a mentor opens one: %v", err)
 	}
-	if _, err := o.CreateProgramme(t.Context(), o.as(admin), "a-b-c", plan(t)); fault.CodeOf(err) != "programme_exists" {
+	if _, err := o.CreateProgramme(t.Context(), o.as(admin), "a-b-c", plan(t, "quota", "31")); fault.CodeOf(err) != "programme_exists" {
 		t.Errorf("the code once more: %v", err)
 	}
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/lumbung-ikm/lumbung/domain"
 	"github.com/lumbung-ikm/lumbung/store"
+	"github.com/lumbung-ikm/lumbung/sync/merge"
 )
 
 // Receipts tells what became of an announcement at its audience.
@@ -17,7 +18,8 @@ type Receipts struct {
 	Next                           int       // page behind that one; 0: it was the last
 }
 
-// Receipt is what became of it at one person; zero times are not yet.
+// Receipt is what became of it at one person, by the words of their phones, and never later
+// than now; zero times are not yet.
 type Receipt struct {
 	User                   string
 	Delivered, Read, Acked time.Time
@@ -57,7 +59,7 @@ func (s *Service) AnnouncementReceipts(ctx context.Context, who Caller, announce
 		if err != nil {
 			return err
 		}
-		receipt := Receipt{row.Text("user_id"), instant(row, "delivered_at"), instant(row, "read_at"), instant(row, "acked_at")}
+		receipt := Receipt{row.Text("user_id"), s.past(row, "delivered_at"), s.past(row, "read_at"), s.past(row, "acked_at")}
 		by[receipt.User] = receipt
 		for n, at := range map[*int]time.Time{&out.Delivered: receipt.Delivered, &out.Read: receipt.Read, &out.Acked: receipt.Acked} {
 			if !at.IsZero() {
@@ -79,4 +81,14 @@ func (s *Service) AnnouncementReceipts(ctx context.Context, who Caller, announce
 		out.Next = page + 1
 	}
 	return out, err
+}
+
+// past is an instant that a phone has said. One whose clock is ahead has said one that is not
+// there yet: it is told as now, and kept as it was said, so that an earlier one still counts.
+func (s *Service) past(r merge.Row, field string) time.Time {
+	at, now := instant(r, field), s.Clock.Now()
+	if at.After(now) {
+		return now.UTC().Truncate(time.Millisecond)
+	}
+	return at
 }

@@ -169,30 +169,37 @@ func (t *Trail) Waiting() int {
 // Pulled notes which businesses a mentor's phone was sent rows of: once for a session, a
 // business and a day.
 func (t *Trail) Pulled(ctx context.Context, e AuditEntry, scopes []string) {
-	day := t.Clock.Now().UTC().Format(time.DateOnly)
 	for _, scope := range scopes {
-		key := e.Session + "\n" + scope
-		t.mu.Lock()
-		if t.today != day || len(t.pulled) >= mostPulled {
-			t.today, t.pulled = day, map[string]struct{}{}
-		}
-		_, noted := t.pulled[key]
-		if !noted {
-			t.pulled[key] = struct{}{}
-		}
-		t.mu.Unlock()
-		if noted {
-			continue
-		}
 		e.What, e.Scope = domain.AuditPulled, scope
 		if _, business, ok := cutScope(scope); ok {
 			e.Subjects = []string{business}
 		}
-		if !t.Note(ctx, e) {
-			t.mu.Lock()
-			delete(t.pulled, key)
-			t.mu.Unlock()
-		}
+		t.daily(ctx, e.Session+"\n"+scope, e)
+	}
+}
+
+// Refused notes that a phone sent edits into a scope that is not its person's: once for a
+// session and a day, with the first such scope, for whoever tries may try as many as they
+// like.
+func (t *Trail) Refused(ctx context.Context, e AuditEntry) {
+	e.What, e.Event = domain.AuditEvent, domain.EventScopeRefused
+	t.daily(ctx, e.Session, e)
+}
+
+// daily notes what is noted once a day.
+func (t *Trail) daily(ctx context.Context, key string, e AuditEntry) {
+	day := t.Clock.Now().UTC().Format(time.DateOnly)
+	t.mu.Lock()
+	if t.today != day || len(t.pulled) >= mostPulled {
+		t.today, t.pulled = day, map[string]struct{}{}
+	}
+	_, noted := t.pulled[key]
+	t.pulled[key] = struct{}{}
+	t.mu.Unlock()
+	if !noted && !t.Note(ctx, e) {
+		t.mu.Lock()
+		delete(t.pulled, key)
+		t.mu.Unlock()
 	}
 }
 

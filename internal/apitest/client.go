@@ -9,6 +9,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"slices"
 	"strconv"
@@ -44,6 +45,9 @@ type Operation struct {
 	Statuses     []string // named ones, without "default"
 	Open         bool     // needs no proof of identity
 	Body         bool     // takes a JSON body
+	Query        []string // names of its parameters there, sorted
+	Header       []string // and there
+	Gives        []string // media types of its answers, sorted, each once
 }
 
 // Operations lists every operation.
@@ -52,6 +56,21 @@ func (s *Spec) Operations() []Operation {
 	for path, item := range s.doc.Paths.Map() {
 		for method, op := range item.Operations() {
 			o := Operation{Method: method, Path: path, Open: op.Security != nil && len(*op.Security) == 0, Body: op.RequestBody != nil}
+			for _, p := range append(slices.Clone(item.Parameters), op.Parameters...) {
+				switch p.Value.In {
+				case openapi3.ParameterInQuery:
+					o.Query = append(o.Query, p.Value.Name)
+				case openapi3.ParameterInHeader:
+					o.Header = append(o.Header, p.Value.Name)
+				}
+			}
+			slices.Sort(o.Query)
+			slices.Sort(o.Header)
+			for _, answer := range op.Responses.Map() {
+				o.Gives = slices.AppendSeq(o.Gives, maps.Keys(answer.Value.Content))
+			}
+			slices.Sort(o.Gives)
+			o.Gives = slices.Compact(o.Gives)
 			for status := range op.Responses.Map() {
 				if status != "default" {
 					o.Statuses = append(o.Statuses, status)
