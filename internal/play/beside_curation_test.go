@@ -359,7 +359,9 @@ func (b *beside) announces() {
 			b.Errorf("%s: it would reach %+v", e.code, got)
 		}
 	}
-	_, err := b.admin.Operate(b.Context(), sulsel.news, domain.AnnounceSchedule)
+	_, err := b.admin.Operate(b.Context(), sulsel.news, domain.AnnounceAskReview)
+	b.ok(err)
+	_, err = b.second.Operate(b.Context(), sulsel.news, domain.AnnounceApprove)
 	b.ok(err)
 	b.at(publish)
 	b.ok(b.w.Both(b.Context(), func(ctx context.Context, s *programme.Service) error {

@@ -148,7 +148,7 @@ func (b *beside) recorded(s secrets, bits map[string]uint8, provinces map[string
 
 // expected are the scopes of a phone.
 func (b *beside) expected(p *play.Phone) map[string]bool {
-	out := map[string]bool{merge.UserScope(p.Me().User): true, domain.ScopeProgrammes: true, domain.ScopeReference: true}
+	out := map[string]bool{merge.UserScope(p.Me().User): true, domain.ScopeProgrammes: true}
 	for _, e := range b.all {
 		owners := map[string]*play.Phone{"early": e.early, "grace": e.grace, "late": e.late, "three": b.three}
 		for owner, business := range e.business {
@@ -179,7 +179,7 @@ func (b *beside) nothingCrosses(when string) {
 	for p, editions := range b.phones {
 		b.sync(p)
 		mine := of(editions)
-		if p == b.all[0].early { // tried South Sulawesi, and knows which programme that is
+		if p == b.all[0].early || p == b.all[0].mentor { // of the business that tried South Sulawesi, so they know which programme that is
 			mine = func(x *secret) bool { return x.editions&editions != 0 || x == s[b.all[1].id] }
 		}
 		if got, want := b.holding(p), b.expected(p); !maps.Equal(got, want) {
