@@ -345,6 +345,7 @@ func (b *beside) announces() {
 	b.login()
 	sulsel := b.all[1]
 	publish := time.Date(2022, 3, 29, 2, 0, 0, 0, time.UTC)
+	b.reaches()
 	for n, e := range b.all {
 		audience := map[string]any{"programme_id": e.id, "enrolment_states": []string{"active"}}
 		if n == 2 {
@@ -380,6 +381,20 @@ func (b *beside) announces() {
 	}
 	if r, err := b.admin.Receipts(b.Context(), sulsel.news); err != nil || r.People != 3 {
 		b.Errorf("receipts %+v, %v", r, err)
+	}
+}
+
+// reaches asks whom words to everybody who applied would reach: the owners of the five files
+// and who came too late, and nobody whose province is not the programme's but for who is in
+// its list.
+func (b *beside) reaches() {
+	b.Helper()
+	for _, e := range b.all {
+		a, err := b.admin.Draft(b.Context(), map[string]any{"title_id": "Kabar", "title_en": "News", "body_id": "Datang.", "body_en": "Come.", "audience": map[string]any{"programme_id": e.id}})
+		b.ok(err)
+		if got, err := b.admin.Preview(b.Context(), a.ID); err != nil || got.Businesses != 6 || got.Owners != 6 || got.Mentors != 1 || got.People != 7 {
+			b.Errorf("all who applied to %s are %+v, %v", e.code, got, err)
+		}
 	}
 }
 
