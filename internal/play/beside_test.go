@@ -32,6 +32,7 @@ func TestProgrammesBesideEachOther(t *testing.T) {
 			b.curates()
 			b.decides()
 			b.nothingCrosses("decided, and nobody told")
+			b.officersSeeTheirs()
 			b.publishes()
 			b.lapses()
 			b.accompanies()
