@@ -251,37 +251,6 @@ func (s *Service) mustBeAdmin(ctx context.Context, who Caller) error {
 	return who.acts(ctx, auth.RoleAdmin)
 }
 
-// MayVouch is the fence of who says that a number is still the same person's: admins of
-// anybody's, a mentor of that of an owner or of staff of a business that they accompany now.
-//
-// Errors: as mustBeAdmin; NotFound for whom a mentor does not accompany, whether there is
-// such a person or not.
-func (s *Service) MayVouch(ctx context.Context, who Caller, user string) error {
-	is, err := s.authority(ctx, who)
-	switch {
-	case err != nil:
-		return err
-	case is.admin:
-		return who.acts(ctx, auth.RoleAdmin)
-	case !is.mentor:
-		return is.forbidden()
-	}
-	heads, err := s.Engine.Store.HeadsFor(ctx, who.User, nil)
-	if err != nil {
-		return fmt.Errorf("heads of a mentor: %w", err)
-	}
-	for _, h := range heads {
-		now := max(s.now(), h.Time)
-		theirs := func(g merge.Grant) bool {
-			return g.User == user && (g.Role == merge.Owner || g.Role == merge.Staff) && g.Holds(now)
-		}
-		if merge.ScopeKind(h.Scope) == domain.ScopeBusiness && slices.ContainsFunc(h.Access, accompanies(who.User, now)) && slices.ContainsFunc(h.Access, theirs) {
-			return who.acts(ctx, auth.RoleMentor)
-		}
-	}
-	return notFound()
-}
-
 // mustLookAfter is the fence of what admins and regional admins read. provinces are nil for
 // an admin, who reads of all.
 //

@@ -11,7 +11,6 @@ import (
 	"github.com/lumbung-ikm/lumbung/domain"
 	"github.com/lumbung-ikm/lumbung/internal/play"
 	"github.com/lumbung-ikm/lumbung/programme"
-	"github.com/lumbung-ikm/lumbung/store"
 	"github.com/lumbung-ikm/lumbung/sync/merge"
 )
 
@@ -122,34 +121,6 @@ func (b *beside) due() {
 	for range 3 {
 		b.ok(b.w.App.Programme.Due(b.Context()))
 		b.ok(b.w.Step(b.Context()))
-	}
-}
-
-// heads says how far every scope is, but for the trail of who saw what.
-func (b *beside) heads() map[string]merge.Seq {
-	b.Helper()
-	out := map[string]merge.Seq{}
-	for _, scope := range b.scopes() {
-		if merge.ScopeKind(scope) != domain.ScopeAudit {
-			head, err := b.w.App.Store.Head(b.Context(), scope)
-			b.ok(err)
-			out[scope] = head.Applied
-		}
-	}
-	return out
-}
-
-// scopes lists every scope of the server.
-func (b *beside) scopes() (out []string) {
-	b.Helper()
-	for after := ""; ; {
-		some, err := b.w.App.Store.Scopes(b.Context(), after, 500)
-		b.ok(err)
-		if len(some) == 0 {
-			return out
-		}
-		out = append(out, some...)
-		after = some[len(some)-1]
 	}
 }
 
@@ -396,22 +367,4 @@ func (b *beside) reaches() {
 			b.Errorf("all who applied to %s are %+v, %v", e.code, got, err)
 		}
 	}
-}
-
-// records lists the keys of everything that the server holds in a scope.
-func (b *beside) records(scope string) (out []merge.Key) {
-	b.Helper()
-	head, err := b.w.App.Store.Head(b.Context(), scope)
-	b.ok(err)
-	page, err := b.w.App.Store.Changed(b.Context(), scope, store.Position{}, head.Applied, head.Applied, 16<<20)
-	b.ok(err)
-	if page.More || page.Torn {
-		b.Fatalf("%s is longer than this test reads", scope)
-	}
-	for i := range page.Records {
-		if r := &page.Records[i]; !r.Deleted {
-			out = append(out, r.Key())
-		}
-	}
-	return out
 }

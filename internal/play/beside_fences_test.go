@@ -204,30 +204,10 @@ func (b *beside) nobodyIsThere() {
 	spec, err := apitest.Load(b.Context())
 	b.ok(err)
 	before, entered := b.heads(), map[string]bool{}
-	visit := func(p *play.Phone, e *edition, owner string, public ...string) {
+	visit := func(p *play.Phone, e *edition, public ...string) {
 		b.Helper()
-		there, n := b.named(e, owner), 0
 		entered[merge.UserScope(p.Me().User)] = true
-		of := strings.NewReplacer("{collection}", "application", "{stage}", "2", "{list}", "marketplace", "{code}", "tokopedia")
-		for _, op := range b.operations() {
-			if !strings.Contains(op.Path, "{") || strings.Contains(op.Path, "{list}") || slices.Contains(public, op.Method+" "+op.Path) {
-				continue
-			}
-			n++
-			body, path := patchOf.ReplaceAllString(spec.Example(op.Method, op.Path), ""), of.Replace(op.Path)
-			far := b.asks(p, op.Method, fill(path, func(hole string) string { return there[hole] }), body, "If-Match", `"1-1"`)
-			none := b.asks(p, op.Method, fill(path, func(string) string { return "" }), body, "If-Match", `"1-1"`)
-			for _, id := range there {
-				far.body = bytes.ReplaceAll(far.body, []byte(id), []byte(absent))
-			}
-			x, y := asked.ReplaceAll(far.body, nil), asked.ReplaceAll(none.body, nil)
-			if far.status < 400 || far.status != none.status || !bytes.Equal(x, y) || far.header.Get("Etag") != none.header.Get("Etag") {
-				b.Errorf("%s asks %s %s of %s: %d %s; of nothing: %d %s", p.Name, op.Method, op.Path, e.code, far.status, x, none.status, y)
-			}
-		}
-		if n < 40 {
-			b.Errorf("only %d operations were asked", n)
-		}
+		b.asksAll(spec, p, e, public)
 	}
 	vouch := func(p *play.Phone, user string) answer {
 		b.Helper()
@@ -239,7 +219,7 @@ func (b *beside) nobodyIsThere() {
 		for _, p := range []*play.Phone{e.grace, e.mentor, e.curators[1]} {
 			b.ok(p.Login(b.Context())) // with a fresh proof
 			other := b.all[(n+1)%len(b.all)]
-			visit(p, other, "early", shown)
+			visit(p, other, shown)
 			for _, foreign := range []*play.Phone{other.early, other.mentor, other.curators[1]} {
 				if far, none := vouch(p, foreign.Me().User), vouch(p, absent); far.status < 400 || far.status != none.status {
 					b.Errorf("%s vouches for %s: %d, for nobody: %d", p.Name, foreign.Name, far.status, none.status)
@@ -252,13 +232,40 @@ func (b *beside) nobodyIsThere() {
 	}
 	for _, o := range b.officers {
 		b.enters(o)
-		visit(o.Phone, b.all[0], "early", shown, files)
-		visit(o.Phone, b.all[2], "early", shown, files) // of the other province of a programme that is theirs too, in Yogyakarta
+		visit(o.Phone, b.all[0], shown, files)
+		visit(o.Phone, b.all[2], shown, files) // of the other province of a programme that is theirs too, in Yogyakarta
 	}
 	for scope, at := range b.heads() {
 		if before[scope] != at && !entered[scope] { // a login says where somebody is
 			b.Errorf("who asked has moved %s", scope)
 		}
+	}
+}
+
+// asksAll asks as somebody every operation with an id in its path, but for what is public:
+// with the ids of a programme, and with those of nothing.
+func (b *beside) asksAll(spec *apitest.Spec, p *play.Phone, e *edition, public []string) {
+	b.Helper()
+	there, n := b.named(e, "early"), 0
+	words := strings.NewReplacer("{collection}", "application", "{stage}", "2")
+	for _, op := range b.operations() {
+		if !strings.Contains(op.Path, "{") || strings.Contains(op.Path, "{list}") || slices.Contains(public, op.Method+" "+op.Path) {
+			continue
+		}
+		n++
+		body, path := patchOf.ReplaceAllString(spec.Example(op.Method, op.Path), ""), words.Replace(op.Path)
+		far := b.asks(p, op.Method, fill(path, func(hole string) string { return there[hole] }), body, "If-Match", `"1-1"`)
+		none := b.asks(p, op.Method, fill(path, func(string) string { return "" }), body, "If-Match", `"1-1"`)
+		for _, id := range there {
+			far.body = bytes.ReplaceAll(far.body, []byte(id), []byte(absent))
+		}
+		x, y := asked.ReplaceAll(far.body, nil), asked.ReplaceAll(none.body, nil)
+		if far.status < 400 || far.status != none.status || !bytes.Equal(x, y) || far.header.Get("Etag") != none.header.Get("Etag") {
+			b.Errorf("%s asks %s %s of %s: %d %s; of nothing: %d %s", p.Name, op.Method, op.Path, e.code, far.status, x, none.status, y)
+		}
+	}
+	if n < 40 {
+		b.Errorf("only %d operations were asked", n)
 	}
 }
 
