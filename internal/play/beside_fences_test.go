@@ -100,6 +100,10 @@ func (b *beside) officersSeeTheirs() {
 			if slices.Sort(want); !slices.Equal(seen, want) {
 				b.Errorf("%s sees of %s the files %v, want %v", o.Name, e.code, seen, want)
 			}
+			if e.mentor != nil {
+				path := "/v1/mentors/" + e.mentor.Me().User + "/caseload"
+				texts[path] = string(b.asks(o.Phone, "GET", path, "").body)
+			}
 			for _, path := range []string{e.path(""), e.path("/files?region=18.71"), e.path("/files?region=33.74"), e.path("/files?state=selected")} {
 				texts[path] = string(b.asks(o.Phone, "GET", path, "").body)
 			}
@@ -214,6 +218,7 @@ func (b *beside) nobodyIsThere() {
 		entered[merge.UserScope(p.Me().User)] = true
 		return b.asks(p, "POST", "/v1/admin/attest", `{"user_id":"`+user+`","hours":1}`)
 	}
+	const caseload = "GET /v1/mentors/{mentor}/caseload" // of whom Yogyakarta sees what lies there
 	const shown, files = "GET /v1/programmes/{programme}", "GET /v1/programmes/{programme}/files"
 	for n, e := range b.all {
 		for _, p := range []*play.Phone{e.grace, e.mentor, e.curators[1]} {
@@ -232,8 +237,12 @@ func (b *beside) nobodyIsThere() {
 	}
 	for _, o := range b.officers {
 		b.enters(o)
-		visit(o.Phone, b.all[0], shown, files)
-		visit(o.Phone, b.all[2], shown, files) // of the other province of a programme that is theirs too, in Yogyakarta
+		public := []string{shown, files}
+		visit(o.Phone, b.all[0], public...)
+		if slices.Contains(b.all[2].provinces, o.province) {
+			public = append(public, caseload)
+		}
+		visit(o.Phone, b.all[2], public...) // by its business in the other of its two provinces
 	}
 	for scope, at := range b.heads() {
 		if before[scope] != at && !entered[scope] { // a login says where somebody is
