@@ -127,6 +127,8 @@ func TestWhatWantsAFreshProof(t *testing.T) {
 	const path = "/v1/admin/attest"
 	body := `{"user_id":"` + owner.User.Id + `","hours":24}`
 	o.want(204, admin.AccessToken, "POST", path, body)
+	o.want(404, mentor.AccessToken, "POST", path, body) // whom they do not accompany
+	o.want(201, admin.AccessToken, "POST", o.makeBusiness(owner)+"/assignments", `{"mentor_id":"`+mentor.User.Id+`"}`)
 	o.want(204, mentor.AccessToken, "POST", path, body)
 	o.clock.Advance(15*time.Minute + 2*time.Second)
 	var old, young wire.Tokens

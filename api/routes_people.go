@@ -220,7 +220,7 @@ func (s *Server) attest(x *call) error {
 	if in.Hours < 1 || in.Hours > 72 {
 		return &fault.Error{Kind: fault.Invalid, Code: "invalid_value", Field: "hours", Text: "want 1 to 72"}
 	}
-	if err := s.Programme.MayVouch(x.ctx, x.caller()); err != nil {
+	if err := s.Programme.MayVouch(x.ctx, x.caller(), in.UserId); err != nil {
 		return err
 	}
 	x.saw(in.UserId)

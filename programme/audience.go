@@ -145,6 +145,9 @@ func (s *Service) audienceIn(ctx context.Context, a domain.Audience, scope strin
 	if err != nil || len(rows) == 0 || rows[0].Collection != "business" {
 		return false, err
 	}
+	if region := domain.Region(rows[0].Text("region_code")); len(in.within) > 0 && !slices.ContainsFunc(in.within, region.Within) {
+		return false, nil
+	}
 	if len(rows) > 1 { // takes part, or did
 		in.state = rows[1].Text("state")
 	}
@@ -160,11 +163,15 @@ func (s *Service) audienceIn(ctx context.Context, a domain.Audience, scope strin
 }
 
 // enrolled is where a business stands in a programme, and by which application.
-type enrolled struct{ state, application string }
+type enrolled struct {
+	state, application string
+	within             []domain.Region // of one that was never counted: where it must lie to be one of the programme's
+}
 
 // enrolment tells where every business stands in a programme as far as its decisions say,
 // by its id. A business that applied twice stands where it stands best. Of one that takes
-// part its own enrolment knows better.
+// part its own enrolment knows better. Who was sent back for being of another province, and
+// has no file, is nobody's of the programme.
 func (s *Service) enrolment(ctx context.Context, programme string) (map[string]enrolled, error) {
 	out := map[string]enrolled{}
 	head, err := s.Engine.Store.Head(ctx, domain.DecisionScope(programme))
@@ -179,10 +186,17 @@ func (s *Service) enrolment(ctx context.Context, programme string) (map[string]e
 		return nil, err
 	}
 	defer leave()
+	var covers []domain.Region
 	type pair struct{ file, application merge.Row }
 	by := map[string]pair{} // by application, whose id both have
 	err = s.walk(ctx, head, func() { clear(by) }, func(r *store.Record) error {
-		if r.Collection != "case_file" && r.Collection != "application_state" {
+		switch r.Collection {
+		case "programme_setup":
+			row, err := picks("region_codes").of(r)
+			covers = domain.ProgrammeOf(row).Regions
+			return err
+		case "case_file", "application_state":
+		default:
 			return nil
 		}
 		row, err := picks("state", "business_id").of(r)
@@ -210,7 +224,10 @@ func (s *Service) enrolment(ctx context.Context, programme string) (map[string]e
 		}
 		state := domain.EnrolmentOf(p.file, p.application)
 		if state != "" && domain.BetterEnrolment(out[business].state, state) == state {
-			out[business] = enrolled{state, application}
+			out[business] = enrolled{state: state, application: application}
+			if p.file.ID == "" {
+				out[business] = enrolled{state, application, covers}
+			}
 		}
 	}
 	return out, nil

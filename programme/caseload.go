@@ -27,7 +27,8 @@ type Accompanied struct {
 // admin sees what lies in their provinces. Which businesses these are is read off the index
 // that rights are granted by, and how far each is from its own rows.
 //
-// Errors: NotFound for the mentor; Forbidden; Transient "busy".
+// Errors: NotFound for the mentor, also to a regional admin of whose provinces they
+// accompany nobody; Forbidden; Transient "busy".
 func (s *Service) Caseload(ctx context.Context, who Caller, mentor, after string, limit int) (out []Accompanied, more bool, err error) {
 	var provinces []string
 	if who.User == mentor {
@@ -49,7 +50,11 @@ func (s *Service) Caseload(ctx context.Context, who Caller, mentor, after string
 	for _, h := range heads {
 		at = max(at, h.Time) // a window that was opened just now is open
 	}
-	for _, business := range accompaniedIn(heads, mentor, at) {
+	businesses := accompaniedIn(heads, mentor, at)
+	if err := s.mustBeNear(ctx, businesses, provinces); err != nil {
+		return nil, false, err
+	}
+	for _, business := range businesses {
 		if business <= after {
 			continue
 		}
@@ -66,6 +71,21 @@ func (s *Service) Caseload(ctx context.Context, who Caller, mentor, after string
 		out = append(out, a)
 	}
 	return out, false, nil
+}
+
+// mustBeNear refuses a mentor of other provinces to a regional admin, as if there were none.
+//
+// Errors: NotFound "not_found".
+func (s *Service) mustBeNear(ctx context.Context, businesses, provinces []string) error {
+	if provinces == nil {
+		return nil
+	}
+	for _, business := range businesses {
+		if near, err := s.liesIn(ctx, scopeOf(business), business, provinces); err != nil || near {
+			return err
+		}
+	}
+	return notFound()
 }
 
 // accompaniedBy reads one business, unless it lies outside the provinces of who asks.

@@ -171,7 +171,8 @@ type bringing struct {
 }
 
 // placeFor finds who a registrant is, and the business: one of the same owner with the
-// same number or name is the same. It makes the user, who is asked to log in some day.
+// same number, or of the same name in the same province, is the same. It makes the user,
+// who is asked to log in some day.
 func (s *Service) placeFor(ctx context.Context, p domain.Programme, r domain.Registrant) (bringing, error) {
 	owner, err := s.People.InviteByPhone(ctx, string(r.Phone))
 	if err != nil {
@@ -183,14 +184,24 @@ func (s *Service) placeFor(ctx context.Context, p domain.Programme, r domain.Reg
 		return b, err
 	}
 	for _, have := range mine {
-		same := r.NIB != "" && have.Text("nib") == r.NIB || domain.FoldBusiness(have.Text("name")) == domain.FoldBusiness(r.Business)
-		if same && slices.Contains(have.Roles, merge.Owner) && have.Text("merged_into") == "" {
+		if b.isOf(have.Row) && slices.Contains(have.Roles, merge.Owner) && have.Text("merged_into") == "" {
 			b.business, b.there = have.ID, true
 			break
 		}
 	}
 	b.application = domain.ApplicationID(b.business, p.ID, 1)
 	return b, nil
+}
+
+// isOf reports whether a registrant is of a business of the same owner. Its number says so
+// anywhere; a name only in one province: who works in two of them under one name would
+// take part in a programme of one with the business of the other.
+func (b bringing) isOf(have merge.Row) bool {
+	if b.NIB != "" && have.Text("nib") == b.NIB {
+		return true
+	}
+	there := domain.Region(have.Text("region_code"))
+	return domain.FoldBusiness(have.Text("name")) == domain.FoldBusiness(b.Business) && (there == "" || there.Province() == b.Region.Province())
 }
 
 // file is the case file of a registrant.

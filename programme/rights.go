@@ -3,6 +3,8 @@ package programme
 import (
 	"context"
 	"errors"
+	"fmt"
+	"slices"
 	"time"
 
 	"github.com/lumbung-ikm/lumbung/auth"
@@ -184,4 +186,35 @@ func (s *Service) tokenFor(ctx context.Context, a Approval) (u store.User, err e
 		return u, approvalClosed("rights have changed since")
 	}
 	return u, nil
+}
+
+// MayVouch is the fence of who says that a number is still the same person's: admins of
+// anybody's, a mentor of that of an owner or of staff of a business that they accompany now.
+//
+// Errors: as mustBeAdmin; NotFound for whom a mentor does not accompany, whether there is
+// such a person or not.
+func (s *Service) MayVouch(ctx context.Context, who Caller, user string) error {
+	is, err := s.authority(ctx, who)
+	switch {
+	case err != nil:
+		return err
+	case is.admin:
+		return who.acts(ctx, auth.RoleAdmin)
+	case !is.mentor:
+		return is.forbidden()
+	}
+	heads, err := s.Engine.Store.HeadsFor(ctx, who.User, nil)
+	if err != nil {
+		return fmt.Errorf("heads of a mentor: %w", err)
+	}
+	for _, h := range heads {
+		now := max(s.now(), h.Time)
+		theirs := func(g merge.Grant) bool {
+			return g.User == user && (g.Role == merge.Owner || g.Role == merge.Staff) && g.Holds(now)
+		}
+		if merge.ScopeKind(h.Scope) == domain.ScopeBusiness && slices.ContainsFunc(h.Access, accompanies(who.User, now)) && slices.ContainsFunc(h.Access, theirs) {
+			return who.acts(ctx, auth.RoleMentor)
+		}
+	}
+	return notFound()
 }

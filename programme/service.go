@@ -206,6 +206,7 @@ type authority struct {
 	admin     bool
 	provinces []string // of a regional admin; sorted
 	unproved  bool     // an admin, of whatever region, whose session did not prove it
+	mentor    bool     // whatever the session proved
 }
 
 // authority asks the directory, not the token: a role that was taken away is gone. The
@@ -218,12 +219,12 @@ func (s *Service) authority(ctx context.Context, who Caller) (authority, error) 
 	if err != nil || u.Status != store.UserActive {
 		return authority{}, err
 	}
-	is := authority{admin: slices.Contains(u.Roles, auth.RoleAdmin)}
+	is := authority{admin: slices.Contains(u.Roles, auth.RoleAdmin), mentor: slices.Contains(u.Roles, auth.RoleMentor)}
 	if slices.Contains(u.Roles, auth.RoleRegional) {
 		is.provinces = u.Regions
 	}
 	if !who.Proved && (is.admin || len(is.provinces) > 0) {
-		return authority{unproved: true}, nil
+		return authority{unproved: true, mentor: is.mentor}, nil
 	}
 	return is, nil
 }
@@ -248,18 +249,6 @@ func (s *Service) mustBeAdmin(ctx context.Context, who Caller) error {
 		return err
 	}
 	return who.acts(ctx, auth.RoleAdmin)
-}
-
-// MayVouch is the fence of who says that a number is still the same person's. What a mentor
-// vouches for, and for whom, is asked by the directory.
-//
-// Errors: as mustBeAdmin.
-func (s *Service) MayVouch(ctx context.Context, who Caller) error {
-	u, err := s.People.User(ctx, who.User)
-	if err == nil && u.Status == store.UserActive && slices.Contains(u.Roles, auth.RoleMentor) {
-		return who.acts(ctx, auth.RoleMentor)
-	}
-	return s.mustBeAdmin(ctx, who)
 }
 
 // mustLookAfter is the fence of what admins and regional admins read. provinces are nil for

@@ -5,7 +5,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"io"
 	"maps"
 	"math/rand/v2"
 	"net/http"
@@ -165,24 +164,35 @@ type answer struct {
 
 func (o *embargo) ask(token, method, path, body string, header ...string) answer {
 	o.Helper()
-	r, err := http.NewRequestWithContext(o.Context(), method, o.w.URL+path, strings.NewReader(body))
-	o.ok(err)
+	o.keys++
+	return ask(o, o.w.URL+path, token, method, body, append([]string{"Idempotency-Key", fmt.Sprintf("embargo-%06d", o.keys)}, header...)...)
+}
+
+// ask makes one request as somebody who is no app of ours. Headers come in pairs; an
+// idempotency key is left out where none belongs.
+func ask(t testing.TB, url, token, method, body string, header ...string) answer {
+	t.Helper()
+	r, err := http.NewRequestWithContext(t.Context(), method, url, strings.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
 	r.Header.Set("Content-Type", "application/json")
 	if token != "" {
 		r.Header.Set("Authorization", "Bearer "+token)
 	}
-	if method == "POST" {
-		o.keys++
-		r.Header.Set("Idempotency-Key", fmt.Sprintf("embargo-%06d", o.keys))
-	}
 	for i := 0; i < len(header); i += 2 {
-		r.Header.Set(header[i], header[i+1])
+		if method == http.MethodPost || header[i] != "Idempotency-Key" {
+			r.Header.Set(header[i], header[i+1])
+		}
 	}
 	resp, err := http.DefaultClient.Do(r)
-	o.ok(err)
-	defer resp.Body.Close()
-	text, err := io.ReadAll(resp.Body)
-	o.ok(err)
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, err := readAll(resp)
+	if err != nil {
+		t.Fatal(err)
+	}
 	return answer{resp.StatusCode, resp.Header, text}
 }
 

@@ -258,7 +258,7 @@ func (c *cutter) RoundTrip(r *http.Request) (*http.Response, error) {
 	return resp, nil
 }
 
-func encode(t *testing.T, v any) string {
+func encode(t testing.TB, v any) string {
 	t.Helper()
 	b, err := json.Marshal(v)
 	if err != nil {
