@@ -92,6 +92,7 @@ func TestWhoJoinsLaterHasWhatStillHolds(t *testing.T) {
 	n.w.At(time.May, 30, 8, 0)
 	n.look()
 	n.ok(n.w.Step(t.Context()))
+	n.ok(n.desk.Login(t.Context())) // a correction wants a fresh proof
 	n.ok(n.desk.Send(t.Context(), http.MethodPost, "/v1/announcements/"+a.ID+"/versions", n.read(n.desk, a).Etag, map[string]any{"fields": map[string]any{"body_id": "Datang pukul 11.00 WIB."}}, nil))
 	n.staff = append(n.staff, n.hire(0, 10))
 	n.w.At(time.May, 30, 9, 30)
