@@ -71,6 +71,9 @@ var domainTable = map[string]entry{
 	"template_exists": {
 		Sentence{"Versi templat ini sudah terbit.", "Terbitkan versi yang baru."},
 		Sentence{"This version of the template is published.", "Publish another version."}},
+	"number_prefix_taken": {
+		Sentence{"Awalan nomor ini sudah dipakai program lain.", "Pilih awalan lain."},
+		Sentence{"Another programme has this prefix of receipt numbers.", "Choose another prefix."}},
 	"programme_exists": {
 		Sentence{"Kode program ini sudah dipakai.", "Pilih kode lain."},
 		Sentence{"There is a programme of this code already.", "Choose another code."}},

@@ -167,7 +167,8 @@ func (s *Service) edit(ctx context.Context, who Caller, old Edition, v Version, 
 // status.
 //
 // Errors: Forbidden, NotFound; Stale "stale_version"; Conflict
-// "forbidden_transition" for any status but the next; Invalid with every mistake that
+// "forbidden_transition" for any status but the next, "number_prefix_taken" where receipt
+// numbers would be those of another programme; Invalid with every mistake that
 // stands against opening it.
 func (s *Service) AdvanceProgramme(ctx context.Context, who Caller, programme string, v Version, status string) (Edition, error) {
 	old, err := s.mySetup(ctx, who, programme)
@@ -183,7 +184,30 @@ func (s *Service) AdvanceProgramme(ctx context.Context, who Caller, programme st
 	if !domain.ProgrammeFollows(old.Text("status"), status) {
 		return Edition{}, &fault.Error{Kind: fault.Conflict, Code: "forbidden_transition", Field: "status", Text: "not the next status"}
 	}
+	if status == domain.ProgrammeOpen {
+		if err := s.prefixFree(ctx, old); err != nil {
+			return Edition{}, err
+		}
+	}
 	return s.edit(ctx, who, old, v, map[string]merge.Value{"status": merge.Str(status)})
+}
+
+// prefixFree refuses to open a programme whose receipt numbers would be those of another
+// one that was opened before.
+func (s *Service) prefixFree(ctx context.Context, e Edition) error {
+	prefix := e.Text("number_prefix")
+	return s.everyDecision(ctx, func(programme string) error {
+		other, err := s.setup(ctx, programme)
+		switch {
+		case fault.KindOf(err) == fault.NotFound:
+			return nil
+		case err != nil:
+			return err
+		case programme != e.ID && prefix != "" && other.Text("number_prefix") == prefix && other.Text("status") != domain.ProgrammeDraft:
+			return &fault.Error{Kind: fault.Conflict, Code: "number_prefix_taken", Field: "number_prefix", Text: "of another programme"}
+		}
+		return nil
+	})
 }
 
 // mySetup gives an admin the programme as it was set up.

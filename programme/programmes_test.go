@@ -4,7 +4,9 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 
@@ -206,7 +208,7 @@ func TestProgrammesOfOtherPlacesAndDays(t *testing.T) {
 	o := open(t)
 	admin := o.person(1, "admin")
 	for code, regions := range map[string]string{"lampung-22": `["18"]`, "sulsel-22": `["73"]`, "jateng-diy-22": `["33","34"]`} {
-		e, err := o.CreateProgramme(t.Context(), o.as(admin), code, plan(t, "region_codes", regions))
+		e, err := o.CreateProgramme(t.Context(), o.as(admin), code, plan(t, "region_codes", regions, "number_prefix", fmt.Sprintf("%q", strings.ToUpper(code[:3]))))
 		o.unless(err)
 		_, err = o.AdvanceProgramme(t.Context(), o.as(admin), e.ID, e.Version, domain.ProgrammeOpen)
 		o.unless(err)
@@ -222,4 +224,24 @@ func TestProgrammesOfOtherPlacesAndDays(t *testing.T) {
 			t.Errorf("%s: %s, covers Makassar: %v", got.Code, got.Zone, got.Covers("73.71"))
 		}
 	}
+}
+
+// TestNoTwoProgrammesNumberAlike: receipt numbers are read out on the telephone.
+func TestNoTwoProgrammesNumberAlike(t *testing.T) {
+	o := open(t)
+	admin := o.person(1, "admin")
+	var all []programme.Edition
+	for _, code := range []string{"lampung-22", "lampung-23"} {
+		e, err := o.CreateProgramme(t.Context(), o.as(admin), code, plan(t))
+		o.unless(err)
+		all = append(all, e)
+	}
+	_, err := o.AdvanceProgramme(t.Context(), o.as(admin), all[0].ID, all[0].Version, domain.ProgrammeOpen)
+	o.unless(err)
+	_, err = o.AdvanceProgramme(t.Context(), o.as(admin), all[1].ID, all[1].Version, domain.ProgrammeOpen)
+	o.unless(err, "number_prefix_taken")
+	e, err := o.ChangeProgramme(t.Context(), o.as(admin), all[1].ID, all[1].Version, map[string]merge.Value{"number_prefix": merge.Str("LGW23")})
+	o.unless(err)
+	_, err = o.AdvanceProgramme(t.Context(), o.as(admin), e.ID, e.Version, domain.ProgrammeOpen)
+	o.unless(err)
 }
