@@ -30,6 +30,7 @@ type call struct {
 	lang  message.Lang
 	ip    netip.Addr
 	who   auth.Identity
+	fresh bool // a second factor was shown just now
 
 	note noting
 	body *body // nil if there is none, or it came from this process

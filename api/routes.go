@@ -9,6 +9,7 @@ import (
 	"github.com/lumbung-ikm/lumbung/domain"
 	"github.com/lumbung-ikm/lumbung/fault"
 	"github.com/lumbung-ikm/lumbung/id"
+	"github.com/lumbung-ikm/lumbung/programme"
 	"github.com/lumbung-ikm/lumbung/sync/merge"
 )
 
@@ -155,8 +156,8 @@ func (s *Server) inner(r route) fiber.Handler {
 		for _, scope := range scopes(x) {
 			x.touched(scope)
 		}
-		if r.young && !s.Auth.Fresh(x.who) {
-			return &fault.Error{Kind: fault.Forbidden, Code: "step_up_required", Text: "the proof of identity is too old for this"}
+		if x.fresh = s.Auth.Fresh(x.who); r.young && !x.fresh {
+			return programme.StepUpRequired()
 		}
 		if r.whole {
 			at.leave()

@@ -123,6 +123,9 @@ func (s *Server) announcementReceipts(x *call) error {
 	if err != nil {
 		return err
 	}
+	for _, p := range r.Page {
+		x.saw(p.User)
+	}
 	return x.json(fiber.StatusOK, wire.AnnouncementReceipts{People: r.People, Delivered: r.Delivered, Read: r.Read, Acked: r.Acked, Next: r.Next,
 		Receipts: each(r.Page, func(p programme.Receipt) wire.AnnouncementReceipt {
 			return wire.AnnouncementReceipt{UserId: p.User, DeliveredAt: p.Delivered, ReadAt: p.Read, AckedAt: p.Acked}

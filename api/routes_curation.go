@@ -17,6 +17,9 @@ func (s *Server) curators(x *call) error {
 	if err != nil {
 		return err
 	}
+	for _, r := range all {
+		x.saw(r.Text("user_id"))
+	}
 	return x.json(fiber.StatusOK, wire.CuratorList{Curators: each(all, curatorOf)})
 }
 
@@ -53,6 +56,9 @@ func (s *Server) stage(x *call) error {
 	v, err := s.Programme.Stage(x.ctx, x.caller(), x.Params("programme"), stageNo(x))
 	if err != nil {
 		return err
+	}
+	for _, o := range v.Outcomes {
+		x.saw(o.File)
 	}
 	return x.json(fiber.StatusOK, stageOf(v))
 }

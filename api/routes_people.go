@@ -18,7 +18,7 @@ import (
 )
 
 func (x *call) caller() programme.Caller {
-	who := programme.Caller{User: x.who.User, Name: x.writeName(), Proved: x.who.Proved()}
+	who := programme.Caller{User: x.who.User, Name: x.writeName(), Proved: x.who.Proved(), Fresh: x.fresh}
 	if x.note.trail != nil {
 		who.Witness = x
 	}

@@ -2,6 +2,7 @@ package api_test
 
 import (
 	"fmt"
+	"testing"
 	"time"
 
 	"github.com/lumbung-ikm/lumbung/api/wire"
@@ -117,4 +118,25 @@ func (o *tour) sends(owner, admin wire.Login, mine string) {
 	if string(a.Fields["state"]) != `"retracted"` {
 		o.Errorf("taken back: %s", a.Fields)
 	}
+}
+
+// TestWhatIsScheduledIsChangedWithAFreshProof: it is as good as sent. A draft is not.
+func TestWhatIsScheduledIsChangedWithAFreshProof(t *testing.T) {
+	o := newTour(t)
+	o.makeBusiness(o.enter("+628117000001"))
+	admin, next := o.proved("+628117000006")
+	var a wire.Announcement
+	o.want(201, admin.AccessToken, "POST", "/v1/announcements", fmt.Sprintf(`{"fields":{"title_id":"Briefing","body_id":"Datang pukul 10.00.","publish_at":%q,"audience":{"regions":["18"]}}}`,
+		o.clock.Now().Add(time.Hour).UTC().Format(time.RFC3339))).Into(t, &a)
+	mine := "/v1/announcements/" + a.Id
+	o.clock.Advance(16 * time.Minute)
+	var stale, young wire.Tokens
+	o.want(200, "", "POST", "/v1/auth/refresh", `{"refresh_token":"`+admin.RefreshToken+`"}`).Into(t, &stale)
+	o.want(200, stale.AccessToken, "PATCH", mine, `{"fields":{"body_id":"Datang pukul 11.00."}}`, "If-Match", a.Etag).Into(t, &a)
+	o.want(200, stale.AccessToken, "POST", "/v1/auth/step-up", `{"code":"`+next()+`"}`).Into(t, &young)
+	admin.AccessToken = young.AccessToken
+	a = o.scheduled(admin, mine, a)
+	words := `{"fields":{"body_id":"Kirim uang ke rekening X.","audience":{}}}`
+	o.code("step_up_required", o.want(403, stale.AccessToken, "PATCH", mine, words, "If-Match", a.Etag))
+	o.want(200, young.AccessToken, "PATCH", mine, `{"fields":{"body_id":"Datang pukul 12.00."}}`, "If-Match", a.Etag)
 }

@@ -781,7 +781,21 @@ func (o *tour) curation(owner, admin wire.Login, mine string) {
 	o.code("publication_approved", o.want(409, b, "POST", mine+"/publication/approval", "", "If-Match", p.Etag))
 	var files wire.CaseFileList
 	o.want(200, a, "GET", mine+"/files", "").Into(o, &files)
+	o.noted("GET", "/v1/programmes/{programme}/stages/{stage}", files.Files[0].Id)
+	o.noted("GET", "/v1/programmes/{programme}/curators", strings.Trim(string(k.Fields["user_id"]), `"`))
+	o.noted("GET", "/v1/programmes/{programme}/files", files.Files[0].Id)
 	o.application(owner, admin, "/v1/businesses/"+strings.Trim(string(files.Files[0].Fields["business_id"]), `"`), files.Files[0].Id)
+}
+
+// noted wants the trail to say that somebody was seen at a route.
+func (o *tour) noted(method, route, subject string) {
+	o.Helper()
+	for _, e := range o.trail() {
+		if strings.Trim(string(e.Fields["route"]), `"`) == method+" "+route && strings.Contains(string(e.Fields["subjects"]), `"`+subject+`"`) {
+			return
+		}
+	}
+	o.Errorf("%s %s showed %q, and the trail does not say so", method, route, subject)
 }
 
 // application is operated on by an admin; to take it out waits for another one.

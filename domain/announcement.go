@@ -99,8 +99,8 @@ func enrolmentStates() []string {
 	return []string{EnrolmentApplied, EnrolmentReserve, EnrolmentNotSelected, EnrolmentOffered, EnrolmentActive, EnrolmentPaused, EnrolmentCompleted, EnrolmentWithdrawn}
 }
 
-// EnrolmentOf says where a business stands in a programme, by its case file and by what
-// is repeated there of its application; either may be a zero row. "" is nowhere: nothing
+// EnrolmentOf says where a business stands in a programme as its owner may know it, by its
+// case file and by what is repeated there of its application; either may be a zero row. "" is nowhere: nothing
 // was submitted.
 func EnrolmentOf(file, application merge.Row) string {
 	switch application.Text("state") {
@@ -116,15 +116,10 @@ func EnrolmentOf(file, application merge.Row) string {
 		return EnrolmentWithdrawn
 	}
 	switch file.Text("state") {
-	case FileSelected:
-		return EnrolmentOffered
-	case FileReserve:
-		return EnrolmentReserve
-	case FileNotSelected, FileEliminated:
-		return EnrolmentNotSelected
+	case "":
 	case FileWithdrawn:
 		return EnrolmentWithdrawn
-	case FileOpen, FileReturned, FileStage:
+	default: // what was decided about a file is secret until its owner is told, which is in the application
 		return EnrolmentApplied
 	}
 	if s := application.Text("state"); s == ApplicationSubmitted || s == ApplicationReturned {

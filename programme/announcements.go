@@ -220,6 +220,9 @@ func (s *Service) PreviewAnnouncement(ctx context.Context, who Caller, announcem
 // Conflict "forbidden_transition" once it is sent or cancelled.
 func (s *Service) ChangeAnnouncement(ctx context.Context, who Caller, announcement string, v Version, fields map[string]merge.Value) (Announcement, error) {
 	return s.operate(ctx, who, announcement, v, domain.AnnounceChange, func(a Announcement, next string) (map[string]merge.Value, []merge.ServerWrite, error) {
+		if a.Text("state") == domain.AnnouncementScheduled && !who.Fresh {
+			return nil, nil, StepUpRequired() // what is on its way is as good as sent
+		}
 		set, err := s.fitsAnnouncement(ctx, fields, domain.AnnouncementFields())
 		if err != nil {
 			return nil, nil, err

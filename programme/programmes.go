@@ -135,8 +135,8 @@ func (s *Service) ChangeProgramme(ctx context.Context, who Caller, programme str
 
 // edit writes fields of a programme, if it stays one that can be carried out.
 func (s *Service) edit(ctx context.Context, who Caller, old Edition, v Version, set map[string]merge.Value) (Edition, error) {
-	if v.Generation != old.Version.Generation {
-		return Edition{}, &fault.Error{Kind: fault.Stale, Code: "stale_version", Text: "read in another generation"}
+	if v != old.Version { // before the rules, which would speak of what the caller has not seen
+		return Edition{}, &fault.Error{Kind: fault.Stale, Code: "stale_version", Text: "it has changed since it was read"}
 	}
 	for _, name := range domain.ProgrammeFixed(old.Text("status")) {
 		if set[name] != nil && !bytes.Equal(set[name], old.Fields[name]) {

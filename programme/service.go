@@ -70,8 +70,15 @@ type Caller struct {
 	// Proved says that the session began with a password and a second factor. Without
 	// it an admin has no more rights than anybody else.
 	Proved bool
+	// Fresh says that the second factor was shown just now.
+	Fresh bool
 	// Witness hears of a caller who acts as an admin or as a mentor. May be nil.
 	Witness Witness
+}
+
+// StepUpRequired refuses what wants a second factor that was shown just now.
+func StepUpRequired() error {
+	return &fault.Error{Kind: fault.Forbidden, Code: "step_up_required", Text: "the proof of identity is too old for this"}
 }
 
 // acts tells the witness of a caller.

@@ -67,7 +67,7 @@ func (o *office) person(n int, roles ...string) store.User {
 // admin.
 func (o *office) as(u store.User) programme.Caller {
 	o.asked++
-	return programme.Caller{User: u.ID, Name: fmt.Sprintf("rest.test.%d", o.asked), Proved: true}
+	return programme.Caller{User: u.ID, Name: fmt.Sprintf("rest.test.%d", o.asked), Proved: true, Fresh: true}
 }
 
 func (o *office) business(owner store.User) string {

@@ -23,7 +23,7 @@ type AuditEntry struct {
 	Role     string // by which it was allowed
 	Route    string // method and template
 	Scope    string
-	Subjects []string // ids; those above domain.MaxAuditSubjects are cut off
+	Subjects []string // ids; of more than domain.MaxAuditSubjects there are several entries
 	Fields   []string // names, never values
 	Status   int
 	Request  string
@@ -70,18 +70,27 @@ func auditUnavailable(cause error) error {
 	return &fault.Error{Kind: fault.Transient, Code: "audit_unavailable", Text: "the audit trail takes no entries", After: 5 * time.Second, Cause: cause}
 }
 
-func (t *Trail) stamped(e AuditEntry) AuditEntry {
-	e.at, e.id = merge.Millis(t.Clock.Now().UnixMilli()), t.IDs.New()
-	e.Subjects = e.Subjects[:min(len(e.Subjects), domain.MaxAuditSubjects)]
+// stamped are the entries that one makes: one, or as many as its subjects need, so that
+// nobody who was seen is left out.
+func (t *Trail) stamped(e AuditEntry) (all []AuditEntry, bytes int) {
 	e.Fields = e.Fields[:min(len(e.Fields), domain.MaxAuditFields)]
-	return e
+	rest := e.Subjects
+	for first := true; first || len(rest) > 0; first = false {
+		one := e
+		one.at, one.id = merge.Millis(t.Clock.Now().UnixMilli()), t.IDs.New()
+		one.Subjects = rest[:min(len(rest), domain.MaxAuditSubjects)]
+		rest = rest[len(one.Subjects):]
+		all, bytes = append(all, one), bytes+one.size()
+	}
+	return all, bytes
 }
 
 // Change writes an entry before it returns. What it is about must not happen if that fails.
 //
 // Errors: Transient "audit_unavailable".
 func (t *Trail) Change(ctx context.Context, e AuditEntry) error {
-	if err := t.write(ctx, []AuditEntry{t.stamped(e)}); err != nil {
+	all, _ := t.stamped(e)
+	if err := t.write(ctx, all); err != nil {
 		return auditUnavailable(err)
 	}
 	return nil
@@ -92,9 +101,9 @@ func (t *Trail) Change(ctx context.Context, e AuditEntry) error {
 //
 // Errors: Transient "audit_unavailable".
 func (t *Trail) Read(ctx context.Context, e AuditEntry) error {
-	e = t.stamped(e)
+	all, bytes := t.stamped(e)
 	t.mu.Lock()
-	due, trouble := t.bytes+e.size() > flushAt, t.trouble
+	due, trouble := t.bytes+bytes > flushAt, t.trouble
 	t.mu.Unlock()
 	if due || trouble {
 		if err := t.flushNow(ctx); err != nil && trouble {
@@ -103,32 +112,32 @@ func (t *Trail) Read(ctx context.Context, e AuditEntry) error {
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if t.bytes+e.size() > mostWaiting {
+	if t.bytes+bytes > mostWaiting {
 		return auditUnavailable(nil)
 	}
-	t.keep(e)
+	t.keep(all, bytes)
 	return nil
 }
 
 // keep adds to what waits; the lock is held.
-func (t *Trail) keep(e AuditEntry) {
-	t.waiting, t.bytes = append(t.waiting, e), t.bytes+e.size()
+func (t *Trail) keep(all []AuditEntry, bytes int) {
+	t.waiting, t.bytes = append(t.waiting, all...), t.bytes+bytes
 }
 
 // Note takes an entry that nothing is refused for: it is written within a second. Beyond
 // half of what may wait it is left out, and the log says so; it reports whether it was
 // taken.
 func (t *Trail) Note(ctx context.Context, e AuditEntry) bool {
-	e = t.stamped(e)
+	all, bytes := t.stamped(e)
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if t.bytes+e.size() > mostWaiting/2 {
+	if t.bytes+bytes > mostWaiting/2 {
 		if t.dropped++; t.dropped == 1 {
 			t.Log.LogAttrs(ctx, slog.LevelError, "the audit trail leaves out what it cannot write: events are in this log, what became of changes in the logs of their scopes")
 		}
 		return false
 	}
-	t.keep(e)
+	t.keep(all, bytes)
 	return true
 }
 

@@ -278,3 +278,22 @@ func TestNoChangeWithoutAnEntry(t *testing.T) {
 		}
 	}
 }
+
+// TestEverybodyOfALongPageIsInTheTrail: who was seen last is found as who was seen first.
+func TestEverybodyOfALongPageIsInTheTrail(t *testing.T) {
+	o := open(t)
+	admin, tr := o.person(1, "admin"), o.trail()
+	var seen []string
+	for range 2*domain.MaxAuditSubjects + 1 {
+		seen = append(seen, o.ids.New())
+	}
+	for name, note := range map[string]func(programme.AuditEntry){"a read": func(e programme.AuditEntry) { o.unless(tr.Read(t.Context(), e)) }, "a change": func(e programme.AuditEntry) { o.unless(tr.Change(t.Context(), e)) }} {
+		note(programme.AuditEntry{What: domain.AuditRead, Actor: admin.ID, Role: "admin", Route: name, Subjects: seen})
+	}
+	o.unless(tr.Flush(t.Context()))
+	for _, n := range []int{0, domain.MaxAuditSubjects - 1, domain.MaxAuditSubjects, len(seen) - 1} {
+		if got := o.audited(admin, programme.AuditQuery{Subject: seen[n]}, 100); len(got) != 2 {
+			t.Errorf("number %d is in %d entries, want 2", n, len(got))
+		}
+	}
+}

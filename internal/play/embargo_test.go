@@ -333,3 +333,39 @@ func TestNobodyCanTellWhoIsSelected(t *testing.T) {
 		t.Error("even afterwards there is nothing to see: the test sees nothing")
 	}
 }
+
+// TestNoAudienceTellsWhoIsSelected: until the instant everybody who applied is one audience,
+// and no other state of an enrolment has anybody in it; afterwards each has its own.
+func TestNoAudienceTellsWhoIsSelected(t *testing.T) {
+	const places = 5
+	o := setEmbargo(t, places)
+	count := func(state string) (people int) {
+		t.Helper()
+		var a, p struct {
+			ID     string `json:"id"`
+			Owners int    `json:"owners"`
+		}
+		o.send(o.admin, "POST", "/v1/announcements", "", map[string]any{"fields": map[string]any{"title_id": "Kabar", "body_id": "Kabar", "title_en": "News", "body_en": "News",
+			"audience": map[string]any{"programme_id": o.id, "enrolment_states": []string{state}, "regions": []string{"18"}}}}, &a)
+		o.send(o.admin, "GET", "/v1/announcements/"+a.ID+"/preview", "", nil, &p)
+		return p.Owners
+	}
+	want := func(when string, states map[string]int) {
+		t.Helper()
+		for _, state := range []string{"applied", "offered", "reserve", "not_selected", "active", "withdrawn"} {
+			if got := count(state); got != states[state] {
+				t.Errorf("%s: %d are %s, want %d", when, got, state, states[state])
+			}
+		}
+	}
+	o.w.Clock.Set(time.Date(2022, 3, 16, 2, 0, 0, 0, time.UTC))
+	o.ok(o.admin.Login(t.Context()))
+	want("before the instant", map[string]int{"applied": 2 * places})
+	o.w.Clock.Set(time.Date(2022, 3, 17, 3, 0, 0, 0, time.UTC))
+	for range 3 {
+		o.ok(o.w.App.Programme.Due(t.Context()))
+		o.ok(o.w.Step(t.Context()))
+	}
+	o.ok(o.admin.Login(t.Context()))
+	want("afterwards", map[string]int{"offered": places, "not_selected": places})
+}

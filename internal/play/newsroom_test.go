@@ -76,12 +76,14 @@ func (n *newsroom) plan() string {
 	return e.ID
 }
 
-// enrol writes down that a business was selected, as the publication does.
+// enrol writes down that a business was selected and told so, as the publication does.
 func (n *newsroom) enrol(business string) {
 	n.Helper()
 	file := domain.ApplicationID(business, n.programme, 1)
 	_, err := n.w.App.Engine.Write(n.Context(), domain.DecisionScope(n.programme), merge.ServerWrite{Name: "file." + file, Role: merge.System, Collection: "case_file", ID: file,
-		Op: merge.Put, Create: true, Set: map[string]merge.Value{"business_id": merge.Str(business), "state": merge.Str(domain.FileSelected)}})
+		Op: merge.Put, Create: true, Set: map[string]merge.Value{"business_id": merge.Str(business), "state": merge.Str(domain.FileSelected)}},
+		merge.ServerWrite{Name: "file." + file, Role: merge.System, Collection: "application_state", ID: file, Op: merge.Put, Create: true,
+			Set: map[string]merge.Value{"business_id": merge.Str(business), "state": merge.Str(domain.ApplicationOffered), "seen": merge.Num(1)}})
 	n.ok(err)
 }
 
