@@ -67,9 +67,20 @@ func (s *Server) changeAnnouncement(x *call) error {
 }
 
 func (s *Server) correctAnnouncement(x *call) error {
-	return x.writeAnnouncement(func(v programme.Version, fields map[string]merge.Value) (programme.Announcement, error) {
-		return s.Programme.CorrectAnnouncement(x.ctx, x.caller(), x.Params("announcement"), v, fields)
-	})
+	v, err := x.ifMatch()
+	if err != nil {
+		return err
+	}
+	fields, err := x.announcementFields()
+	if err != nil {
+		return err
+	}
+	a, pending, err := s.Programme.CorrectAnnouncement(x.ctx, x.caller(), x.Params("announcement"), v, fields)
+	if err == nil && pending.ID != "" {
+		x.saw(pending.ID)
+		return x.json(fiber.StatusAccepted, approvalOf(pending))
+	}
+	return x.announced(a, err)
 }
 
 // writeAnnouncement writes fields of an announcement that the caller saw.

@@ -2,6 +2,7 @@ package api_test
 
 import (
 	"fmt"
+	"slices"
 	"testing"
 	"time"
 
@@ -52,6 +53,47 @@ func (o *tour) news(owner, admin wire.Login) {
 	a = o.rewritten(admin, mine, a, fmt.Sprintf(`{"audience":{"regions":["18.72"]},"publish_at":%q}`, in(time.Second)))
 	o.code("publish_in_past", o.want(422, token, "PATCH", mine, fmt.Sprintf(`{"fields":{"publish_at":%q}}`, in(-time.Hour)), "If-Match", o.scheduled(admin, mine, a).Etag))
 	o.sends(owner, admin, mine)
+	o.correctedByTwo(admin)
+}
+
+// correctedByTwo corrects what another admin had to read first: only who wrote it does, and
+// it waits for another one again.
+func (o *tour) correctedByTwo(admin wire.Login) {
+	o.Helper()
+	const path, words = "/v1/announcements", `{"fields":{"body_id":"Datang pukul 12.00."}}`
+	other, _ := o.proved("+628117000062")
+	third, _ := o.proved("+628117000063")
+	var a wire.Announcement
+	o.want(201, admin.AccessToken, "POST", path, fmt.Sprintf(`{"fields":{"title_id":"Penting","body_id":"Datang pukul 10.00.","priority":"urgent","audience":{"regions":["18.72"]},"publish_at":%q}}`,
+		o.clock.Now().Add(time.Second).UTC().Format("2006-01-02T15:04:05.000Z"))).Into(o, &a)
+	mine := path + "/" + a.Id
+	o.want(200, admin.AccessToken, "POST", mine+"/operations", `{"op":"ask_review"}`, "If-Match", a.Etag).Into(o, &a)
+	o.want(200, other.AccessToken, "POST", mine+"/operations", `{"op":"approve"}`, "If-Match", a.Etag).Into(o, &a)
+	o.clock.Advance(time.Second)
+	_, err := o.parts.Programme.Announce(o.Context())
+	o.ok(0, err)
+	o.ok(o.parts.Engine.Work(o.Context()))
+	o.want(200, admin.AccessToken, "GET", mine, "").Into(o, &a)
+	o.want(403, third.AccessToken, "POST", mine+"/versions", words, "If-Match", a.Etag)
+	var waits wire.Approval
+	o.want(202, admin.AccessToken, "POST", mine+"/versions", words, "If-Match", a.Etag).Into(o, &waits)
+	body := func() (text string) {
+		o.want(200, admin.AccessToken, "GET", mine, "").Into(o, &a)
+		return string(a.Fields["body_id"])
+	}
+	if got := body(); got != `"Datang pukul 10.00."` {
+		o.Errorf("one admin alone has it say %s", got)
+	}
+	o.want(200, other.AccessToken, "POST", "/v1/admin/approvals/"+waits.Id+"/decision", `{"approve":true,"what":"`+waits.What+`"}`)
+	o.ok(o.parts.Engine.Work(o.Context()))
+	if got := body(); got != `"Datang pukul 12.00."` || string(a.Fields["version"]) != "2" {
+		o.Errorf("version %s says %s", a.Fields["version"], got)
+	}
+	var list wire.ApprovalList
+	o.want(200, admin.AccessToken, "GET", "/v1/admin/approvals?state=done", "").Into(o, &list)
+	if !slices.ContainsFunc(list.Approvals, func(x wire.Approval) bool { return x.Id == waits.Id }) {
+		o.Errorf("the approval is not done: %+v", list.Approvals)
+	}
 }
 
 // guarded asks for the version in every way that a write may lack it.

@@ -54,6 +54,7 @@ const (
 	ApproveFactor = "factor" // gives an admin a new password and factor
 
 	ApproveDisqualify = "disqualify" // takes an application out of its programme
+	ApproveCorrection = "correction" // other words in an announcement that was reviewed
 )
 
 // States of an approval. One that is proposed and too old is none of them: it has expired.
@@ -75,9 +76,9 @@ const StepApproved = "approved"
 func approval() *merge.Collection {
 	return &merge.Collection{
 		Name: "approval", Scope: ScopeDecision, Doc: "something that one admin proposed and another one has to approve", React: reactApproval, Fields: fields(
-			server("kind", enum(ApproveRights, ApproveFactor, ApproveDisqualify), "what is done when it is approved"),
+			server("kind", enum(ApproveRights, ApproveFactor, ApproveDisqualify, ApproveCorrection), "what is done when it is approved"),
 			server("subject", text(0, 60), "id of what it is done to"),
-			server("params", anything(16<<10), "how, by kind"),
+			server("params", anything(64<<10), "how, by kind"),
 			server("what", form(`^[0-9a-f]{64}$`, 64), "SHA-256 over kind, subject and params: what exactly is approved"),
 			server("reason", text(0, 300), ""),
 			server("proposed_by", ref(""), "user"),

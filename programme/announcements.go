@@ -334,38 +334,6 @@ func (s *Service) maySchedule(ctx context.Context, _ Caller, a Announcement) err
 	return err
 }
 
-// CorrectAnnouncement writes other words into an announcement that people have, which
-// makes its next version: their items follow, marked as updated, and nobody gets another
-// one. The words before are kept.
-//
-// Errors: as ChangeAnnouncement.
-func (s *Service) CorrectAnnouncement(ctx context.Context, who Caller, announcement string, v Version, fields map[string]merge.Value) (Announcement, error) {
-	return s.operate(ctx, who, announcement, v, domain.AnnounceCorrect, func(a Announcement, _ string) (map[string]merge.Value, []merge.ServerWrite, error) {
-		set, err := s.fitsAnnouncement(ctx, fields, domain.AnnouncementCorrectable())
-		if err != nil {
-			return nil, nil, err
-		}
-		after := merge.Row{Key: a.Key, Fields: maps.Clone(a.Fields)}
-		maps.Copy(after.Fields, set)
-		for _, name := range []string{"title_id", "body_id"} {
-			if after.Text(name) == "" {
-				return nil, nil, &fault.Error{Kind: fault.Invalid, Code: "required", Field: name, Text: "people have it"}
-			}
-		}
-		if err := fault.Mistakes(domain.CheckAnnouncement(after, s.Clock.Now(), false), "announcement"); err != nil {
-			return nil, nil, err
-		}
-		old := map[string]merge.Value{"announcement_id": merge.Str(a.ID), "version": a.Fields["version"], "editors": orNull(a.Fields["editors"])}
-		for _, name := range domain.AnnouncementText() {
-			old[name] = orNull(a.Fields[name])
-		}
-		set["version"], set["editors"] = merge.Num(a.Int("version")+1), editedBy(a.Row, who)
-		kept := merge.ServerWrite{Name: who.Name, Author: who.User, Role: merge.Admin, Collection: "announcement_version",
-			ID: id.Derive("announcement_version", a.ID, string(a.Fields["version"])), Op: merge.Put, Create: true, Set: old}
-		return set, append(toAll(a.Row, who, domain.AnnounceCorrect+string(set["version"])), kept), nil
-	})
-}
-
 // AnnouncementVersions gives the words that corrections replaced, oldest first.
 //
 // Errors: Forbidden, NotFound.

@@ -61,6 +61,7 @@ func (s *Service) carriers() map[string]func(context.Context, Approval, Proposal
 		domain.ApproveRights:     s.carryRights,
 		domain.ApproveFactor:     func(context.Context, Approval, Proposal) error { return nil }, // the token is made when it is shown
 		domain.ApproveDisqualify: s.carryDisqualification,
+		domain.ApproveCorrection: s.carryCorrection,
 	}
 }
 

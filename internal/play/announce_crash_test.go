@@ -124,7 +124,7 @@ func (n *newsroom) edit(a play.News, act string) {
 			op = domain.AnnounceCancel
 		}
 		if act == "correct" {
-			_, err = desk.CorrectAnnouncement(n.Context(), who, a.ID, now.Version, map[string]merge.Value{"body_id": merge.Str("Lain")})
+			_, _, err = desk.CorrectAnnouncement(n.Context(), who, a.ID, now.Version, map[string]merge.Value{"body_id": merge.Str("Lain")})
 		} else {
 			_, err = desk.OperateAnnouncement(n.Context(), who, a.ID, now.Version, op, "")
 		}
