@@ -96,7 +96,7 @@ func TestHostile05OfAnAnnouncement(t *testing.T) {
 		case "change":
 			in.Method, in.Path, in.Body = "PATCH", path, `{"fields":{"pin":true}}`
 		case "correct":
-			in.Path, in.Body = path+"/versions", `{"fields":{"body_id":"Pukul 11."}}`
+			in.Path, in.Body, in.Token = path+"/versions", `{"fields":{"body_id":"Pukul 11."}}`, d.boss.AccessToken // who wrote it
 		}
 		return d.client.Do(t, in)
 	}
