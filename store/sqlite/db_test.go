@@ -333,6 +333,7 @@ func TestSmallWritesPassLargeOnes(t *testing.T) {
 func TestWhoGivesUpLeavesTheQueue(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		q := newQueue(10, nil)
+		waiting := (&DB{queue: q}).Queued
 		ctx, stop := context.WithTimeout(t.Context(), time.Second)
 		defer stop()
 		var all sync.WaitGroup
@@ -344,12 +345,12 @@ func TestWhoGivesUpLeavesTheQueue(t *testing.T) {
 			})
 		}
 		synctest.Wait()
-		if len(q.jobs) != 100 {
-			t.Errorf("%d wait", len(q.jobs))
+		if n := waiting(); n != 100 {
+			t.Errorf("%d wait", n)
 		}
 		all.Wait()
-		if len(q.jobs) != 0 {
-			t.Errorf("%d are left that nobody waits for", len(q.jobs))
+		if n := waiting(); n != 0 {
+			t.Errorf("%d are left that nobody waits for", n)
 		}
 	})
 }
