@@ -149,6 +149,8 @@ the_quick_parts() {
 	part generated make --no-print-directory generated
 	part test make --no-print-directory test
 	tested test ./...
+	part terminals go test ./cmd/lumbung -run 'Terminal|APassword' -v # skipped where there are no terminals, which there are here
+	passed terminals TestAtATerminalAPasswordIsNotShown TestWhoGoesAwayFromAPasswordSeesWhatTheyType
 	part folders folders sync auth client store
 	part bind .ci/bind
 	says bind '^bound all [0-9]+ exported functions'

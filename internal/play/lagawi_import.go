@@ -94,23 +94,11 @@ func (s *lagawi) checks(ctx context.Context) error {
 	if err := s.admin.Login(ctx); err != nil { // a fresh second factor
 		return err
 	}
-	file, err := s.file()
+	dry, n, err := s.sends(ctx, "/imports/check")
 	if err != nil {
 		return err
 	}
-	before, err := s.heads(ctx)
-	if err != nil {
-		return err
-	}
-	var dry report
-	if err := errors.Join(s.table(ctx, s.path("/imports/check"), file, &dry), s.w.Step(ctx)); err != nil {
-		return err
-	}
-	after, err := s.heads(ctx)
-	if err != nil {
-		return err
-	}
-	s.out.Stored = moved(before, after) + s.invited(ctx)
+	s.out.Stored = n + s.invited(ctx)
 	rows := [][]string{{"line", "column", "code", "what is said"}}
 	for _, e := range dry.Errors {
 		rows = append(rows, []string{fmt.Sprint(e.Line), e.Column, e.Code, e.Message})
@@ -214,25 +202,31 @@ func (s *lagawi) imports(ctx context.Context) error {
 	return nil
 }
 
-// again sends the same list once more, which changes nothing.
-func (s *lagawi) again(ctx context.Context) error {
+// sends sends the list to an address, and gives what is told and how many scopes moved by
+// that.
+func (s *lagawi) sends(ctx context.Context, to string) (told report, n int, err error) {
 	file, err := s.file()
 	if err != nil {
-		return err
+		return told, 0, err
 	}
 	before, err := s.heads(ctx)
 	if err != nil {
-		return err
+		return told, 0, err
 	}
-	var done report
-	if err := errors.Join(s.table(ctx, s.path("/imports"), file, &done), s.w.Step(ctx)); err != nil {
-		return err
+	if err := errors.Join(s.table(ctx, s.path(to), file, &told), s.w.Step(ctx)); err != nil {
+		return told, 0, err
 	}
 	after, err := s.heads(ctx)
+	return told, moved(before, after), err
+}
+
+// again sends the same list once more, which changes nothing.
+func (s *lagawi) again(ctx context.Context) error {
+	done, n, err := s.sends(ctx, "/imports")
 	if err != nil {
 		return err
 	}
-	if n := moved(before, after); n > 0 || done.Job.ID != "" {
+	if n > 0 || done.Job.ID != "" {
 		return fmt.Errorf("the same list again moved %d scopes, by job %q", n, done.Job.ID)
 	}
 	s.out.New, s.out.Unchanged = done.Accepted, done.Unchanged
