@@ -103,6 +103,7 @@ var phrases = map[string]words{
 	"announcement_already": {"Sudah demikian sebelumnya; tidak ada yang diubah.", "It was so already; nothing is changed."},
 	"announcement_preview": {"{people} orang di {businesses} usaha: {owners} pemilik, {staff} staf, {mentors} pendamping.", "{people} people in {businesses} businesses: {owners} owners, {staff} staff, {mentors} mentors."},
 	"announcement_review":  {"Admin lain perlu menyetujui: lumbung admin announce review {id}", "Another admin has to approve: lumbung admin announce review {id}"},
+	"announcement_pending": {"Menunggu persetujuan admin lain: {id}", "Waits for the approval of another admin: {id}"},
 	"warning":              {"Perhatian: {text} ({code})", "Please note: {text} ({code})"},
 	"receipt_sums":         {"{people} orang: {delivered} menerima, {read} membaca, {acked} mengonfirmasi.", "{people} people: {delivered} have it, {read} have read it, {acked} have confirmed."},
 	"receipt_head":         {"PENGGUNA\tDITERIMA\tDIBACA\tDIKONFIRMASI", "USER\tDELIVERED\tREAD\tCONFIRMED"},

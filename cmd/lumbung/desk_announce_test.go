@@ -127,4 +127,15 @@ func TestAnotherAdminReviewsWhatGoesToMany(t *testing.T) {
 	wants(t, out, a+": cancelled", "Untuk semua")
 	_, said = one.does(desk.StatusFailed, nil, "announce", "--file", b.text("a.json", `{"title":"x","publish_at":5}`))
 	wants(t, said, "title: ", "(unknown_field)", "publish_at: ", "(invalid_value)")
+
+	sent := one.draft(`{"title_id":"Sekali lagi","title_en":"Again","body_id":"Isi.","body_en":"Body.","publish_at":"2022-03-20T01:00:00Z"}`, "--programme", codeOfProgramme)
+	one.does(0, nil, "announce", "review", sent)
+	two.does(0, nil, "announce", "approve", "--yes", sent)
+	b.w.Clock.Set(time.Date(2022, 3, 20, 1, 0, 0, 0, time.UTC))
+	b.due()
+	one.login()
+	out, _ = one.does(0, nil, "announce", "correct", sent, "--file", b.text("c.json", `{"body_id":"Isi lain."}`), "--lang", "en")
+	wants(t, out, "Waits for the approval of another admin: ")
+	out, _ = one.does(0, nil, "announce", "show", sent)
+	wants(t, out, sent+": sent")
 }

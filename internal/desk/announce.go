@@ -214,16 +214,7 @@ func (d *desk) takeFurther(ctx context.Context, word string, st step, args []str
 			return err
 		}
 	}
-	r, err := asJSON(http.MethodPost, announcementPath(named[0], "/operations"), wire.AnnouncementOperation{Op: st.op, Reason: *reason})
-	if err != nil {
-		return err
-	}
-	r.tag = a.Etag
-	if err := d.send(ctx, r, &a); err != nil {
-		return err
-	}
-	d.show(a)
-	return nil
+	return d.post(ctx, http.MethodPost, announcementPath(named[0], "/operations"), a.Etag, wire.AnnouncementOperation{Op: st.op, Reason: *reason})
 }
 
 func (d *desk) rewrite(ctx context.Context, args []string) error {
@@ -251,15 +242,29 @@ func (d *desk) write(ctx context.Context, word, method, rest string, args []stri
 	if err != nil {
 		return err
 	}
-	r, err := asJSON(method, announcementPath(named[0], rest), in)
+	return d.post(ctx, method, announcementPath(named[0], rest), a.Etag, in)
+}
+
+// post writes to an announcement as it was seen, and shows what became of it, which may be
+// that another admin has to approve it.
+func (d *desk) post(ctx context.Context, method, path, tag string, in any) error {
+	r, err := asJSON(method, path, in)
 	if err != nil {
 		return err
 	}
-	r.tag = a.Etag
-	if err := d.send(ctx, r, &a); err != nil {
+	r.tag = tag
+	var got struct {
+		wire.Announcement
+		What string `json:"what"` // of an approval
+	}
+	if err := d.send(ctx, r, &got); err != nil {
 		return err
 	}
-	d.show(a)
+	if got.What != "" {
+		d.say("announcement_pending", params{"id": got.Id})
+		return nil
+	}
+	d.show(got.Announcement)
 	return nil
 }
 
