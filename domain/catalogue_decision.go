@@ -1,9 +1,11 @@
 package domain
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 
+	"github.com/lumbung-ikm/lumbung/id"
 	"github.com/lumbung-ikm/lumbung/sync/merge"
 )
 
@@ -93,12 +95,13 @@ func fileShare() *merge.Collection {
 // score is a sheet as those who decide see it, under its id.
 func score() *merge.Collection {
 	return &merge.Collection{
-		Name: "score", Scope: ScopeDecision, Doc: "what a curator's sheet comes to; the server repeats it from the panel", Fields: fields(
+		Name: "score", Scope: ScopeDecision, Doc: "what a curator's sheet comes to; the server repeats it from the panel", React: reactScore, Fields: fields(
 			server("application_id", ref(""), ""),
 			server("stage", whole(1, maxStages, ""), ""),
 			server("curator_id", ref(""), "user"),
 			server("state", enum(SheetDraft, SheetSubmitted), ""),
 			server("total_bp", whole(0, 10_000, "bp"), "absent while points are missing"),
+			server("level", whole(0, 4, "level"), "of a stage of levels, instead of the survey's"),
 			server("conflict", truth(), "not counted; somebody else looks at the file"),
 			server("late", truth(), "came after the stage was decided; not counted"),
 			server("recommendation", text(0, 20), ""),
@@ -108,6 +111,23 @@ func score() *merge.Collection {
 			server("seen", whole(0, 1<<53-1, "commits"), "version of the sheet that said so"),
 		),
 	}
+}
+
+// DecisionID is the id of the decision on a stage.
+func DecisionID(programme string, stage int) string {
+	return id.Derive("decision", programme, strconv.Itoa(stage))
+}
+
+// reactScore tells those who decided a stage that a sheet came in behind it.
+func reactScore(c merge.Change) []merge.Effect {
+	if string(c.After.Fields["late"]) != "true" || string(c.Before.Fields["late"]) == "true" {
+		return nil
+	}
+	programme, stage := scopeID(c), int(c.After.Int("stage"))
+	decision, _ := c.Row("decision", DecisionID(programme, stage))
+	file, _ := c.Row("case_file", c.After.Text("application_id"))
+	people := slices.DeleteFunc([]string{decision.Text("prepared_by"), decision.Text("approved_by")}, func(p string) bool { return p == "" })
+	return letter(NoticeLateScore, NoticeLateScore+" "+c.After.ID, c.Scope(), c.After.Key, params{"programme": programme, "number": file.Text("number"), "stage": stage}, people)
 }
 
 // decision is that a stage was decided, by whom, and on what paper.

@@ -2,6 +2,7 @@ package domain
 
 import (
 	"slices"
+	"strings"
 
 	"github.com/lumbung-ikm/lumbung/id"
 	"github.com/lumbung-ikm/lumbung/sync/merge"
@@ -57,6 +58,7 @@ func dossier() *merge.Collection {
 			server("size_class", text(0, 20), ""),
 			server("answers", anything(64<<10), ""),
 			server("survey", anything(4<<10), ""),
+			server("level", whole(0, 4, "level"), "that the survey comes to, in a stage of levels"),
 			server("items", anything(64<<10), "questions of the stage, with their ranges and weights"),
 			server("due_at", instant(), "when the sheet should be in"),
 			cause(),
@@ -79,6 +81,7 @@ func sheet() *merge.Collection {
 			required(once("stage", whole(1, maxStages, ""), curators(), "")),
 			merge.Field{Name: "items", Policy: merge.Each, Max: maxItems, Doc: "points by item of the stage", Item: fields(
 				latest("points", whole(0, 1000, "points"), curators(), ""))},
+			latest("level", whole(0, 4, "level"), curators(), "in a stage of levels: instead of the survey's; the note says why"),
 			latest("note", text(0, 2000), curators(), ""),
 			latest("recommendation", enum("select", "reserve", "turn_down"), curators(), ""),
 			latest("conflict", truth(), curators(), "the curator has an interest of their own and must not be counted"),
@@ -126,7 +129,11 @@ func allowSheet(a merge.Attempt) *merge.Reject {
 	return nil
 }
 
+// judgeSheet asks whoever puts another level in the place of the survey's to say why.
 func judgeSheet(j merge.Judgement) *merge.Reject {
+	if merge.AsString(j.Set["op"]) == "submit" && j.Parent.Fields["level"] != nil && strings.TrimSpace(j.Parent.Text("note")) == "" {
+		return refuse("reason_required", "note")
+	}
 	return sheetMachine().legal(j, sheetMachine().state(j.Seen, SheetDraft))
 }
 
@@ -190,6 +197,9 @@ func reactFileShare(c merge.Change) []merge.Effect {
 	set := map[string]merge.Value{"application_id": merge.Str(file.ID), "stage": merge.Num(no), "items": merge.Encode(stages[i].Items), "due_at": orNull(c.After.Fields["due_at"])}
 	for _, name := range []string{"number", "business_name", "region_code", "category", "size_class", "answers", "survey"} {
 		set[name] = orNull(file.Fields[name])
+	}
+	if stages[i].Kind == StageLevel {
+		set["level"] = merge.Num(stages[i].LevelOf(file).Level)
 	}
 	if stages[i].Blind {
 		blind(set)

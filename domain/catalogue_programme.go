@@ -94,6 +94,7 @@ func stageType() merge.Type {
 		merge.Member{Name: "no", Type: whole(1, maxStages, ""), Required: true},
 		merge.Member{Name: "kind", Type: enum(StageChecklist, StageLevel, StageRubric), Required: true},
 		merge.Member{Name: "items", Type: list(item, maxItems), Required: true},
+		merge.Member{Name: "spread_bp", Type: whole(0, 10_000, "bp")},
 		merge.Member{Name: "pass", Type: object(
 			merge.Member{Name: "level", Type: whole(0, 100, "level")},
 			merge.Member{Name: "score_bp", Type: whole(0, 10_000, "bp")},

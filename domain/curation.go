@@ -109,6 +109,30 @@ func (s Scored) Score() int {
 	return (2*sum + len(s.Totals)) / (2 * len(s.Totals))
 }
 
+// usualSpread is how far apart marks of one file may lie in a stage that does not say.
+const usualSpread = 2_500
+
+// Spread is how far apart the totals of the file lie, and whether that is as far as the
+// stage wants to be told of.
+func (s Stage) Spread(f Scored) (bp int, apart bool) {
+	if len(f.Totals) < 2 {
+		return 0, false
+	}
+	bp = slices.Max(f.Totals) - slices.Min(f.Totals)
+	return bp, bp >= cmp.Or(s.SpreadLimit, usualSpread)
+}
+
+// Adjust is what becomes of a level where curators put theirs in its place: the mean of
+// theirs, rounded half up.
+func (s Stage) Adjust(levels []int) StageResult {
+	sum := 0
+	for _, l := range levels {
+		sum += l
+	}
+	level := (2*sum + len(levels)) / (2 * len(levels))
+	return StageResult{Level: level, Passed: level >= s.Pass.Level}
+}
+
 // Rank orders files by their totals, the best first. It compares sums of two sheets
 // exactly, not their rounded means; equals stand in the order of their numbers.
 func Rank(files []Scored) {

@@ -31,6 +31,9 @@ func resultNotices() []NoticeType {
 			Tag: "result:{programme}", Link: "app://kepesertaan/konfirmasi", Params: programme},
 		{ID: NoticeApplicationBack, About: "application", When: "a submission goes back to its owner", To: "owners", Class: "results", Quiet: WaitsForDay,
 			Tag: "application:{id}", Link: "app://pendaftaran/{id}"},
+		{ID: NoticeLateScore, About: "score", When: "a curator's sheet comes in after its stage was decided; it does not count", To: "the admins who prepared and approved the decision", Class: "results",
+			Quiet: WaitsForDay, Collapse: CollapseQueue, Tag: "late_score:{programme}", Link: "app://kurasi/{programme}",
+			Params: append(programme, NoticeParam{Name: "number", Kind: ParamText}, NoticeParam{Name: "stage", Kind: ParamCount})},
 	}
 }
 

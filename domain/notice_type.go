@@ -11,6 +11,7 @@ const (
 	NoticePlace              = "N08"
 	NoticeMentorChanged      = "N09"
 	NoticeApplicationBack    = "application_returned"
+	NoticeLateScore          = "late_score"
 	NoticeMentorLeft         = "mentor_left"
 	NoticeMentoringBegins    = "mentoring_begins"
 	NoticeMentoringEnds      = "mentoring_ends"

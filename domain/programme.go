@@ -116,12 +116,13 @@ type Span struct {
 
 // Stage is one stage of the curation.
 type Stage struct {
-	No       int         `json:"no"`
-	Kind     string      `json:"kind"`
-	Items    []StageItem `json:"items"`
-	Pass     PassRule    `json:"pass"`
-	Curators int         `json:"curators_per_file"` // who look at each file; 0: the server counts
-	Blind    bool        `json:"blind"`             // names and numbers are left out of what curators see
+	No          int         `json:"no"`
+	Kind        string      `json:"kind"`
+	Items       []StageItem `json:"items"`
+	Pass        PassRule    `json:"pass"`
+	Curators    int         `json:"curators_per_file"` // who look at each file; 0: the server counts
+	Blind       bool        `json:"blind"`             // names and numbers are left out of what curators see
+	SpreadLimit int         `json:"spread_bp"`         // of a rubric: marks of one file that lie this far apart are told of; 0: usualSpread
 }
 
 // StageItem is one question of a stage.

@@ -66,6 +66,9 @@ var inboxTable = map[string]entry{
 	"application_returned": {
 		Sentence{"Pendaftaran dikembalikan", "Lihat apa yang perlu dilengkapi, lalu kirim lagi."},
 		Sentence{"Your application came back", "See what is missing, then submit it again."}},
+	"late_score": {
+		Sentence{"Lembar nilai datang terlambat", "Lembar untuk {number} tiba setelah tahap {stage} diputuskan dan tidak dihitung."},
+		Sentence{"A score sheet came late", "The sheet for {number} came after stage {stage} was decided and does not count."}},
 	"N20": {
 		Sentence{"Hasil fasilitasi tersedia", "Hasil {kind} sudah dipastikan. Ketuk untuk melihat."},
 		Sentence{"Facilitation result available", "The result of {kind} has been confirmed. Tap to see it."}},

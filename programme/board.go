@@ -45,6 +45,7 @@ type share struct{ file, curator string }
 // sheets are those on one file in the stage that is asked for.
 type sheets struct {
 	totals     []int    // of those that count
+	levels     []int    // that those of them give which put one in the place of the survey's
 	conflicted []string // who said that theirs must not
 }
 
@@ -56,7 +57,7 @@ func boardOf(e Edition, no int) *board {
 	b.fields = map[string]*picked{
 		"case_file":         picks("number", "state", "stage", "rank", "business_id", "feedback", "region_code", "category"),
 		"file_share":        picks("application_id", "stage", "curator_id"),
-		"score":             picks("application_id", "stage", "curator_id", "state", "conflict", "late", "total_bp"),
+		"score":             picks("application_id", "stage", "curator_id", "state", "conflict", "late", "total_bp", "level"),
 		"application_state": picks("state"),
 	}
 	if b.byAnswers() {
@@ -162,8 +163,12 @@ func (b *board) put(r merge.Row) {
 	case r.Collection == "score":
 		of := r.Text("application_id")
 		on, conflict := b.sheets[of], string(r.Fields["conflict"]) == "true"
-		if _, counted := r.Fields["total_bp"]; counted && !conflict && r.Text("state") == domain.SheetSubmitted && string(r.Fields["late"]) != "true" {
+		counts := !conflict && r.Text("state") == domain.SheetSubmitted && string(r.Fields["late"]) != "true"
+		if counts && !merge.Null(r.Fields["total_bp"]) {
 			on.totals = append(on.totals, int(r.Int("total_bp")))
+		}
+		if counts && !merge.Null(r.Fields["level"]) {
+			on.levels = append(on.levels, int(r.Int("level")))
 		}
 		if conflict {
 			on.conflicted = append(on.conflicted, r.Text("curator_id"))

@@ -168,13 +168,13 @@ func (s *Service) followSheet(ctx context.Context, eff merge.Effect) error {
 
 // decisionKey is the record that says that a stage was decided.
 func decisionKey(programme string, no int) merge.Key {
-	return merge.Key{Collection: "decision", ID: id.Derive("decision", programme, fmt.Sprint(no))}
+	return merge.Key{Collection: "decision", ID: domain.DecisionID(programme, no)}
 }
 
 // scoreOf is what a sheet comes to.
 func scoreOf(p domain.Programme, sheet merge.Row, curator string, no int) map[string]merge.Value {
 	set := map[string]merge.Value{"application_id": sheet.Fields["application_id"], "stage": merge.Num(no), "curator_id": merge.Str(curator), "state": orNull(sheet.Fields["state"]),
-		"total_bp": null(), "conflict": orNull(sheet.Fields["conflict"]), "recommendation": orNull(sheet.Fields["recommendation"]), "note": orNull(sheet.Fields["note"]),
+		"total_bp": null(), "level": orNull(sheet.Fields["level"]), "conflict": orNull(sheet.Fields["conflict"]), "recommendation": orNull(sheet.Fields["recommendation"]), "note": orNull(sheet.Fields["note"]),
 		"submitted_at": orNull(sheet.Fields["submitted_at"]), "opened": orNull(sheet.Fields["opened"]), "seen": merge.Num(sheet.Version)}
 	if no >= 1 && no <= len(p.Stages) {
 		if total, ok := p.Stages[no-1].SheetTotal(domain.Points(sheet)); ok {

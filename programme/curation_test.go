@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"reflect"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -47,12 +48,18 @@ type contest struct {
 
 func (o *office) contest(seed uint64) *contest {
 	o.Helper()
+	return o.contestOf(seed, string(threeStages()))
+}
+
+// contestOf is a contest with other stages.
+func (o *office) contestOf(seed uint64, stages string) *contest {
+	o.Helper()
 	o.Engine.Store = storefault.NewPoor()
 	c := &contest{office: o, list: fixture.Campaign(seed)}
 	c.admin, c.other = o.person(1, "admin"), o.person(2, "admin")
 	template, err := o.CreateTemplate(o.Context(), o.as(c.admin), "bbi-90", 1, map[string]merge.Value{"name": merge.Str("BBI-90"), "items": merge.Encode(domain.BBI90())})
 	o.unless(err)
-	c.edition = o.opened("lagawi-fest-2022", "stages", string(threeStages()), "plan_template_id", `"`+template.ID+`"`, "monitoring", `{"starts_on":"2022-03-20","ends_on":"2022-06-17"}`)
+	c.edition = o.opened("lagawi-fest-2022", "stages", stages, "plan_template_id", `"`+template.ID+`"`, "monitoring", `{"starts_on":"2022-03-20","ends_on":"2022-06-17"}`)
 	_, _, err = o.Import(o.Context(), o.as(c.admin), c.edition.ID, o.table(o.csv(seed)))
 	o.unless(err)
 	o.work()
@@ -360,6 +367,12 @@ func TestASheetIsLockedOnceItIsIn(t *testing.T) {
 	at := slices.IndexFunc(late, func(r merge.Row) bool { return r.ID == sid })
 	if string(late[at].Fields["late"]) != "true" || !slices.EqualFunc(before, c.stage(3).Outcomes, func(a, b programme.StageOutcome) bool { return a.File == b.File && a.Result == b.Result }) {
 		t.Errorf("a sheet behind the decision: late %s", late[at].Fields["late"])
+	}
+	for _, u := range []store.User{c.admin, c.other} {
+		told := slices.DeleteFunc(c.scope(merge.UserScope(u.ID), "inbox"), func(r merge.Row) bool { return r.Text("type") != domain.NoticeLateScore })
+		if len(told) != 1 || !strings.Contains(string(told[0].Fields["params"]), `"number":"LGW22-`) {
+			t.Errorf("who decided is told %d times of a sheet that came late: %v", len(told), told)
+		}
 	}
 }
 

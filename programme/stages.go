@@ -70,7 +70,10 @@ type StageOutcome struct {
 	Result string   `json:"result"`
 	Failed []string `json:"failed,omitempty"`
 	Level  *int     `json:"level,omitempty"`
+	Survey *int     `json:"survey,omitempty"` // level of the survey, where curators put theirs in its place
 	Score  *int     `json:"score,omitempty"`
+	Spread *int     `json:"spread,omitempty"` // how far apart the sheets lie, in ten-thousandths
+	Apart  bool     `json:"apart,omitempty"`  // so far that somebody should look
 	Rank   int      `json:"rank,omitempty"`
 }
 
@@ -174,7 +177,7 @@ func (b *board) view(ctx context.Context, no int) (StageView, error) {
 		v.Outcomes, v.Missing, err = b.ranked(ctx, v.Stage, files)
 	default:
 		for _, f := range files {
-			v.Outcomes = append(v.Outcomes, f.outcome)
+			v.Outcomes = append(v.Outcomes, b.adjusted(v.Stage, f))
 		}
 	}
 	if err != nil {
@@ -201,6 +204,20 @@ func (b *board) answered(stage domain.Stage, f merge.Row) StageOutcome {
 	return out
 }
 
+// adjusted is the outcome of a file whose answers decide, after curators have looked at it.
+func (b *board) adjusted(stage domain.Stage, f file) StageOutcome {
+	out, levels := f.outcome, b.sheets[f.id].levels
+	if stage.Kind != domain.StageLevel || len(levels) == 0 {
+		return out
+	}
+	res := stage.Adjust(levels)
+	out.Survey, out.Level, out.Result = out.Level, &res.Level, outFailed
+	if res.Passed {
+		out.Result = outPassed
+	}
+	return out
+}
+
 // ranked are the outcomes of a stage that curators score. The last stage of a programme
 // selects; another one lets pass whoever has the score, or stands high enough.
 func (b *board) ranked(ctx context.Context, stage domain.Stage, files []file) (out []StageOutcome, missing []string, err error) {
@@ -220,6 +237,9 @@ func (b *board) ranked(ctx context.Context, stage domain.Stage, files []file) (o
 	for i, one := range all {
 		score := one.Score()
 		o := StageOutcome{File: one.File, Rank: i + 1, Score: &score, Result: outFailed}
+		if bp, apart := stage.Spread(one); len(one.Totals) > 1 {
+			o.Spread, o.Apart = &bp, apart
+		}
 		switch {
 		case last && i < b.Quota:
 			o.Result = outSelected

@@ -1568,6 +1568,11 @@ type StageDecision struct {
 
 // StageOutcome defines model for StageOutcome.
 type StageOutcome struct {
+	// Apart The sheets lie so far apart that somebody should look.
+	//
+	// Example: false
+	Apart bool `json:"apart,omitempty,omitzero"`
+
 	// Failed Items of a checklist that are not met.
 	Failed []string `json:"failed,omitempty,omitzero"`
 
@@ -1587,6 +1592,16 @@ type StageOutcome struct {
 
 	// ScoreBp Example: 8740
 	ScoreBp *int `json:"score_bp,omitempty,omitzero"`
+
+	// SpreadBp How far apart the sheets of the file lie.
+	//
+	// Example: 1200
+	SpreadBp *int `json:"spread_bp,omitempty,omitzero"`
+
+	// SurveyLevel Level of the survey, where curators put theirs in its place.
+	//
+	// Example: 1
+	SurveyLevel *int `json:"survey_level,omitempty,omitzero"`
 }
 
 // StageView defines model for StageView.
