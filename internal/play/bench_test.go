@@ -2,9 +2,12 @@ package play_test
 
 import (
 	"net/http"
+	"path/filepath"
 	"syscall"
 	"testing"
 
+	"github.com/lumbung-ikm/lumbung/domain"
+	"github.com/lumbung-ikm/lumbung/internal/play"
 	"github.com/lumbung-ikm/lumbung/sync/protocol"
 )
 
@@ -63,4 +66,24 @@ func BenchmarkRefresh(b *testing.B) {
 		session.Refresh = next.Refresh
 	}
 	b.ReportMetric((spent(b)-before)/float64(b.N), "cpu-µs/op")
+}
+
+// BenchmarkPublication is the instant at which the results of 478 applicants are told: from
+// it until every business has its own and every inbox the notice, on SQLite. It is to be
+// done within 120 s.
+func BenchmarkPublication(b *testing.B) {
+	want := outcomes{domain.FileSelected: 30, domain.FileReserve: 10, domain.FileNotSelected: 56, domain.FileEliminated: 382}
+	for b.Loop() {
+		b.StopTimer()
+		o := setEmbargo(b, want, play.Options{Path: filepath.Join(b.TempDir(), "play.db")})
+		b.StartTimer()
+		o.publish()
+		b.StopTimer()
+		told, err := o.w.Rows(b.Context(), domain.DecisionScope(o.id), "publication")
+		o.ok(err)
+		if len(told) != 1 || told[0].Text("state") != "told" || told[0].Int("total") != 478 {
+			b.Fatalf("published: %v", told)
+		}
+		b.StartTimer()
+	}
 }

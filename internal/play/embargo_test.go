@@ -18,7 +18,7 @@ import (
 // embargo is a programme that is decided and not told: all who applied are alike but for
 // what was decided about them.
 type embargo struct {
-	*testing.T
+	testing.TB
 	w       *play.World
 	spec    *apitest.Spec
 	admin   *play.Phone
@@ -41,9 +41,9 @@ func (o *embargo) ok(err error) {
 }
 
 // setEmbargo has people apply and decides about them. Who gets which result is drawn.
-func setEmbargo(t *testing.T, want outcomes, options play.Options) *embargo {
+func setEmbargo(t testing.TB, want outcomes, options play.Options) *embargo {
 	t.Helper()
-	o := &embargo{T: t, times: times{}, id: domain.ProgrammeID("embargo-2022")}
+	o := &embargo{TB: t, times: times{}, id: domain.ProgrammeID("embargo-2022")}
 	for _, result := range []string{domain.FileSelected, domain.FileNotSelected, domain.FileReserve, domain.FileEliminated} {
 		o.decided = append(o.decided, slices.Repeat([]string{result}, want[result])...)
 	}

@@ -25,7 +25,7 @@ func (m times) note(name, state string, took time.Duration) {
 const tooFarApart = 6
 
 // alike fails if the answers to any question come sooner for the one than for the other.
-func (m times) alike(t *testing.T, one, other string) {
+func (m times) alike(t testing.TB, one, other string) {
 	t.Helper()
 	for _, name := range slices.Sorted(maps.Keys(m)) {
 		a, b := m[name][one], m[name][other]

@@ -180,7 +180,7 @@ func (o *embargo) isKept(want outcomes) {
 			o.Errorf("%v, want %v", counts, want)
 		}
 	}
-	o.times.alike(o.T, domain.FileSelected, domain.FileNotSelected)
+	o.times.alike(o, domain.FileSelected, domain.FileNotSelected)
 	seen = map[string]map[string]int{}
 	few := o.someOf(files, 4)
 	for _, f := range few {
