@@ -80,9 +80,10 @@ func (p *Phone) rows(scope string, found []merge.Row) ([]row, error) {
 // negative behind it), says, and with renewal which reminder it has come to (180,
 // 90 or 30 days). says is "near" (a week ahead, or less), "overdue", "late" (a task
 // was submitted after its day), "renewal" (a certificate ends within half a year)
-// or "expired".
+// or "expired". While a programme pauses, its tasks are not due, and behind its end what is
+// left of its plan is not.
 func (p *Phone) Due(scope string) (string, error) {
-	rows, err := p.inBusiness(scope, "business", "task", "task_event", "case")
+	rows, err := p.inBusiness(scope, "business", "enrolment", "task", "task_event", "case")
 	return p.json(domain.Dues(rows, domain.BusinessDay(time.UnixMilli(p.in().clock.WallMillis()), domain.ZoneOf(rows))), err)
 }
 

@@ -27,7 +27,7 @@ func Catalogue() (*merge.Schema, error) {
 		mentoring(), mentorWindow(), mentorNote(), queueItem(),
 		user(), consent(), preference(), device(), inbox(), receipt(), quarantine(),
 		reviewItem(), job(), jobStep(), approval(), auditEntry())
-	all = append(all, application(), applicationEvent(), enrolment(), businessPlan(), planTemplate())
+	all = append(all, application(), applicationEvent(), enrolment(), enrolmentEvent(), businessPlan(), planTemplate())
 	all = append(append(append(all, programmes()...), decisions()...), panels()...)
 	all = append(all, announcements()...)
 	s, err := merge.NewSchema(SchemaVersion, all...)

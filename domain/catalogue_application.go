@@ -1,9 +1,6 @@
 package domain
 
-import (
-	"github.com/lumbung-ikm/lumbung/id"
-	"github.com/lumbung-ikm/lumbung/sync/merge"
-)
+import "github.com/lumbung-ikm/lumbung/sync/merge"
 
 // What an application may hold at most.
 const (
@@ -50,22 +47,6 @@ func application() *merge.Collection {
 		),
 	}
 }
-
-// enrolment is a business that takes part in a programme.
-func enrolment() *merge.Collection {
-	return &merge.Collection{
-		Name: "enrolment", Scope: ScopeBusiness, Doc: "a business that takes part in a programme, from the day its owner confirmed; made by the server", Fields: fields(
-			server("application_id", ref("application"), ""),
-			server("programme_id", ref(""), ""),
-			server("confirmed_at", instant(), "by the corrected clock of the owner"),
-			server("state", enum("active", "paused", "withdrawn", "completed"), ""),
-			server("baseline_monthly_idr", rupiah(0, 1_000_000_000_000), "as the business had it then"),
-		),
-	}
-}
-
-// EnrolmentID is the id of the enrolment that an application leads to.
-func EnrolmentID(application string) string { return id.Derive("enrolment", application) }
 
 // applicationEvent is one operation on an application.
 func applicationEvent() *merge.Collection {

@@ -215,7 +215,7 @@ func FileKeys(r merge.Row) Keys {
 func tagCaseFile(r merge.Row) []string {
 	k := FileKeys(r)
 	var tags []string
-	for _, word := range [][2]string{{"ref", k.Ref}, {"nib", k.NIB}, {"who", k.Person}, {"number", r.Text("number")}} {
+	for _, word := range [][2]string{{"ref", k.Ref}, {"nib", k.NIB}, {"who", k.Person}, {"number", r.Text("number")}, {"enrolment", EnrolmentID(r.ID)}} {
 		if word[1] != "" {
 			tags = append(tags, CaseFileTag(word[0], word[1]))
 		}
@@ -225,7 +225,7 @@ func tagCaseFile(r merge.Row) []string {
 
 // CaseFileTag is the tag under which a case file is found by its external reference
 // ("ref"), its business number ("nib"), who applies ("who") or its number ("number"), as
-// FileKeys has them.
+// FileKeys has them, and by the enrolment that it may lead to ("enrolment").
 func CaseFileTag(kind, value string) string { return tag(kind, value) }
 
 // reactCaseFile tells the business the number of its application.

@@ -33,15 +33,16 @@ type Due struct {
 // Dues lists what is due, of the rows of one business, on a day in its zone: tasks
 // on the side of the business that are near or overdue, submissions that came late,
 // cases under way and their open steps, confirmed certificates that end or have
-// ended and that no case renewed. Earliest first. It needs business, task,
-// task_event and case; other rows are left alone.
+// ended and that no case renewed. Earliest first. Tasks that rest (TaskRests) have
+// nothing due. It needs business, enrolment, task, task_event and case; other rows are
+// left alone.
 func Dues(rows []merge.Row, today Date) []Due {
 	out := []Due{}
-	z := ZoneOf(rows)
+	z, enrolments := ZoneOf(rows), only(rows, "enrolment")
 	for _, r := range rows {
 		switch r.Collection {
 		case "task":
-			out = append(out, taskDues(rows, r, today, z)...)
+			out = append(out, taskDues(rows, enrolments, r, today, z)...)
 		case "case":
 			out = append(out, caseDues(rows, r, today)...)
 		}
@@ -52,6 +53,11 @@ func Dues(rows []merge.Row, today Date) []Due {
 	return out
 }
 
+// only gives the rows of one collection.
+func only(rows []merge.Row, collection string) []merge.Row {
+	return slices.DeleteFunc(slices.Clone(rows), func(r merge.Row) bool { return r.Collection != collection })
+}
+
 // ZoneOf is the zone of the business among rows, WIB without one.
 func ZoneOf(rows []merge.Row) Zone {
 	if i := slices.IndexFunc(rows, func(r merge.Row) bool { return r.Collection == "business" }); i >= 0 {
@@ -60,8 +66,11 @@ func ZoneOf(rows []merge.Row) Zone {
 	return WIB
 }
 
-func taskDues(rows []merge.Row, t merge.Row, today Date, z Zone) []Due {
+func taskDues(rows, enrolments []merge.Row, t merge.Row, today Date, z Zone) []Due {
 	on := Date(t.Text("due_on"))
+	if TaskRests(enrolments, t) != "" {
+		return nil
+	}
 	if taskIsOpen(t) {
 		return nearOrOver(t.Key, "", on, today)
 	}

@@ -35,12 +35,12 @@ type Past interface {
 }
 
 // DueReminders lists the reminders of one business that fall into (since, now], as
-// its rows are now: cases, tasks and the business itself are read, other rows are
-// left alone. What is done, ended or without a date has none, and nothing is
+// its rows are now: cases, tasks, enrolments and the business itself are read, other rows
+// are left alone. What is done, ended, rests or is without a date has none, and nothing is
 // reminded of that lay behind when its date was set. People without an open window
 // get none. The order is that of people and ids.
 func DueReminders(scope string, rows []merge.Row, access []merge.Grant, past Past, since, now time.Time) []Letter {
-	b := bell{scope: scope, zone: ZoneOf(rows), rows: rows, access: access, past: past, since: since, now: now}
+	b := bell{scope: scope, zone: ZoneOf(rows), rows: rows, enrolments: only(rows, "enrolment"), access: access, past: past, since: since, now: now}
 	for _, r := range rows {
 		switch r.Collection {
 		case "task":
@@ -74,6 +74,7 @@ type bell struct {
 	scope      string
 	zone       Zone
 	rows       []merge.Row
+	enrolments []merge.Row
 	access     []merge.Grant
 	past       Past
 	since, now time.Time
@@ -137,7 +138,7 @@ func (b *bell) dated(c merge.Row, step string) merge.Millis {
 // task reminds the owners and who is to do it, on the day before and when it is
 // late also the mentors, while it is on the side of the business.
 func (b *bell) task(t merge.Row) {
-	if !taskIsOpen(t) {
+	if !taskIsOpen(t) || TaskRests(b.enrolments, t) != "" {
 		return
 	}
 	due := Date(t.Text("due_on"))

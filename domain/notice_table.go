@@ -4,7 +4,7 @@ import "slices"
 
 // NoticeTypes is the table of notices. The slice is the caller's.
 func NoticeTypes() []NoticeType {
-	return slices.Concat(resultNotices(), mentorNotices(), taskNotices(), visitNotices(), caseNotices(), dueNotices(), salesNotices(), editNotices(), newsNotices())
+	return slices.Concat(resultNotices(), enrolmentNotices(), mentorNotices(), taskNotices(), visitNotices(), caseNotices(), dueNotices(), salesNotices(), editNotices(), newsNotices())
 }
 
 // Tags and links that several rows share.
@@ -34,6 +34,20 @@ func resultNotices() []NoticeType {
 		{ID: NoticeLateScore, About: "score", When: "a curator's sheet comes in after its stage was decided; it does not count", To: "the admins who prepared and approved the decision", Class: "results",
 			Quiet: WaitsForDay, Collapse: CollapseQueue, Tag: "late_score:{programme}", Link: "app://kurasi/{programme}",
 			Params: append(programme, NoticeParam{Name: "number", Kind: ParamText}, NoticeParam{Name: "stage", Kind: ParamCount})},
+	}
+}
+
+// enrolmentNotices name neither the reason nor the business: the enrolment does.
+func enrolmentNotices() []NoticeType {
+	row := func(kind, when string, more ...NoticeParam) NoticeType {
+		return NoticeType{ID: kind, About: "enrolment", When: when, To: "owners and mentors", Class: "tasks", Quiet: WaitsForDay, Tag: "enrolment:{id}", Link: "app://kepesertaan/{id}",
+			Params: append([]NoticeParam{{Name: "programme", Kind: ParamWord}}, more...)}
+	}
+	return []NoticeType{
+		row(NoticeEnrolmentPaused, "an admin lets the part of a business in a programme pause"),
+		row(NoticeEnrolmentResumed, "it goes on; says by how many days the plan moved, if by any", NoticeParam{Name: "days", Kind: ParamCount, Optional: true}),
+		row(NoticeEnrolmentCompleted, "it is completed"),
+		row(NoticeEnrolmentWithdrawn, "it ends before, also because the application was disqualified"),
 	}
 }
 

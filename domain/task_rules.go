@@ -95,6 +95,9 @@ func judgeTask(j merge.Judgement) *merge.Reject {
 	if r := taskMachine().legal(j, state); r != nil {
 		return r
 	}
+	if pausedFor(j) {
+		return refuse("enrolment_paused", "set.op")
+	}
 	return judgeTaskMore(j, state)
 }
 

@@ -15,6 +15,18 @@ var inboxTable = map[string]entry{
 	"N09": {
 		Sentence{"Pendamping Anda", "Pendampingan usaha Anda dimulai pada {from}. Pendamping Anda: {mentor}."},
 		Sentence{"Your mentor", "Your business is accompanied from {from}. Your mentor: {mentor}."}},
+	"enrolment_paused": {
+		Sentence{"Kepesertaan program dijeda", "Tugas program berhenti dahulu dan tenggatnya tidak berjalan. Penjualan tetap dapat dicatat. Alasannya tertera pada kepesertaan."},
+		Sentence{"Part in the programme is paused", "Its tasks rest, and their dates with them. Sales can still be logged. The reason stands with the enrolment."}},
+	"enrolment_resumed": {
+		Sentence{"Kepesertaan program dilanjutkan", "Tugas program berjalan lagi. Tenggat dari rencana mundur {days} hari. Tenggat yang ditulis sendiri tidak berubah, silakan periksa."},
+		Sentence{"Part in the programme goes on", "Its tasks go on. Days by which the dates of the plan moved: {days}. Dates that somebody wrote stay as they are; please look at them."}},
+	"enrolment_completed": {
+		Sentence{"Kepesertaan program selesai", "Terima kasih sudah ikut sampai selesai. Data usaha tetap dapat Anda baca."},
+		Sentence{"The programme is completed", "Thank you for taking part to the end. What belongs to the business can still be read."}},
+	"enrolment_withdrawn": {
+		Sentence{"Kepesertaan program berakhir", "Usaha ini tidak lagi ikut program. Alasannya tertera pada kepesertaan. Data usaha tetap tersimpan."},
+		Sentence{"Part in the programme has ended", "The business does not take part any more. The reason stands with the enrolment. Its records are kept."}},
 	"mentor_left": {
 		Sentence{"Pendampingan berakhir", "Pendampingan usaha Anda berakhir pada {until}. Pendamping: {mentor}."},
 		Sentence{"A mentor leaves", "The accompaniment of your business ends on {until}. Mentor: {mentor}."}},

@@ -87,6 +87,9 @@ var syncTable = map[string]entry{
 	"forbidden_transition": {
 		Sentence{"Langkah ini tidak dapat dilakukan dari status sekarang.", ""},
 		Sentence{"This step is not possible from the present state.", ""}},
+	"enrolment_paused": {
+		Sentence{"Kepesertaan usaha ini dalam program sedang dijeda, jadi tugasnya berhenti dahulu.", "Isian Anda tersimpan. Silakan kirim lagi setelah kepesertaan dilanjutkan."},
+		Sentence{"The part of this business in the programme is paused, and its tasks rest.", "What you typed is kept. Please send it again once the programme goes on."}},
 	"too_many_unseen": {
 		id: Sentence{"Data ini sudah terlalu sering diubah tanpa dilihat di ponsel ini.", "Sinkronkan dahulu, lalu ubah sekali lagi. Isian Anda tersimpan."},
 		en: Sentence{"This record was changed too often by others without this phone showing it.", "Sync first, then change it once more. What you typed is kept."},

@@ -51,7 +51,7 @@ func (s *Service) remindIn(ctx context.Context, scope string) (given int, err er
 	if err != nil || head.MovedTo != "" || len(head.Access) == 0 {
 		return 0, err
 	}
-	rows, err := s.collection(ctx, head, "business", "task", "case")
+	rows, err := s.collection(ctx, head, "business", "enrolment", "task", "case")
 	if err != nil {
 		return 0, err
 	}
