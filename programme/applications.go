@@ -309,7 +309,7 @@ func (s *Service) Files(ctx context.Context, who Caller, programme string, at st
 			if err != nil {
 				return nil, at, false, err
 			}
-			if !keep(row) || provinces != nil && !slices.Contains(provinces, string(domain.Region(row.Text("region_code")).Province())) {
+			if provinces != nil && !slices.Contains(provinces, string(domain.Region(row.Text("region_code")).Province())) || !keep(row) {
 				continue
 			}
 			if len(out) == limit {

@@ -20,6 +20,8 @@ type Operation struct {
 	// Along are fields of the record itself that are written in the same commit,
 	// such as a new due date.
 	Along map[string]merge.Value
+	// Beside are writes of the server's own in the same commit.
+	Beside []merge.ServerWrite
 }
 
 // Outcome is what became of an operation.
@@ -115,8 +117,9 @@ func (s *Service) operation(who Caller, role merge.Role, v Version, key, parent 
 		out = append(out, merge.ServerWrite{Name: who.Name, Author: who.User, Role: role, Collection: parent.Collection, ID: parent.ID, Op: merge.Put,
 			Set: o.Along, Strict: &v.Seq, Must: must})
 	}
-	return append(out, merge.ServerWrite{Name: who.Name, Author: who.User, Role: role, Collection: key.Collection, ID: key.ID, Op: merge.Put,
+	out = append(out, merge.ServerWrite{Name: who.Name, Author: who.User, Role: role, Collection: key.Collection, ID: key.ID, Op: merge.Put,
 		Create: true, Set: o.Set, Must: must})
+	return append(out, o.Beside...)
 }
 
 // acts asks in the commit whether the caller still has the role, and the business

@@ -94,17 +94,6 @@ func (s *Service) enrol(ctx context.Context, app applied) error {
 	return err
 }
 
-// endEnrolment is for a business that takes part no longer, if it did. Its tasks stay.
-func (s *Service) endEnrolment(ctx context.Context, app applied) error {
-	eid := domain.EnrolmentID(app.ID)
-	there, err := s.rows(ctx, app.scope, merge.Key{Collection: "enrolment", ID: eid})
-	if err != nil || len(there) == 0 || there[0].Text("state") == domain.EnrolmentWithdrawn {
-		return err
-	}
-	_, err = s.Engine.Write(ctx, app.scope, serverWrite("leave."+app.ID, "enrolment", eid, false, map[string]merge.Value{"state": merge.Str(domain.EnrolmentWithdrawn)}))
-	return err
-}
-
 // serverWrite is a write of the server's own behind an application.
 func serverWrite(name, collection, record string, create bool, set map[string]merge.Value) merge.ServerWrite {
 	return merge.ServerWrite{Name: name, Role: merge.System, Collection: collection, ID: record, Op: merge.Put, Create: create, Set: set}

@@ -115,15 +115,32 @@ func (r *Record) remember(f *Field, w *Write, shown Value) {
 // clock of its author; 0 if nobody wrote it. A field of a keyed list is named
 // "list/key/field", and a group by its name.
 func (r *Record) Written(c *Collection, field string) Millis {
+	if w := r.writeOf(c, field); w != nil {
+		return w.Stamp
+	}
+	return 0
+}
+
+// WrittenBy is who wrote the value that counts of a field; "" if the server did, or nobody.
+// Fields are named as for Written.
+func (r *Record) WrittenBy(c *Collection, field string) string {
+	if w := r.writeOf(c, field); w != nil {
+		return w.Author
+	}
+	return ""
+}
+
+// writeOf is the write whose value counts, nil without one.
+func (r *Record) writeOf(c *Collection, field string) *Write {
 	f := c.slotField(field)
 	if f == nil {
-		return 0
+		return nil
 	}
 	win, ok := winner(f, r.Slots[field])
 	if !ok {
-		return 0
+		return nil
 	}
-	return win.Write.Stamp
+	return win.Write
 }
 
 // mostWritten bounds a history.
