@@ -92,6 +92,7 @@ func (s *Server) routes() []route {
 		get("/v1/programmes", s.programmes), post("/v1/programmes", s.createProgramme).onlyOnce(),
 		get(programme, s.programme), patch(programme, s.changeProgramme), post(programme+"/status", s.advanceProgramme),
 		post(programme+importPath, s.importRegistrants).onlyOnce().fresh().ofAll(), post(programme+importPath+"/check", s.checkImport).ofAll(), get(programme+"/files", s.caseFiles).ofAll(),
+		get(programme+"/enrolments", s.enrolments).ofAll(), post(programme+"/enrolments/{enrolment}/events", s.operateEnrolment).onlyOnce(),
 		get(programme+"/curators", s.curators).ofAll(), post(programme+"/curators", s.addCurator).onlyOnce(), post(programme+"/begin", s.beginCuration).onlyOnce().ofAll(),
 		get(programme+"/stages/{stage}", s.stage).ofAll(), post(programme+"/stages/{stage}/shares", s.shareFiles).onlyOnce().ofAll(),
 		post(programme+"/stages/{stage}/decision", s.decideStage).onlyOnce().ofAll(), post(programme+"/stages/{stage}/approval", s.approveStage).onlyOnce().fresh().ofAll(),

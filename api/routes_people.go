@@ -183,7 +183,7 @@ func (s *Server) caseload(x *call) error {
 	out := wire.Caseload{Businesses: each(all, func(a programme.Accompanied) wire.Accompanied {
 		x.saw(a.Business)
 		p := a.Progress
-		return wire.Accompanied{BusinessId: a.Business, Name: a.Name, RegionCode: a.Region, Since: a.Since, Progress: wire.EnrolmentProgress{Enrolment: p.Enrolment,
+		return wire.Accompanied{BusinessId: a.Business, Name: a.Name, RegionCode: a.Region, Since: a.Since, Adjustments: a.Adjustments, Progress: wire.EnrolmentProgress{Enrolment: p.Enrolment,
 			TasksDone: p.TasksDone, TasksTotal: p.TasksTotal, CasesDone: p.CasesDone, CasesTotal: p.CasesTotal, LastEntryOn: string(p.LastEntry)}}
 	})}
 	if more {

@@ -22,6 +22,8 @@ func task() *merge.Collection {
 		Ignore: ignoreTask, Allow: allowTask, Derive: deriveTask, React: reactTask, Fields: fields(
 			required(ranked("title", text(1, 120), shared, makers, "the owner's side writes it in an own proposal only, later it is ignored")),
 			ranked("description", text(0, 2000), shared, makers, "as title"),
+			server("title_id", text(1, 120), "title in the plan template"),
+			server("title_en", text(1, 120), "the same in English: shown to who reads English while title is still title_id"),
 			ranked("track", enum(tracks()...), order, mentorSide(), ""),
 			ranked("mode", enum("online", "on_site"), order, mentorSide(), ""),
 			required(once("origin", enum(OriginTemplate, OriginMentor, OriginOwnerRequest), makers, "owner_request starts as proposed")),
@@ -30,6 +32,7 @@ func task() *merge.Collection {
 			written("due_dates", ranked("due_on", date(), order, mentorSide(), "due at the end of this day in the business zone; fixed for who has seen the end")),
 			history("due_dates", date(), "every date it was due, newest first"),
 			ranked("assignee_id", ref(""), "admin > mentor > owner", []merge.Role{merge.Owner, merge.Mentor, merge.Admin}, "absent = the owner's side"),
+			server("depends_on", list(ref("task"), 20), "tasks of the plan that come before it: a hint for screens, not a lock"),
 			server("mentor_id", ref(""), "who looks after it; absent = the lead mentor"),
 			once("evidence_required", object(
 				merge.Member{Name: "photos_min", Type: whole(0, 20, "photos")},

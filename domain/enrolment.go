@@ -17,6 +17,11 @@ func EnrolmentOps() []string {
 	return slices.DeleteFunc(enrolmentMachine().ops(), func(op string) bool { return op == EnrolmentDisqualify })
 }
 
+// TakingPart are the states of an enrolment.
+func TakingPart() []string {
+	return []string{EnrolmentActive, EnrolmentPaused, EnrolmentWithdrawn, EnrolmentCompleted}
+}
+
 // enrolmentTable lists the operations, highest precedence first. An enrolment is completed
 // out of active alone: what pauses is resumed first, so that its plan has dates again.
 func enrolmentTable() []opRule {
@@ -46,7 +51,7 @@ func enrolment() *merge.Collection {
 			server("application_id", ref("application"), ""),
 			server("programme_id", ref(""), ""),
 			server("confirmed_at", instant(), "by the corrected clock of the owner"),
-			server("state", enum(EnrolmentActive, EnrolmentPaused, EnrolmentWithdrawn, EnrolmentCompleted), "replayed; active without any operation"),
+			server("state", enum(TakingPart()...), "replayed; active without any operation"),
 			server("state_since", instant(), "when the operation that counts was made; absent = since it was confirmed"),
 			server("state_reason", text(0, 2000), "what an admin wrote with it; the business reads it"),
 			server("baseline_monthly_idr", rupiah(0, 1_000_000_000_000), "as the business had it then"),

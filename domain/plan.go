@@ -59,6 +59,7 @@ func planTemplate() *merge.Collection {
 			server("template_version", whole(1, 1000, ""), ""),
 			server("name", text(2, 120), ""),
 			server("items", list(item, maxPlanItems), ""),
+			server("kinds", list(enum(programmeKinds()...), 3), "of programmes that it is for; absent or empty = all"),
 		),
 	}
 }
@@ -88,15 +89,54 @@ func PlanItems(template merge.Row) []PlanItem {
 	return all
 }
 
-// Suits reports whether an item is for a business of the categories.
-func (i PlanItem) Suits(categories []string) bool {
+// PlanBegins is the day from which the items of a programme's plan are counted: the first
+// that is monitored, or else the first of mentoring.
+func PlanBegins(p Programme) Date {
+	begins := p.Monitoring.From
+	if f, ok := p.Phase(PhaseMentoring); ok && begins == "" {
+		begins = f.From
+	}
+	return begins
+}
+
+// PlanTasks are the tasks that a business of some categories gets of a template, by their
+// ids. What was left out for its category is waited for by nobody.
+func PlanTasks(template merge.Row, enrolment string, p Programme, categories []string) map[string]map[string]merge.Value {
+	out := map[string]map[string]merge.Value{}
+	var items []PlanItem
+	for _, it := range PlanItems(template) {
+		if it.suits(categories) {
+			items = append(items, it)
+		}
+	}
+	for _, it := range items {
+		set := it.task(p.ID, PlanBegins(p))
+		var before []string
+		for _, other := range items {
+			if slices.Contains(it.DependsOn, other.Code) {
+				before = append(before, PlanTaskID(enrolment, other.Code))
+			}
+		}
+		if len(before) > 0 {
+			set["depends_on"] = merge.Encode(before)
+		}
+		out[PlanTaskID(enrolment, it.Code)] = set
+	}
+	return out
+}
+
+// suits reports whether an item is for a business of the categories.
+func (i PlanItem) suits(categories []string) bool {
 	return len(i.AppliesTo) == 0 || slices.ContainsFunc(categories, func(c string) bool { return slices.Contains(i.AppliesTo, c) })
 }
 
-// Task is what an item becomes in a programme that begins on a day.
-func (i PlanItem) Task(programme string, begins Date) map[string]merge.Value {
-	set := map[string]merge.Value{"title": merge.Str(i.TitleID), "track": merge.Str(i.Track), "origin": merge.Str(OriginTemplate), "template_code": merge.Str(i.Code),
-		"programme_id": merge.Str(programme)}
+// task is what an item becomes in a programme that begins on a day.
+func (i PlanItem) task(programme string, begins Date) map[string]merge.Value {
+	set := map[string]merge.Value{"title": merge.Str(i.TitleID), "title_id": merge.Str(i.TitleID), "track": merge.Str(i.Track), "origin": merge.Str(OriginTemplate),
+		"template_code": merge.Str(i.Code), "programme_id": merge.Str(programme)}
+	if i.TitleEN != "" {
+		set["title_en"] = merge.Str(i.TitleEN)
+	}
 	if i.Mode != "" {
 		set["mode"] = merge.Str(i.Mode)
 	}
@@ -107,36 +147,4 @@ func (i PlanItem) Task(programme string, begins Date) map[string]merge.Value {
 		set["evidence_required"] = merge.Encode(i.Evidence)
 	}
 	return set
-}
-
-// BBI90 is the plan of ninety days of a Gernas BBI campaign: 24 tasks.
-func BBI90() []PlanItem {
-	photos := func(n int) *Evidence { return &Evidence{PhotosMin: n} }
-	note, file := &Evidence{Note: true}, &Evidence{File: true}
-	return []PlanItem{
-		{"shop_opening", "Buka toko di marketplace", "Open a shop on a marketplace", "digital", "online", 0, 7, note, nil, nil},
-		{"product_photos", "Foto tiga produk", "Photos of three products", "digital", "on_site", 3, 7, photos(3), nil, nil},
-		{"ten_listings", "Tayangkan sepuluh produk", "List ten products", "digital", "online", 7, 14, note, nil, []string{"shop_opening", "product_photos"}},
-		{"chat_templates", "Siapkan balasan chat", "Prepare answers for chats", "digital", "online", 14, 7, note, nil, nil},
-		{"order_handling", "Latih alur pesanan", "Practise handling orders", "digital", "on_site", 14, 10, note, nil, []string{"shop_opening"}},
-		{"ad_trial", "Coba iklan pertama", "Try a first advertisement", "digital", "online", 21, 14, note, nil, []string{"ten_listings"}},
-		{"live_selling", "Jualan langsung lewat video", "Sell live by video", "digital", "online", 28, 14, photos(1), nil, []string{"ten_listings"}},
-		{"landing_page", "Masuk laman kampanye", "Be on the campaign's landing page", "digital", "online", 30, 14, note, nil, nil},
-		{"virtual_expo", "Ikut pameran virtual", "Take part in the virtual expo", "digital", "online", 45, 21, photos(1), nil, nil},
-		{"esmartikm_profile", "Lengkapi profil e-Smart IKM", "Complete the e-Smart IKM profile", "digital", "online", 7, 14, note, nil, nil},
-		{"production_check", "Periksa ruang produksi", "Check where it is produced", "quality", "on_site", 7, 14, photos(2), nil, nil},
-		{"hygiene", "Terapkan cara produksi yang baik", "Apply good manufacturing practice", "quality", "on_site", 14, 30, photos(2), nil, []string{"production_check"}},
-		{"packaging", "Perbaiki kemasan", "Improve the packaging", "quality", "on_site", 14, 30, photos(2), nil, nil},
-		{"labelling", "Lengkapi label", "Complete the label", "quality", "on_site", 21, 30, photos(1), nil, []string{"packaging"}},
-		{"product_test", "Uji contoh produk", "Test a sample", "quality", "on_site", 30, 40, file, nil, nil},
-		{"capacity_plan", "Susun rencana kapasitas", "Plan the capacity", "quality", "on_site", 40, 30, note, nil, nil},
-		{"nib_check", "Pastikan NIB dan KBLI", "Make sure of NIB and KBLI", "facilitation", "online", 0, 14, note, nil, nil},
-		{"brand_check", "Periksa merek", "Check the brand", "facilitation", "online", 14, 30, note, nil, nil},
-		{"certificate_choice", "Pilih sertifikasi", "Choose a certification", "facilitation", "on_site", 21, 21, note, nil, nil},
-		{"certificate_file", "Siapkan berkas sertifikasi", "Prepare the papers for it", "facilitation", "on_site", 42, 40, file, nil, []string{"certificate_choice"}},
-		{"bookkeeping", "Mulai pembukuan", "Begin bookkeeping", "business", "on_site", 3, 14, photos(1), nil, nil},
-		{"price_calculation", "Hitung harga pokok", "Work out the cost price", "business", "on_site", 14, 21, note, nil, []string{"bookkeeping"}},
-		{"sales_target", "Tetapkan target penjualan", "Set a sales target", "business", "on_site", 7, 14, note, nil, nil},
-		{"story", "Tulis cerita usaha untuk media", "Write the story of the business for the media", "publicity", "online", 30, 30, note, nil, nil},
-	}
 }

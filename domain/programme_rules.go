@@ -163,6 +163,30 @@ func CheckPlan(template merge.Row) (bad []fault.Mistake) {
 				bad = append(bad, fault.Mistake{Field: fmt.Sprintf("items[%d].depends_on[%d]", i, k), Code: "invalid_reference"})
 			}
 		}
+		if len(it.DependsOn) > 0 && !slices.Contains(it.DependsOn, it.Code) && waitsFor(items, it.Code) {
+			bad = append(bad, fault.Mistake{Field: fmt.Sprintf("items[%d].depends_on", i), Code: "depends_in_circle"})
+		}
 	}
 	return bad
+}
+
+// waitsFor reports whether an item of a template waits for itself, by way of others.
+func waitsFor(items []PlanItem, code string) bool {
+	reached := map[string]bool{}
+	for open := []string{code}; len(open) > 0; open = open[1:] {
+		for _, it := range items {
+			if it.Code != open[0] {
+				continue
+			}
+			for _, on := range it.DependsOn {
+				if on == code {
+					return true
+				}
+				if !reached[on] {
+					reached[on], open = true, append(open, on)
+				}
+			}
+		}
+	}
+	return false
 }

@@ -5,6 +5,12 @@ var domainTable = map[string]entry{
 	"span_reversed": {
 		Sentence{"{field} berakhir sebelum dimulai.", "Silakan periksa awal dan akhirnya."},
 		Sentence{"{field} ends before it begins.", "Please check its start and its end."}},
+	"depends_in_circle": {
+		Sentence{"{field}: tugas ini menunggu dirinya sendiri lewat tugas lain.", "Hapus salah satu urutannya."},
+		Sentence{"{field}: this task waits for itself by way of others.", "Take one of the steps out."}},
+	"template_kind": {
+		Sentence{"Templat rencana ini untuk jenis program lain.", "Pilih templat yang sesuai dengan jenis program."},
+		Sentence{"This plan template is for programmes of another kind.", "Choose one that suits the kind of the programme."}},
 	"phase_order": {
 		Sentence{"{field} dimulai terlalu awal.", "Urutannya: pendaftaran, kurasi, pengumuman hasil, lalu pemantauan penjualan."},
 		Sentence{"{field} begins too early.", "The order is registration, curation, publication, then the monitoring of sales."}},

@@ -9,6 +9,7 @@ import (
 
 	"github.com/lumbung-ikm/lumbung/auth"
 	"github.com/lumbung-ikm/lumbung/domain"
+	"github.com/lumbung-ikm/lumbung/message"
 	"github.com/lumbung-ikm/lumbung/store"
 	"github.com/lumbung-ikm/lumbung/sync/merge"
 )
@@ -20,6 +21,8 @@ type Accompanied struct {
 	Region   string
 	Since    time.Time // beginning of the oldest window that is open
 	Progress domain.EnrolmentProgress
+	// Adjustments counts how its plans differ from their templates now, by kind.
+	Adjustments map[string]int
 }
 
 // Caseload is what a mentor accompanies now, ordered by id of the business: so many behind
@@ -54,11 +57,12 @@ func (s *Service) Caseload(ctx context.Context, who Caller, mentor, after string
 	if err := s.mustBeNear(ctx, businesses, provinces); err != nil {
 		return nil, false, err
 	}
+	templates := map[string]merge.Row{}
 	for _, business := range businesses {
 		if business <= after {
 			continue
 		}
-		a, seen, err := s.accompaniedBy(ctx, business, mentor, at, provinces)
+		a, seen, err := s.accompaniedBy(ctx, business, mentor, at, provinces, templates)
 		if err != nil {
 			return nil, false, err
 		}
@@ -88,8 +92,9 @@ func (s *Service) mustBeNear(ctx context.Context, businesses, provinces []string
 	return notFound()
 }
 
-// accompaniedBy reads one business, unless it lies outside the provinces of who asks.
-func (s *Service) accompaniedBy(ctx context.Context, business, mentor string, at merge.Millis, provinces []string) (a Accompanied, seen bool, err error) {
+// accompaniedBy reads one business, unless it lies outside the provinces of who asks. The
+// templates of plans are read once and kept in templates.
+func (s *Service) accompaniedBy(ctx context.Context, business, mentor string, at merge.Millis, provinces []string, templates map[string]merge.Row) (a Accompanied, seen bool, err error) {
 	if provinces != nil {
 		if seen, err := s.liesIn(ctx, scopeOf(business), business, provinces); err != nil || !seen {
 			return a, false, err
@@ -102,7 +107,7 @@ func (s *Service) accompaniedBy(ctx context.Context, business, mentor string, at
 	if err != nil {
 		return a, false, fmt.Errorf("head of business: %w", err)
 	}
-	rows, err := s.collection(ctx, head, append(domain.EnrolmentProgressCollections(), "business")...)
+	rows, err := s.collection(ctx, head, append(domain.EnrolmentProgressCollections(), "business", "plan")...)
 	if err != nil {
 		return a, false, err
 	}
@@ -110,7 +115,32 @@ func (s *Service) accompaniedBy(ctx context.Context, business, mentor string, at
 	if i := slices.IndexFunc(rows, func(r merge.Row) bool { return r.Collection == "business" && r.ID == business }); i >= 0 {
 		a.Name, a.Region = rows[i].Text("name"), rows[i].Text("region_code")
 	}
-	return a, true, nil
+	a.Adjustments, err = s.adjustments(ctx, rows, templates)
+	return a, err == nil, err
+}
+
+// adjustments counts how the plans among the rows of a business differ from their templates.
+func (s *Service) adjustments(ctx context.Context, rows []merge.Row, templates map[string]merge.Row) (map[string]int, error) {
+	out := map[string]int{}
+	for _, plan := range rows {
+		if plan.Collection != "plan" {
+			continue
+		}
+		k := merge.Key{Collection: "plan_template", ID: plan.Text("template_id")}
+		template, read := templates[k.ID]
+		if !read {
+			found, err := s.rows(ctx, domain.ScopeProgrammes, k)
+			if err != nil {
+				return nil, err
+			}
+			template = first(found)
+			templates[k.ID] = template
+		}
+		for _, a := range domain.PlanAdjustments(plan, template, rows, message.ID) {
+			out[a.Kind]++
+		}
+	}
+	return out, nil
 }
 
 // since is when the oldest of a mentor's windows began that are open at an instant.

@@ -29,7 +29,7 @@ func (s *Service) CreateTemplate(ctx context.Context, who Caller, code string, v
 			return merge.Row{}, &fault.Error{Kind: fault.Invalid, Code: "required", Field: name, Text: "missing"}
 		}
 	}
-	if err := s.fits("plan_template", set, written); err != nil {
+	if err := s.fits("plan_template", set, append(written, "kinds")); err != nil {
 		return merge.Row{}, err
 	}
 	set["code"], set["template_version"] = merge.Str(code), merge.Num(version)
@@ -126,34 +126,29 @@ func (s *Service) planWrites(ctx context.Context, p domain.Programme, app applie
 	if err != nil || len(rows) == 0 {
 		return nil, err
 	}
-	begins := p.Monitoring.From
-	if f, ok := p.Phase(domain.PhaseMentoring); ok && begins == "" {
-		begins = f.From
-	}
 	categories := append(app.business.Strings("categories"), app.business.Text("primary_category"))
-	var tasks []string
 	var writes []merge.ServerWrite
-	for _, it := range domain.PlanItems(rows[0]) {
-		if it.Suits(categories) {
-			tid := domain.PlanTaskID(eid, it.Code)
-			tasks = append(tasks, tid)
-			writes = append(writes, serverWrite("plan."+app.ID, "task", tid, true, it.Task(p.ID, begins)))
-		}
+	planned := domain.PlanTasks(rows[0], eid, p, categories)
+	tasks := slices.Sorted(maps.Keys(planned))
+	for _, tid := range tasks {
+		writes = append(writes, serverWrite("plan."+app.ID, "task", tid, true, planned[tid]))
 	}
-	slices.Sort(tasks)
 	return append(writes, serverWrite("plan."+app.ID, "plan", domain.PlanID(eid), true, map[string]merge.Value{"enrolment_id": merge.Str(eid), "programme_id": merge.Str(p.ID),
 		"template_id": merge.Str(p.Template), "tasks": merge.Encode(tasks)})), nil
 }
 
-// knownReferences refuses a programme whose template is not published, or that continues
-// one that is not there.
+// knownReferences refuses a programme of a kind whose template is not published or is for
+// programmes of other kinds, or that continues one that is not there.
 //
-// Errors: Invalid "invalid_reference".
-func (s *Service) knownReferences(ctx context.Context, set map[string]merge.Value) error {
+// Errors: Invalid "invalid_reference", "template_kind".
+func (s *Service) knownReferences(ctx context.Context, kind string, set map[string]merge.Value) error {
 	if template := merge.AsString(set["plan_template_id"]); template != "" {
 		rows, err := s.rows(ctx, domain.ScopeProgrammes, merge.Key{Collection: "plan_template", ID: template})
 		if err == nil && len(rows) == 0 {
 			err = invalidReference("plan_template_id", "no such template")
+		}
+		if kinds := first(rows).Strings("kinds"); err == nil && len(kinds) > 0 && !slices.Contains(kinds, kind) {
+			err = &fault.Error{Kind: fault.Invalid, Code: "template_kind", Field: "plan_template_id", Text: "for programmes of other kinds"}
 		}
 		if err != nil {
 			return err

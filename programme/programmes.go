@@ -53,7 +53,7 @@ func (s *Service) CreateProgramme(ctx context.Context, who Caller, code string, 
 			set["default_zone"] = merge.Str(string(zone))
 		}
 	}
-	if err := s.knownReferences(ctx, set); err != nil {
+	if err := s.knownReferences(ctx, merge.AsString(set["kind"]), set); err != nil {
 		return Edition{}, err
 	}
 	pid := domain.ProgrammeID(code)
@@ -127,7 +127,7 @@ func (s *Service) ChangeProgramme(ctx context.Context, who Caller, programme str
 	if err := s.fits("programme_setup", set, domain.ProgrammeFields()); err != nil {
 		return Edition{}, err
 	}
-	if err := s.knownReferences(ctx, set); err != nil {
+	if err := s.knownReferences(ctx, old.Row.Text("kind"), set); err != nil {
 		return Edition{}, err
 	}
 	return s.edit(ctx, who, old, v, set)

@@ -154,6 +154,11 @@ func (e CaseFilesParamsState) Valid() bool {
 
 // Accompanied defines model for Accompanied.
 type Accompanied struct {
+	// Adjustments How the plans of the business differ from their templates now, counted by kind: `left_out`, `added`, `cancelled`, `due_moved`, `renamed`; a kind with none is absent.
+	//
+	// Example: {"due_moved":3}
+	Adjustments map[string]int `json:"adjustments"`
+
 	// BusinessId UUID of version 7, or 8 if derived.
 	//
 	// Example: 018099a2-f7c0-7d3e-8f0a-1b2c3d4e5f60
@@ -633,6 +638,52 @@ type DeviceList struct {
 	Devices []Device `json:"devices"`
 }
 
+// Enrolment `fields` are those of `enrolment`; who did what to it and why are the `enrolment_event` of the business.
+type Enrolment struct {
+	// BusinessId UUID of version 7, or 8 if derived.
+	//
+	// Example: 018099a2-f7c0-7d3e-8f0a-1b2c3d4e5f60
+	BusinessId RecordId `json:"business_id"`
+
+	// Etag for If-Match
+	//
+	// Example: "1-12"
+	Etag string `json:"etag"`
+
+	// Fields Example: {"state":"active"}
+	Fields map[string]json.RawMessage `json:"fields"`
+
+	// Id UUID of version 7, or 8 if derived.
+	//
+	// Example: 018099a2-f7c0-7d3e-8f0a-1b2c3d4e5f60
+	Id RecordId `json:"id"`
+
+	// Name Example: Rafins Snack
+	Name string `json:"name"`
+
+	// RegionCode that it registered from
+	//
+	// Example: 18.10
+	RegionCode string `json:"region_code"`
+}
+
+// EnrolmentList defines model for EnrolmentList.
+type EnrolmentList struct {
+	Enrolments []Enrolment `json:"enrolments"`
+
+	// Next Absent on the last page.
+	Next string `json:"next,omitempty,omitzero"`
+}
+
+// EnrolmentOperation defines model for EnrolmentOperation.
+type EnrolmentOperation struct {
+	// Op Example: pause
+	Op string `json:"op"`
+
+	// Reason Example: Pemilik sakit sampai akhir bulan
+	Reason string `json:"reason,omitempty,omitzero"`
+}
+
 // EnrolmentProgress What was cancelled or only proposed is in no number.
 type EnrolmentProgress struct {
 	// CasesDone issued, or rejected by the body
@@ -1046,7 +1097,7 @@ type NewPlanTemplate struct {
 	// Code Example: bbi-90
 	Code string `json:"code"`
 
-	// Fields `name` and `items`.
+	// Fields `name` and `items`, and `kinds` of programmes that it is for; absent or empty = all.
 	//
 	// Example: {"items":[{"code":"shop_opening","duration_days":7,"offset_days":0,"title_id":"Buka toko","track":"digital"}],"name":"BBI-90"}
 	Fields map[string]json.RawMessage `json:"fields"`
@@ -2161,6 +2212,27 @@ type AddCuratorParams struct {
 	IdempotencyKey Key `json:"Idempotency-Key"`
 }
 
+// EnrolmentsParams defines parameters for Enrolments.
+type EnrolmentsParams struct {
+	Limit Limit `form:"limit,omitempty" json:"limit,omitempty,omitzero"`
+
+	// After The `next` of the page before.
+	After string `form:"after,omitempty" json:"after,omitempty,omitzero"`
+	State string `form:"state,omitempty" json:"state,omitempty,omitzero"`
+
+	// Province Code of a province that businesses registered from.
+	Province string `form:"province,omitempty" json:"province,omitempty,omitzero"`
+}
+
+// OperateEnrolmentParams defines parameters for OperateEnrolment.
+type OperateEnrolmentParams struct {
+	// IdempotencyKey Made by the caller for this request and used again when it is repeated.
+	IdempotencyKey Key `json:"Idempotency-Key"`
+
+	// IfMatch The ETag that was read.
+	IfMatch IfMatch `json:"If-Match"`
+}
+
 // CaseFilesParams defines parameters for CaseFiles.
 type CaseFilesParams struct {
 	Limit Limit `form:"limit,omitempty" json:"limit,omitempty,omitzero"`
@@ -2382,6 +2454,9 @@ type ChangeProgrammeJSONRequestBody = ProgrammeChange
 
 // AddCuratorJSONRequestBody defines body for AddCurator for application/json ContentType.
 type AddCuratorJSONRequestBody = NewCurator
+
+// OperateEnrolmentJSONRequestBody defines body for OperateEnrolment for application/json ContentType.
+type OperateEnrolmentJSONRequestBody = EnrolmentOperation
 
 // PreparePublicationJSONRequestBody defines body for PreparePublication for application/json ContentType.
 type PreparePublicationJSONRequestBody = NewPublication
