@@ -34,6 +34,7 @@ func sendings() []sending {
 		{op: "PATCH " + programme, body: says(`{"fields":{"tagline":"Bangga buatan sendiri"}}`), etag: programme},
 		{op: "POST " + programme + "/curators", body: says(`{"phone":"+628117000051","institution":"Bank Indonesia"}`)}, {op: "GET " + programme + "/curators"},
 		{op: "POST " + programme + "/begin", code: "stage_decided"}, {op: "GET " + programme + "/files"}, {op: "GET " + programme + "/stages/{stage}"},
+		{op: "GET " + programme + "/enrolments"}, {op: "POST " + programme + "/enrolments/{enrolment}/events", body: says(`{"op":"pause","reason":"Panen"}`), etag: "/v1/businesses/{home}/records/enrolment/{enrolment}"},
 		{op: "POST " + programme + "/stages/{stage}/shares", body: says(`{}`)},
 		{op: "POST " + programme + "/stages/{stage}/decision", body: based}, {op: "POST " + programme + "/stages/{stage}/approval", body: based},
 		{op: "POST " + programme + "/sheets/{sheet}/reopening", body: func(d *scene) string { return `{"curator_id":"` + d.here.curator + `","note":"Lihat lagi"}` }},
@@ -120,7 +121,7 @@ func (d *scene) at(path string, e edition, swap map[string]string) string {
 			return other
 		}
 		return map[string]string{"programme": e.programme, "stage": d.stage, "sheet": e.sheet, "announcement": e.announcement, "approval": e.approval, "user": e.user, "job": e.job,
-			"review": e.review, "business": e.business, "application": e.application, "mentor": e.mentor, "list": "marketplace", "code": "tokopedia"}[name]
+			"review": e.review, "business": e.business, "application": e.application, "home": e.home, "enrolment": e.enrolment, "mentor": e.mentor, "list": "marketplace", "code": "tokopedia"}[name]
 	})
 }
 

@@ -23,6 +23,7 @@ type edition struct {
 	announcement, approval, user, job, review string
 	curator, mentor, business, template       string
 	application                               string    // of the business
+	home, enrolment                           string    // of the file, and the business that it is about
 	seats                                     [2]*phone // its curators, of two institutions
 }
 
@@ -111,6 +112,10 @@ func (d *scene) edition(code, province, city string, n int) (e edition) {
 	}
 	d.work()
 	e.sheet = domain.SheetID(e.file, 2, e.curator)
+	e.home, e.enrolment = strings.Trim(string(files.Files[0].Fields["business_id"]), `"`), domain.EnrolmentID(e.file)
+	_, err := d.parts.Engine.Write(d.Context(), "business/"+e.home, merge.ServerWrite{Name: "enrol." + e.file, Role: merge.System, Collection: "enrolment", ID: e.enrolment, Op: merge.Put, Create: true,
+		Set: map[string]merge.Value{"programme_id": merge.Str(e.programme), "application_id": merge.Str(e.file), "state": merge.Str(domain.EnrolmentActive)}})
+	d.ok(0, err)
 	d.beside(&e, n)
 	return e
 }

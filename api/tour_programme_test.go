@@ -190,6 +190,7 @@ func (o *tour) curation(owner, admin wire.Login, mine string) {
 	o.noted("GET", "/v1/programmes/{programme}/stages/{stage}", files.Files[0].Id)
 	o.noted("GET", "/v1/programmes/{programme}/curators", strings.Trim(string(k.Fields["user_id"]), `"`))
 	o.noted("GET", "/v1/programmes/{programme}/files", files.Files[0].Id)
+	o.enrolment(owner, admin, mine, files.Files[0])
 	o.application(owner, admin, "/v1/businesses/"+strings.Trim(string(files.Files[0].Fields["business_id"]), `"`), files.Files[0].Id)
 }
 
@@ -227,6 +228,52 @@ func (o *tour) application(owner, admin wire.Login, business, id string) {
 	if out.Outcome != "effective" || string(out.Record.Fields["state"]) != `"returned"` {
 		o.Errorf("%+v", out)
 	}
+}
+
+// enrolment pauses and ends; it is there as the confirmation of an owner would make it.
+func (o *tour) enrolment(owner, admin wire.Login, mine string, file wire.CaseFile) {
+	a, id, pid := admin.AccessToken, domain.EnrolmentID(file.Id), strings.TrimPrefix(mine, "/v1/programmes/")
+	var all wire.EnrolmentList
+	o.want(200, a, "GET", mine+"/enrolments", "").Into(o, &all)
+	if len(all.Enrolments) != 0 {
+		o.Errorf("nobody confirmed, and there are %+v", all)
+	}
+	_, err := o.parts.Engine.Write(o.Context(), "business/"+strings.Trim(string(file.Fields["business_id"]), `"`), merge.ServerWrite{Name: "enrol", Role: merge.System, Collection: "enrolment", ID: id,
+		Op: merge.Put, Create: true, Set: map[string]merge.Value{"programme_id": merge.Str(pid), "application_id": merge.Str(file.Id), "state": merge.Str(domain.EnrolmentActive)}})
+	o.ok(0, err)
+	o.want(200, a, "GET", mine+"/enrolments?state=active&province=18&limit=1", "").Into(o, &all)
+	if len(all.Enrolments) != 1 || all.Enrolments[0].Id != id || all.Enrolments[0].Name == "" || all.Next != "" {
+		o.Fatalf("%+v", all)
+	}
+	e := all.Enrolments[0]
+	o.noted("GET", "/v1/programmes/{programme}/enrolments", e.BusinessId)
+	o.want(200, a, "GET", mine+"/enrolments?province=51", "").Into(o, &all)
+	if len(all.Enrolments) != 0 {
+		o.Errorf("from elsewhere: %+v", all)
+	}
+	for _, query := range []string{"after=x", "limit=0", "state=asleep", "province=18.71", "province=99"} {
+		o.want(400, a, "GET", mine+"/enrolments?"+query, "!")
+	}
+	o.want(403, owner.AccessToken, "GET", mine+"/enrolments", "")
+	o.want(404, a, "GET", "/v1/programmes/"+nobody+"/enrolments", "")
+	path := mine + "/enrolments/" + id + "/events"
+	const pause = `{"op":"pause","reason":"Pemilik sakit"}`
+	o.want(403, owner.AccessToken, "POST", path, pause, "If-Match", e.Etag)
+	o.want(404, a, "POST", mine+"/enrolments/"+nobody+"/events", pause, "If-Match", e.Etag)
+	o.want(404, a, "POST", "/v1/programmes/"+nobody+"/enrolments/"+id+"/events", pause, "If-Match", e.Etag)
+	o.code("reason_required", o.want(422, a, "POST", path, `{"op":"pause"}`, "If-Match", e.Etag))
+	o.want(422, a, "POST", path, `!{"op":"disqualify","reason":"x"}`, "If-Match", e.Etag)
+	o.want(428, a, "POST", path, pause, "If-Match", "")
+	o.code("idempotency_required", o.want(400, a, "POST", path, pause, "If-Match", e.Etag, "Idempotency-Key", ""))
+	o.code("forbidden_transition", o.want(409, a, "POST", path, `{"op":"resume"}`, "If-Match", e.Etag))
+	var out wire.OperationOutcome
+	r := o.want(201, a, "POST", path, pause, "If-Match", e.Etag)
+	if r.Into(o, &out); out.Outcome != "effective" || string(out.Record.Fields["state"]) != `"paused"` || string(out.Record.Fields["state_reason"]) != `"Pemilik sakit"` {
+		o.Errorf("%+v", out)
+	}
+	o.code("stale_version", o.want(412, a, "POST", path, `{"op":"resume"}`, "If-Match", e.Etag))
+	o.want(201, a, "POST", path, `{"op":"resume"}`, "If-Match", r.Header.Get("ETag")).Into(o, &out)
+	o.want(201, a, "POST", path, `{"op":"complete"}`, "If-Match", out.Record.Etag)
 }
 
 // sheets fills in both sheets on a file, and gives the id of one and its curator.

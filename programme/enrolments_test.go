@@ -211,7 +211,7 @@ func TestWhatAnAdminDoesToAnEnrolment(t *testing.T) {
 	if _, _, _, err := c.Enrolments(t.Context(), c.as(owner), c.edition.ID, store.Position{}, 5, programme.EnrolmentFilter{}); fault.CodeOf(err) != "forbidden" {
 		t.Errorf("an owner reads who takes part: %v", err)
 	}
-	c.audiences(map[string]int{"paused": 1, "completed": 1, "active": 0})
+	c.audiences(map[string]int{"paused": 1, "completed": 1, "withdrawn": 1, "active": 0})
 }
 
 // audiences wants so many businesses in the audience of each state of an enrolment.

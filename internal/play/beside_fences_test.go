@@ -184,7 +184,7 @@ const absent = "0190ffff-0000-7000-8000-0000000000ff" // the id of nothing
 func (b *beside) named(e *edition, owner string) map[string]string {
 	b.Helper()
 	out := map[string]string{"business": e.business[owner], "programme": e.id, "announcement": e.news, "job": e.job, "approval": b.officers[0].approval, "user": e.early.Me().User,
-		"mentor": e.mentor.Me().User, "id": e.application(owner), "device": e.early.Me().Device, "sheet": domain.SheetID(e.application(owner), 2, e.curators[1].Me().User)}
+		"mentor": e.mentor.Me().User, "id": e.application(owner), "device": e.early.Me().Device, "enrolment": domain.EnrolmentID(e.application(owner)), "sheet": domain.SheetID(e.application(owner), 2, e.curators[1].Me().User)}
 	for hole, collection := range map[string]string{"member": "membership", "assignment": "assignment", "task": "task"} {
 		rows, err := b.w.Rows(b.Context(), "business/"+e.business[owner], collection)
 		b.ok(err)
@@ -219,7 +219,7 @@ func (b *beside) nobodyIsThere() {
 		return b.asks(p, "POST", "/v1/admin/attest", `{"user_id":"`+user+`","hours":1}`)
 	}
 	const caseload = "GET /v1/mentors/{mentor}/caseload" // of whom Yogyakarta sees what lies there
-	const shown, files = "GET /v1/programmes/{programme}", "GET /v1/programmes/{programme}/files"
+	const shown, files, enrolled = "GET /v1/programmes/{programme}", "GET /v1/programmes/{programme}/files", "GET /v1/programmes/{programme}/enrolments"
 	for n, e := range b.all {
 		for _, p := range []*play.Phone{e.grace, e.mentor, e.curators[1]} {
 			b.ok(p.Login(b.Context())) // with a fresh proof
@@ -237,7 +237,7 @@ func (b *beside) nobodyIsThere() {
 	}
 	for _, o := range b.officers {
 		b.enters(o)
-		public := []string{shown, files}
+		public := []string{shown, files, enrolled}
 		visit(o.Phone, b.all[0], public...)
 		if slices.Contains(b.all[2].provinces, o.province) {
 			public = append(public, caseload)
