@@ -76,7 +76,7 @@ func TestHostile01OfAdmins(t *testing.T) {
 func (q request) may(who string) bool {
 	regional := strings.HasPrefix(who, "regional")
 	switch last := q.Path[strings.LastIndex(q.Path, "/")+1:]; {
-	case last == "files":
+	case last == "files", last == "enrolments":
 		return regional
 	case last == "caseload":
 		return regional || who == "mentor"
@@ -133,7 +133,14 @@ func TestHostile01ARegionalAdminReadsOneProvince(t *testing.T) {
 	}
 	var draft wire.Programme
 	d.want(201, d.boss.AccessToken, "POST", "/v1/programmes", `{"code":"rahasia","fields":`+d.plan("18", 4, d.here.template)+`}`).Into(t, &draft)
-	for _, path := range []string{"", "/files"} {
+	for _, query := range []string{"", "?province=51", "?state=active", "?limit=500"} {
+		var l wire.EnrolmentList
+		d.want(200, near.AccessToken, "GET", "/v1/programmes/"+d.there.programme+"/enrolments"+query, "!").Into(t, &l)
+		if len(l.Enrolments) != 0 || l.Next != "" {
+			t.Errorf("%q of the other province: %+v", query, l)
+		}
+	}
+	for _, path := range []string{"", "/files", "/enrolments"} {
 		hidden, none := d.want(404, near.AccessToken, "GET", "/v1/programmes/"+draft.Id+path, ""), d.want(404, near.AccessToken, "GET", "/v1/programmes/"+nobody+path, "")
 		if heard(hidden) != heard(none) {
 			t.Errorf("a draft: %s, none: %s", heard(hidden), heard(none))

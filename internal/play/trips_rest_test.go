@@ -71,6 +71,8 @@ func requestTrips() map[string]int {
 		"POST /v1/programmes/{programme}/imports":                          24,
 		"POST /v1/programmes/{programme}/imports/check":                    6,
 		"GET /v1/programmes/{programme}/files":                             6,
+		"GET /v1/programmes/{programme}/enrolments":                        8,
+		"POST /v1/programmes/{programme}/enrolments/{enrolment}/events":    26,
 		"POST /v1/programmes/{programme}/curators":                         22,
 		"GET /v1/programmes/{programme}/curators":                          6,
 		"POST /v1/programmes/{programme}/begin":                            21,
@@ -556,5 +558,24 @@ func (o *requests) curation(other *play.Phone) {
 	o.ok(err)
 	one := "/v1/businesses/" + files[0].Text("business_id")
 	o.ok(o.admin.Send(o.Context(), http.MethodGet, one+"/records/application/"+file, "", nil, &e))
+	o.enrolment(mine, files[0])
+	o.ok(o.admin.Send(o.Context(), http.MethodGet, one+"/records/application/"+file, "", nil, &e))
 	o.ask(o.admin, "POST /v1/businesses/{business}/applications/{application}/events", one+"/applications/"+file+"/events", e.Etag, map[string]any{"op": "return", "note": "Foto belum ada"}, nil)
+}
+
+// enrolment lists one business that takes part, and lets it pause.
+func (o *requests) enrolment(mine string, file merge.Row) {
+	o.Helper()
+	eid := domain.EnrolmentID(file.ID)
+	_, err := o.w.App.Engine.Write(o.Context(), "business/"+file.Text("business_id"), merge.ServerWrite{Name: "enrol", Role: merge.System, Collection: "enrolment", ID: eid, Op: merge.Put, Create: true,
+		Set: map[string]merge.Value{"programme_id": merge.Str(strings.TrimPrefix(mine, "/v1/programmes/")), "application_id": merge.Str(file.ID), "state": merge.Str(domain.EnrolmentActive)}})
+	o.ok(err)
+	var all struct {
+		Enrolments []ticket `json:"enrolments"`
+	}
+	o.ask(o.admin, "GET /v1/programmes/{programme}/enrolments", mine+"/enrolments", "", nil, &all)
+	if len(all.Enrolments) != 1 {
+		o.Fatalf("%d enrolments", len(all.Enrolments))
+	}
+	o.ask(o.admin, "POST /v1/programmes/{programme}/enrolments/{enrolment}/events", mine+"/enrolments/"+eid+"/events", all.Enrolments[0].Etag, map[string]any{"op": "pause", "reason": "Panen"}, nil)
 }
