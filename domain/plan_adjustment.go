@@ -69,7 +69,7 @@ func adjusted(it PlanItem, t merge.Row, lang message.Lang) (out []Adjustment) {
 	var dates []struct{ Value Date }
 	decode(t.Fields["due_dates"], &dates)
 	switch due := Date(t.Text("due_on")); {
-	case len(dates) > 1 && len(dates) < 30 && dates[len(dates)-1].Value != due:
+	case len(dates) > 0 && len(dates) < 30 && dates[len(dates)-1].Value != due:
 		say(AdjustDueMoved, string(dates[len(dates)-1].Value), string(due))
 	case len(dates) >= 30:
 		say(AdjustDueMoved, "", string(due))
