@@ -6,6 +6,7 @@ import (
 
 	"github.com/lumbung-ikm/lumbung/domain"
 	"github.com/lumbung-ikm/lumbung/fault"
+	"github.com/lumbung-ikm/lumbung/message"
 	"github.com/lumbung-ikm/lumbung/sync/merge"
 )
 
@@ -50,6 +51,9 @@ func (p *Phone) Inbox() (string, error) {
 		if err != nil {
 			return "", p.fault(err)
 		}
+		if r, err = p.inEnglish(r); err != nil {
+			return "", p.fault(err)
+		}
 		s := domain.NoticeText(r, zone, p.in().lang)
 		out = append(out, notice{r.ID, r.Text("type"), r.Text("class"), s.Title, s.Detail, r.Text("scope"), r.Fields["object"], r.Text("deep_link"),
 			r.Text("created_at"), r.Text("read_at") != "", isTrue(r, "pin"), r.Text("priority"), r.Int("version") > 1, isTrue(r, "retracted"),
@@ -57,6 +61,20 @@ func (p *Phone) Inbox() (string, error) {
 	}
 	slices.SortFunc(out, func(a, b notice) int { return strings.Compare(b.At+b.ID, a.At+a.ID) })
 	return p.json(out, err)
+}
+
+// inEnglish has an item about a task of a plan name it in English to who reads that, as long
+// as the phone has the task and nobody gave it another title.
+func (p *Phone) inEnglish(item merge.Row) (merge.Row, error) {
+	task := domain.NoticeObject(item)
+	if p.in().lang != message.EN || task.Collection != "task" {
+		return item, nil
+	}
+	t, there, err := p.in().inner.Row(item.Text("scope"), task.Collection, task.ID)
+	if err != nil || !there {
+		return item, err
+	}
+	return domain.NoticeOfTask(item, t, message.EN), nil
 }
 
 // zone is the time zone of the business of a scope.

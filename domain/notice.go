@@ -201,15 +201,16 @@ func reactReview(c merge.Change) []merge.Effect {
 	if q := c.After.Text("quarantine"); q != "" {
 		says["quarantine"] = q
 	}
-	out := letter(kind, kind, c.After.Text("scope"), reviewedObject(c.After), says, []string{author})
+	out := letter(kind, kind, c.After.Text("scope"), NoticeObject(c.After), says, []string{author})
 	if q := c.After.Text("quarantine"); q != "" {
 		out = append(out, merge.Effect{Scope: merge.UserScope(author), Collection: "quarantine", ID: q, Change: true, Set: map[string]merge.Value{"resolved": merge.Flag(true)}})
 	}
 	return out
 }
 
-// reviewedObject is what a review is about; a zero key is nothing.
-func reviewedObject(r merge.Row) merge.Key {
+// NoticeObject is what a review or an item of the inbox is about; a zero key is nothing, or
+// several.
+func NoticeObject(r merge.Row) merge.Key {
 	var o struct{ Collection, ID string }
 	if v := r.Fields["object"]; v == nil || json.Unmarshal(v, &o) != nil {
 		return merge.Key{}

@@ -2,6 +2,7 @@ package domain
 
 import (
 	"encoding/json"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -33,6 +34,19 @@ func NoticeText(item merge.Row, zone Zone, lang message.Lang) message.Sentence {
 		return newsText(item, lang)
 	}
 	return s
+}
+
+// NoticeOfTask is an item about a task that names it by the title that who reads a language
+// is shown (TaskTitle), unless the task was called otherwise when the item was written.
+func NoticeOfTask(item, task merge.Row, lang message.Lang) merge.Row {
+	var says map[string]json.RawMessage
+	if v := item.Fields["params"]; v == nil || json.Unmarshal(v, &says) != nil || string(says["task"]) != string(task.Fields["title"]) {
+		return item
+	}
+	says["task"] = json.RawMessage(merge.Str(TaskTitle(task, lang)))
+	item.Fields = maps.Clone(item.Fields)
+	item.Fields["params"] = merge.Encode(says)
+	return item
 }
 
 // newsText are the words of an announcement, in Indonesian where there are no others. Of

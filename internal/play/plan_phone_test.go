@@ -96,4 +96,19 @@ func TestAPlanOnAnApp(t *testing.T) {
 	if got := read[[]refused](owner, text, err); len(got) != 1 || got[0].Code != "enrolment_paused" || got[0].Title == "" {
 		t.Errorf("refused %+v", got)
 	}
+	told := func(a app, kind string) (details []string) {
+		text, err := a.Inbox()
+		type item struct{ Type, Detail string }
+		for _, i := range read[[]item](a, text, err) {
+			if i.Type == kind {
+				details = append(details, i.Detail)
+			}
+		}
+		return details
+	}
+	reader := p.installApp(p.owner.Who, "en")
+	reader.sync()
+	want("in Indonesian", told(owner, domain.NoticeTaskVerified), "Tugas shop sudah diverifikasi.")
+	want("in English", told(reader, domain.NoticeTaskVerified), "Task shop has been verified.")
+	want("of what was renamed", told(mentor, domain.NoticeTaskSubmitted), "Foto lima produk waits for your check.")
 }
