@@ -31,9 +31,9 @@ func TestAPhoneWithoutANetworkAcrossAPause(t *testing.T) {
 			p.isRefusedKnowing()
 			p.rings(0, 12, 16)
 			p.goesOn()
-			p.rings(2, 24, 25) // the owner, and the mentor: a day before
+			p.rings(2, 25, 26) // of one task a day before: the owner, and the mentor
 			p.completes()
-			p.rings(0, 26, 28)
+			p.rings(0, 27, 28)
 		})
 	}
 }
@@ -234,6 +234,8 @@ func (p *pausing) isRefusedKnowing() {
 // goesOn: what the owner does behind it, still without having heard, counts.
 func (p *pausing) goesOn() {
 	p.Helper()
+	p.w.At(time.April, 16, 9, 30)
+	p.write(p.mentor, "task", domain.PlanTaskID(p.enrolment, "photos"), map[string]any{"due_on": "2022-04-27"}) // without a network
 	p.w.At(time.April, 16, 10, 0)
 	p.enrols("resume", "")
 	if due := p.dueOn(); !slices.Equal(due, []string{"2022-04-24", "2022-04-26", "2022-05-30"}) {
@@ -247,6 +249,9 @@ func (p *pausing) goesOn() {
 	p.sync(p.mentor, p.owner)
 	if p.task("photos").Text("state") != domain.TaskInProgress || p.task("shop").Text("state") != domain.TaskVerified {
 		p.Errorf("photos %s, shop %s; %v %v", p.task("photos").Text("state"), p.task("shop").Text("state"), p.refused(p.owner), p.refused(p.mentor))
+	}
+	if due := p.dueOn(); !slices.Equal(due, []string{"2022-04-24", "2022-04-27", "2022-05-30"}) {
+		p.Errorf("the mentor's date stands beside the pause: %v", due)
 	}
 	p.shows(p.owner, "", "2022-04-20", 1)
 	for _, by := range []*play.Phone{p.owner, p.mentor} {
