@@ -38,6 +38,7 @@ func TestTwoAdminsDisqualify(t *testing.T) {
 	c.says(confirmed, "confirm")
 	c.work()
 	before := c.states()
+	c.enrols(c.enrolments(programme.EnrolmentFilter{}, c.admin, 5)[0], "pause", "Panen") // out of a pause too
 	_, _, err := c.operates(confirmed, "disqualify", "")
 	c.unless(err, "required")
 	_, _, err = c.operates(confirmed, "offer", "x")
@@ -58,9 +59,12 @@ func TestTwoAdminsDisqualify(t *testing.T) {
 		t.Errorf("it is %s", got.Text("state"))
 	}
 	for _, e := range c.scope("business/"+confirmed.Text("business_id"), "enrolment") {
-		if e.Text("state") != domain.EnrolmentWithdrawn {
-			t.Errorf("the enrolment is %s", e.Text("state"))
+		if e.Text("state") != domain.EnrolmentWithdrawn || e.Text("state_reason") != "Dokumen palsu" {
+			t.Errorf("the enrolment is %s for %q", e.Text("state"), e.Text("state_reason"))
 		}
+	}
+	if ops := c.scope("business/"+confirmed.Text("business_id"), "enrolment_event"); len(ops) != 2 || ops[1].Text("op") != domain.EnrolmentDisqualify || ops[1].Text("outcome") != domain.Effective {
+		t.Errorf("its history: %v", ops)
 	}
 	if after := c.states(); after[domain.ApplicationReserve] != before[domain.ApplicationReserve]-1 || after[domain.ApplicationOffered] != before[domain.ApplicationOffered]+1 {
 		t.Errorf("before %v, after %v", before, after)
