@@ -38,7 +38,7 @@ func TestTwoAdminsDisqualify(t *testing.T) {
 	c.says(confirmed, "confirm")
 	c.work()
 	before := c.states()
-	c.enrols(c.enrolments(programme.EnrolmentFilter{}, c.admin, 5)[0], "pause", "Panen") // out of a pause too
+	c.enrols(c.enrolments(programme.EnrolmentFilter{}, c.admin, 5)[0], "pause", "Panen", "") // out of a pause too
 	_, _, err := c.operates(confirmed, "disqualify", "")
 	c.unless(err, "required")
 	_, _, err = c.operates(confirmed, "offer", "x")
