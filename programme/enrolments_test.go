@@ -1,6 +1,7 @@
 package programme_test
 
 import (
+	"context"
 	"fmt"
 	"slices"
 	"testing"
@@ -260,5 +261,50 @@ func TestATemplateIsForSomeKinds(t *testing.T) {
 		if _, err := o.CreateProgramme(t.Context(), o.as(admin), fmt.Sprint("at-once-", i), fields); fault.CodeOf(err) != tt.code && err != nil || err == nil && tt.code != "" {
 			t.Errorf("a %s: %v, want %q", tt.kind, err, tt.code)
 		}
+	}
+}
+
+// meddling is a store beside which somebody writes just after the tasks of a plan were read.
+type meddling struct {
+	store.Store
+	write func()
+}
+
+// Load keeps the promise of store.Store.
+func (m *meddling) Load(ctx context.Context, scope string, want store.Want) (store.Loaded, error) {
+	got, err := m.Store.Load(ctx, scope, want)
+	if write := m.write; write != nil && len(want.Keys) > 20 && want.Keys[0].Collection == "task" {
+		m.write = nil
+		write()
+	}
+	return got, err
+}
+
+// TestADateThatIsWrittenBesideTheResumptionStays: the mentor writes it between what the
+// resumption reads and what it commits.
+func TestADateThatIsWrittenBesideTheResumptionStays(t *testing.T) {
+	c := open(t).contest(8)
+	e := c.takingPart(1)[0]
+	before := c.tasksOf(e)
+	c.clock.Set(time.Date(2022, 4, 4, 3, 0, 0, 0, time.UTC))
+	c.enrols(e, "pause", "Panen", "")
+	c.clock.Set(time.Date(2022, 4, 6, 3, 0, 0, 0, time.UTC))
+	m := &meddling{Store: c.Engine.Store}
+	m.write = func() {
+		_, err := c.Engine.Write(t.Context(), "business/"+e.Business, merge.ServerWrite{Name: "mentor", Author: c.ids.New(), Role: merge.Mentor, Collection: "task", ID: before["story"].ID, Op: merge.Put,
+			Set: map[string]merge.Value{"due_on": merge.Str("2022-04-30")}})
+		c.unless(err)
+	}
+	c.Engine.Store = m
+	c.enrols(e, "resume", "", "")
+	if m.write != nil {
+		t.Fatal("nobody wrote beside it")
+	}
+	after := c.tasksOf(e)
+	if got := after["story"].Text("due_on"); got != "2022-04-30" {
+		t.Errorf("the mentor's date became %s", got)
+	}
+	if was, is := domain.Date(before["packaging"].Text("due_on")), domain.Date(after["packaging"].Text("due_on")); is != was.AddDays(2) {
+		t.Errorf("packaging was due on %s, and is on %s", was, is)
 	}
 }
