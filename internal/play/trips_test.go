@@ -298,6 +298,14 @@ func TestRoundTripsOfOperations(t *testing.T) {
 	push(m.owner, "its submission")
 	m.write(m.mentor, "task_event", "", map[string]any{"task_id": task, "op": "verify"})
 	push(m.mentor, "its verification")
+	programme := m.owner.IDs.New()
+	_, err = m.w.App.Engine.Write(t.Context(), m.scope, merge.ServerWrite{Name: "enrol", Role: merge.System, Collection: "enrolment", ID: m.owner.IDs.New(), Op: merge.Put, Create: true,
+		Set: map[string]merge.Value{"programme_id": merge.Str(programme), "state": merge.Str(domain.EnrolmentActive)}})
+	m.ok(err)
+	planned := m.write(m.mentor, "task", "", map[string]any{"title": "Foto kedua", "origin": domain.OriginMentor, "programme_id": programme})
+	push(m.mentor, "a task of a programme")
+	m.write(m.owner, "task_event", "", map[string]any{"task_id": planned, "op": "start"})
+	push(m.owner, "its start") // asks whether the programme pauses
 	file := photo(m.mentor)
 	permit := m.write(m.owner, "case", "", map[string]any{"kind": "nib", "subject": map[string]any{"type": "business"}})
 	push(m.owner, "a case")
