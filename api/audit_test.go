@@ -297,14 +297,15 @@ func TestWhatARegionalAdminMay(t *testing.T) {
 }
 
 // wantsFresh reports whether an operation is one of those for which a second factor must
-// have been shown just now: rights, imports, publication and what goes to many.
+// have been shown just now: rights, imports, what selects people, publication and what goes to
+// many.
 func wantsFresh(op api.Operation) bool {
 	const programme, announcement = "/v1/programmes/{programme}", "/v1/announcements/{announcement}"
-	return op.Method != "GET" && (strings.HasPrefix(op.Path, "/v1/admin/") || slices.Contains([]string{programme + "/imports", programme + "/stages/{stage}/approval",
-		programme + "/publication", programme + "/publication/approval", announcement + "/operations", announcement + "/versions"}, op.Path))
+	return op.Method != "GET" && (strings.HasPrefix(op.Path, "/v1/admin/") || slices.Contains([]string{programme + "/imports", programme + "/stages/{stage}/decision",
+		programme + "/stages/{stage}/approval", programme + "/sheets/{sheet}/reopening", programme + "/publication", programme + "/publication/approval", programme + "/publication/withdrawal", announcement + "/operations", announcement + "/versions"}, op.Path))
 }
 
-// TestRightsWantAFreshProof: every change of rights, every import, publication and
+// TestRightsWantAFreshProof: every change of rights, every import, decision of a stage, publication and
 // broadcast refuses an admin who showed a second factor more than fifteen minutes ago.
 func TestRightsWantAFreshProof(t *testing.T) {
 	o := newTour(t)
@@ -325,7 +326,7 @@ func TestRightsWantAFreshProof(t *testing.T) {
 		}
 		refused = append(refused, op)
 	})
-	if len(refused) != 12 {
+	if len(refused) != 15 {
 		t.Errorf("only %d routes were asked", len(refused))
 	}
 	o.want(200, stale.AccessToken, "POST", "/v1/auth/step-up", `{"code":"`+next()+`"}`).Into(t, &young)

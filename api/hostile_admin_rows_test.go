@@ -40,6 +40,7 @@ func sendings() []sending {
 		{op: "POST " + programme + "/sheets/{sheet}/reopening", body: func(d *scene) string { return `{"curator_id":"` + d.here.curator + `","note":"Lihat lagi"}` }},
 		{op: "POST " + programme + "/publication", body: says(`{"publish_at":"2030-01-01T00:00:00Z"}`)}, {op: "GET " + programme + "/publication"},
 		{op: "POST " + programme + "/publication/approval", etag: programme + "/publication"},
+		{op: "POST " + programme + "/publication/withdrawal", body: says(`{"reason":"Tunggu dulu"}`), etag: programme + "/publication"},
 		{op: "POST " + programme + "/imports/check", body: says(emptyTable), kind: "text/csv"}, {op: "POST " + programme + "/imports", body: says(emptyTable), kind: "text/csv"},
 		{op: "POST " + programme + "/status", body: says(`{"status":"published"}`), etag: programme},
 

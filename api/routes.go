@@ -95,10 +95,10 @@ func (s *Server) routes() []route {
 		get(programme+"/enrolments", s.enrolments).ofAll(), post(programme+"/enrolments/{enrolment}/events", s.operateEnrolment).onlyOnce(),
 		get(programme+"/curators", s.curators).ofAll(), post(programme+"/curators", s.addCurator).onlyOnce(), post(programme+"/begin", s.beginCuration).onlyOnce().ofAll(),
 		get(programme+"/stages/{stage}", s.stage).ofAll(), post(programme+"/stages/{stage}/shares", s.shareFiles).onlyOnce().ofAll(),
-		post(programme+"/stages/{stage}/decision", s.decideStage).onlyOnce().ofAll(), post(programme+"/stages/{stage}/approval", s.approveStage).onlyOnce().fresh().ofAll(),
-		post(programme+"/sheets/{sheet}/reopening", s.reopenSheet).onlyOnce(),
+		post(programme+"/stages/{stage}/decision", s.decideStage).onlyOnce().fresh().ofAll(), post(programme+"/stages/{stage}/approval", s.approveStage).onlyOnce().fresh().ofAll(),
+		post(programme+"/sheets/{sheet}/reopening", s.reopenSheet).onlyOnce().fresh(),
 		get(programme+"/publication", s.publication), post(programme+"/publication", s.preparePublication).onlyOnce().fresh(),
-		post(programme+"/publication/approval", s.approvePublication).fresh(),
+		post(programme+"/publication/approval", s.approvePublication).fresh(), post(programme+"/publication/withdrawal", s.withdrawPublication).fresh(),
 
 		get("/v1/announcements", s.announcements), post("/v1/announcements", s.createAnnouncement).onlyOnce(),
 		get(announcement, s.announcement), patch(announcement, s.changeAnnouncement).ofAll(), get(announcement+"/preview", s.previewAnnouncement).ofAll(),

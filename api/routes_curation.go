@@ -168,3 +168,19 @@ func (s *Server) approvePublication(x *call) error {
 	}
 	return s.told(x, p)
 }
+
+func (s *Server) withdrawPublication(x *call) error {
+	v, err := x.ifMatch()
+	if err != nil {
+		return err
+	}
+	var in wire.Withdrawal
+	if err := x.read(&in); err != nil {
+		return err
+	}
+	p, err := s.Programme.WithdrawPublication(x.ctx, x.caller(), x.Params("programme"), v, in.Reason)
+	if err != nil {
+		return err
+	}
+	return s.told(x, p)
+}

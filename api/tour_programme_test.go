@@ -185,6 +185,7 @@ func (o *tour) curation(owner, admin wire.Login, mine string) {
 	o.want(400, b, "POST", mine+"/publication/approval", "!", "If-Match", `W/"1-1"`)
 	o.want(200, b, "POST", mine+"/publication/approval", "", "If-Match", p.Etag)
 	o.code("publication_approved", o.want(409, b, "POST", mine+"/publication/approval", "", "If-Match", p.Etag))
+	o.withdrawn(owner, b, mine)
 	var files wire.CaseFileList
 	o.want(200, a, "GET", mine+"/files", "").Into(o, &files)
 	o.noted("GET", "/v1/programmes/{programme}/stages/{stage}", files.Files[0].Id)
@@ -192,6 +193,25 @@ func (o *tour) curation(owner, admin wire.Login, mine string) {
 	o.noted("GET", "/v1/programmes/{programme}/files", files.Files[0].Id)
 	o.enrolment(owner, admin, mine, files.Files[0])
 	o.application(owner, admin, "/v1/businesses/"+strings.Trim(string(files.Files[0].Fields["business_id"]), `"`), files.Files[0].Id)
+}
+
+// withdrawn takes a publication back before its instant.
+func (o *tour) withdrawn(owner wire.Login, admin, mine string) {
+	o.Helper()
+	const under, why = "/publication/withdrawal", `{"reason":"Berita acara belum ditandatangani"}`
+	var p, gone wire.Publication
+	o.want(200, admin, "GET", mine+"/publication", "").Into(o, &p)
+	o.want(400, admin, "POST", mine+under, "!{", "If-Match", p.Etag)
+	o.code("forbidden", o.want(403, owner.AccessToken, "POST", mine+under, why, "If-Match", p.Etag))
+	o.want(404, admin, "POST", "/v1/programmes/"+nobody+under, why, "If-Match", p.Etag)
+	o.want(412, admin, "POST", mine+under, why, "If-Match", `"1-1"`)
+	o.want(428, admin, "POST", mine+under, why, "If-Match", "")
+	o.code("required", o.want(422, admin, "POST", mine+under, `!{"reason":""}`, "If-Match", p.Etag))
+	o.want(200, admin, "POST", mine+under, why, "If-Match", p.Etag).Into(o, &gone)
+	if string(gone.Fields["state"]) != `"withdrawn"` || gone.Fields["approved_by"] != nil {
+		o.Errorf("taken back: %s", gone.Fields)
+	}
+	o.code("forbidden_transition", o.want(409, admin, "POST", mine+under, why, "If-Match", gone.Etag))
 }
 
 // noted wants the trail to say that somebody was seen at a route.

@@ -74,6 +74,9 @@ var domainTable = map[string]entry{
 	"publication_late": {
 		Sentence{"Waktu pengumuman sudah lewat.", "Siapkan lagi dengan waktu yang baru."},
 		Sentence{"The time of the publication is over.", "Prepare it again with a new time."}},
+	"publication_begun": {
+		Sentence{"Hasil sudah mulai diumumkan, jadi tidak dapat ditarik lagi.", ""},
+		Sentence{"The results are being told already, so that they cannot be withdrawn.", ""}},
 	"template_exists": {
 		Sentence{"Versi templat ini sudah terbit.", "Terbitkan versi yang baru."},
 		Sentence{"This version of the template is published.", "Publish another version."}},

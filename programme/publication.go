@@ -69,7 +69,7 @@ func (s *Service) PreparePublication(ctx context.Context, who Caller, programme 
 	switch {
 	case b.rulings[len(b.Stages)].Text("state") != "decided":
 		return Published{}, conflict("stage_not_ready", "the last stage is not decided")
-	case b.told.Version > 0 && b.told.Text("state") != "prepared":
+	case b.told.Version > 0 && b.told.Text("state") != "prepared" && b.told.Text("state") != publicationWithdrawn:
 		return Published{}, conflict("publication_approved", "approved already")
 	case at.Before(s.Clock.Now()):
 		return Published{}, invalid("publish_at", "in the past")
@@ -78,7 +78,7 @@ func (s *Service) PreparePublication(ctx context.Context, who Caller, programme 
 		return Published{}, err
 	}
 	set := map[string]merge.Value{"publish_at": merge.Millis(at.UnixMilli()).Value(), "prepared_by": merge.Str(who.User), "approved_by": null(), "state": merge.Str("prepared"),
-		"feedback": merge.Encode(words)}
+		"withdrawn_by": null(), "reason": null(), "feedback": merge.Encode(words)}
 	if err := s.check("publication", set); err != nil {
 		return Published{}, err
 	}
@@ -113,7 +113,7 @@ func (s *Service) ApprovePublication(ctx context.Context, who Caller, programme 
 	switch {
 	case err != nil:
 		return Published{}, err
-	case b.told.Version == 0:
+	case b.told.Version == 0, b.told.Text("state") == publicationWithdrawn:
 		return Published{}, conflict("stage_not_ready", "nobody has prepared it")
 	case b.told.Text("state") != "prepared":
 		return Published{}, conflict("publication_approved", "approved already")
@@ -140,14 +140,24 @@ func (s *Service) publication(ctx context.Context, who Caller, b *board, set map
 	return s.published(ctx, b.ID)
 }
 
-// PublishDue begins to tell the results of every programme whose instant has come: it
-// freezes who is told what, as a job whose steps are done in an order that says nothing
-// about the results. Any number of processes may call it at any time.
+// PublishDue begins to tell the results of every programme whose instant has come: one
+// commit says so, from which on nobody withdraws it. Then it freezes who is told what, as a
+// job whose steps are done in an order that says nothing about the results. A process that
+// died between the two is followed by the next that looks. Any number of processes may call
+// it at any time.
 func (s *Service) PublishDue(ctx context.Context) error {
 	return s.everyDecision(ctx, func(programme string) error {
 		rows, err := s.rows(ctx, domain.DecisionScope(programme), publicationKey(programme))
-		if err != nil || len(rows) == 0 || rows[0].Text("state") != "approved" || instant(rows[0], "publish_at").After(s.Clock.Now()) {
+		if err != nil || len(rows) == 0 {
 			return err
+		}
+		told := rows[0]
+		if told.Text("state") == "approved" && !instant(told, "publish_at").After(s.Clock.Now()) {
+			if err := s.beginTelling(ctx, programme, told); err != nil {
+				return err
+			}
+		} else if !halfBegun(told) {
+			return nil
 		}
 		return s.publish(ctx, programme)
 	})
@@ -190,7 +200,7 @@ type result struct {
 // tellPerStep is how many applications a step of a publication tells.
 const tellPerStep = 20
 
-// publish freezes what everybody is told and begins the job.
+// publish freezes what everybody is told and begins the job, if the publication has begun.
 func (s *Service) publish(ctx context.Context, programme string) error {
 	var all []result
 	var told merge.Row
@@ -204,10 +214,10 @@ func (s *Service) publish(ctx context.Context, programme string) error {
 		told, all = b.told, b.results(words)
 		return nil
 	})
-	if err != nil {
+	if err != nil || !halfBegun(told) { // withdrawn in the last moment, or another process was faster
 		return err
 	}
-	jid := id.Derive("job", "publication", programme)
+	jid := publicationJob(programme)
 	name := "publish." + programme
 	set := map[string]merge.Value{"kind": merge.Str(domain.JobPublish), "programme_id": merge.Str(programme), "total": merge.Num((len(all) + tellPerStep - 1) / tellPerStep), "rows": merge.Num(len(all))}
 	writes := []merge.ServerWrite{{Name: name, Role: merge.System, Collection: "job", ID: jid, Op: merge.Put, Create: true, Set: set}}
@@ -217,15 +227,15 @@ func (s *Service) publish(ctx context.Context, programme string) error {
 		writes = append(writes, merge.ServerWrite{Name: name + "." + strconv.Itoa(n), Role: merge.System, Collection: "job_step", ID: id.Derive("job_step", jid, "tell", strconv.Itoa(n)),
 			Op: merge.Put, Create: true, Set: map[string]merge.Value{"job_id": merge.Str(jid), "kind": merge.Str(domain.JobPublish), "state": merge.Str(domain.StepWaiting), "input": merge.Encode(some)}})
 	}
-	// The steps are frozen before the state says so: a process that dies in between begins
-	// anew, and what another one froze stays.
+	// The steps are frozen before the publication says how many there are: a process that dies
+	// in between begins anew, and what another one froze stays.
 	for some := range slices.Chunk(writes, 10) {
 		if _, err := s.Engine.Write(ctx, domain.GeneralQueue, some...); err != nil && fault.CodeOf(err) != "id_reuse" {
 			return err
 		}
 	}
 	_, err = s.Engine.Write(ctx, domain.DecisionScope(programme), merge.ServerWrite{Name: name, Role: merge.System, Collection: "publication", ID: publicationKey(programme).ID, Op: merge.Put, Strict: &told.Version,
-		Set: map[string]merge.Value{"state": merge.Str("telling"), "total": merge.Num(len(all)), "job_id": merge.Str(jid)}})
+		Set: map[string]merge.Value{"total": merge.Num(len(all))}})
 	if err != nil && fasterOther(err) {
 		return nil // another process was faster
 	}
@@ -329,7 +339,7 @@ func (s *Service) Told(ctx context.Context) error {
 	return s.everyDecision(ctx, func(programme string) error {
 		k := publicationKey(programme)
 		rows, err := s.rows(ctx, domain.DecisionScope(programme), k)
-		if err != nil || len(rows) == 0 || rows[0].Text("state") != "telling" {
+		if err != nil || len(rows) == 0 || rows[0].Text("state") != "telling" || halfBegun(rows[0]) {
 			return err
 		}
 		j, err := s.job(ctx, rows[0].Text("job_id"))

@@ -1856,6 +1856,12 @@ type Warning struct {
 	Message string `json:"message"`
 }
 
+// Withdrawal defines model for Withdrawal.
+type Withdrawal struct {
+	// Reason Example: Berita acara belum ditandatangani
+	Reason string `json:"reason"`
+}
+
 // After defines model for After.
 type After = string
 
@@ -2276,6 +2282,12 @@ type ApprovePublicationParams struct {
 	IfMatch IfMatch `json:"If-Match"`
 }
 
+// WithdrawPublicationParams defines parameters for WithdrawPublication.
+type WithdrawPublicationParams struct {
+	// IfMatch The ETag that was read.
+	IfMatch IfMatch `json:"If-Match"`
+}
+
 // ReopenSheetParams defines parameters for ReopenSheet.
 type ReopenSheetParams struct {
 	// IdempotencyKey Made by the caller for this request and used again when it is repeated.
@@ -2460,6 +2472,9 @@ type OperateEnrolmentJSONRequestBody = EnrolmentOperation
 
 // PreparePublicationJSONRequestBody defines body for PreparePublication for application/json ContentType.
 type PreparePublicationJSONRequestBody = NewPublication
+
+// WithdrawPublicationJSONRequestBody defines body for WithdrawPublication for application/json ContentType.
+type WithdrawPublicationJSONRequestBody = Withdrawal
 
 // ReopenSheetJSONRequestBody defines body for ReopenSheet for application/json ContentType.
 type ReopenSheetJSONRequestBody = Reopening

@@ -84,6 +84,7 @@ func requestTrips() map[string]int {
 		"POST /v1/programmes/{programme}/publication":                      20,
 		"GET /v1/programmes/{programme}/publication":                       6,
 		"POST /v1/programmes/{programme}/publication/approval":             18,
+		"POST /v1/programmes/{programme}/publication/withdrawal":           18,
 		"GET /v1/plan-templates":                                           4,
 		"POST /v1/plan-templates":                                          18,
 		"GET /v1/reference/{list}":                                         3,
@@ -553,7 +554,8 @@ func (o *requests) curation(other *play.Phone) {
 	o.ask(o.admin, "POST "+at+"/sheets/{sheet}/reopening", mine+"/sheets/"+sheet+"/reopening", "", map[string]any{"curator_id": k.Fields.User, "note": "terlambat"}, nil)
 	o.ask(o.admin, "POST "+at+"/publication", mine+"/publication", "", map[string]any{"publish_at": "2030-01-01T00:00:00Z"}, &e)
 	o.ask(o.admin, "GET "+at+"/publication", mine+"/publication", "", nil, &e)
-	o.ask(other, "POST "+at+"/publication/approval", mine+"/publication/approval", e.Etag, nil, nil)
+	o.ask(other, "POST "+at+"/publication/approval", mine+"/publication/approval", e.Etag, nil, &e)
+	o.ask(o.admin, "POST "+at+"/publication/withdrawal", mine+"/publication/withdrawal", e.Etag, map[string]any{"reason": "Tunggu dulu"}, nil)
 	files, err := o.w.Rows(o.Context(), domain.DecisionScope(pid), "case_file")
 	o.ok(err)
 	one := "/v1/businesses/" + files[0].Text("business_id")
