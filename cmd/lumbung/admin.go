@@ -34,6 +34,7 @@ Dari mana saja, lewat API. / From anywhere, over the API:
   lumbung admin job ID                         melihat pekerjaan / watches a job
   lumbung admin publish --programme CODE --at 2022-03-17T10:00+07:00 [--feedback FILE.json]
   lumbung admin publish approve --programme CODE [--yes]      admin lain / another admin
+  lumbung admin publish withdraw --programme CODE --reason TEXT [--yes]   sebelum waktunya / before its instant
   lumbung admin publish status --programme CODE
   lumbung admin announce --file FILE.json [--programme CODE]  menulis draf / writes a draft
   lumbung admin announce list [--state STATE]

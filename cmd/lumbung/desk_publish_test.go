@@ -113,6 +113,17 @@ func TestTwoAdminsPublishFromTheCommandLine(t *testing.T) {
 	_, said = one.does(desk.StatusFailed, []string{one.code()}, prepare...)
 	wants(t, said, "(publication_approved)")
 
+	withdraw := append([]string{"publish", "withdraw", "--reason", "Berita acara belum ditandatangani"}, of...)
+	_, said = one.does(desk.StatusFailed, []string{"tidak"}, withdraw...)
+	wants(t, said, "(not_confirmed)")
+	b.losing("/withdrawal", func() { one.does(desk.StatusUnknown, []string{"ya"}, withdraw...) })
+	out, _ = one.does(0, nil, withdraw...)
+	wants(t, out, "withdrawn", "Ditarik oleh: "+one.user+" (Berita acara belum ditandatangani)")
+	_, said = two.does(desk.StatusFailed, nil, append([]string{"publish", "approve", "--yes"}, of...)...)
+	wants(t, said, "(stage_not_ready)")
+	one.does(0, nil, prepare...)
+	two.does(0, nil, append([]string{"publish", "approve", "--yes"}, of...)...)
+
 	b.w.Clock.Set(time.Date(2022, 3, 17, 3, 0, 0, 0, time.UTC))
 	one.login()
 	b.due()

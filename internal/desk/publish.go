@@ -17,9 +17,9 @@ import (
 )
 
 // publish says when the results of a programme are told, approves what another admin said,
-// or shows where it stands.
+// takes it back in time, or shows where it stands.
 func (d *desk) publish(ctx context.Context, args []string) error {
-	does := map[string]func(context.Context, []string) error{"approve": d.approvePublication, "status": d.publicationStatus}
+	does := map[string]func(context.Context, []string) error{"approve": d.approvePublication, "withdraw": d.withdrawPublication, "status": d.publicationStatus}
 	if len(args) > 0 && does[args[0]] != nil {
 		return does[args[0]](ctx, args[1:])
 	}
@@ -31,7 +31,7 @@ func (d *desk) publish(ctx context.Context, args []string) error {
 		return err
 	}
 	if *programme == "" || *at == "" {
-		return Usage{"admin publish wants --programme and --at, or an action: approve, status"}
+		return Usage{"admin publish wants --programme and --at, or an action: approve, withdraw, status"}
 	}
 	in := wire.NewPublication{}
 	var err error
@@ -147,6 +147,44 @@ func (d *desk) approvePublication(ctx context.Context, args []string) error {
 	return d.showPublication(ctx, *programme, p)
 }
 
+// withdrawPublication takes a publication back as it was shown, before its instant.
+func (d *desk) withdrawPublication(ctx context.Context, args []string) error {
+	f := d.set("admin publish withdraw")
+	programme := f.String("programme", "", "")
+	reason := f.String("reason", "", "")
+	f.BoolVar(&d.yes, "yes", false, "")
+	if _, err := d.parsed(f, args); err != nil {
+		return err
+	}
+	if *programme == "" || *reason == "" {
+		return Usage{"admin publish withdraw wants --programme and --reason"}
+	}
+	p, err := d.publication(ctx, *programme)
+	if err != nil {
+		return err
+	}
+	if err := d.showPublication(ctx, *programme, p); err != nil {
+		return err
+	}
+	me, err := d.load()
+	if err != nil || text(p.Fields, "withdrawn_by") == me.User { // its answer was lost
+		return err
+	}
+	if err := d.agreed(ctx, "ask_withdraw", nil); err != nil {
+		return err
+	}
+	r, err := asJSON(http.MethodPost, programmePath(*programme, "/publication/withdrawal"), wire.Withdrawal{Reason: *reason})
+	if err != nil {
+		return err
+	}
+	r.tag = p.Etag
+	p = wire.Publication{}
+	if err := d.send(ctx, r, &p); err != nil {
+		return err
+	}
+	return d.showPublication(ctx, *programme, p)
+}
+
 // zone is that of a programme.
 func (d *desk) zone(ctx context.Context, programme string) (domain.Zone, error) {
 	var p wire.Programme
@@ -165,6 +203,9 @@ func (d *desk) showPublication(ctx context.Context, programme string, p wire.Pub
 	d.say("publication_prepared", params{"who": text(p.Fields, "prepared_by")})
 	if who := text(p.Fields, "approved_by"); who != "" {
 		d.say("publication_approved", params{"who": who})
+	}
+	if who := text(p.Fields, "withdrawn_by"); who != "" {
+		d.say("publication_withdrawn", params{"who": who, "reason": text(p.Fields, "reason")})
 	}
 	var words map[string]string
 	if raw := p.Fields["feedback"]; len(raw) > 0 {
