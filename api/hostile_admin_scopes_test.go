@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/lumbung-ikm/lumbung/api"
 	"github.com/lumbung-ikm/lumbung/api/wire"
 	"github.com/lumbung-ikm/lumbung/auth"
 	"github.com/lumbung-ikm/lumbung/domain"
@@ -82,8 +83,46 @@ func (q request) may(who string) bool {
 		return regional || who == "mentor"
 	case last == "attest":
 		return who == "mentor"
+	case atNewsdesk(api.Operation{Method: q.Method, Path: q.Path}):
+		return regional
 	}
 	return strings.Contains(q.Path, "{business}") && (who == "owner" || who == "mentor" || who == "regional admin of the province") // it is theirs: forbidden, and not absent
+}
+
+// TestHostile01OfNewsdesks: to a regional admin an announcement that is not theirs, and an
+// approval of anything else than a correction of theirs, is like one that is not there, to
+// the byte; nothing changes by asking.
+func TestHostile01OfNewsdesks(t *testing.T) {
+	t.Parallel()
+	d := newScene(newTour(t, unhurried))
+	who := map[string]wire.Login{"of the province": d.regional("+628117000113", "18"), "of another one": d.regional("+628117000112", "51")}
+	news := map[string]string{} // announcements that are nobody's of them, by what is wrong with them
+	for name, audience := range map[string]string{"both": `{"regions":["18","51"]}`, "a third": `{"regions":["33.74"]}`, "none": `{}`, "a programme": `{"programme_id":"` + d.here.programme + `"}`,
+		"a business": `{"business_ids":["` + d.here.business + `"]}`, "a mentor": `{"mentor_ids":["` + d.here.mentor + `"]}`} {
+		var a wire.Announcement
+		d.want(201, d.boss.AccessToken, "POST", "/v1/announcements", `{"fields":{"title_id":"Kabar","audience":`+audience+`}}`).Into(t, &a)
+		news[name] = a.Id
+	}
+	before := d.state()
+	for _, q := range d.row(func(op apitest.Operation) bool { return atNewsdesk(api.Operation{Method: op.Method, Path: op.Path}) }) {
+		body, tag := d.sent(q), d.tag(q, d.here)
+		for name, l := range who {
+			if !strings.Contains(q.Path, "{") {
+				if r := d.send(q, l.AccessToken, q.Path, body); len(listed(r)) != 0 || r.Status != 200 && r.Problem.Code != "outside_region" {
+					t.Errorf("%s by one %s: %s", q.op, name, heard(r))
+				}
+				continue
+			}
+			none := d.send(q, l.AccessToken, d.at(q.Path, d.here, absent()), body, "If-Match", tag)
+			for what, id := range news {
+				real := d.send(q, l.AccessToken, d.at(q.Path, d.here, map[string]string{"announcement": id}), body, "If-Match", tag)
+				if heard(real) != heard(none) || real.Status != 404 {
+					t.Errorf("%s of %s by one %s: %s\nabsent: %s", q.op, what, name, heard(real), heard(none))
+				}
+			}
+		}
+	}
+	d.unmoved(before, "a regional admin at what is not theirs")
 }
 
 // TestHostile01WhatAnAdminTriesIsNoted: what is not there for an admin either is in the

@@ -1,8 +1,6 @@
 package api
 
 import (
-	"encoding/base64"
-	"encoding/json"
 	"strconv"
 	"time"
 
@@ -119,7 +117,7 @@ func approvalOf(a programme.Approval) wire.Approval {
 }
 
 func (s *Server) approvals(x *call) error {
-	limit, err := x.limit()
+	page, err := x.page()
 	if err != nil {
 		return err
 	}
@@ -127,14 +125,14 @@ func (s *Server) approvals(x *call) error {
 	if err != nil {
 		return err
 	}
-	all, err := s.Programme.Approvals(x.ctx, x.caller(), state, limit)
+	all, next, err := s.Programme.Approvals(x.ctx, x.caller(), state, page)
 	if err != nil {
 		return err
 	}
 	for _, a := range all {
 		x.saw(a.Text("subject"))
 	}
-	return x.json(fiber.StatusOK, wire.ApprovalList{Approvals: each(all, approvalOf)})
+	return x.json(fiber.StatusOK, wire.ApprovalList{Approvals: each(all, approvalOf), Next: nextText(next)})
 }
 
 func (s *Server) decideApproval(x *call) error {
@@ -188,23 +186,4 @@ func (s *Server) audit(x *call) error {
 		out.Next = auditPlaceText(*next)
 	}
 	return x.json(fiber.StatusOK, out)
-}
-
-func auditPlaceText(p programme.AuditPlace) string {
-	text, err := json.Marshal([]any{p.Month, p.At.Version, p.At.Key.Collection, p.At.Key.ID})
-	if err != nil {
-		return ""
-	}
-	return base64.RawURLEncoding.EncodeToString(text)
-}
-
-func auditPlaceOf(text string) (p programme.AuditPlace, err error) {
-	if text == "" {
-		return p, nil
-	}
-	raw, err := base64.RawURLEncoding.DecodeString(text)
-	if err != nil {
-		return p, err
-	}
-	return p, json.Unmarshal(raw, &[]any{&p.Month, &p.At.Version, &p.At.Key.Collection, &p.At.Key.ID})
 }

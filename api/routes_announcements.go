@@ -13,13 +13,10 @@ import (
 	"github.com/lumbung-ikm/lumbung/sync/merge"
 )
 
-// mostAnnouncements bounds a list of them.
-const mostAnnouncements = 500
-
 func (s *Server) announcements(x *call) error {
-	limit, err := strconv.Atoi(x.Query("limit", "100"))
-	if err != nil || limit < 1 {
-		return badQuery("limit")
+	page, err := x.page()
+	if err != nil {
+		return err
 	}
 	var states []string
 	if state := x.Query("state"); slices.Contains(domain.AnnouncementStates(), state) {
@@ -27,11 +24,11 @@ func (s *Server) announcements(x *call) error {
 	} else if state != "" {
 		return badQuery("state")
 	}
-	all, err := s.Programme.Announcements(x.ctx, x.caller(), min(limit, mostAnnouncements), states...)
+	all, next, err := s.Programme.Announcements(x.ctx, x.caller(), page, states...)
 	if err != nil {
 		return err
 	}
-	return x.json(fiber.StatusOK, wire.AnnouncementList{Announcements: each(all, x.announcementOf)})
+	return x.json(fiber.StatusOK, wire.AnnouncementList{Announcements: each(all, x.announcementOf), Next: nextText(next)})
 }
 
 func (s *Server) createAnnouncement(x *call) error {

@@ -13,14 +13,18 @@ import (
 func curatorOf(r merge.Row) wire.Curator { return wire.Curator{Id: r.ID, Fields: r.Fields} }
 
 func (s *Server) curators(x *call) error {
-	all, err := s.Programme.Curators(x.ctx, x.caller(), x.Params("programme"))
+	page, err := x.page()
+	if err != nil {
+		return err
+	}
+	all, next, err := s.Programme.Curators(x.ctx, x.caller(), x.Params("programme"), page)
 	if err != nil {
 		return err
 	}
 	for _, r := range all {
 		x.saw(r.Text("user_id"))
 	}
-	return x.json(fiber.StatusOK, wire.CuratorList{Curators: each(all, curatorOf)})
+	return x.json(fiber.StatusOK, wire.CuratorList{Curators: each(all, curatorOf), Next: nextText(next)})
 }
 
 func (s *Server) addCurator(x *call) error {

@@ -2,8 +2,6 @@ package api
 
 import (
 	"bytes"
-	"encoding/base64"
-	"encoding/json"
 	"mime"
 	"slices"
 	"strconv"
@@ -16,7 +14,6 @@ import (
 	"github.com/lumbung-ikm/lumbung/message"
 	"github.com/lumbung-ikm/lumbung/programme"
 	"github.com/lumbung-ikm/lumbung/report"
-	"github.com/lumbung-ikm/lumbung/store"
 	"github.com/lumbung-ikm/lumbung/sync/merge"
 )
 
@@ -114,25 +111,4 @@ func (s *Server) caseFiles(x *call) error {
 		out.Next = placeText(next)
 	}
 	return x.json(fiber.StatusOK, out)
-}
-
-// placeText writes a position of a list for whoever asks for the next page. It holds
-// nothing that the page did not.
-func placeText(at store.Position) string {
-	text, err := json.Marshal([]any{at.Version, at.Key.Collection, at.Key.ID})
-	if err != nil {
-		return ""
-	}
-	return base64.RawURLEncoding.EncodeToString(text)
-}
-
-func placeOf(text string) (at store.Position, err error) {
-	if text == "" {
-		return at, nil
-	}
-	raw, err := base64.RawURLEncoding.DecodeString(text)
-	if err != nil || len(raw) > 200 {
-		return at, fault.Mistakes([]fault.Mistake{{Field: "after", Code: "cursor_invalid"}}, "no place")
-	}
-	return at, json.Unmarshal(raw, &[]any{&at.Version, &at.Key.Collection, &at.Key.ID})
 }

@@ -193,11 +193,11 @@ func (s *Server) caseload(x *call) error {
 }
 
 func (s *Server) reviews(x *call) error {
-	limit, err := strconv.Atoi(x.Query("limit", "100"))
-	if err != nil || limit < 1 {
-		return badQuery("limit")
+	page, err := x.page()
+	if err != nil {
+		return err
 	}
-	all, err := s.Programme.Reviews(x.ctx, x.caller(), min(limit, 500))
+	all, next, err := s.Programme.Reviews(x.ctx, x.caller(), page)
 	if err != nil {
 		return err
 	}
@@ -209,7 +209,7 @@ func (s *Server) reviews(x *call) error {
 	}
 	return x.json(fiber.StatusOK, wire.ReviewList{Reviews: each(all, func(r programme.Review) wire.Review {
 		return wire.Review{Id: r.ID, Queue: r.Queue, Fields: r.Fields}
-	})})
+	}), Next: nextText(next)})
 }
 
 func (s *Server) attest(x *call) error {

@@ -9,11 +9,15 @@ import (
 )
 
 func (s *Server) programmes(x *call) error {
-	all, err := s.Programme.Programmes(x.ctx)
+	page, err := x.page()
 	if err != nil {
 		return err
 	}
-	return x.json(fiber.StatusOK, wire.ProgrammeList{Programmes: each(all, editionOf)})
+	all, next, err := s.Programme.Programmes(x.ctx, page)
+	if err != nil {
+		return err
+	}
+	return x.json(fiber.StatusOK, wire.ProgrammeList{Programmes: each(all, editionOf), Next: nextText(next)})
 }
 
 func (s *Server) programme(x *call) error {
@@ -82,11 +86,15 @@ func editionOf(e programme.Edition) wire.Programme {
 }
 
 func (s *Server) planTemplates(x *call) error {
-	all, err := s.Programme.Templates(x.ctx)
+	page, err := x.page()
 	if err != nil {
 		return err
 	}
-	return x.json(fiber.StatusOK, wire.PlanTemplateList{Templates: each(all, templateOf)})
+	all, next, err := s.Programme.Templates(x.ctx, page)
+	if err != nil {
+		return err
+	}
+	return x.json(fiber.StatusOK, wire.PlanTemplateList{Templates: each(all, templateOf), Next: nextText(next)})
 }
 
 func (s *Server) createPlanTemplate(x *call) error {

@@ -23,6 +23,8 @@ func (o *tour) editions(owner, admin wire.Login) {
 	o.want(403, owner.AccessToken, "POST", "/v1/plan-templates", template)
 	o.want(422, admin.AccessToken, "POST", "/v1/plan-templates", strings.Replace(template, "digital", "analog", 1))
 	o.want(200, owner.AccessToken, "GET", "/v1/plan-templates", "")
+	o.want(400, owner.AccessToken, "GET", "/v1/plan-templates?limit=x", "!")
+	o.want(400, owner.AccessToken, "GET", path+"?after=x", "!")
 	o.want(201, admin.AccessToken, "POST", path, `{"code":"lagawi-fest-2022","fields":{`+plan+`}}`).Into(o, &e)
 	o.code("programme_exists", o.want(409, admin.AccessToken, "POST", path, `{"code":"lagawi-fest-2022","fields":{`+plan+`,"theme":"lain"}}`))
 	o.code("forbidden", o.want(403, owner.AccessToken, "POST", path, `{"code":"other","fields":{`+plan+`}}`))
@@ -123,6 +125,7 @@ func (o *tour) curation(owner, admin wire.Login, mine string) {
 	o.want(201, a, "POST", mine+"/curators", `{"phone":"0811-7000-042","institution":"Dekranasda"}`)
 	o.want(422, a, "POST", mine+"/curators", `{"phone":"0721-1","institution":"Dekranasda"}`)
 	o.want(200, a, "GET", mine+"/curators", "")
+	o.want(400, a, "GET", mine+"/curators?after=x", "!")
 	o.code("stage_not_ready", o.want(409, a, "POST", mine+"/begin", ""))
 	o.code("idempotency_required", o.want(400, a, "POST", mine+"/begin", "", "Idempotency-Key", ""))
 	var e wire.Programme

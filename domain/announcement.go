@@ -44,9 +44,10 @@ const (
 	AnnounceCancel    = "cancel"
 	AnnounceCorrect   = "correct"
 	AnnounceRetract   = "retract"
-	AnnounceBegin     = "begin"  // by the server, at the hour
-	AnnounceFinish    = "finish" // by the server: everybody has it
-	AnnounceExpire    = "expire" // by the server
+	AnnounceWithhold  = "withhold" // by the server, at the hour: the right on which it goes out has ended
+	AnnounceBegin     = "begin"    // by the server, at the hour
+	AnnounceFinish    = "finish"   // by the server: everybody has it
+	AnnounceExpire    = "expire"   // by the server
 )
 
 // AnnouncementNext is the state that an operation leads to. ok is false where it is not
@@ -54,24 +55,25 @@ const (
 func AnnouncementNext(state, op string) (next string, ok bool) {
 	type step struct{ from, op string }
 	next, ok = map[step]string{
-		{AnnouncementDraft, AnnounceChange}:     AnnouncementDraft,
-		{AnnouncementInReview, AnnounceChange}:  AnnouncementDraft, // what was handed in is no longer what is there
-		{AnnouncementScheduled, AnnounceChange}: AnnouncementScheduled,
-		{AnnouncementDraft, AnnounceAskReview}:  AnnouncementInReview,
-		{AnnouncementInReview, AnnounceApprove}: AnnouncementScheduled,
-		{AnnouncementInReview, AnnounceReturn}:  AnnouncementDraft,
-		{AnnouncementDraft, AnnounceSchedule}:   AnnouncementScheduled,
-		{AnnouncementDraft, AnnounceCancel}:     AnnouncementCancelled,
-		{AnnouncementInReview, AnnounceCancel}:  AnnouncementCancelled,
-		{AnnouncementScheduled, AnnounceCancel}: AnnouncementCancelled,
-		{AnnouncementScheduled, AnnounceBegin}:  AnnouncementSending,
-		{AnnouncementScheduled, AnnounceExpire}: AnnouncementExpired, // the server was down for so long
-		{AnnouncementSending, AnnounceFinish}:   AnnouncementSent,
-		{AnnouncementSending, AnnounceRetract}:  AnnouncementRetracted,
-		{AnnouncementSent, AnnounceCorrect}:     AnnouncementSent,
-		{AnnouncementSent, AnnounceExpire}:      AnnouncementExpired,
-		{AnnouncementSent, AnnounceRetract}:     AnnouncementRetracted,
-		{AnnouncementExpired, AnnounceRetract}:  AnnouncementRetracted, // phones still hold the words
+		{AnnouncementDraft, AnnounceChange}:       AnnouncementDraft,
+		{AnnouncementInReview, AnnounceChange}:    AnnouncementDraft, // what was handed in is no longer what is there
+		{AnnouncementScheduled, AnnounceChange}:   AnnouncementScheduled,
+		{AnnouncementDraft, AnnounceAskReview}:    AnnouncementInReview,
+		{AnnouncementInReview, AnnounceApprove}:   AnnouncementScheduled,
+		{AnnouncementInReview, AnnounceReturn}:    AnnouncementDraft,
+		{AnnouncementDraft, AnnounceSchedule}:     AnnouncementScheduled,
+		{AnnouncementDraft, AnnounceCancel}:       AnnouncementCancelled,
+		{AnnouncementInReview, AnnounceCancel}:    AnnouncementCancelled,
+		{AnnouncementScheduled, AnnounceCancel}:   AnnouncementCancelled,
+		{AnnouncementScheduled, AnnounceWithhold}: AnnouncementDraft,
+		{AnnouncementScheduled, AnnounceBegin}:    AnnouncementSending,
+		{AnnouncementScheduled, AnnounceExpire}:   AnnouncementExpired, // the server was down for so long
+		{AnnouncementSending, AnnounceFinish}:     AnnouncementSent,
+		{AnnouncementSending, AnnounceRetract}:    AnnouncementRetracted,
+		{AnnouncementSent, AnnounceCorrect}:       AnnouncementSent,
+		{AnnouncementSent, AnnounceExpire}:        AnnouncementExpired,
+		{AnnouncementSent, AnnounceRetract}:       AnnouncementRetracted,
+		{AnnouncementExpired, AnnounceRetract}:    AnnouncementRetracted, // phones still hold the words
 	}[step{state, op}]
 	return next, ok
 }
@@ -151,6 +153,12 @@ func AudienceOf(r merge.Row) (a Audience) {
 // programme, or everybody.
 func (a Audience) Whole() bool {
 	return len(a.Regions) == 0 && len(a.Categories) == 0 && len(a.Mentors) == 0 && len(a.Businesses) == 0
+}
+
+// LiesIn reports whether nobody belongs to it but by businesses of these provinces: it names
+// regions, and all of them lie there. What else it names only narrows it.
+func (a Audience) LiesIn(provinces []string) bool {
+	return len(a.Regions) > 0 && !slices.ContainsFunc(a.Regions, func(r Region) bool { return !slices.Contains(provinces, string(r.Province())) })
 }
 
 // TakesBusiness reports whether the people of a business may belong to it: by what the

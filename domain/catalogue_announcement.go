@@ -62,6 +62,7 @@ func announcement() *merge.Collection {
 			server("author", ref(""), ""),
 			server("editors", list(ref(""), MaxEditors), "everybody who wrote in it, the last one last"),
 			server("approver", ref(""), "an admin who wrote nothing in it"),
+			server("regional_by", ref(""), "regional admin on whose word it goes out, as long as they have its provinces; absent: an admin's"),
 			server("reason", text(0, 300), "why it was returned, cancelled or retracted"),
 			server("frozen_at", instant(), "when the audience was written down"),
 			server("ended_at", instant(), "when it was cancelled, retracted or expired"),

@@ -74,6 +74,9 @@ var domainTable = map[string]entry{
 	"publication_late": {
 		Sentence{"Waktu pengumuman sudah lewat.", "Siapkan lagi dengan waktu yang baru."},
 		Sentence{"The time of the publication is over.", "Prepare it again with a new time."}},
+	"outside_region": {
+		Sentence{"Pengumuman admin wilayah hanya untuk provinsinya sendiri.", "Sebutkan wilayah sasaran, semuanya di provinsi Anda."},
+		Sentence{"A regional admin announces to their own provinces only.", "Please name the regions of the audience, all of them in your provinces."}},
 	"publication_begun": {
 		Sentence{"Hasil sudah mulai diumumkan, jadi tidak dapat ditarik lagi.", ""},
 		Sentence{"The results are being told already, so that they cannot be withdrawn.", ""}},

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"strings"
 
 	"github.com/lumbung-ikm/lumbung/domain"
 	"github.com/lumbung-ikm/lumbung/fault"
@@ -32,19 +31,24 @@ type Preview struct {
 	Warnings   []string // as of Announcement
 }
 
-// CreateAnnouncement writes a draft. A repeated request makes the same one. Only admins do.
+// CreateAnnouncement writes a draft. A repeated request makes the same one. Admins do, and
+// regional admins for an audience in their provinces, which they name from the first draft on.
 //
-// Errors: Forbidden; Invalid with every mistake.
+// Errors: Forbidden, Forbidden "outside_region"; Invalid with every mistake.
 func (s *Service) CreateAnnouncement(ctx context.Context, who Caller, fields map[string]merge.Value) (Announcement, error) {
-	if err := s.mustBeAdmin(ctx, who); err != nil {
+	by, err := s.newsdesk(ctx, who)
+	if err != nil {
 		return Announcement{}, err
 	}
-	set, err := s.fitsAnnouncement(ctx, fields, domain.AnnouncementFields())
+	set, err := s.fitsAnnouncement(ctx, by, fields, domain.AnnouncementFields())
 	if err != nil {
 		return Announcement{}, err
 	}
 	aid := id.Derive("announcement", who.Name)
 	if err := fault.Mistakes(domain.CheckAnnouncement(merge.Row{Fields: set}, s.Clock.Now(), false), "announcement"); err != nil {
+		return Announcement{}, err
+	}
+	if err := by.keeps(merge.Row{Fields: set}); err != nil {
 		return Announcement{}, err
 	}
 	set["state"], set["version"] = merge.Str(domain.AnnouncementDraft), merge.Num(1)
@@ -61,7 +65,7 @@ func (s *Service) CreateAnnouncement(ctx context.Context, who Caller, fields map
 //
 // Errors: Invalid "required"; those of fits; "invalid_reference" for a programme that is
 // not there.
-func (s *Service) fitsAnnouncement(ctx context.Context, fields map[string]merge.Value, allowed []string) (map[string]merge.Value, error) {
+func (s *Service) fitsAnnouncement(ctx context.Context, by newsdesk, fields map[string]merge.Value, allowed []string) (map[string]merge.Value, error) {
 	if len(fields) == 0 {
 		return nil, &fault.Error{Kind: fault.Invalid, Code: "required", Field: "fields", Text: "nothing to write"}
 	}
@@ -69,17 +73,28 @@ func (s *Service) fitsAnnouncement(ctx context.Context, fields map[string]merge.
 	if err := s.fits("announcement", set, allowed); err != nil {
 		return nil, err
 	}
-	return set, s.knownProgramme(ctx, "audience.programme_id", domain.AudienceOf(merge.Row{Fields: set}).Programme)
+	return set, s.knows(ctx, by, domain.AudienceOf(merge.Row{Fields: set}).Programme)
 }
 
-// Announcement gives one announcement to an admin.
+// Announcement gives one announcement to an admin, or to a regional one of whose provinces it
+// is; another one is not there for them.
 //
 // Errors: Forbidden, NotFound.
 func (s *Service) Announcement(ctx context.Context, who Caller, announcement string) (Announcement, error) {
-	if err := s.mustBeAdmin(ctx, who); err != nil {
-		return Announcement{}, err
+	a, _, err := s.atNewsdesk(ctx, who, announcement)
+	return a, err
+}
+
+func (s *Service) atNewsdesk(ctx context.Context, who Caller, announcement string) (Announcement, newsdesk, error) {
+	by, err := s.newsdesk(ctx, who)
+	if err != nil {
+		return Announcement{}, by, err
 	}
-	return s.announcement(ctx, announcement)
+	a, err := s.announcement(ctx, announcement)
+	if err == nil && !by.holds(a.Row) {
+		return Announcement{}, by, notFound()
+	}
+	return a, by, err
 }
 
 func (s *Service) announcement(ctx context.Context, announcement string) (Announcement, error) {
@@ -129,14 +144,15 @@ func (s *Service) warnings(ctx context.Context, a merge.Row) ([]string, error) {
 	return nil, nil
 }
 
-// Announcements lists the announcements in these states, newest first, up to limit; all
-// states if none is named. It reads every announcement in those states, whole: some
-// kilobytes each, a few a week.
+// Announcements gives a page of the announcements in these states, newest first; of all
+// states if none is named. It reads every announcement in those states, some kilobytes each,
+// a few a week, and works out what to know of those on the page alone.
 //
 // Errors: Forbidden.
-func (s *Service) Announcements(ctx context.Context, who Caller, limit int, states ...string) ([]Announcement, error) {
-	if err := s.mustBeAdmin(ctx, who); err != nil {
-		return nil, err
+func (s *Service) Announcements(ctx context.Context, who Caller, page Page, states ...string) ([]Announcement, *Place, error) {
+	by, err := s.newsdesk(ctx, who)
+	if err != nil {
+		return nil, nil, err
 	}
 	if len(states) == 0 {
 		states = domain.AnnouncementStates()
@@ -144,10 +160,10 @@ func (s *Service) Announcements(ctx context.Context, who Caller, limit int, stat
 	out := []Announcement{}
 	head, err := s.Engine.Store.Head(ctx, domain.GeneralQueue)
 	if errors.Is(err, store.ErrAbsent) {
-		return out, nil
+		return out, nil, nil
 	}
 	if err != nil {
-		return nil, fmt.Errorf("head of announcements: %w", err)
+		return nil, nil, fmt.Errorf("head of announcements: %w", err)
 	}
 	var tags []string
 	for _, state := range states {
@@ -155,19 +171,23 @@ func (s *Service) Announcements(ctx context.Context, who Caller, limit int, stat
 	}
 	rows, err := s.tagged(ctx, domain.GeneralQueue, tags...)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	slices.SortFunc(rows, func(a, b merge.Row) int {
-		return strings.Compare(b.Text("created_at")+b.ID, a.Text("created_at")+a.ID)
-	})
-	for _, r := range rows[:min(limit, len(rows))] {
+	list := pager[merge.Row]{Page: page, newest: true, of: func(r merge.Row) Place { return Place{r.Text("created_at"), r.ID} }}
+	for _, r := range rows {
+		if by.holds(r) {
+			list.add(r)
+		}
+	}
+	rows, next := list.page()
+	for _, r := range rows {
 		warnings, err := s.warnings(ctx, r)
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 		out = append(out, Announcement{r, Version{head.Generation.Count, r.Version}, warnings})
 	}
-	return out, nil
+	return out, next, nil
 }
 
 // tagged reads the live records of a scope that carry one of the tags.
@@ -216,14 +236,15 @@ func (s *Service) PreviewAnnouncement(ctx context.Context, who Caller, announcem
 // saw it at version v. What was in review is a draft again, and so is what was scheduled
 // where another admin has to approve it: nothing is sent that nobody has read.
 //
-// Errors: Forbidden, NotFound; Stale "stale_version"; Invalid with every mistake;
-// Conflict "forbidden_transition" once it is sent or cancelled.
+// Errors: Forbidden, NotFound; Forbidden "outside_region" for an audience that a regional admin
+// may not have; Stale "stale_version"; Invalid with every mistake; Conflict
+// "forbidden_transition" once it is sent or cancelled.
 func (s *Service) ChangeAnnouncement(ctx context.Context, who Caller, announcement string, v Version, fields map[string]merge.Value) (Announcement, error) {
-	return s.operate(ctx, who, announcement, v, domain.AnnounceChange, func(a Announcement, next string) (map[string]merge.Value, []merge.ServerWrite, error) {
+	return s.operate(ctx, who, announcement, v, domain.AnnounceChange, func(a Announcement, by newsdesk, next string) (map[string]merge.Value, []merge.ServerWrite, error) {
 		if a.Text("state") == domain.AnnouncementScheduled && !who.Fresh {
 			return nil, nil, StepUpRequired() // what is on its way is as good as sent
 		}
-		set, err := s.fitsAnnouncement(ctx, fields, domain.AnnouncementFields())
+		set, err := s.fitsAnnouncement(ctx, by, fields, domain.AnnouncementFields())
 		if err != nil {
 			return nil, nil, err
 		}
@@ -231,6 +252,9 @@ func (s *Service) ChangeAnnouncement(ctx context.Context, who Caller, announceme
 		maps.Copy(after.Fields, set)
 		ready := next == domain.AnnouncementScheduled
 		if err := fault.Mistakes(domain.CheckAnnouncement(after, s.Clock.Now(), ready), "announcement"); err != nil {
+			return nil, nil, err
+		}
+		if err := by.keeps(after); err != nil {
 			return nil, nil, err
 		}
 		if ready {
@@ -242,7 +266,7 @@ func (s *Service) ChangeAnnouncement(ctx context.Context, who Caller, announceme
 				set["state"] = merge.Str(domain.AnnouncementDraft)
 			}
 		}
-		set["editors"], set["approver"], set["reason"] = editedBy(a.Row, who), null(), null()
+		set["editors"], set["approver"], set["reason"], set["regional_by"] = editedBy(a.Row, who), null(), null(), by.word(who)
 		return set, nil, nil
 	})
 }
@@ -283,7 +307,7 @@ func (s *Service) OperateAnnouncement(ctx context.Context, who Caller, announcem
 	if !known {
 		return Announcement{}, invalid("op", "no operation on an announcement")
 	}
-	return s.operate(ctx, who, announcement, v, op, func(a Announcement, _ string) (map[string]merge.Value, []merge.ServerWrite, error) {
+	return s.operate(ctx, who, announcement, v, op, func(a Announcement, by newsdesk, _ string) (map[string]merge.Value, []merge.ServerWrite, error) {
 		if ask != nil {
 			if err := ask(ctx, who, a); err != nil {
 				return nil, nil, err
@@ -292,7 +316,9 @@ func (s *Service) OperateAnnouncement(ctx context.Context, who Caller, announcem
 		set := map[string]merge.Value{"reason": optional(reason)}
 		switch op {
 		case domain.AnnounceApprove:
-			set["approver"] = merge.Str(who.User)
+			set["approver"], set["regional_by"] = merge.Str(who.User), by.word(who)
+		case domain.AnnounceSchedule:
+			set["regional_by"] = by.word(who)
 		case domain.AnnounceCancel, domain.AnnounceRetract:
 			set["ended_at"] = s.now().Value()
 		}
@@ -349,8 +375,8 @@ func (s *Service) AnnouncementVersions(ctx context.Context, who Caller, announce
 // operate takes an announcement to the next state with what do writes beside it, in one
 // commit, if it is still what the caller saw.
 func (s *Service) operate(ctx context.Context, who Caller, announcement string, v Version, op string,
-	do func(a Announcement, next string) (map[string]merge.Value, []merge.ServerWrite, error)) (Announcement, error) {
-	a, err := s.Announcement(ctx, who, announcement)
+	do func(a Announcement, by newsdesk, next string) (map[string]merge.Value, []merge.ServerWrite, error)) (Announcement, error) {
+	a, by, err := s.atNewsdesk(ctx, who, announcement)
 	if err != nil {
 		return Announcement{}, err
 	}
@@ -361,7 +387,7 @@ func (s *Service) operate(ctx context.Context, who Caller, announcement string, 
 	if !ok {
 		return Announcement{}, &fault.Error{Kind: fault.Conflict, Code: "forbidden_transition", Field: "state", Text: "not in this state"}
 	}
-	set, more, err := do(a, next)
+	set, more, err := do(a, by, next)
 	if err != nil {
 		return Announcement{}, err
 	}

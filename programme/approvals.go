@@ -7,10 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"slices"
-	"strings"
 
-	"github.com/lumbung-ikm/lumbung/auth"
 	"github.com/lumbung-ikm/lumbung/domain"
 	"github.com/lumbung-ikm/lumbung/fault"
 	"github.com/lumbung-ikm/lumbung/id"
@@ -103,46 +100,48 @@ func (s *Service) judged(r merge.Row) Approval {
 	return Approval{r, r.Text("state") == domain.ApprovalProposed && !s.Clock.Now().Before(instant(r, "expires_at"))}
 }
 
-// Approvals lists those in a state, or all, newest first, up to limit. Only admins see
-// them.
+// Approvals gives a page of those in a state, or of all, newest first. Only admins see them,
+// and regional admins corrections of announcements of theirs. It walks through the queue, and
+// keeps a page.
 //
 // Errors: Forbidden.
-func (s *Service) Approvals(ctx context.Context, who Caller, state string, limit int) ([]Approval, error) {
-	if err := s.mustBeAdmin(ctx, who); err != nil {
-		return nil, err
+func (s *Service) Approvals(ctx context.Context, who Caller, state string, page Page) ([]Approval, *Place, error) {
+	by, err := s.newsdesk(ctx, who)
+	if err != nil {
+		return nil, nil, err
 	}
-	out := []Approval{}
 	head, err := s.Engine.Store.Head(ctx, domain.GeneralQueue)
 	if errors.Is(err, store.ErrAbsent) {
-		return out, nil
+		return []Approval{}, nil, nil
 	}
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	rows, err := s.collection(ctx, head, "approval")
+	if err != nil {
+		return nil, nil, err
+	}
+	theirs, err := s.oversees(ctx, by, rows...)
+	list := pager[Approval]{Page: page, newest: true, of: func(a Approval) Place { return Place{a.Text("proposed_at"), a.ID} }}
 	for _, r := range rows {
-		if a := s.judged(r); state == "" || state == r.Text("state") && !a.Expired {
-			out = append(out, a)
+		if a := s.judged(r); theirs[r.ID] && (state == "" || state == r.Text("state") && !a.Expired) {
+			list.add(a)
 		}
 	}
-	slices.SortFunc(out, func(a, b Approval) int {
-		return strings.Compare(b.Text("proposed_at")+b.ID, a.Text("proposed_at")+a.ID)
-	})
-	return out[:min(limit, len(out))], err
+	out, next := list.page()
+	return out, next, err
 }
 
 // DecideApproval approves a proposal, which is carried out then, or declines it. Whoever approves
 // is an admin and did not propose it, in a session that has just shown a second factor;
-// what is the hash of what they saw. To decline one's own takes it back.
+// what is the hash of what they saw. To decline one's own takes it back. Regional admins decide
+// on corrections of announcements of theirs.
 //
 // Errors: Forbidden, NotFound; Forbidden "approval_own"; Conflict "approval_closed" if it
 // was decided otherwise before, has expired, or who proposed it is no admin any more; Stale
 // "stale_version" for another hash.
 func (s *Service) DecideApproval(ctx context.Context, who Caller, approval, what string, approve bool) (Approval, error) {
-	if err := s.mustBeAdmin(ctx, who); err != nil {
-		return Approval{}, err
-	}
-	a, err := s.approval(ctx, approval)
+	a, err := s.theirApproval(ctx, who, approval)
 	if err != nil {
 		return a, err
 	}
@@ -151,7 +150,7 @@ func (s *Service) DecideApproval(ctx context.Context, who Caller, approval, what
 		if a.Text("proposed_by") == who.User {
 			return a, &fault.Error{Kind: fault.Forbidden, Code: "approval_own", Text: "nobody approves what they proposed"}
 		}
-		if err := s.stillAdmin(ctx, a.Text("proposed_by")); err != nil {
+		if err := s.stillMay(ctx, a); err != nil {
 			return a, err
 		}
 		set = map[string]merge.Value{"state": merge.Str(domain.ApprovalApproved), "approved_by": merge.Str(who.User), "approved_at": s.now().Value()}
@@ -197,13 +196,37 @@ func closedIfStale(err error) error {
 
 func approvalClosed(text string) error { return conflict("approval_closed", text) }
 
-// stillAdmin refuses the proposal of somebody who may propose nothing any more.
-func (s *Service) stillAdmin(ctx context.Context, user string) error {
-	u, err := s.People.User(ctx, user)
-	if err == nil && (u.Status != store.UserActive || !slices.Contains(u.Roles, auth.RoleAdmin)) {
-		err = approvalClosed("who proposed it is no admin any more")
+// stillMay refuses the proposal of somebody who may not propose it any more.
+func (s *Service) stillMay(ctx context.Context, a Approval) error {
+	is, err := s.authority(ctx, Caller{User: a.Text("proposed_by"), Proved: true}) // the session of then proved it
+	if err != nil || is.admin {
+		return err
 	}
-	return err
+	if len(is.provinces) > 0 {
+		if ok, err := s.oversees(ctx, newsdesk{is.provinces}, a.Row); err != nil || ok[a.ID] {
+			return err
+		}
+	}
+	return approvalClosed("who proposed it is no admin any more")
+}
+
+// theirApproval gives an approval to who may decide on it.
+//
+// Errors: Forbidden, NotFound.
+func (s *Service) theirApproval(ctx context.Context, who Caller, approval string) (Approval, error) {
+	by, err := s.newsdesk(ctx, who)
+	if err != nil {
+		return Approval{}, err
+	}
+	a, err := s.approval(ctx, approval)
+	if err != nil {
+		return a, err
+	}
+	ok, err := s.oversees(ctx, by, a.Row)
+	if err == nil && !ok[approval] {
+		err = notFound()
+	}
+	return a, err
 }
 
 // carryOut does what was approved, once, and notes how it ended. A crash between the two

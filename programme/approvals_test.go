@@ -51,7 +51,7 @@ func (o *office) user(id string) store.User {
 
 func (o *office) state(a programme.Approval, by store.User) (state, code string) {
 	o.Helper()
-	all, err := o.Approvals(o.Context(), o.as(by), "", 100)
+	all, _, err := o.Approvals(o.Context(), o.as(by), "", programme.Page{Limit: 100})
 	o.unless(err)
 	i := slices.IndexFunc(all, func(x programme.Approval) bool { return x.ID == a.ID })
 	return all[i].Text("state"), all[i].Text("code")

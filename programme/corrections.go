@@ -22,7 +22,7 @@ import (
 //
 // Errors: as ChangeAnnouncement.
 func (s *Service) CorrectAnnouncement(ctx context.Context, who Caller, announcement string, v Version, fields map[string]merge.Value) (Announcement, Approval, error) {
-	a, err := s.Announcement(ctx, who, announcement)
+	a, by, err := s.atNewsdesk(ctx, who, announcement)
 	if err == nil && !slices.Contains(a.Strings("editors"), who.User) {
 		err = forbidden()
 	}
@@ -36,7 +36,7 @@ func (s *Service) CorrectAnnouncement(ctx context.Context, who Caller, announcem
 		a, err = s.correct(ctx, who, announcement, v, fields) // which says why not
 		return a, Approval{}, err
 	}
-	set, err := s.fitsCorrection(ctx, a, fields)
+	set, err := s.fitsCorrection(ctx, by, a, fields)
 	if err != nil {
 		return a, Approval{}, err
 	}
@@ -82,8 +82,8 @@ func (*Service) saysSo(a merge.Row, words merge.Value) bool {
 }
 
 // fitsCorrection holds other words against the rules and against the rest.
-func (s *Service) fitsCorrection(ctx context.Context, a Announcement, fields map[string]merge.Value) (map[string]merge.Value, error) {
-	set, err := s.fitsAnnouncement(ctx, fields, domain.AnnouncementCorrectable())
+func (s *Service) fitsCorrection(ctx context.Context, by newsdesk, a Announcement, fields map[string]merge.Value) (map[string]merge.Value, error) {
+	set, err := s.fitsAnnouncement(ctx, by, fields, domain.AnnouncementCorrectable())
 	if err != nil {
 		return nil, err
 	}
@@ -98,8 +98,8 @@ func (s *Service) fitsCorrection(ctx context.Context, a Announcement, fields map
 }
 
 func (s *Service) correct(ctx context.Context, who Caller, announcement string, v Version, fields map[string]merge.Value) (Announcement, error) {
-	return s.operate(ctx, who, announcement, v, domain.AnnounceCorrect, func(a Announcement, _ string) (map[string]merge.Value, []merge.ServerWrite, error) {
-		set, err := s.fitsCorrection(ctx, a, fields)
+	return s.operate(ctx, who, announcement, v, domain.AnnounceCorrect, func(a Announcement, by newsdesk, _ string) (map[string]merge.Value, []merge.ServerWrite, error) {
+		set, err := s.fitsCorrection(ctx, by, a, fields)
 		if err != nil {
 			return nil, nil, err
 		}

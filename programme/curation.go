@@ -50,26 +50,32 @@ func (s *Service) AddCurator(ctx context.Context, who Caller, programme string, 
 	return first(rows), err
 }
 
-// Curators lists who curates a programme now, ordered by id.
+// Curators gives a page of who curates a programme now, ordered by id.
 //
 // Errors: Forbidden, NotFound.
-func (s *Service) Curators(ctx context.Context, who Caller, programme string) ([]merge.Row, error) {
+func (s *Service) Curators(ctx context.Context, who Caller, programme string, page Page) ([]merge.Row, *Place, error) {
 	if err := s.mustBeAdmin(ctx, who); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	e, err := s.setup(ctx, programme)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	b := boardOf(e, 0)
-	err = s.walkScope(ctx, b.scope, b.clear, func(r *store.Record) error {
+	if err := s.walkScope(ctx, b.scope, b.clear, func(r *store.Record) error {
 		if r.Collection != "panel_member" {
 			return nil
 		}
 		return b.take(r, s.now())
-	})
-	b.sort()
-	return b.panel, err
+	}); err != nil {
+		return nil, nil, err
+	}
+	list := pager[merge.Row]{Page: page, of: func(r merge.Row) Place { return Place{ID: r.ID} }}
+	for _, m := range b.panel {
+		list.add(m)
+	}
+	out, next := list.page()
+	return out, next, nil
 }
 
 func first(rows []merge.Row) merge.Row {

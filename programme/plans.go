@@ -1,17 +1,13 @@
 package programme
 
 import (
-	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"maps"
 	"slices"
-	"strings"
 
 	"github.com/lumbung-ikm/lumbung/domain"
 	"github.com/lumbung-ikm/lumbung/fault"
-	"github.com/lumbung-ikm/lumbung/store"
 	"github.com/lumbung-ikm/lumbung/sync/merge"
 )
 
@@ -52,21 +48,13 @@ func (s *Service) CreateTemplate(ctx context.Context, who Caller, code string, v
 	return first(rows), err
 }
 
-// Templates lists every version of every plan template, by code and version. Anybody who
-// is logged in may ask.
-func (s *Service) Templates(ctx context.Context) ([]merge.Row, error) {
-	head, err := s.Engine.Store.Head(ctx, domain.ScopeProgrammes)
-	if errors.Is(err, store.ErrAbsent) {
-		return []merge.Row{}, nil
-	}
-	if err != nil {
-		return nil, fmt.Errorf("head of programmes: %w", err)
-	}
-	out, err := s.collection(ctx, head, "plan_template")
-	slices.SortFunc(out, func(a, b merge.Row) int {
-		return cmp.Or(strings.Compare(a.Text("code"), b.Text("code")), cmp.Compare(a.Int("template_version"), b.Int("template_version")))
-	})
-	return out, err
+// Templates gives a page of every version of every plan template, by code and version.
+// Anybody who is logged in may ask.
+func (s *Service) Templates(ctx context.Context, page Page) ([]merge.Row, *Place, error) {
+	list := pager[merge.Row]{Page: page, of: func(r merge.Row) Place { return Place{r.Text("code"), fmt.Sprintf("%09d", r.Int("template_version"))} }}
+	err := s.public(ctx, "plan_template", list.clear, func(r merge.Row, _ Version) { list.add(r) })
+	out, next := list.page()
+	return out, next, err
 }
 
 // enrol makes the enrolment of a business whose owner has confirmed, and the tasks of its

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"strings"
 
 	"github.com/lumbung-ikm/lumbung/auth"
 	"github.com/lumbung-ikm/lumbung/domain"
@@ -23,9 +22,6 @@ type Edition struct {
 	merge.Row
 	Version Version
 }
-
-// mostProgrammes bounds a list of programmes; there are a dozen a year.
-const mostProgrammes = 1000
 
 // CreateProgramme makes a programme, as a draft that nobody but admins sees. Its id
 // follows from its code. Only admins do.
@@ -267,35 +263,33 @@ func (s *Service) Programme(ctx context.Context, who Caller, programme string) (
 	return e, err
 }
 
-// Programmes lists what is public of every programme that has been opened, ordered by
+// Programmes gives a page of what is public of every programme that has been opened, ordered by
 // code.
-func (s *Service) Programmes(ctx context.Context) ([]Edition, error) {
-	out := []Edition{}
+func (s *Service) Programmes(ctx context.Context, page Page) ([]Edition, *Place, error) {
+	list := pager[Edition]{Page: page, of: func(e Edition) Place { return Place{e.Text("code"), e.ID} }}
+	err := s.public(ctx, "programme", list.clear, func(r merge.Row, v Version) { list.add(Edition{r, v}) })
+	out, next := list.page()
+	return out, next, err
+}
+
+// public calls look with every record of a collection that everybody may read, and begin
+// before the first.
+func (s *Service) public(ctx context.Context, collection string, begin func(), look func(merge.Row, Version)) error {
 	head, err := s.Engine.Store.Head(ctx, domain.ScopeProgrammes)
 	if errors.Is(err, store.ErrAbsent) {
-		return out, nil
+		return nil
 	}
-	for at, more := (store.Position{}), err == nil; more && len(out) < mostProgrammes; {
-		page, err := s.Engine.Store.Changed(ctx, head.Scope, at, head.Applied, head.Applied, 1<<18)
-		if err != nil {
-			return nil, fmt.Errorf("read programmes: %w", err)
-		}
-		if page.Torn {
-			return nil, &fault.Error{Kind: fault.Transient, Code: "busy", Text: "the programmes are being changed"}
-		}
-		for i := range page.Records {
-			r := &page.Records[i]
-			at = store.Position{Version: r.Version, Key: r.Key()}
-			row, err := rowOf(r)
-			if err != nil {
-				return nil, err
-			}
-			if r.Collection == "programme" && !r.Deleted {
-				out = append(out, Edition{row, Version{head.Generation.Count, row.Version}})
-			}
-		}
-		more = page.More
+	if err != nil {
+		return fmt.Errorf("head of programmes: %w", err)
 	}
-	slices.SortFunc(out, func(a, b Edition) int { return strings.Compare(a.Text("code"), b.Text("code")) })
-	return out, err
+	return s.walk(ctx, head, begin, func(r *store.Record) error {
+		if r.Collection != collection {
+			return nil
+		}
+		row, err := rowOf(r)
+		if err == nil {
+			look(row, Version{head.Generation.Count, row.Version})
+		}
+		return err
+	})
 }

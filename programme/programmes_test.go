@@ -38,7 +38,7 @@ func plan(t *testing.T, change ...string) map[string]merge.Value {
 
 func (o *office) codes() (all []string) {
 	o.Helper()
-	list, err := o.Programmes(o.Context())
+	list, _, err := o.Programmes(o.Context(), programme.Page{Limit: 100})
 	o.unless(err)
 	for _, e := range list {
 		all = append(all, e.Text("code"))
@@ -217,7 +217,7 @@ func TestProgrammesOfOtherPlacesAndDays(t *testing.T) {
 	if want := []string{"jateng-diy-22", "lampung-22", "sulsel-22"}; !slices.Equal(o.codes(), want) {
 		t.Fatalf("%v, want %v", o.codes(), want)
 	}
-	list, err := o.Programmes(t.Context())
+	list, _, err := o.Programmes(t.Context(), programme.Page{Limit: 100})
 	o.unless(err)
 	for i, zone := range []domain.Zone{domain.WIB, domain.WIB, domain.WITA} {
 		if got := domain.ProgrammeOf(list[i].Row); got.Zone != zone || got.Covers("73.71") != (zone == domain.WITA) {

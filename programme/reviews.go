@@ -1,10 +1,8 @@
 package programme
 
 import (
-	"cmp"
 	"context"
 	"fmt"
-	"slices"
 	"strings"
 
 	"github.com/lumbung-ikm/lumbung/domain"
@@ -18,46 +16,48 @@ type Review struct {
 	Queue string // scope of the queue it stands in
 }
 
-// Reviews gives the open items of every queue, oldest first, up to limit. Only
-// admins see them.
+// Reviews gives a page of the open items of every queue, oldest first. Only admins
+// see them. It looks through all queues, and keeps a page.
 //
 // Errors: Forbidden "forbidden".
-func (s *Service) Reviews(ctx context.Context, who Caller, limit int) ([]Review, error) {
+func (s *Service) Reviews(ctx context.Context, who Caller, page Page) ([]Review, *Place, error) {
 	if err := s.mustBeAdmin(ctx, who); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	const prefix = "decision/"
-	out := []Review{}
+	list := pager[Review]{Page: page, of: func(r Review) Place { return Place{r.Text("at"), r.ID} }}
 	for after := prefix; ; {
 		scopes, err := s.Engine.Store.Scopes(ctx, after, 100)
 		if err != nil {
-			return nil, fmt.Errorf("queues: %w", err)
+			return nil, nil, fmt.Errorf("queues: %w", err)
 		}
 		for _, scope := range scopes {
 			if !strings.HasPrefix(scope, prefix) {
-				return oldestFirst(out, limit), nil
+				out, next := list.page()
+				return out, next, nil
 			}
-			if out, err = s.open(ctx, scope, out); err != nil {
-				return nil, err
+			if err = s.open(ctx, scope, list.add); err != nil {
+				return nil, nil, err
 			}
 			after = scope
 		}
 		if len(scopes) < 100 {
-			return oldestFirst(out, limit), nil
+			out, next := list.page()
+			return out, next, nil
 		}
 	}
 }
 
-// open adds the open items of one queue. In the scope of a programme, where thousands of
+// open finds the open items of one queue. In the scope of a programme, where thousands of
 // files lie beside them, they are found by their tag.
-func (s *Service) open(ctx context.Context, scope string, out []Review) ([]Review, error) {
+func (s *Service) open(ctx context.Context, scope string, found func(Review)) error {
 	rows, err := s.items(ctx, scope)
 	for _, row := range rows {
 		if row.Text("resolved_at") == "" {
-			out = append(out, Review{row, scope})
+			found(Review{row, scope})
 		}
 	}
-	return out, err
+	return err
 }
 
 func (s *Service) items(ctx context.Context, scope string) ([]merge.Row, error) {
@@ -81,11 +81,4 @@ func (s *Service) items(ctx context.Context, scope string) ([]merge.Row, error) 
 		out = append(out, row)
 	}
 	return out, nil
-}
-
-func oldestFirst(items []Review, limit int) []Review {
-	slices.SortFunc(items, func(a, b Review) int {
-		return cmp.Or(strings.Compare(a.Text("at"), b.Text("at")), strings.Compare(a.ID, b.ID))
-	})
-	return items[:min(limit, len(items))]
 }

@@ -92,8 +92,16 @@ func planner(a merge.Row, what string) Caller {
 	return Caller{Name: fmt.Sprintf("announce.%s.%s.%d", a.ID, what, a.Version)}
 }
 
-// begin freezes the audience as it was at the hour of publication, and sends.
+// begin freezes the audience as it was at the hour of publication, and sends. On the word of
+// a regional admin who is none of its provinces any more nothing is sent: it is a draft again,
+// and the admins are told.
 func (s *Service) begin(ctx context.Context, a merge.Row) (bool, error) {
+	if over, err := s.outlived(ctx, a); err != nil {
+		return false, err
+	} else if over {
+		next, _ := domain.AnnouncementNext(a.Text("state"), domain.AnnounceWithhold)
+		return true, s.withhold(ctx, a, domain.AnnounceWithhold, map[string]merge.Value{"state": merge.Str(next), "approver": null(), "regional_by": null()})
+	}
 	publish := merge.Millis(instant(a, "publish_at").UnixMilli())
 	found, err := s.audience(ctx, domain.AudienceOf(a), publish)
 	if err != nil {
@@ -108,8 +116,14 @@ func (s *Service) begin(ctx context.Context, a merge.Row) (bool, error) {
 	return true, s.send(ctx, a, people, set, domain.AnnounceBegin)
 }
 
-// addLate sends to those who joined the audience since.
+// addLate sends to those who joined the audience since, as long as the right lasts on which
+// it goes out.
 func (s *Service) addLate(ctx context.Context, a merge.Row) (bool, error) {
+	if over, err := s.outlived(ctx, a); err != nil {
+		return false, err
+	} else if over {
+		return true, s.withhold(ctx, a, "late", map[string]merge.Value{"include_late_joiners": null()})
+	}
 	found, err := s.audience(ctx, domain.AudienceOf(a), s.now())
 	if err != nil {
 		return false, err

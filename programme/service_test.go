@@ -194,14 +194,14 @@ func TestReviewsAreForAdminsOldestFirst(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	got, err := o.Reviews(t.Context(), o.as(admin), 10)
+	got, _, err := o.Reviews(t.Context(), o.as(admin), programme.Page{Limit: 10})
 	if err != nil || len(got) != 2 || got[0].Queue != "decision/2" || got[1].Queue != "decision/0" {
 		t.Errorf("%+v, %v", got, err)
 	}
-	if got, err = o.Reviews(t.Context(), o.as(admin), 1); err != nil || len(got) != 1 {
+	if got, _, err = o.Reviews(t.Context(), o.as(admin), programme.Page{Limit: 1}); err != nil || len(got) != 1 {
 		t.Errorf("%d, %v", len(got), err)
 	}
-	if _, err := o.Reviews(t.Context(), o.as(owner), 10); fault.KindOf(err) != fault.Forbidden {
+	if _, _, err := o.Reviews(t.Context(), o.as(owner), programme.Page{Limit: 10}); fault.KindOf(err) != fault.Forbidden {
 		t.Errorf("an owner sees the queue: %v", err)
 	}
 }

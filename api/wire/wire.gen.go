@@ -203,6 +203,9 @@ type AnnouncementFields struct {
 // AnnouncementList defines model for AnnouncementList.
 type AnnouncementList struct {
 	Announcements []Announcement `json:"announcements"`
+
+	// Next Absent on the last page.
+	Next string `json:"next,omitempty,omitzero"`
 }
 
 // AnnouncementOperation defines model for AnnouncementOperation.
@@ -323,6 +326,9 @@ type ApprovalDecision struct {
 // ApprovalList defines model for ApprovalList.
 type ApprovalList struct {
 	Approvals []Approval `json:"approvals"`
+
+	// Next Absent on the last page.
+	Next string `json:"next,omitempty,omitzero"`
 }
 
 // Assignment One window of a mentor.
@@ -545,6 +551,9 @@ type Curator struct {
 // CuratorList defines model for CuratorList.
 type CuratorList struct {
 	Curators []Curator `json:"curators"`
+
+	// Next Absent on the last page.
+	Next string `json:"next,omitempty,omitzero"`
 }
 
 // Device defines model for Device.
@@ -1258,6 +1267,8 @@ type PlanTemplate struct {
 
 // PlanTemplateList defines model for PlanTemplateList.
 type PlanTemplateList struct {
+	// Next Absent on the last page.
+	Next      string         `json:"next,omitempty,omitzero"`
 	Templates []PlanTemplate `json:"templates"`
 }
 
@@ -1319,6 +1330,8 @@ type ProgrammeChange struct {
 
 // ProgrammeList defines model for ProgrammeList.
 type ProgrammeList struct {
+	// Next Absent on the last page.
+	Next       string      `json:"next,omitempty,omitzero"`
 	Programmes []Programme `json:"programmes"`
 }
 
@@ -1445,6 +1458,8 @@ type Review struct {
 
 // ReviewList defines model for ReviewList.
 type ReviewList struct {
+	// Next Absent on the last page.
+	Next    string   `json:"next,omitempty,omitzero"`
 	Reviews []Review `json:"reviews"`
 }
 
@@ -1983,7 +1998,10 @@ type Failure = Problem
 
 // ApprovalsParams defines parameters for Approvals.
 type ApprovalsParams struct {
-	Limit Limit                `form:"limit,omitempty" json:"limit,omitempty,omitzero"`
+	Limit Limit `form:"limit,omitempty" json:"limit,omitempty,omitzero"`
+
+	// After The `next` of the page before.
+	After After                `form:"after,omitempty" json:"after,omitempty,omitzero"`
 	State ApprovalsParamsState `form:"state,omitempty" json:"state,omitempty,omitzero"`
 }
 
@@ -2051,6 +2069,9 @@ type ChangeRightsParams struct {
 // AnnouncementsParams defines parameters for Announcements.
 type AnnouncementsParams struct {
 	Limit Limit `form:"limit,omitempty" json:"limit,omitempty,omitzero"`
+
+	// After The `next` of the page before.
+	After After `form:"after,omitempty" json:"after,omitempty,omitzero"`
 
 	// State One state; absent = all.
 	State string `form:"state,omitempty" json:"state,omitempty,omitzero"`
@@ -2188,10 +2209,26 @@ type HandoverParams struct {
 	IdempotencyKey Key `json:"Idempotency-Key"`
 }
 
+// PlanTemplatesParams defines parameters for PlanTemplates.
+type PlanTemplatesParams struct {
+	Limit Limit `form:"limit,omitempty" json:"limit,omitempty,omitzero"`
+
+	// After The `next` of the page before.
+	After After `form:"after,omitempty" json:"after,omitempty,omitzero"`
+}
+
 // CreatePlanTemplateParams defines parameters for CreatePlanTemplate.
 type CreatePlanTemplateParams struct {
 	// IdempotencyKey Made by the caller for this request and used again when it is repeated.
 	IdempotencyKey Key `json:"Idempotency-Key"`
+}
+
+// ProgrammesParams defines parameters for Programmes.
+type ProgrammesParams struct {
+	Limit Limit `form:"limit,omitempty" json:"limit,omitempty,omitzero"`
+
+	// After The `next` of the page before.
+	After After `form:"after,omitempty" json:"after,omitempty,omitzero"`
 }
 
 // CreateProgrammeParams defines parameters for CreateProgramme.
@@ -2210,6 +2247,14 @@ type ChangeProgrammeParams struct {
 type BeginCurationParams struct {
 	// IdempotencyKey Made by the caller for this request and used again when it is repeated.
 	IdempotencyKey Key `json:"Idempotency-Key"`
+}
+
+// CuratorsParams defines parameters for Curators.
+type CuratorsParams struct {
+	Limit Limit `form:"limit,omitempty" json:"limit,omitempty,omitzero"`
+
+	// After The `next` of the page before.
+	After After `form:"after,omitempty" json:"after,omitempty,omitzero"`
 }
 
 // AddCuratorParams defines parameters for AddCurator.
@@ -2342,6 +2387,9 @@ type ChangeReferenceParams struct {
 // ReviewsParams defines parameters for Reviews.
 type ReviewsParams struct {
 	Limit Limit `form:"limit,omitempty" json:"limit,omitempty,omitzero"`
+
+	// After The `next` of the page before.
+	After After `form:"after,omitempty" json:"after,omitempty,omitzero"`
 }
 
 // ResolveReviewParams defines parameters for ResolveReview.

@@ -42,7 +42,7 @@ func setReviewer(t *testing.T, items int) *reviewer {
 		}
 	})
 	l.ok(l.w.Step(t.Context()))
-	all, err := l.w.App.Programme.Reviews(t.Context(), programme.Caller{User: l.admin.Me().User, Proved: true}, 10*items)
+	all, _, err := l.w.App.Programme.Reviews(t.Context(), programme.Caller{User: l.admin.Me().User, Proved: true}, programme.Page{Limit: 10 * items})
 	l.ok(err)
 	o := &reviewer{late: l}
 	for _, r := range all {
