@@ -12,13 +12,14 @@ import (
 
 // Person is somebody of the cast.
 type Person struct {
-	Name   string
-	Part   string // who that is, in a word
-	Number string // E.164
-	User   string // id; empty before the first login
-	role   string // of mentors and admins
-	secret string // of an admin's authenticator app; empty before it is set up
-	step   int64  // of the newest code that the app was asked for
+	Name      string
+	Part      string   // who that is, in a word
+	Number    string   // E.164
+	User      string   // id; empty before the first login
+	role      string   // of mentors and admins
+	provinces []string // of regional admins
+	secret    string   // of an admin's authenticator app; empty before it is set up
+	step      int64    // of the newest code that the app was asked for
 }
 
 // Password is that of every admin in the stories. It is worth nothing without a code of
@@ -104,20 +105,20 @@ func (w *World) Colleague(n int) *Person {
 	return p
 }
 
+// Regional is an admin of some provinces, under the number of a neighbour.
+func (w *World) Regional(n int, provinces ...string) *Person {
+	p := w.Neighbour(n)
+	p.role, p.Part, p.provinces = auth.RoleRegional, "regional admin", provinces
+	return p
+}
+
 func crowdNumber(n int) string { return fmt.Sprintf("+62811701%04d", n) }
 
 // Enter gives somebody a phone and logs them in.
 func (w *World) Enter(ctx context.Context, who *Person, phone string) (*Phone, error) {
 	if who.role != "" && who.User == "" {
-		u, err := w.App.Auth.CreateUser(ctx, who.Number, []string{who.role})
-		if err != nil {
+		if err := w.admit(ctx, who); err != nil {
 			return nil, fmt.Errorf("admit %s: %w", who.Name, err)
-		}
-		who.User = u.ID
-		if who.role == auth.RoleAdmin { // with the code before the present one, so that nobody waits for the next
-			if who.secret, err = Equip(ctx, w.App.Auth, u.ID, w.Clock.Now().Add(-factorStep)); err != nil {
-				return nil, fmt.Errorf("equip %s: %w", who.Name, err)
-			}
 		}
 	}
 	p, err := w.NewPhone(who, phone)
@@ -125,6 +126,27 @@ func (w *World) Enter(ctx context.Context, who *Person, phone string) (*Phone, e
 		return nil, err
 	}
 	return p, p.Login(ctx)
+}
+
+// admit makes the user of somebody with a role, and equips admins.
+func (w *World) admit(ctx context.Context, who *Person) error {
+	roles := []string{who.role}
+	if len(who.provinces) > 0 {
+		roles = nil
+	}
+	u, err := w.App.Auth.CreateUser(ctx, who.Number, roles)
+	if err == nil && len(who.provinces) > 0 {
+		_, err = w.App.Auth.ChangeRights(ctx, u.ID, auth.RightsChange{Op: auth.RightsRoles, Roles: []string{who.role}, Regions: who.provinces})
+	}
+	if err != nil {
+		return err
+	}
+	if who.User = u.ID; who.role == auth.RoleMentor {
+		return nil
+	}
+	// With the code before the present one, so that nobody waits for the next.
+	who.secret, err = Equip(ctx, w.App.Auth, u.ID, w.Clock.Now().Add(-factorStep))
+	return err
 }
 
 // Found makes an enterprise whose owner holds the phone and gives its id.
