@@ -1,7 +1,9 @@
 package main
 
 import (
+	"fmt"
 	"regexp"
+	"strings"
 	"testing"
 	"time"
 
@@ -10,6 +12,7 @@ import (
 	"github.com/lumbung-ikm/lumbung/internal/desk"
 	"github.com/lumbung-ikm/lumbung/internal/fixture"
 	"github.com/lumbung-ikm/lumbung/internal/play"
+	"github.com/lumbung-ikm/lumbung/programme"
 	"github.com/lumbung-ikm/lumbung/sync/merge"
 )
 
@@ -97,6 +100,54 @@ func TestAnAnnouncementFromDraftToReceipts(t *testing.T) {
 	wants(t, out, a+": retracted")
 	out, _ = c.does(0, nil, "announce", "list", "--state", "retracted")
 	wants(t, out, a, "Briefing pameran")
+}
+
+// TestARegionalAdminAnnouncesFromTheCommandLine to their own province, and to no other.
+func TestARegionalAdminAnnouncesFromTheCommandLine(t *testing.T) {
+	t.Parallel()
+	b := openOffice(t, play.Options{Numbers: everybody()})
+	b.plan()
+	b.hire("+628117000011").login().does(0, nil, "import", "--yes", "--programme", codeOfProgramme, b.text("daftar.csv", three()))
+	lampung, java := b.hireRegional("+628117000013", "18").login(), b.hireRegional("+628117000014", "33").login()
+	_, said := java.does(desk.StatusFailed, nil, "announce", "--programme", codeOfProgramme, "--file", b.text("a.json", briefing))
+	wants(t, said, "(outside_region)")
+	a := lampung.draft(briefing, "--programme", codeOfProgramme)
+	_, said = lampung.does(desk.StatusFailed, nil, "announce", "change", a, "--file", b.text("b.json", `{"audience":{"regions":["18","33"]}}`), "--lang", "en")
+	wants(t, said, "(outside_region)", "in your provinces")
+	_, said = java.does(desk.StatusFailed, nil, "announce", "show", a)
+	wants(t, said, "(not_found)")
+	out, _ := lampung.does(0, nil, "announce", "preview", a)
+	wants(t, out, "3 orang di 3 usaha")
+	b.w.Clock.Advance(16 * time.Minute)
+	out, _ = lampung.does(0, []string{"ya", lampung.code()}, "announce", "schedule", a) // with a fresh second factor, like every admin
+	wants(t, out, a+": scheduled")
+	b.w.Clock.Set(time.Date(2022, 3, 20, 1, 0, 0, 0, time.UTC))
+	b.due()
+	out, _ = lampung.login().does(0, nil, "announce", "receipts", a)
+	wants(t, out, "3 orang: 0 menerima")
+	out, _ = java.login().does(0, nil, "announce", "list")
+	if strings.Contains(out, a) {
+		t.Errorf("another province sees it:\n%s", out)
+	}
+}
+
+// TestAListOfAnnouncementsIsWhole, however many pages it has.
+func TestAListOfAnnouncementsIsWhole(t *testing.T) {
+	t.Parallel()
+	b := openOffice(t, play.Options{})
+	c := b.hire("+628117000011").login()
+	first := c.draft(`{"title_id":"Pertama"}`)
+	who := programme.Caller{User: c.user, Proved: true}
+	for n := range 101 { // a page is 100
+		b.w.Clock.Advance(time.Millisecond)
+		who.Name = fmt.Sprint("rest.many.", n)
+		_, err := b.w.App.Programme.CreateAnnouncement(t.Context(), who, map[string]merge.Value{"title_id": merge.Str("Kabar")})
+		b.ok(err)
+	}
+	out, _ := c.does(0, nil, "announce", "list")
+	if lines := strings.Count(out, "Kabar"); lines != 101 || !strings.Contains(out, first) {
+		t.Errorf("%d of 101, the first one: %t", lines, strings.Contains(out, first))
+	}
 }
 
 // TestAnotherAdminReviewsWhatGoesToMany, or returns it; its author does not.

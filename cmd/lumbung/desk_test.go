@@ -106,9 +106,25 @@ func (b *office) hire(phone string) *clerk {
 	b.Helper()
 	u, err := b.w.App.Auth.CreateUser(b.Context(), phone, []string{auth.RoleAdmin})
 	b.ok(err)
-	secret, err := play.Equip(b.Context(), b.w.App.Auth, u.ID, b.w.Clock.Now())
+	return b.equip(phone, u.ID)
+}
+
+// hireRegional makes an admin of a province.
+func (b *office) hireRegional(phone, province string) *clerk {
+	b.Helper()
+	u, err := b.w.App.Auth.CreateUser(b.Context(), phone, nil)
 	b.ok(err)
-	return &clerk{b, phone, u.ID, secret, filepath.Join(b.TempDir(), "lumbung", "admin.json")}
+	_, err = b.w.App.Auth.ChangeRights(b.Context(), u.ID, auth.RightsChange{Op: auth.RightsRoles, Roles: []string{auth.RoleRegional}, Regions: []string{province}})
+	b.ok(err)
+	return b.equip(phone, u.ID)
+}
+
+// equip gives somebody a password, a second factor and a place to work at.
+func (b *office) equip(phone, user string) *clerk {
+	b.Helper()
+	secret, err := play.Equip(b.Context(), b.w.App.Auth, user, b.w.Clock.Now())
+	b.ok(err)
+	return &clerk{b, phone, user, secret, filepath.Join(b.TempDir(), "lumbung", "admin.json")}
 }
 
 // code is the next code of the authenticator app.

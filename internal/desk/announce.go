@@ -142,19 +142,24 @@ func (d *desk) announcements(ctx context.Context, args []string) error {
 	if _, err := d.parsed(f, args); err != nil {
 		return err
 	}
-	query := url.Values{"limit": {"500"}}
+	query := url.Values{}
 	if *state != "" {
 		query.Set("state", *state)
 	}
-	var all wire.AnnouncementList
-	if err := d.send(ctx, get("/v1/announcements?"+query.Encode()), &all); err != nil {
-		return err
-	}
 	w := tabwriter.NewWriter(d.Out, 0, 0, 2, ' ', 0)
-	for _, a := range all.Announcements {
-		fmt.Fprintf(w, "%s\t%s\t%s\t%s\n", a.Id, printable(text(a.Fields, "state")), printable(text(a.Fields, "publish_at")), printable(text(a.Fields, "title_id")))
+	for {
+		var page wire.AnnouncementList
+		if err := d.send(ctx, get("/v1/announcements?"+query.Encode()), &page); err != nil {
+			return err
+		}
+		for _, a := range page.Announcements {
+			fmt.Fprintf(w, "%s\t%s\t%s\t%s\n", a.Id, printable(text(a.Fields, "state")), printable(text(a.Fields, "publish_at")), printable(text(a.Fields, "title_id")))
+		}
+		if page.Next == "" || page.Next == query.Get("after") {
+			return w.Flush()
+		}
+		query.Set("after", page.Next)
 	}
-	return w.Flush()
 }
 
 // reach shows whom an announcement would reach now.
