@@ -170,6 +170,12 @@ func TestARegionalAdminReachesTheirProvinceOnly(t *testing.T) {
 			p.ok(err)
 			p.refused(p.java, "audience_empty", http.MethodPost, newsPath+"/"+b.ID+"/operations", b.Etag, map[string]any{"op": "schedule"})
 
+			var hidden play.News // a programme that only admins know
+			p.ok(p.desk.Send(t.Context(), http.MethodPost, "/v1/programmes", "", map[string]any{"code": "rahasia", "fields": map[string]any{"name": "Rahasia", "kind": "campaign", "region_codes": []string{"33"}}}, &hidden))
+			for _, of := range []string{hidden.ID, p.of["Solo"]} {
+				p.refused(p.java, "invalid_reference", http.MethodPost, newsPath, "", map[string]any{"fields": p.words(map[string]any{"programme_id": of, "regions": []string{"33"}})})
+			}
+
 			p.strangers(a)
 			if got := p.seen(p.javaToo); !slices.Equal(got, []string{b.ID, a.ID}) && !slices.Equal(got, []string{a.ID, b.ID}) {
 				t.Errorf("the other one of the province sees %v", got)

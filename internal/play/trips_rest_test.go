@@ -67,7 +67,7 @@ func requestTrips() map[string]int {
 		"GET /v1/programmes/{programme}":                                   3,
 		"PATCH /v1/programmes/{programme}":                                 17,
 		"POST /v1/programmes":                                              19,
-		"POST /v1/programmes/{programme}/status":                           17,
+		"POST /v1/programmes/{programme}/status":                           20,
 		"POST /v1/programmes/{programme}/imports":                          24,
 		"POST /v1/programmes/{programme}/imports/check":                    6,
 		"GET /v1/programmes/{programme}/files":                             6,
@@ -119,7 +119,7 @@ func requestTrips() map[string]int {
 		"PATCH /v1/announcements/{announcement}":                           18,
 		"GET /v1/announcements/{announcement}/preview, of one business":    5,
 		"POST /v1/announcements/{announcement}/operations":                 20,
-		"POST /v1/announcements/{announcement}/versions":                   18,
+		"POST /v1/announcements/{announcement}/versions":                   21,
 		"GET /v1/announcements/{announcement}/versions":                    4,
 		"GET /v1/announcements/{announcement}/receipts":                    7,
 	}
