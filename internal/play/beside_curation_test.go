@@ -320,7 +320,8 @@ func (b *beside) announces() {
 	for n, e := range b.all {
 		audience := map[string]any{"programme_id": e.id, "enrolment_states": []string{"active"}}
 		if n == 2 {
-			audience["regions"] = []string{"34"}
+			e.newsFor = []string{"34"}
+			audience["regions"] = e.newsFor
 		}
 		a, err := b.admin.Draft(b.Context(), map[string]any{"title_id": "Kabar " + e.prefix, "title_en": "News " + e.prefix, "body_id": "Datang.", "body_en": "Come.", "audience": audience, "publish_at": publish})
 		b.ok(err)

@@ -100,6 +100,13 @@ func (b *beside) officersSeeTheirs() {
 			if slices.Sort(want); !slices.Equal(seen, want) {
 				b.Errorf("%s sees of %s the files %v, want %v", o.Name, e.code, seen, want)
 			}
+			if e.news != "" {
+				path, theirs := "/v1/announcements/"+e.news, slices.Contains(e.newsFor, o.province)
+				a := b.asks(o.Phone, "GET", path, "")
+				if texts[path] = string(a.body); theirs != (a.status == http.StatusOK) || !theirs && a.status != http.StatusNotFound {
+					b.Errorf("%s: news of %s: %d", o.Name, e.code, a.status)
+				}
+			}
 			if e.mentor != nil {
 				path := "/v1/mentors/" + e.mentor.Me().User + "/caseload"
 				texts[path] = string(b.asks(o.Phone, "GET", path, "").body)
@@ -241,6 +248,13 @@ func (b *beside) nobodyIsThere() {
 		visit(o.Phone, b.all[0], public...)
 		if slices.Contains(b.all[2].provinces, o.province) {
 			public = append(public, caseload)
+		}
+		if slices.Contains(b.all[2].newsFor, o.province) {
+			for _, op := range b.operations() {
+				if strings.Contains(op.Path, "{announcement}") {
+					public = append(public, op.Method+" "+op.Path)
+				}
+			}
 		}
 		visit(o.Phone, b.all[2], public...) // by its business in the other of its two provinces
 	}

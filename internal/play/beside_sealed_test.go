@@ -77,9 +77,10 @@ func (b *beside) secrets() secrets {
 	for n, e := range b.all {
 		s.add(e.id, 1<<n)
 		s[e.id].public = true
-		for _, words := range []string{`"` + e.item + `"`, "BA " + e.prefix, "Selamat dari " + e.prefix, "Kabar " + e.prefix, e.prefix + "-0000"} {
+		for _, words := range []string{`"` + e.item + `"`, "BA " + e.prefix, "Selamat dari " + e.prefix, e.prefix + "-0000"} {
 			s.add(words, 1<<n)
 		}
+		s.add("Kabar "+e.prefix, 1<<n, e.newsFor...)
 		for i, owner := range []string{"early", "grace", "late"} {
 			p := []*play.Phone{e.early, e.grace, e.late}[i]
 			belongs(e.business[owner], n, e.regions[min(i, 1)])
@@ -107,7 +108,7 @@ func (b *beside) secrets() secrets {
 			s.add(f.ID, 1<<n, string(domain.Region(region).Province()))
 		}
 		s.add(e.job, 1<<n)
-		s.add(e.news, 1<<n)
+		s.add(e.news, 1<<n, e.newsFor...)
 	}
 	for _, e := range b.all { // the numbers of all owners of a province are known there, by their beginning
 		for _, p := range append(slices.Clone(e.provinces), string(domain.Region(e.elsewhere).Province())) {

@@ -58,6 +58,7 @@ type edition struct {
 	plan               string // code of the template
 
 	id, job, news string
+	newsFor       []string          // provinces in which its audience lies, if it says so
 	early, grace  *play.Phone       // submit in the last minutes; hands in later what was finished in time
 	late          *play.Phone       // submits half a minute behind the close
 	business      map[string]string // by owner: early, grace, late, three
