@@ -85,8 +85,8 @@ func TestListsAreReadPageByPage(t *testing.T) {
 			pages := 0
 			for after := ""; pages == 0 || after != ""; pages++ {
 				page, next := d.rowsOf(l, fmt.Sprintf("?limit=%d&after=%s", limit, url.QueryEscape(after)))
-				if len(page) > limit || len(page) == 0 {
-					t.Fatalf("%s: a page of %d holds %d", l.path, limit, len(page))
+				if len(page) > limit || len(page) == 0 || pages > len(all) {
+					t.Fatalf("%s: page %d of %d holds %d", l.path, pages, limit, len(page))
 				}
 				got, after = append(got, page...), next
 			}

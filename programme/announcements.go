@@ -85,18 +85,6 @@ func (s *Service) Announcement(ctx context.Context, who Caller, announcement str
 	return a, err
 }
 
-func (s *Service) atNewsdesk(ctx context.Context, who Caller, announcement string) (Announcement, newsdesk, error) {
-	by, err := s.newsdesk(ctx, who)
-	if err != nil {
-		return Announcement{}, by, err
-	}
-	a, err := s.announcement(ctx, announcement)
-	if err == nil && !by.holds(a.Row) {
-		return Announcement{}, by, notFound()
-	}
-	return a, by, err
-}
-
 func (s *Service) announcement(ctx context.Context, announcement string) (Announcement, error) {
 	if !id.Valid(announcement) {
 		return Announcement{}, notFound()
@@ -188,25 +176,6 @@ func (s *Service) Announcements(ctx context.Context, who Caller, page Page, stat
 		out = append(out, Announcement{r, Version{head.Generation.Count, r.Version}, warnings})
 	}
 	return out, next, nil
-}
-
-// tagged reads the live records of a scope that carry one of the tags.
-func (s *Service) tagged(ctx context.Context, scope string, tags ...string) (out []merge.Row, err error) {
-	got, err := s.Engine.Store.Load(ctx, scope, store.Want{Tags: tags})
-	if err != nil {
-		return nil, fmt.Errorf("load records: %w", err)
-	}
-	for i := range got.Records {
-		if got.Records[i].Deleted {
-			continue
-		}
-		row, err := rowOf(&got.Records[i])
-		if err != nil {
-			return nil, err
-		}
-		out = append(out, row)
-	}
-	return out, nil
 }
 
 // PreviewAnnouncement tells whom an announcement would reach now, and what its author

@@ -21,6 +21,21 @@ func (s *Service) newsdesk(ctx context.Context, who Caller) (newsdesk, error) {
 	return newsdesk{provinces}, err
 }
 
+// atNewsdesk gives an announcement to whoever looks after it.
+//
+// Errors: as mustLookAfter; NotFound for another one.
+func (s *Service) atNewsdesk(ctx context.Context, who Caller, announcement string) (Announcement, newsdesk, error) {
+	by, err := s.newsdesk(ctx, who)
+	if err != nil {
+		return Announcement{}, by, err
+	}
+	a, err := s.announcement(ctx, announcement)
+	if err == nil && !by.holds(a.Row) {
+		return Announcement{}, by, notFound()
+	}
+	return a, by, err
+}
+
 // everywhere reports whether it is that of an admin.
 func (d newsdesk) everywhere() bool { return d.provinces == nil }
 

@@ -110,3 +110,22 @@ func (s *Service) permits(collection string, role merge.Role, ch RecordChange) e
 	}
 	return &fault.Error{Kind: fault.Invalid, Code: r.Code, Field: r.Field, Text: "not what the catalogue allows"}
 }
+
+// tagged reads the live records of a scope that carry one of the tags.
+func (s *Service) tagged(ctx context.Context, scope string, tags ...string) (out []merge.Row, err error) {
+	got, err := s.Engine.Store.Load(ctx, scope, store.Want{Tags: tags})
+	if err != nil {
+		return nil, fmt.Errorf("load records: %w", err)
+	}
+	for i := range got.Records {
+		if got.Records[i].Deleted {
+			continue
+		}
+		row, err := rowOf(&got.Records[i])
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, row)
+	}
+	return out, nil
+}

@@ -101,7 +101,8 @@ func TestAPublicationIsTakenBackInTime(t *testing.T) {
 
 // TestWithdrawingAndPublishingExcludeEachOther: one commit decides. A process whose clock is
 // ahead publishes and dies at each of its first calls, before and after it is done, while an
-// admin withdraws by a clock that is not there yet; and both do so at once. Either nobody
+// admin withdraws by a clock that is not there yet; one that lives is overtaken before each of
+// its calls, and overtakes before each of the admin's; and both do so at once. Either nobody
 // hears of anything, also when others go on, or everybody does.
 func TestWithdrawingAndPublishingExcludeEachOther(t *testing.T) {
 	c := open(t).contest(32)
@@ -153,6 +154,28 @@ func TestWithdrawingAndPublishingExcludeEachOther(t *testing.T) {
 			_, err := process(poor, c.clock).WithdrawPublication(t.Context(), c.as(c.other), c.edition.ID, seen, "Tunggu dulu")
 			ends("a publisher that died", poor, err)
 		}
+	}
+	for n := 1; n < 32; n++ { // in between two calls of a publisher that lives
+		poor, err := before.Copy(), error(nil)
+		between := func(call storefault.Call) storefault.Fate {
+			if call.N == n {
+				_, err = process(poor, c.clock).WithdrawPublication(t.Context(), c.as(c.other), c.edition.ID, seen, "Tunggu dulu")
+			}
+			return storefault.Live
+		}
+		c.unless(process(storefault.NewFailing(poor, between, nil).Store(), ahead).PublishDue(t.Context()))
+		ends("in between", poor, err)
+	}
+	for n := 1; n < 32; n++ { // and a publisher in between two calls of the admin
+		poor := before.Copy()
+		between := func(call storefault.Call) storefault.Fate {
+			if call.N == n {
+				c.unless(process(poor, ahead).PublishDue(t.Context()))
+			}
+			return storefault.Live
+		}
+		_, err := process(storefault.NewFailing(poor, between, nil).Store(), c.clock).WithdrawPublication(t.Context(), c.as(c.other), c.edition.ID, seen, "Tunggu dulu")
+		ends("overtaken", poor, err)
 	}
 	for range 8 {
 		poor := before.Copy()
