@@ -64,11 +64,14 @@ func TestHostile06OfAdmins(t *testing.T) {
 			lists[d.at(q.Path, d.here, nil)] = d.boss
 		}
 	}
-	if len(lists) != 10 {
+	if len(lists) != 11 {
 		t.Errorf("%d lists have a place", len(lists))
 	}
 	for path, who := range lists {
 		m := next.FindStringSubmatch(string(get(who, path, "?limit=1").Body))
+		if m == nil && strings.HasSuffix(path, "/enrolments") { // before the results are told nobody takes part; its places are those of files
+			continue
+		}
 		if m == nil {
 			t.Fatalf("%s has one page", path)
 		}
