@@ -50,6 +50,9 @@ func post(path string, do func(*call) error) route {
 func patch(path string, do func(*call) error) route {
 	return route{method: fiber.MethodPatch, path: path, do: do}
 }
+func put(path string, do func(*call) error) route {
+	return route{method: fiber.MethodPut, path: path, do: do}
+}
 func del(path string, do func(*call) error) route {
 	return route{method: fiber.MethodDelete, path: path, do: do}
 }
@@ -85,6 +88,7 @@ func (s *Server) routes() []route {
 		post(business+"/sales/{entry}/adjustments", s.adjustSale).onlyOnce(),
 		get(business+"/records/{collection}/{id}", s.record), patch(business+"/records/{collection}/{id}", s.changeRecord),
 
+		get("/v1/mentors", s.mentors).ofAll(), get("/v1/mentors/{mentor}/profile", s.mentorProfile), put("/v1/mentors/{mentor}/profile", s.changeMentorProfile),
 		get("/v1/mentors/{mentor}/caseload", s.caseload).ofAll(), post("/v1/mentors/{mentor}/handover", s.handover).onlyOnce(), get("/v1/jobs/{job}", s.job),
 		get("/v1/reference/{list}", s.reference), post("/v1/reference/{list}", s.addReference).onlyOnce(), patch("/v1/reference/{list}/{code}", s.changeReference),
 
@@ -93,7 +97,8 @@ func (s *Server) routes() []route {
 		get(programme, s.programme), patch(programme, s.changeProgramme), post(programme+"/status", s.advanceProgramme),
 		post(programme+importPath, s.importRegistrants).onlyOnce().fresh().ofAll(), post(programme+importPath+"/check", s.checkImport).ofAll(), get(programme+"/files", s.caseFiles).ofAll(),
 		get(programme+"/enrolments", s.enrolments).ofAll(), post(programme+"/enrolments/{enrolment}/events", s.operateEnrolment).onlyOnce(),
-		get(programme+"/curators", s.curators).ofAll(), post(programme+"/curators", s.addCurator).onlyOnce(), post(programme+"/begin", s.beginCuration).onlyOnce().ofAll(),
+		get(programme+"/curators", s.curators).ofAll(), post(programme+"/curators", s.addCurator).onlyOnce().fresh(), patch(programme+"/curators/{curator}", s.changeCurator).fresh(),
+		post(programme+"/begin", s.beginCuration).onlyOnce().ofAll(),
 		get(programme+"/stages/{stage}", s.stage).ofAll(), post(programme+"/stages/{stage}/shares", s.shareFiles).onlyOnce().ofAll(),
 		post(programme+"/stages/{stage}/decision", s.decideStage).onlyOnce().fresh().ofAll(), post(programme+"/stages/{stage}/approval", s.approveStage).onlyOnce().fresh().ofAll(),
 		post(programme+"/sheets/{sheet}/reopening", s.reopenSheet).onlyOnce().fresh(),

@@ -7,10 +7,11 @@ import (
 
 	"github.com/lumbung-ikm/lumbung/api/wire"
 	"github.com/lumbung-ikm/lumbung/programme"
-	"github.com/lumbung-ikm/lumbung/sync/merge"
 )
 
-func curatorOf(r merge.Row) wire.Curator { return wire.Curator{Id: r.ID, Fields: r.Fields} }
+func curatorOf(s programme.Seat) wire.Curator {
+	return wire.Curator{Id: s.ID, Etag: etag(s.Version), Fields: s.Fields}
+}
 
 func (s *Server) curators(x *call) error {
 	page, err := x.page()
@@ -36,7 +37,25 @@ func (s *Server) addCurator(x *call) error {
 	if err != nil {
 		return err
 	}
-	return x.json(fiber.StatusCreated, curatorOf(r))
+	return x.tagged(fiber.StatusCreated, curatorOf(r), r.Version)
+}
+
+func (s *Server) changeCurator(x *call) error {
+	v, err := x.ifMatch()
+	if err != nil {
+		return err
+	}
+	var in wire.CuratorChange
+	if err := x.read(&in); err != nil {
+		return err
+	}
+	r, err := s.Programme.ChangeCurator(x.ctx, x.caller(), x.Params("programme"), x.Params("curator"), v,
+		programme.CuratorChange{Institution: in.Institution, End: in.End, Reason: in.Reason})
+	if err != nil {
+		return err
+	}
+	x.saw(r.Text("user_id"))
+	return x.tagged(fiber.StatusOK, curatorOf(r), r.Version)
 }
 
 func (s *Server) beginCuration(x *call) error {

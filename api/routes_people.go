@@ -11,7 +11,6 @@ import (
 	"github.com/lumbung-ikm/lumbung/auth"
 	"github.com/lumbung-ikm/lumbung/domain"
 	"github.com/lumbung-ikm/lumbung/fault"
-	"github.com/lumbung-ikm/lumbung/id"
 	"github.com/lumbung-ikm/lumbung/programme"
 	"github.com/lumbung-ikm/lumbung/store"
 	"github.com/lumbung-ikm/lumbung/sync/merge"
@@ -117,7 +116,8 @@ func (s *Server) assign(x *call) error {
 		return err
 	}
 	business := x.Params("business")
-	a, err := s.Programme.Assign(x.ctx, x.caller(), business, programme.NewAssignment{Mentor: in.MentorId, Programme: in.ProgrammeId, Track: in.Track, Reason: in.Reason})
+	a, err := s.Programme.Assign(x.ctx, x.caller(), business, programme.NewAssignment{Mentor: in.MentorId, Programme: in.ProgrammeId, Track: in.Track, Reason: in.Reason,
+		Beyond: in.BeyondCapacity})
 	if err != nil {
 		return err
 	}
@@ -146,7 +146,7 @@ func (s *Server) changeAssignment(x *call) error {
 		return err
 	}
 	a, err := s.Programme.ChangeAssignment(x.ctx, x.caller(), x.Params("business"), x.Params("assignment"), v,
-		programme.AssignmentChange{To: some(in.To), Successor: in.SuccessorId, Note: in.HandoverNote})
+		programme.AssignmentChange{To: some(in.To), Successor: in.SuccessorId, Note: in.HandoverNote, Reason: in.Reason, Beyond: in.BeyondCapacity, Lead: in.Lead})
 	if err != nil {
 		return err
 	}
@@ -165,31 +165,6 @@ func (s *Server) health(x *call) error {
 		return wire.DeviceHealth{UserId: d.Device.User, Role: string(d.Role), DeviceId: d.Device.ID, Model: d.Device.Model, AppVersion: d.Device.AppVersion,
 			LastContact: d.Seen(), OldestUnsent: d.Contact.OldestUnsent, Unsent: d.Contact.Unsent}
 	})})
-}
-
-func (s *Server) caseload(x *call) error {
-	limit, err := strconv.Atoi(x.Query("limit", "50"))
-	if err != nil || limit < 1 {
-		return badQuery("limit")
-	}
-	after := x.Query("after")
-	if after != "" && !id.Valid(after) {
-		return badQuery("after")
-	}
-	all, more, err := s.Programme.Caseload(x.ctx, x.caller(), x.Params("mentor"), after, min(limit, 100))
-	if err != nil {
-		return err
-	}
-	out := wire.Caseload{Businesses: each(all, func(a programme.Accompanied) wire.Accompanied {
-		x.saw(a.Business)
-		p := a.Progress
-		return wire.Accompanied{BusinessId: a.Business, Name: a.Name, RegionCode: a.Region, Since: a.Since, Adjustments: a.Adjustments, Progress: wire.EnrolmentProgress{Enrolment: p.Enrolment,
-			TasksDone: p.TasksDone, TasksTotal: p.TasksTotal, CasesDone: p.CasesDone, CasesTotal: p.CasesTotal, LastEntryOn: string(p.LastEntry)}}
-	})}
-	if more {
-		out.Next = all[len(all)-1].Business
-	}
-	return x.json(fiber.StatusOK, out)
 }
 
 func (s *Server) reviews(x *call) error {

@@ -19,7 +19,7 @@ func (s *Server) handover(x *call) error {
 	if err := x.read(&in); err != nil {
 		return err
 	}
-	j, err := s.Programme.Handover(x.ctx, x.caller(), x.Params("mentor"), programme.Handover{To: in.ToId, At: some(in.At), Reason: in.Reason, Note: in.Note,
+	j, err := s.Programme.Handover(x.ctx, x.caller(), x.Params("mentor"), programme.Handover{To: in.ToId, At: some(in.At), Reason: in.Reason, Note: in.Note, Beyond: in.BeyondCapacity,
 		Businesses: in.Businesses})
 	if err != nil {
 		return err

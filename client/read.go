@@ -142,6 +142,54 @@ func (p *Phone) Businesses() (string, error) {
 	return p.json(out, nil)
 }
 
+// mentor is somebody who accompanies a business, on the screen.
+type mentor struct {
+	ID     string `json:"id"` // of the assignment
+	UserID string `json:"user_id"`
+	Name   string `json:"name,omitempty"`
+	Phone  string `json:"phone,omitempty"`
+	Track  string `json:"track,omitempty"` // absent: all
+	Lead   bool   `json:"lead"`
+}
+
+// Mentors lists who accompanies a business now, by the clock of the phone: a JSON list of id
+// (of the assignment), user_id, name, phone, track (absent: all) and lead. Exactly one leads
+// and stands first; the others follow as they would lead. What is to come, such as
+// the end of a window or a hand-over, happens at its instant without a network too.
+func (p *Phone) Mentors(scope string) (string, error) {
+	rows, now, err := p.assignments(scope)
+	if err != nil {
+		return "", p.fault(err)
+	}
+	out := []mentor{}
+	for in := domain.MentorWindowsOf(rows); ; {
+		next, ok := domain.LeadAt(in, now)
+		if !ok {
+			return p.json(out, nil)
+		}
+		r := rows[slices.IndexFunc(rows, func(r merge.Row) bool { return r.ID == next.ID })]
+		out = append(out, mentor{next.ID, next.Mentor, r.Text("name"), r.Text("phone"), next.Track, len(out) == 0})
+		in = slices.DeleteFunc(in, func(w domain.MentorWindow) bool { return w.ID == next.ID })
+	}
+}
+
+// TaskMentor gives the user id of who looks after a task now: whom it names, while they are
+// in, else who leads; "" if nobody is in, or the task is not on the phone.
+func (p *Phone) TaskMentor(scope, task string) (string, error) {
+	t, ok, err := p.in().inner.Row(scope, "task", task)
+	if err != nil || !ok {
+		return "", p.fault(err)
+	}
+	rows, now, err := p.assignments(scope)
+	return domain.TaskMentor(t, domain.MentorWindowsOf(rows), now), p.fault(err)
+}
+
+// assignments gives the windows of mentors in a business, and the instant of now.
+func (p *Phone) assignments(scope string) ([]merge.Row, merge.Millis, error) {
+	rows, err := p.in().inner.Rows(scope, "assignment")
+	return rows, merge.Millis(p.in().clock.WallMillis()), err
+}
+
 // roles are what the user is in a business now, as far as the phone knows.
 func (p *Phone) roles(scope string) ([]string, error) {
 	me, now := p.in().inner.Me().User, merge.Millis(p.in().clock.WallMillis())

@@ -25,7 +25,7 @@ func Catalogue() (*merge.Schema, error) {
 		business(), membership(), assignment(), product(), sales(), saleAdjustment(), task(), taskEvent(), facilitation(), caseEvent(), attachment(), journal(),
 		target(), visit(), visitEvent(), publicity(),
 		mentoring(), mentorWindow(), mentorNote(), queueItem(),
-		user(), consent(), preference(), device(), inbox(), receipt(), quarantine(),
+		user(), mentorProfile(), consent(), preference(), device(), inbox(), receipt(), quarantine(),
 		reviewItem(), job(), jobStep(), approval(), auditEntry())
 	all = append(all, application(), applicationEvent(), enrolment(), enrolmentEvent(), businessPlan(), planTemplate())
 	all = append(append(append(all, programmes()...), decisions()...), panels()...)

@@ -82,7 +82,7 @@ func assignment() *merge.Collection {
 			server("phone", text(0, 20), "of the person, from the profile"),
 			server("programme_id", ref(""), ""),
 			server("track", enum(tracks()...), "absent = all"),
-			server("lead", truth(), "exactly one mentor leads"),
+			server("lead", truth(), "named as the one who leads; of those who are in and named the longest-serving does, else of all who are in"),
 			server("from_at", instant(), "first instant of the right"),
 			server("to_at", instant(), "first instant after it; absent = open"),
 			server("reason", text(0, 300), ""),

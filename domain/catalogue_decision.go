@@ -76,6 +76,7 @@ func panelMember() *merge.Collection {
 			server("institution", text(2, 120), "two people who look at one file come from two"),
 			server("from_at", instant(), "first instant of the right"),
 			server("to_at", instant(), "first instant after it; absent = open"),
+			server("reason", text(1, 300), "why the seat ended"),
 		),
 	}
 }

@@ -155,6 +155,7 @@ type Curating struct {
 	Institution string
 	Files       int             // that they have already
 	Never       map[string]bool // files that they must not see: their own, or of people they know
+	Left        bool            // gets no more; somebody else of the institution gets no file that they did
 }
 
 // ShareFiles gives each file to so many curators of different institutions, the files
@@ -174,7 +175,7 @@ func ShareFiles(files []string, per int, curators []Curating, has map[string][]s
 		}
 		for range per - len(has[f]) {
 			free := slices.DeleteFunc(slices.Clone(curators), func(c Curating) bool {
-				return taken[c.Institution] || c.Never[f] || slices.Contains(has[f], c.User)
+				return c.Left || taken[c.Institution] || c.Never[f] || slices.Contains(has[f], c.User)
 			})
 			if len(free) == 0 {
 				break

@@ -19,15 +19,17 @@ func TestWhoLooksAtAFile(t *testing.T) {
 		has      []string
 		want     []string
 	}{
-		"the least busy of two institutions":                  {2, []domain.Curating{{"a", "BI", 3, nil}, {"b", "BI", 1, nil}, {"c", "IKMA", 9, nil}}, nil, []string{"b", "c"}},
-		"equals by their ids":                                 {1, []domain.Curating{{"b", "BI", 0, nil}, {"a", "IKMA", 0, nil}}, nil, []string{"a"}},
-		"who has an interest is not asked, however idle":      {2, []domain.Curating{{"a", "BI", 0, never}, {"b", "IKMA", 8, nil}, {"c", "BI", 9, nil}}, nil, []string{"b", "c"}},
-		"nor asked again for one more":                        {2, []domain.Curating{{"a", "BI", 0, never}, {"b", "IKMA", 8, nil}, {"c", "Dinas", 9, nil}}, []string{"b"}, []string{"c"}},
-		"an interest in another file is none":                 {1, []domain.Curating{{"a", "BI", 0, map[string]bool{"g": true}}, {"b", "IKMA", 8, nil}}, nil, []string{"a"}},
-		"nobody more of an institution that looks at it":      {2, []domain.Curating{{"a", "BI", 0, nil}, {"b", "BI", 0, nil}, {"c", "IKMA", 5, nil}}, []string{"a"}, []string{"c"}},
-		"as many as there are, where these are too few":       {3, []domain.Curating{{"a", "BI", 0, nil}, {"b", "BI", 0, nil}, {"c", "IKMA", 0, nil}}, nil, []string{"a", "c"}},
-		"nobody where nobody is left":                         {1, []domain.Curating{{"a", "BI", 0, never}}, nil, nil},
-		"nobody more where as many look at it as should look": {1, []domain.Curating{{"a", "BI", 0, nil}, {"b", "IKMA", 0, nil}}, []string{"b"}, nil},
+		"the least busy of two institutions":                  {2, []domain.Curating{{"a", "BI", 3, nil, false}, {"b", "BI", 1, nil, false}, {"c", "IKMA", 9, nil, false}}, nil, []string{"b", "c"}},
+		"equals by their ids":                                 {1, []domain.Curating{{"b", "BI", 0, nil, false}, {"a", "IKMA", 0, nil, false}}, nil, []string{"a"}},
+		"who has an interest is not asked, however idle":      {2, []domain.Curating{{"a", "BI", 0, never, false}, {"b", "IKMA", 8, nil, false}, {"c", "BI", 9, nil, false}}, nil, []string{"b", "c"}},
+		"nor asked again for one more":                        {2, []domain.Curating{{"a", "BI", 0, never, false}, {"b", "IKMA", 8, nil, false}, {"c", "Dinas", 9, nil, false}}, []string{"b"}, []string{"c"}},
+		"an interest in another file is none":                 {1, []domain.Curating{{"a", "BI", 0, map[string]bool{"g": true}, false}, {"b", "IKMA", 8, nil, false}}, nil, []string{"a"}},
+		"nobody more of an institution that looks at it":      {2, []domain.Curating{{"a", "BI", 0, nil, false}, {"b", "BI", 0, nil, false}, {"c", "IKMA", 5, nil, false}}, []string{"a"}, []string{"c"}},
+		"as many as there are, where these are too few":       {3, []domain.Curating{{"a", "BI", 0, nil, false}, {"b", "BI", 0, nil, false}, {"c", "IKMA", 0, nil, false}}, nil, []string{"a", "c"}},
+		"nobody where nobody is left":                         {1, []domain.Curating{{"a", "BI", 0, never, false}}, nil, nil},
+		"nobody whose seat ended":                             {2, []domain.Curating{{"a", "BI", 0, nil, true}, {"b", "IKMA", 8, nil, false}, {"c", "BI", 9, nil, false}}, nil, []string{"b", "c"}},
+		"whose sheet stays, of their institution":             {2, []domain.Curating{{"a", "BI", 0, nil, true}, {"b", "BI", 0, nil, false}, {"c", "IKMA", 9, nil, false}}, []string{"a"}, []string{"c"}},
+		"nobody more where as many look at it as should look": {1, []domain.Curating{{"a", "BI", 0, nil, false}, {"b", "IKMA", 0, nil, false}}, []string{"b"}, nil},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -43,7 +45,7 @@ func TestWhoLooksAtAFile(t *testing.T) {
 // two files above anybody else.
 func TestFilesAreSharedEvenly(t *testing.T) {
 	t.Parallel()
-	curators := []domain.Curating{{"a", "IKMA", 0, nil}, {"b", "IKMA", 0, nil}, {"c", "BI", 0, nil}, {"d", "Dekranasda", 0, nil}, {"e", "Dinas", 0, nil}, {"f", "Dinas", 0, nil}}
+	curators := []domain.Curating{{"a", "IKMA", 0, nil, false}, {"b", "IKMA", 0, nil, false}, {"c", "BI", 0, nil, false}, {"d", "Dekranasda", 0, nil, false}, {"e", "Dinas", 0, nil, false}, {"f", "Dinas", 0, nil, false}}
 	var files []string
 	for n := range 96 {
 		files = append(files, string(rune('0'+n)))

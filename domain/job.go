@@ -41,6 +41,7 @@ func job() *merge.Collection {
 			server("at", instant(), "when the windows change; later where a step comes later"),
 			server("reason", text(0, 300), ""),
 			server("note", text(0, 2000), "for the successor"),
+			server("beyond_capacity", truth(), "of a hand-over: also if the next mentor has as many as they can"),
 			server("total", whole(0, MaxJobSteps, "steps"), ""),
 			server("programme_id", ref(""), "of an import"),
 			server("rows", whole(0, 1_000_000, "rows"), "of an import; of an announcement: people"),

@@ -60,18 +60,20 @@ func present(c merge.Change, role merge.Role) []string {
 	return out
 }
 
-// leads lists the lead mentors of now, or all mentors if none leads.
-func leads(c merge.Change) []string {
-	var out []string
+// lead lists the mentor who leads now; nobody if no mentor is in.
+func lead(c merge.Change) []string {
+	var windows []MentorWindow
 	for _, g := range c.Access {
-		if r, ok := c.Row("assignment", g.ID); g.Role == merge.Mentor && g.Holds(c.Now()) && ok && string(r.Fields["lead"]) == "true" {
-			out = append(out, g.User)
+		if g.Role != merge.Mentor || !g.Holds(c.Now()) {
+			continue
 		}
+		r, _ := c.Row("assignment", g.ID)
+		windows = append(windows, MentorWindow{ID: g.ID, Mentor: g.User, From: g.From, To: g.To, Named: string(r.Fields["lead"]) == "true"})
 	}
-	if len(out) == 0 {
-		return present(c, merge.Mentor)
+	if w, ok := LeadAt(windows, c.Now()); ok {
+		return []string{w.Mentor}
 	}
-	return out
+	return nil
 }
 
 func others(people []string, author string) []string {

@@ -84,7 +84,7 @@ func taskNotices() []NoticeType {
 		row(NoticeTaskProposed, "somebody of the owner's side proposes a task", "mentors but the author", CollapseQueue, queueTag),
 		row(NoticeTaskCancelled, "a task is cancelled", "owners and assignee but the author", "", taskTag),
 		row(NoticeOperationAbsorbed, "an operation on a task changed nothing, because the task had moved on unseen", "its author", "", taskTag),
-		row(NoticeSecondOpinion, "a return stands beside another person's check-off", "lead mentors, or all mentors if nobody leads", CollapseQueue, queueTag),
+		row(NoticeSecondOpinion, "a return stands beside another person's check-off", "the mentor who leads", CollapseQueue, queueTag),
 		row(NoticeLateHandover, "an operation of a former mentor arrives after the hand-over", "mentors", CollapseQueue, queueTag),
 	}
 }

@@ -146,7 +146,7 @@ func disagreement(c merge.Change, t merge.Row) []merge.Effect {
 	switch c.After.Text("op") {
 	case "return":
 		if beside("verify") {
-			return taskNotice(c, NoticeSecondOpinion, t, leads(c))
+			return taskNotice(c, NoticeSecondOpinion, t, lead(c))
 		}
 	case "cancel":
 		if beside("verify") {

@@ -65,6 +65,12 @@ var domainTable = map[string]entry{
 	"same_person": {
 		Sentence{"Langkah ini harus disetujui oleh admin lain.", ""},
 		Sentence{"Another admin has to approve this step.", ""}},
+	"track_taken": {
+		Sentence{"Bidang pendampingan ini sudah dipegang pendamping lain.", "Pilih bidang lain, atau serahkan usaha ini kepada pendamping baru."},
+		Sentence{"Another mentor has this track of the business.", "Choose another track, or hand the business over."}},
+	"mentor_full": {
+		Sentence{"Pendamping ini sudah mendampingi usaha sebanyak kapasitasnya.", "Pilih pendamping lain, atau lanjutkan melebihi kapasitas dengan menyebut alasannya."},
+		Sentence{"This mentor has as many businesses as they can accompany.", "Choose another one, or go beyond it and say why."}},
 	"too_few_curators": {
 		Sentence{"Kurator dari lembaga yang berbeda belum cukup untuk semua berkas.", "Tambahkan kurator."},
 		Sentence{"There are not enough curators of different institutions for all files.", "Add curators."}},

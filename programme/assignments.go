@@ -1,12 +1,15 @@
 package programme
 
 import (
+	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
 
 	"github.com/lumbung-ikm/lumbung/auth"
+	"github.com/lumbung-ikm/lumbung/domain"
 	"github.com/lumbung-ikm/lumbung/fault"
 	"github.com/lumbung-ikm/lumbung/id"
 	"github.com/lumbung-ikm/lumbung/store"
@@ -19,7 +22,7 @@ type Assignment struct {
 	Mentor    string // user id
 	Programme string
 	Track     string
-	Lead      bool
+	Lead      bool // its mentor leads now
 	From      time.Time
 	To        time.Time // zero: open
 	Reason    string
@@ -27,28 +30,37 @@ type Assignment struct {
 	Version   Version
 }
 
-// NewAssignment sends a mentor to a business. The first one leads.
+// NewAssignment sends a mentor to a business. The first one is named as who leads.
 type NewAssignment struct {
 	Mentor    string
 	Programme string // may be empty
 	Track     string // may be empty: all
 	Reason    string // may be empty
+	Beyond    bool   // also if the mentor has as many as they can; needs a reason
+}
+
+func (n NewAssignment) window() domain.MentorWindow {
+	return domain.MentorWindow{Mentor: n.Mentor, Programme: n.Programme, Track: n.Track}
 }
 
 // AssignmentChange ends a window, or hands the business over: then every window
 // of the mentor ends, and the successor's begins at the same instant, in the same
-// commit, and inherits the lead.
+// commit, and inherits the lead. Or it names the mentor as the one who leads.
 type AssignmentChange struct {
 	To        *time.Time // not in the past
 	Successor string     // user id of the next mentor; needs To
 	Note      string
+	Reason    string // of the successor's window; absent: that of the old one
+	Beyond    bool   // also if the successor has as many as they can; needs a reason
+	Lead      bool   // alone: nothing else is said
 }
 
 // Assign opens a window for a mentor. Only admins do.
 //
-// Errors: NotFound, Forbidden; Invalid "invalid_value" if the user is no mentor,
-// "invalid_reference" if there is no such programme;
-// Conflict "conflict" if the mentor has an open window.
+// Errors: NotFound, Forbidden; Invalid "invalid_value" if the user is no mentor or the track
+// none of theirs, "required" (reason), "invalid_reference" if there is no such programme;
+// Conflict "conflict" if the mentor has an open window, "track_taken" if another one has
+// this track of this programme, "mentor_full".
 func (s *Service) Assign(ctx context.Context, who Caller, business string, n NewAssignment) (Assignment, error) {
 	st, err := s.enterAsAdmin(ctx, who, business)
 	if err != nil {
@@ -61,12 +73,18 @@ func (s *Service) Assign(ctx context.Context, who Caller, business string, n New
 		return Assignment{}, err
 	}
 	w := opening(who, business, n, st.now, !slices.ContainsFunc(st.head.Access, func(g merge.Grant) bool { return g.Role == merge.Mentor && g.Holds(st.now) }))
+	w.Must = both(w.Must, placeFree(w.ID, n.window(), st.now))
 	if err := s.check("assignment", w.Set); err != nil {
 		return Assignment{}, err
 	}
 	if err := s.introduce(ctx, "assignment", n.Mentor, w.Set); err != nil {
 		return Assignment{}, err
 	}
+	leave, err := s.takeIn(ctx, taking{who: n.Mentor, field: "mentor_id", at: st.now, track: n.Track, beyond: n.Beyond, reason: n.Reason}, business)
+	if err != nil {
+		return Assignment{}, err
+	}
+	defer leave()
 	if _, err := s.Engine.Write(ctx, st.head.Scope, w); err != nil {
 		return Assignment{}, err
 	}
@@ -118,16 +136,11 @@ func (s *Service) Assignments(ctx context.Context, who Caller, business string) 
 	if err != nil {
 		return nil, err
 	}
-	var keys []merge.Key
-	for _, g := range st.head.Access {
-		if g.Role == merge.Mentor {
-			keys = append(keys, merge.Key{Collection: "assignment", ID: g.ID})
-		}
-	}
-	rows, err := s.rows(ctx, st.head.Scope, keys...)
+	rows, err := s.mentorRows(ctx, st.head)
+	lead, _ := domain.LeadAt(domain.MentorWindowsOf(rows), st.now)
 	out := []Assignment{}
 	for _, r := range rows {
-		out = append(out, assignmentOf(st, r))
+		out = append(out, assignmentOf(st, r, lead))
 	}
 	return out, err
 }
@@ -142,7 +155,8 @@ func (s *Service) Assignments(ctx context.Context, who Caller, business string) 
 // successor the business changes hands: all of them end at that instant.
 //
 // Errors: as Assign; Stale "stale_version", also if another window of the mentor
-// changed meanwhile; Conflict "conflict" for a window that has ended.
+// changed meanwhile; Conflict "conflict" for a window that has ended, and for a lead whose
+// window has not begun.
 func (s *Service) ChangeAssignment(ctx context.Context, who Caller, business, assignment string, v Version, c AssignmentChange) (Assignment, error) {
 	st, err := s.enterAsAdmin(ctx, who, business)
 	if err != nil {
@@ -150,6 +164,9 @@ func (s *Service) ChangeAssignment(ctx context.Context, who Caller, business, as
 	}
 	if err := st.current(v); err != nil {
 		return Assignment{}, err
+	}
+	if c.Lead {
+		return s.nameLead(ctx, who, st, assignment, v, c)
 	}
 	if c.To == nil {
 		return Assignment{}, &fault.Error{Kind: fault.Invalid, Code: "required", Field: "to", Text: "when does it end"}
@@ -164,10 +181,11 @@ func (s *Service) ChangeAssignment(ctx context.Context, who Caller, business, as
 	}
 	writes := []merge.ServerWrite{end}
 	if c.Successor != "" {
-		more, err := s.succeeding(ctx, who, business, old, c, at)
+		more, leave, err := s.succeeding(ctx, who, business, old, c, at)
 		if err != nil {
 			return Assignment{}, err
 		}
+		defer leave()
 		writes = append(writes, more...)
 	}
 	if _, err := s.Engine.Write(ctx, st.head.Scope, writes...); err != nil {
@@ -194,43 +212,53 @@ func (s *Service) ending(who Caller, st standing, assignment string, v Version, 
 }
 
 // succeeding are the writes that end the other windows of the mentor and open the
-// successor's.
-func (s *Service) succeeding(ctx context.Context, who Caller, business string, old Assignment, c AssignmentChange, at merge.Millis) ([]merge.ServerWrite, error) {
+// successor's. leave must be called once they are done.
+func (s *Service) succeeding(ctx context.Context, who Caller, business string, old Assignment, c AssignmentChange, at merge.Millis) (writes []merge.ServerWrite, leave func(), err error) {
 	if err := s.mustBeMentor(ctx, c.Successor, "successor_id"); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	if err := s.arrive(ctx, scopeOf(business), old.Mentor); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	head, err := s.Engine.Store.Head(ctx, scopeOf(business))
 	if err != nil {
-		return nil, fmt.Errorf("head of business: %w", err)
+		return nil, nil, fmt.Errorf("head of business: %w", err)
 	}
 	all, err := s.leave(ctx, head, func(g merge.Grant) bool { return g.ID == old.ID || lasts(old.Mentor, at)(g) })
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	next := opening(who, business, all.heir(c.Successor), at, all.leads())
-	if err := s.introduce(ctx, "assignment", c.Successor, next.Set); err != nil {
-		return nil, err
+	heir := all.heir(c.Successor, at)
+	heir.Reason = cmp.Or(c.Reason, heir.Reason)
+	next := opening(who, business, heir, at, all.leads(at))
+	if !all.inherits(heir) {
+		next.Must = both(next.Must, placeFree(next.ID, heir.window(), at))
+	}
+	if err := errors.Join(s.check("assignment", next.Set), s.introduce(ctx, "assignment", c.Successor, next.Set)); err != nil {
+		return nil, nil, err
+	}
+	if leave, err = s.takeIn(ctx, taking{who: c.Successor, field: "successor_id", at: at, track: heir.Track, beyond: c.Beyond, reason: c.Reason}, business); err != nil {
+		return nil, nil, err
 	}
 	others := slices.DeleteFunc(all.ends(who, at, c.Note), func(w merge.ServerWrite) bool { return w.ID == old.ID })
-	return append(others, next), nil
+	return append(others, next), leave, nil
 }
 
 func (s *Service) assignment(ctx context.Context, st standing, assignment string) (Assignment, error) {
-	rows, err := s.rows(ctx, st.head.Scope, merge.Key{Collection: "assignment", ID: assignment})
-	if err == nil && len(rows) == 0 {
-		err = notFound()
-	}
+	rows, err := s.mentorRows(ctx, st.head, assignment)
 	if err != nil {
 		return Assignment{}, err
 	}
-	return assignmentOf(st, rows[0]), nil
+	i := slices.IndexFunc(rows, func(r merge.Row) bool { return r.ID == assignment })
+	if i < 0 {
+		return Assignment{}, notFound()
+	}
+	lead, _ := domain.LeadAt(domain.MentorWindowsOf(rows), st.now)
+	return assignmentOf(st, rows[i], lead), nil
 }
 
-func assignmentOf(st standing, r merge.Row) Assignment {
-	return Assignment{ID: r.ID, Mentor: r.Text("mentor_id"), Programme: r.Text("programme_id"), Track: r.Text("track"), Lead: string(r.Fields["lead"]) == "true",
+func assignmentOf(st standing, r merge.Row, lead domain.MentorWindow) Assignment {
+	return Assignment{ID: r.ID, Mentor: r.Text("mentor_id"), Programme: r.Text("programme_id"), Track: r.Text("track"), Lead: r.ID == lead.ID,
 		From: instant(r, "from_at"), To: instant(r, "to_at"), Reason: r.Text("reason"), Note: r.Text("handover_note"),
 		Version: Version{st.head.Generation.Count, r.Version}}
 }

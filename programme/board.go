@@ -20,6 +20,7 @@ type board struct {
 
 	files   []file             // by number
 	panel   []merge.Row        // open windows only; by id
+	left    []merge.Row        // windows that have ended
 	shares  []share            // of the stage that is asked for
 	sheets  map[string]sheets  // on files in that stage, by file
 	states  map[string]string  // of the owners' side, by application
@@ -46,6 +47,7 @@ type share struct{ file, curator string }
 type sheets struct {
 	totals     []int    // of those that count
 	levels     []int    // that those of them give which put one in the place of the survey's
+	counted    []string // who sent in one that counts
 	conflicted []string // who said that theirs must not
 }
 
@@ -120,7 +122,7 @@ func (s *Service) rulings(ctx context.Context, programme string, stages func(dom
 }
 
 func (b *board) clear() {
-	b.files, b.panel, b.shares, b.told = nil, nil, nil, merge.Row{}
+	b.files, b.panel, b.left, b.shares, b.told = nil, nil, nil, nil, merge.Row{}
 	b.sheets, b.states, b.rulings = map[string]sheets{}, map[string]string{}, map[int]merge.Row{}
 }
 
@@ -141,8 +143,12 @@ func (b *board) take(rec *store.Record, now merge.Millis) error {
 	switch rec.Collection {
 	case "panel_member", "decision", "publication":
 		r, err := rowOf(rec)
-		if to := instant(r, "to_at"); err == nil && r.Collection == "panel_member" && (to.IsZero() || to.After(now.Time())) {
+		switch to := instant(r, "to_at"); {
+		case err != nil || r.Collection != "panel_member":
+		case to.IsZero() || to.After(now.Time()):
 			b.panel = append(b.panel, r)
+		default:
+			b.left = append(b.left, r)
 		}
 		b.rule(r)
 		return err
@@ -163,8 +169,11 @@ func (b *board) put(r merge.Row) {
 	case r.Collection == "score":
 		of := r.Text("application_id")
 		on, conflict := b.sheets[of], string(r.Fields["conflict"]) == "true"
-		counts := !conflict && r.Text("state") == domain.SheetSubmitted && string(r.Fields["late"]) != "true"
-		if counts && !merge.Null(r.Fields["total_bp"]) {
+		counts, total := !conflict && r.Text("state") == domain.SheetSubmitted && string(r.Fields["late"]) != "true", !merge.Null(r.Fields["total_bp"])
+		if counts && (total || b.byAnswers()) {
+			on.counted = append(on.counted, r.Text("curator_id"))
+		}
+		if counts && total {
 			on.totals = append(on.totals, int(r.Int("total_bp")))
 		}
 		if counts && !merge.Null(r.Fields["level"]) {
@@ -224,10 +233,21 @@ func (b *board) withdrawn(f file) bool {
 	return state == domain.ApplicationWithdrawn || state == domain.ApplicationDisqualified
 }
 
-// shareOut says who is to get what. short is true if there are too few curators.
+// shareOut says who is to get what. short is true if there are too few curators. What
+// somebody has whose seat ended is given anew, unless their sheet on it is in.
 func (b *board) shareOut(stage domain.Stage) (out []share, short bool) {
 	has, load := map[string][]string{}, map[string]int{}
+	var curators []domain.Curating
+	for _, m := range b.left {
+		curators = append(curators, domain.Curating{User: m.Text("user_id"), Institution: m.Text("institution"), Left: true})
+	}
+	gone := func(u string) bool {
+		return slices.ContainsFunc(curators[:len(b.left)], func(c domain.Curating) bool { return c.User == u })
+	}
 	for _, sh := range b.shares {
+		if gone(sh.curator) && !slices.Contains(b.sheets[sh.file].counted, sh.curator) {
+			continue
+		}
 		has[sh.file] = append(has[sh.file], sh.curator)
 		load[sh.curator]++
 	}
@@ -244,7 +264,6 @@ func (b *board) shareOut(stage domain.Stage) (out []share, short bool) {
 		has[f.id] = slices.DeleteFunc(has[f.id], func(c string) bool { return slices.Contains(out, c) })
 		files = append(files, f.id)
 	}
-	var curators []domain.Curating
 	for _, m := range b.panel {
 		u := m.Text("user_id")
 		curators = append(curators, domain.Curating{User: u, Institution: m.Text("institution"), Files: load[u], Never: never[u]})

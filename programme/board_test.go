@@ -229,8 +229,22 @@ func (w walked) view(stage domain.Stage) (out []StageOutcome, missing []string) 
 
 func (w walked) shareOut(stage domain.Stage) (out []share, short bool) {
 	has, load, never := map[string][]string{}, map[string]int{}, map[string]map[string]bool{}
+	var curators []domain.Curating
+	for _, m := range w.all("panel_member", "user_id") {
+		if m.Text("to_at") != "" {
+			curators = append(curators, domain.Curating{User: m.Text("user_id"), Institution: m.Text("institution"), Left: true})
+		}
+	}
+	gone := slices.Clone(curators)
 	for _, r := range w.all("file_share", "") {
-		if int(r.Int("stage")) == stage.No {
+		stays := !slices.ContainsFunc(gone, func(c domain.Curating) bool { return c.User == r.Text("curator_id") })
+		for _, sc := range w.all("score", "") {
+			of := sc.Text("application_id") == r.Text("application_id") && sc.Text("curator_id") == r.Text("curator_id") && sc.Int("stage") == r.Int("stage")
+			if of && sc.Text("state") == domain.SheetSubmitted && sc.Fields["total_bp"] != nil && !merge.Null(sc.Fields["total_bp"]) && string(sc.Fields["conflict"]) != "true" && string(sc.Fields["late"]) != "true" {
+				stays = true
+			}
+		}
+		if int(r.Int("stage")) == stage.No && stays {
 			has[r.Text("application_id")] = append(has[r.Text("application_id")], r.Text("curator_id"))
 			load[r.Text("curator_id")]++
 		}
@@ -248,9 +262,7 @@ func (w walked) shareOut(stage domain.Stage) (out []share, short bool) {
 			}
 		}
 	}
-	var curators []domain.Curating
-	panel := w.all("panel_member", "user_id")
-	for _, m := range panel {
+	for _, m := range w.all("panel_member", "user_id") {
 		if m.Text("to_at") == "" {
 			u := m.Text("user_id")
 			curators = append(curators, domain.Curating{User: u, Institution: m.Text("institution"), Files: load[u], Never: never[u]})

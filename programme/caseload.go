@@ -20,19 +20,29 @@ type Accompanied struct {
 	Name     string
 	Region   string
 	Since    time.Time // beginning of the oldest window that is open
+	Lead     bool      // the mentor leads there now
 	Progress domain.EnrolmentProgress
 	// Adjustments counts how its plans differ from their templates now, by kind.
 	Adjustments map[string]int
 }
 
+// Load is a page of what a mentor accompanies, beside how much that is and may be.
+type Load struct {
+	Businesses []Accompanied
+	More       bool
+	Count      int // businesses that they accompany now, or from a later day on, everywhere
+	Capacity   int // businesses at the most
+}
+
 // Caseload is what a mentor accompanies now, ordered by id of the business: so many behind
 // one, and whether there are more. The mentor sees all of it, and so do admins; a regional
-// admin sees what lies in their provinces. Which businesses these are is read off the index
-// that rights are granted by, and how far each is from its own rows.
+// admin sees what lies in their provinces, and how many there are in all. Which businesses
+// these are is read off the index that rights are granted by, and how far each is from its
+// own rows.
 //
 // Errors: NotFound for the mentor, also to a regional admin of whose provinces they
 // accompany nobody; Forbidden; Transient "busy".
-func (s *Service) Caseload(ctx context.Context, who Caller, mentor, after string, limit int) (out []Accompanied, more bool, err error) {
+func (s *Service) Caseload(ctx context.Context, who Caller, mentor, after string, limit int) (out Load, err error) {
 	var provinces []string
 	if who.User == mentor {
 		err = who.acts(ctx, auth.RoleMentor)
@@ -40,41 +50,44 @@ func (s *Service) Caseload(ctx context.Context, who Caller, mentor, after string
 		provinces, err = s.mustLookAfter(ctx, who)
 	}
 	if err != nil {
-		return nil, false, err
+		return out, err
 	}
 	if _, err := s.People.User(ctx, mentor); err != nil {
-		return nil, false, err
+		return out, err
 	}
 	heads, err := s.Engine.Store.HeadsFor(ctx, mentor, nil)
 	if err != nil {
-		return nil, false, err
+		return out, err
 	}
-	at := s.now()
-	for _, h := range heads {
-		at = max(at, h.Time) // a window that was opened just now is open
-	}
+	at := s.latest(heads)
 	businesses := accompaniedIn(heads, mentor, at)
 	if err := s.mustBeNear(ctx, businesses, provinces); err != nil {
-		return nil, false, err
+		return out, err
 	}
 	templates := map[string]merge.Row{}
+	profile, err := s.rows(ctx, merge.UserScope(mentor), merge.Key{Collection: "mentor_profile", ID: mentor})
+	if err != nil {
+		return out, err
+	}
+	out.Count, out.Capacity = len(takenIn(heads, mentor, at)), domain.MentorCapacity(first(profile))
 	for _, business := range businesses {
 		if business <= after {
 			continue
 		}
 		a, seen, err := s.accompaniedBy(ctx, business, mentor, at, provinces, templates)
 		if err != nil {
-			return nil, false, err
+			return Load{}, err
 		}
 		if !seen {
 			continue
 		}
-		if len(out) == limit {
-			return out, true, nil
+		if len(out.Businesses) == limit {
+			out.More = true
+			return out, nil
 		}
-		out = append(out, a)
+		out.Businesses = append(out.Businesses, a)
 	}
-	return out, false, nil
+	return out, nil
 }
 
 // mustBeNear refuses a mentor of other provinces to a regional admin, as if there were none.
@@ -107,11 +120,12 @@ func (s *Service) accompaniedBy(ctx context.Context, business, mentor string, at
 	if err != nil {
 		return a, false, fmt.Errorf("head of business: %w", err)
 	}
-	rows, err := s.collection(ctx, head, append(domain.EnrolmentProgressCollections(), "business", "plan")...)
+	rows, err := s.collection(ctx, head, append(domain.EnrolmentProgressCollections(), "business", "plan", "assignment")...)
 	if err != nil {
 		return a, false, err
 	}
-	a = Accompanied{Business: business, Since: since(head.Access, mentor, at), Progress: domain.EnrolmentProgressOf(rows)}
+	lead, _ := domain.LeadAt(domain.MentorWindowsOf(rows), at)
+	a = Accompanied{Business: business, Since: since(head.Access, mentor, at), Lead: lead.Mentor == mentor, Progress: domain.EnrolmentProgressOf(rows)}
 	if i := slices.IndexFunc(rows, func(r merge.Row) bool { return r.Collection == "business" && r.ID == business }); i >= 0 {
 		a.Name, a.Region = rows[i].Text("name"), rows[i].Text("region_code")
 	}

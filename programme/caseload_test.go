@@ -20,19 +20,21 @@ func TestACaseloadIsReadInPages(t *testing.T) {
 		c.businesses = append(c.businesses, b.ID)
 	}
 	c.work()
-	want := slices.Sorted(slices.Values(c.businesses))
+	want, count := slices.Sorted(slices.Values(c.businesses)), 5
 	read := func(who programme.Caller, limit int) (all []string) {
 		t.Helper()
 		for after, more := "", true; more; {
-			var page []programme.Accompanied
-			var err error
-			page, more, err = c.Caseload(t.Context(), who, c.old.ID, after, limit)
+			load, err := c.Caseload(t.Context(), who, c.old.ID, after, limit)
 			c.unless(err)
+			page := load.Businesses
+			if more = load.More; load.Capacity != 5 || load.Count != count {
+				t.Errorf("%d of %d, want %d", load.Count, load.Capacity, count)
+			}
 			if more && len(page) != limit {
 				t.Fatalf("a page of %d, and there is more", len(page))
 			}
 			for _, a := range page {
-				if a.Name == "" || a.Region == "" || a.Since.IsZero() {
+				if a.Name == "" || a.Region == "" || a.Since.IsZero() || !a.Lead {
 					t.Errorf("%+v", a)
 				}
 				after, all = a.Business, append(all, a.Business)
@@ -52,15 +54,16 @@ func TestACaseloadIsReadInPages(t *testing.T) {
 			}
 		}
 	}
-	_, _, err := c.Caseload(t.Context(), c.as(bali), c.old.ID, "", 2) // of another province
+	_, err := c.Caseload(t.Context(), c.as(bali), c.old.ID, "", 2) // of another province
 	c.unless(err, "not_found")
-	_, _, err = c.Caseload(t.Context(), c.as(c.next), c.old.ID, "", 5)
+	_, err = c.Caseload(t.Context(), c.as(c.next), c.old.ID, "", 5)
 	c.unless(err, "forbidden")
-	_, _, err = c.Caseload(t.Context(), c.as(ani), c.old.ID, "", 5)
+	_, err = c.Caseload(t.Context(), c.as(ani), c.old.ID, "", 5)
 	c.unless(err, "forbidden")
 	_, err = c.ChangeAssignment(t.Context(), c.as(c.admin), want[0], c.window(want[0]).ID, c.window(want[0]).Version, programme.AssignmentChange{To: new(c.clock.Now())})
 	c.unless(err)
 	c.work()
+	count = 4
 	if got := read(c.as(c.old), 5); !slices.Equal(got, want[1:]) {
 		t.Errorf("after one has ended: %v, want %v", got, want[1:])
 	}

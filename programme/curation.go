@@ -20,40 +20,137 @@ type NewCurator struct {
 	Institution string
 }
 
+// CuratorChange corrects what is known of a curator, or ends their seat.
+type CuratorChange struct {
+	Institution string // empty: as it is
+	End         bool   // now
+	Reason      string // why it ends
+}
+
+// Seat is a curator of a programme.
+type Seat struct {
+	merge.Row
+	Version Version
+}
+
 // AddCurator opens the panel of a person in a programme: the scope in which they get
-// files, and nothing else. Only admins do. The same person again changes nothing.
+// files, and nothing else. Only admins do. The same person again changes nothing, but that a
+// seat which had ended is open again, as if it never had.
 //
 // Errors: Forbidden, NotFound; Invalid with the field.
-func (s *Service) AddCurator(ctx context.Context, who Caller, programme string, n NewCurator) (merge.Row, error) {
-	if _, err := s.mySetup(ctx, who, programme); err != nil {
-		return merge.Row{}, err
+func (s *Service) AddCurator(ctx context.Context, who Caller, programme string, n NewCurator) (Seat, error) {
+	e, err := s.mySetup(ctx, who, programme)
+	if err != nil {
+		return Seat{}, err
 	}
 	set := map[string]merge.Value{"institution": merge.Str(strings.TrimSpace(n.Institution)), "from_at": s.now().Value()}
 	if err := s.check("panel_member", set); err != nil {
-		return merge.Row{}, err
+		return Seat{}, err
 	}
 	user, err := s.People.InviteByPhone(ctx, n.Phone)
 	if err != nil {
-		return merge.Row{}, err
+		return Seat{}, err
 	}
-	scope, k := domain.DecisionScope(programme), merge.Key{Collection: "panel_member", ID: id.Derive("panel_member", programme, user)}
+	k := merge.Key{Collection: "panel_member", ID: id.Derive("panel_member", programme, user)}
+	write := merge.ServerWrite{Name: who.Name, Author: who.User, Role: merge.Admin, Collection: k.Collection, ID: k.ID, Op: merge.Put, Create: true, Set: set}
+	rows, err := s.rows(ctx, domain.DecisionScope(programme), k)
+	switch {
+	case err != nil:
+		return Seat{}, err
+	case len(rows) == 0:
+		set["user_id"] = merge.Str(user)
+	case s.seated(rows[0]):
+		return seatOf(e, rows[0]), nil
+	default: // what they wrote while they had no seat is not refused for that any more
+		delete(set, "from_at")
+		set["to_at"], set["reason"] = null(), null()
+		write.Create, write.Strict = false, &rows[0].Version
+	}
+	if _, err = s.Engine.Write(ctx, domain.DecisionScope(programme), write); err != nil && fault.CodeOf(err) != "id_reuse" {
+		return Seat{}, err
+	}
+	rows, err = s.rows(ctx, domain.DecisionScope(programme), k)
+	return seatOf(e, first(rows)), err
+}
+
+func seatOf(e Edition, r merge.Row) Seat {
+	return Seat{r, Version{e.Version.Generation, r.Version}}
+}
+
+// seated reports whether a seat has not ended.
+func (s *Service) seated(seat merge.Row) bool {
+	to := instant(seat, "to_at")
+	return to.IsZero() || to.After(s.Clock.Now())
+}
+
+// ChangeCurator corrects the institution of a curator whom the caller saw at version v, or
+// ends the seat: their phone is told to forget the panel, what they were given and have not
+// sent in is given to others by the next Share, and what they have counts. Only admins do.
+//
+// Errors: Forbidden, NotFound; Stale "stale_version"; Invalid with the field, "required"
+// where nothing is said, or not why it ends; Conflict "conflict" for a seat that has ended.
+func (s *Service) ChangeCurator(ctx context.Context, who Caller, programme, curator string, v Version, c CuratorChange) (Seat, error) {
+	e, err := s.mySetup(ctx, who, programme)
+	if err != nil {
+		return Seat{}, err
+	}
+	if !id.Valid(curator) {
+		return Seat{}, notFound()
+	}
+	set := map[string]merge.Value{}
+	if c.Institution != "" {
+		set["institution"] = merge.Str(strings.TrimSpace(c.Institution))
+	}
+	if c.End {
+		set["to_at"], set["reason"] = s.now().Value(), merge.Str(strings.TrimSpace(c.Reason))
+	}
+	if field := missingIn(c); field != "" {
+		return Seat{}, &fault.Error{Kind: fault.Invalid, Code: "required", Field: field, Text: "say what changes, and why"}
+	}
+	if err := s.check("panel_member", set); err != nil {
+		return Seat{}, err
+	}
+	scope, k := domain.DecisionScope(programme), merge.Key{Collection: "panel_member", ID: curator}
 	rows, err := s.rows(ctx, scope, k)
-	if err != nil || len(rows) > 0 {
-		return first(rows), err
+	switch {
+	case err != nil:
+		return Seat{}, err
+	case len(rows) == 0:
+		return Seat{}, notFound()
+	case v != seatOf(e, rows[0]).Version:
+		return Seat{}, &fault.Error{Kind: fault.Stale, Code: "stale_version", Text: "it has changed since it was read"}
+	case !s.seated(rows[0]):
+		return Seat{}, conflict("conflict", "the seat has ended")
 	}
-	set["user_id"] = merge.Str(user)
-	_, err = s.Engine.Write(ctx, scope, merge.ServerWrite{Name: who.Name, Author: who.User, Role: merge.Admin, Collection: k.Collection, ID: k.ID, Op: merge.Put, Create: true, Set: set})
-	if err != nil && fault.CodeOf(err) != "id_reuse" {
-		return merge.Row{}, err
+	whole := func(view merge.View, _ []merge.Grant) *merge.Reject {
+		if r, ok := view.Row(k.Collection, k.ID); !ok || r.Version != v.Seq {
+			return &merge.Reject{Code: "stale_version"}
+		}
+		return nil
+	}
+	if _, err := s.Engine.Write(ctx, scope, merge.ServerWrite{Name: who.Name, Author: who.User, Role: merge.Admin, Collection: k.Collection, ID: k.ID, Op: merge.Put,
+		Must: whole, Set: set}); err != nil {
+		return Seat{}, err
 	}
 	rows, err = s.rows(ctx, scope, k)
-	return first(rows), err
+	return seatOf(e, first(rows)), err
+}
+
+// missingIn names what a change of a curator does not say.
+func missingIn(c CuratorChange) string {
+	switch {
+	case !c.End && strings.TrimSpace(c.Institution) == "":
+		return "institution"
+	case c.End && strings.TrimSpace(c.Reason) == "":
+		return "reason"
+	}
+	return ""
 }
 
 // Curators gives a page of who curates a programme now, ordered by id.
 //
 // Errors: Forbidden, NotFound.
-func (s *Service) Curators(ctx context.Context, who Caller, programme string, page Page) ([]merge.Row, *Place, error) {
+func (s *Service) Curators(ctx context.Context, who Caller, programme string, page Page) ([]Seat, *Place, error) {
 	if err := s.mustBeAdmin(ctx, who); err != nil {
 		return nil, nil, err
 	}
@@ -70,9 +167,9 @@ func (s *Service) Curators(ctx context.Context, who Caller, programme string, pa
 	}); err != nil {
 		return nil, nil, err
 	}
-	list := pager[merge.Row]{Page: page, of: func(r merge.Row) Place { return Place{ID: r.ID} }}
+	list := pager[Seat]{Page: page, of: func(r Seat) Place { return Place{ID: r.ID} }}
 	for _, m := range b.panel {
-		list.add(m)
+		list.add(seatOf(e, m))
 	}
 	out, next := list.page()
 	return out, next, nil

@@ -112,7 +112,7 @@ func (c *contest) panel(n int) []merge.Row {
 	return c.scope(domain.PanelScope(c.edition.ID, c.curators[n].ID), "dossier")
 }
 
-func (c *contest) scope(scope, collection string) (out []merge.Row) {
+func (c *office) scope(scope, collection string) (out []merge.Row) {
 	c.Helper()
 	head, err := c.Engine.Store.Head(c.Context(), scope)
 	c.unless(err)

@@ -23,6 +23,7 @@ type Handover struct {
 	Reason     string     // absent: the reason of each old window
 	Note       string     // for the successor
 	Businesses []string   // absent: all that the mentor accompanies then
+	Beyond     bool       // also if the next one has as many as they can; needs a reason
 }
 
 // Handover begins to give businesses from one mentor to another, each in a
@@ -33,7 +34,8 @@ type Handover struct {
 // admins do.
 //
 // Errors: Forbidden; NotFound for the mentor; Invalid "invalid_value" with the
-// field, "businesses" where there is nothing to give; TooLarge "too_many_items".
+// field, "businesses" where there is nothing to give, "required" (reason); Conflict
+// "mentor_full"; TooLarge "too_many_items".
 func (s *Service) Handover(ctx context.Context, who Caller, mentor string, h Handover) (Job, error) {
 	if err := s.mustBeAdmin(ctx, who); err != nil {
 		return Job{}, err
@@ -64,9 +66,18 @@ func (s *Service) Handover(ctx context.Context, who Caller, mentor string, h Han
 	}
 	set := map[string]merge.Value{"kind": merge.Str(domain.JobHandover), "from_id": merge.Str(mentor), "to_id": merge.Str(h.To), "at": at.Value(),
 		"reason": optional(h.Reason), "note": optional(h.Note), "total": merge.Num(len(businesses))}
+	if h.Beyond {
+		set["beyond_capacity"] = merge.Flag(true)
+	}
 	if err := s.check("job", set); err != nil {
 		return Job{}, err
 	}
+	// Each step asks again, for its track too.
+	leave, err := s.takeIn(ctx, taking{who: h.To, field: "to_id", at: at, anyTrack: true, beyond: h.Beyond, reason: h.Reason}, businesses...)
+	if err != nil {
+		return Job{}, err
+	}
+	leave()
 	if _, err := s.Engine.Write(ctx, domain.GeneralQueue, jobWrites(who, jid, domain.JobHandover, set, businesses)...); err != nil {
 		return Job{}, err
 	}
@@ -100,14 +111,20 @@ func (s *Service) accompanied(ctx context.Context, mentor string, at merge.Milli
 }
 
 // accompaniedIn reads from the heads that name a mentor which businesses that is,
-// ordered by id. What was merged away counts as the one that lives on, from the
-// merger on.
-func accompaniedIn(heads []store.Head, mentor string, at merge.Millis) (all []string) {
+// ordered by id.
+func accompaniedIn(heads []store.Head, mentor string, at merge.Millis) []string {
+	return businessesIn(heads, mentor, accompanies(mentor, at))
+}
+
+// businessesIn reads from the heads that name a mentor in which businesses there is a window
+// of which is is true, ordered by id. What was merged away counts as the one that lives on,
+// from the merger on.
+func businessesIn(heads []store.Head, mentor string, is func(merge.Grant) bool) (all []string) {
 	for _, h := range heads {
-		if h.MovedTo == "" && slices.ContainsFunc(h.Access, accompanies(mentor, at)) {
+		if h.MovedTo == "" && slices.ContainsFunc(h.Access, is) {
 			all = append(all, h.Scope)
 		}
-		if slices.ContainsFunc(onTheWay(h, heads, mentor), accompanies(mentor, at)) {
+		if slices.ContainsFunc(onTheWay(h, heads, mentor), is) {
 			all = append(all, h.MovedTo)
 		}
 	}
@@ -124,7 +141,8 @@ func accompaniedIn(heads []store.Head, mentor string, at merge.Millis) (all []st
 // survivor too, that one is given once more, with what came by the merger.
 //
 // Errors: NotFound; Conflict "conflict" if the old mentor's windows ended
-// meanwhile, or one of the next mentor begins later; "business_merged".
+// meanwhile, or one of the next mentor begins later; "track_taken", "mentor_full",
+// "business_merged"; Invalid "invalid_value" if the track is none of the next mentor's.
 func (s *Service) handOver(ctx context.Context, job merge.Row, business string) error {
 	err := s.handOverIn(ctx, job, business)
 	if fault.CodeOf(err) != "business_merged" {
@@ -148,11 +166,12 @@ func (s *Service) handOver(ctx context.Context, job merge.Row, business string) 
 // handOverIn tries until nobody is faster.
 func (s *Service) handOverIn(ctx context.Context, job merge.Row, business string) error {
 	for {
-		writes, err := s.handOverWrites(ctx, job, business)
+		writes, leave, err := s.handOverWrites(ctx, job, business)
 		if err != nil || len(writes) == 0 {
 			return err
 		}
-		if _, err = s.Engine.Write(ctx, scopeOf(business), writes...); fault.CodeOf(err) != "stale_version" {
+		_, err = s.Engine.Write(ctx, scopeOf(business), writes...)
+		if leave(); fault.CodeOf(err) != "stale_version" {
 			return err
 		}
 	}
@@ -160,44 +179,51 @@ func (s *Service) handOverIn(ctx context.Context, job merge.Row, business string
 
 // handOverWrites end every window of the old mentor and open the next one. None
 // are left to do if the job has done it before: what an admin opened after that
-// stays.
-func (s *Service) handOverWrites(ctx context.Context, job merge.Row, business string) ([]merge.ServerWrite, error) {
+// stays. leave must be called once they are done.
+func (s *Service) handOverWrites(ctx context.Context, job merge.Row, business string) (writes []merge.ServerWrite, leave func(), err error) {
 	from, to, scope := job.Text("from_id"), job.Text("to_id"), scopeOf(business)
 	for _, mentor := range []string{from, to} {
 		if err := s.arrive(ctx, scope, mentor); err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 	}
 	head, err := s.Engine.Store.Head(ctx, scope)
 	if errors.Is(err, store.ErrAbsent) {
-		return nil, notFound()
+		return nil, nil, notFound()
 	}
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	at, err := merge.ParseInstant(job.Text("at"))
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	at = max(at, s.now(), head.Time)
 	done, until, err := s.doneBy(ctx, job, head)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	old, err := s.leave(ctx, head, func(g merge.Grant) bool { return lasts(from, at)(g) && (!done || g.From < until) })
 	switch {
 	case err != nil || done && len(old.rows) == 0:
-		return nil, err
+		return nil, nil, err
 	case head.MovedTo != "":
-		return nil, conflict("business_merged", "merged into another one meanwhile")
+		return nil, nil, conflict("business_merged", "merged into another one meanwhile")
 	case !done && !slices.ContainsFunc(old.access, accompanies(from, at)):
-		return nil, conflict("conflict", "the window has ended meanwhile")
+		return nil, nil, conflict("conflict", "the window has ended meanwhile")
 	}
 	who := Caller{User: job.Text("created_by"), Name: "job." + job.ID + "." + business}
 	if done { // and a merger brought more
 		who.Name = fmt.Sprintf("%s.%d", who.Name, until)
 	}
-	return handing(who, job, business, head, old, at, done), nil
+	leave = func() {}
+	if !done && !slices.ContainsFunc(head.Access, accompanies(to, at)) {
+		t := taking{who: to, field: "to_id", at: at, track: old.heir(to, at).Track, beyond: string(job.Fields["beyond_capacity"]) == "true", reason: job.Text("reason")}
+		if leave, err = s.takeIn(ctx, t, business); err != nil {
+			return nil, nil, err
+		}
+	}
+	return handing(who, job, business, head, old, at, done), leave, nil
 }
 
 // doneBy reports whether the job has been in a business already, and until when
@@ -222,10 +248,14 @@ func handing(who Caller, job merge.Row, business string, head store.Head, old le
 	there := slices.IndexFunc(head.Access, accompanies(to, at))
 	switch {
 	case there < 0 && !done:
-		next := old.heir(to)
+		next := old.heir(to, at)
 		next.Reason = cmp.Or(job.Text("reason"), next.Reason)
-		writes = append(writes, opening(who, business, next, at, old.leads()))
-	case there >= 0 && old.leads():
+		open := opening(who, business, next, at, old.leads(at))
+		if !old.inherits(next) {
+			open.Must = both(open.Must, placeFree(open.ID, next.window(), at))
+		}
+		writes = append(writes, open)
+	case there >= 0 && old.leads(at):
 		writes = append(writes, merge.ServerWrite{Name: who.Name, Author: who.User, Role: merge.Admin, Collection: "assignment", ID: head.Access[there].ID,
 			Op: merge.Put, Set: map[string]merge.Value{"lead": merge.Flag(true)}})
 	}

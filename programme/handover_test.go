@@ -53,7 +53,7 @@ func (c *caseload) windows(business string) (old, next programme.Assignment, cou
 func (c *caseload) handedOver(business string) {
 	c.Helper()
 	old, next, count := c.windows(business)
-	if count != 1 || old.To.IsZero() || !old.To.Equal(next.From) || !next.To.IsZero() || next.Lead != old.Lead || next.Track != "digital" || next.Reason != "awal" || old.Note != "cuti" {
+	if count != 1 || old.To.IsZero() || !old.To.Equal(next.From) || !next.To.IsZero() || old.Lead == next.Lead || old.Lead != old.To.After(c.clock.Now().Add(time.Second)) || next.Track != "digital" || next.Reason != "awal" || old.Note != "cuti" {
 		c.Errorf("%s\n old %+v\nnext %+v, %d windows", business, old, next, count)
 	}
 	c.sameMentors(business)

@@ -58,8 +58,9 @@ func TestTheMentorsScopeGrantsWhatTheBusinessGrants(t *testing.T) {
 				o.unless(err)
 				merged++
 			case n < 4:
-				_, err := o.Assign(t.Context(), o.as(admin), b, programme.NewAssignment{Mentor: mentors[mood.rng.IntN(3)].ID})
-				o.unless(err, "conflict", "business_merged")
+				i := mood.rng.IntN(3)
+				_, err := o.Assign(t.Context(), o.as(admin), b, programme.NewAssignment{Mentor: mentors[i].ID, Track: []string{"digital", "quality", "business"}[i]})
+				o.unless(err, "conflict", "business_merged", "track_taken") // by who got it in a hand-over
 			case n < 8:
 				ended += o.endOne(admin, b, mentors, mood.rng)
 			}
@@ -103,7 +104,7 @@ func (o *office) endOne(admin store.User, business string, mentors []store.User,
 			c.Successor = mentors[rng.IntN(3)].ID
 		}
 		_, err := o.ChangeAssignment(o.Context(), o.as(admin), business, a.ID, a.Version, c)
-		o.unless(err, "conflict", "business_merged", "stale_version")
+		o.unless(err, "conflict", "business_merged", "stale_version", "track_taken")
 		if err == nil {
 			return 1
 		}

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/lumbung-ikm/lumbung/domain"
 	"github.com/lumbung-ikm/lumbung/fault"
 	"github.com/lumbung-ikm/lumbung/sync/merge"
 )
@@ -83,8 +84,8 @@ func (s *Service) parts(ctx context.Context, business, survivor string) error {
 	return nil
 }
 
-// goodbye is the write that merges a business away. Where the survivor has a
-// lead mentor, those of the other one lead no more: exactly one does.
+// goodbye is the write that merges a business away. Where somebody is named to lead in the
+// survivor, those of the other one are so no more: who led there goes on.
 func (s *Service) goodbye(ctx context.Context, who Caller, st standing, survivor string) ([]merge.ServerWrite, error) {
 	_, business, _ := strings.Cut(st.head.Scope, "/")
 	once := func(v merge.View, _ []merge.Grant) *merge.Reject {
@@ -108,28 +109,32 @@ func (s *Service) goodbye(ctx context.Context, who Caller, st standing, survivor
 	return writes, err
 }
 
-// leaders lists the open windows that lead in a business. What is open the head
-// says, whose commits may be ahead in the records.
+// leaders lists the windows in a business whose mentors are named as who leads, now or from a
+// later instant on. The head says which windows there are; its commits may be ahead in the
+// records.
 func (s *Service) leaders(ctx context.Context, business string) (ids []string, err error) {
 	head, err := s.Engine.Store.Head(ctx, scopeOf(business))
 	if err != nil {
 		return nil, err
 	}
-	open, err := s.leave(ctx, head, func(g merge.Grant) bool { return g.Role == merge.Mentor && g.To == 0 })
-	for _, r := range open.rows {
-		if string(r.Fields["lead"]) == "true" {
-			ids = append(ids, r.ID)
+	rows, err := s.mentorRows(ctx, head)
+	at := max(s.now(), head.Time)
+	for _, w := range domain.MentorWindowsOf(rows) {
+		if w.Named && w.Lasts(at) {
+			ids = append(ids, w.ID)
 		}
 	}
 	return ids, err
 }
 
-// onlyLeads refuses where another window than these leads by now.
+// onlyLeads refuses where the mentor of another window than these is named by now.
 func onlyLeads(led []string) func(merge.View, []merge.Grant) *merge.Reject {
 	return func(v merge.View, access []merge.Grant) *merge.Reject {
 		for _, g := range access {
-			row, ok := v.Row("assignment", g.ID)
-			if ok && g.To == 0 && string(row.Fields["lead"]) == "true" && !slices.Contains(led, g.ID) {
+			if g.Role != merge.Mentor || slices.Contains(led, g.ID) {
+				continue
+			}
+			if row, ok := v.Row("assignment", g.ID); ok && domain.MentorWindowOf(row).Named && domain.MentorWindowOf(row).Lasts(v.Now()) {
 				return &merge.Reject{Code: "stale_version"}
 			}
 		}

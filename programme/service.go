@@ -59,6 +59,7 @@ type Service struct {
 
 	joiners looked
 	wholes  wholes
+	giving  turn // of who gives businesses to mentors
 }
 
 // Caller is who asks.

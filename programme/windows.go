@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/lumbung-ikm/lumbung/domain"
 	"github.com/lumbung-ikm/lumbung/store"
 	"github.com/lumbung-ikm/lumbung/sync/merge"
 )
@@ -23,10 +24,10 @@ func lasts(mentor string, at merge.Millis) func(merge.Grant) bool {
 }
 
 // those lists the windows of which is is true.
-func those(access []merge.Grant, is func(merge.Grant) bool) (out []merge.Grant) {
-	for _, g := range access {
-		if is(g) {
-			out = append(out, g)
+func those[W any](windows []W, is func(W) bool) (out []W) {
+	for _, w := range windows {
+		if is(w) {
+			out = append(out, w)
 		}
 	}
 	return out
@@ -37,19 +38,32 @@ func those(access []merge.Grant, is func(merge.Grant) bool) (out []merge.Grant) 
 type leaving struct {
 	access []merge.Grant // as they were read
 	rows   []merge.Row   // in the same order
+	all    []domain.MentorWindow
 	is     func(merge.Grant) bool
 }
 
-// leave reads the windows of which is is true.
+// leave reads the windows of which is is true, and beside them those of every other mentor.
 func (s *Service) leave(ctx context.Context, head store.Head, is func(merge.Grant) bool) (leaving, error) {
-	l := leaving{access: those(head.Access, is), is: is}
-	var keys []merge.Key
+	rows, err := s.mentorRows(ctx, head)
+	l := leaving{access: those(head.Access, is), all: domain.MentorWindowsOf(rows), is: is}
 	for _, g := range l.access {
-		keys = append(keys, merge.Key{Collection: "assignment", ID: g.ID})
+		l.rows = append(l.rows, those(rows, func(r merge.Row) bool { return r.ID == g.ID })...)
 	}
-	var err error
-	l.rows, err = s.rows(ctx, head.Scope, keys...)
 	return l, err
+}
+
+// mentorRows reads the windows of mentors that a head knows, and others by id.
+func (s *Service) mentorRows(ctx context.Context, head store.Head, others ...string) ([]merge.Row, error) {
+	var keys []merge.Key
+	for _, g := range head.Access {
+		if g.Role == merge.Mentor && !slices.Contains(others, g.ID) {
+			keys = append(keys, merge.Key{Collection: "assignment", ID: g.ID})
+		}
+	}
+	for _, o := range others {
+		keys = append(keys, merge.Key{Collection: "assignment", ID: o})
+	}
+	return s.rows(ctx, head.Scope, keys...)
 }
 
 // alone refuses to end these windows if others of the mentor would be left, or
@@ -75,20 +89,28 @@ func (l leaving) ends(who Caller, at merge.Millis, note string) (writes []merge.
 	return writes
 }
 
-// leads reports whether the mentor led by any of the windows.
-func (l leaving) leads() bool {
-	return slices.ContainsFunc(l.rows, func(r merge.Row) bool { return string(r.Fields["lead"]) == "true" })
+// leads reports whether the mentor would lead at an instant by any of the windows.
+func (l leaving) leads(at merge.Millis) bool {
+	lead, ok := domain.LeadAt(l.all, at)
+	return ok && slices.ContainsFunc(l.rows, func(r merge.Row) bool { return r.ID == lead.ID })
 }
 
 // heir is the one window in which a successor goes on: programme and reason of
-// the window that led, else of the first, and all tracks if they differ.
-func (l leaving) heir(mentor string) NewAssignment {
-	first := l.rows[max(0, slices.IndexFunc(l.rows, func(r merge.Row) bool { return string(r.Fields["lead"]) == "true" }))]
+// the window that leads at that instant, else of the first, and all tracks if they differ.
+func (l leaving) heir(mentor string, at merge.Millis) NewAssignment {
+	lead, _ := domain.LeadAt(l.all, at)
+	first := l.rows[max(0, slices.IndexFunc(l.rows, func(r merge.Row) bool { return r.ID == lead.ID }))]
 	n := NewAssignment{Mentor: mentor, Programme: first.Text("programme_id"), Track: first.Text("track"), Reason: first.Text("reason")}
 	if slices.ContainsFunc(l.rows, func(r merge.Row) bool { return r.Text("track") != n.Track }) {
 		n.Track = ""
 	}
 	return n
+}
+
+// inherits reports whether a window is for a track of a programme that one of the windows
+// was for. Who goes on in it takes its place, whoever came beside it by a merger.
+func (l leaving) inherits(n NewAssignment) bool {
+	return slices.ContainsFunc(l.rows, func(r merge.Row) bool { return domain.MentorWindowOf(r).SamePlace(n.window()) })
 }
 
 // arrive brings the windows of a mentor into a business that are on their way

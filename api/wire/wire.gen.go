@@ -55,19 +55,19 @@ func (e ApprovalsParamsState) Valid() bool {
 
 // Defines values for UsersParamsRole.
 const (
-	Admin         UsersParamsRole = "admin"
-	Mentor        UsersParamsRole = "mentor"
-	RegionalAdmin UsersParamsRole = "regional_admin"
+	UsersParamsRoleAdmin         UsersParamsRole = "admin"
+	UsersParamsRoleMentor        UsersParamsRole = "mentor"
+	UsersParamsRoleRegionalAdmin UsersParamsRole = "regional_admin"
 )
 
 // Valid indicates whether the value is a known member of the UsersParamsRole enum.
 func (e UsersParamsRole) Valid() bool {
 	switch e {
-	case Admin:
+	case UsersParamsRoleAdmin:
 		return true
-	case Mentor:
+	case UsersParamsRoleMentor:
 		return true
-	case RegionalAdmin:
+	case UsersParamsRoleRegionalAdmin:
 		return true
 	default:
 		return false
@@ -110,6 +110,36 @@ func (e RevokeDeviceParamsAs) Valid() bool {
 	case RevokeDeviceParamsAsLost:
 		return true
 	case RevokeDeviceParamsAsRevoked:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for MentorsParamsTrack.
+const (
+	MentorsParamsTrackBusiness     MentorsParamsTrack = "business"
+	MentorsParamsTrackDigital      MentorsParamsTrack = "digital"
+	MentorsParamsTrackFacilitation MentorsParamsTrack = "facilitation"
+	MentorsParamsTrackPublicity    MentorsParamsTrack = "publicity"
+	MentorsParamsTrackQuality      MentorsParamsTrack = "quality"
+	MentorsParamsTrackTechnology   MentorsParamsTrack = "technology"
+)
+
+// Valid indicates whether the value is a known member of the MentorsParamsTrack enum.
+func (e MentorsParamsTrack) Valid() bool {
+	switch e {
+	case MentorsParamsTrackBusiness:
+		return true
+	case MentorsParamsTrackDigital:
+		return true
+	case MentorsParamsTrackFacilitation:
+		return true
+	case MentorsParamsTrackPublicity:
+		return true
+	case MentorsParamsTrackQuality:
+		return true
+	case MentorsParamsTrackTechnology:
 		return true
 	default:
 		return false
@@ -163,6 +193,11 @@ type Accompanied struct {
 	//
 	// Example: 018099a2-f7c0-7d3e-8f0a-1b2c3d4e5f60
 	BusinessId RecordId `json:"business_id"`
+
+	// Lead the mentor leads there now
+	//
+	// Example: true
+	Lead bool `json:"lead"`
 
 	// Name Example: Rafins Snack
 	Name string `json:"name"`
@@ -349,7 +384,9 @@ type Assignment struct {
 	// Example: 018099a2-f7c0-7d3e-8f0a-1b2c3d4e5f60
 	Id RecordId `json:"id"`
 
-	// Lead Example: true
+	// Lead Its mentor leads now. Exactly one does whenever any mentor is in.
+	//
+	// Example: true
 	Lead bool `json:"lead"`
 
 	// MentorId UUID of version 7, or 8 if derived.
@@ -372,10 +409,25 @@ type Assignment struct {
 	Track string `json:"track,omitempty,omitzero"`
 }
 
-// AssignmentChange defines model for AssignmentChange.
+// AssignmentChange Either `lead`, alone, or `to`.
 type AssignmentChange struct {
+	// BeyondCapacity Also if the successor has as many as they can; with a reason.
+	//
+	// Example: false
+	BeyondCapacity bool `json:"beyond_capacity,omitempty,omitzero"`
+
 	// HandoverNote Example: Label sudah dicetak
 	HandoverNote string `json:"handover_note,omitempty,omitzero"`
+
+	// Lead Its mentor leads from now on.
+	//
+	// Example: true
+	Lead bool `json:"lead,omitempty,omitzero"`
+
+	// Reason Of the successor's window; absent: that of the old one.
+	//
+	// Example: Cuti
+	Reason string `json:"reason,omitempty,omitzero"`
 
 	// SuccessorId UUID of version 7, or 8 if derived.
 	//
@@ -383,7 +435,7 @@ type AssignmentChange struct {
 	SuccessorId RecordId `json:"successor_id,omitempty,omitzero"`
 
 	// To Example: 2022-05-05T02:11:09.120Z
-	To time.Time `json:"to"`
+	To time.Time `json:"to,omitempty,omitzero"`
 }
 
 // AssignmentList defines model for AssignmentList.
@@ -505,6 +557,16 @@ type CaseFileList struct {
 type Caseload struct {
 	Businesses []Accompanied `json:"businesses"`
 
+	// Capacity enterprises at the most
+	//
+	// Example: 5
+	Capacity int `json:"capacity"`
+
+	// Count enterprises that the mentor accompanies now, or from a later day on
+	//
+	// Example: 5
+	Count int `json:"count"`
+
 	// Next for after; absent on the last page
 	//
 	// Example: 01916c3e-0000-7000-8000-00000000b001
@@ -539,6 +601,11 @@ type CodeRequest struct {
 
 // Curator `fields` are those of `panel_member`.
 type Curator struct {
+	// Etag For If-Match.
+	//
+	// Example: "1-17"
+	Etag string `json:"etag"`
+
 	// Fields Example: {"institution":"Bank Indonesia Lampung"}
 	Fields map[string]json.RawMessage `json:"fields"`
 
@@ -546,6 +613,22 @@ type Curator struct {
 	//
 	// Example: 018099a2-f7c0-7d3e-8f0a-1b2c3d4e5f60
 	Id RecordId `json:"id"`
+}
+
+// CuratorChange defines model for CuratorChange.
+type CuratorChange struct {
+	// End The seat ends now.
+	//
+	// Example: true
+	End bool `json:"end,omitempty,omitzero"`
+
+	// Institution Example: Bank Indonesia Lampung
+	Institution string `json:"institution,omitempty,omitzero"`
+
+	// Reason Why it ends.
+	//
+	// Example: Pindah tugas
+	Reason string `json:"reason,omitempty,omitzero"`
 }
 
 // CuratorList defines model for CuratorList.
@@ -743,6 +826,11 @@ type Handover struct {
 	//
 	// Example: 2022-05-05T02:11:09.120Z
 	At time.Time `json:"at,omitempty,omitzero"`
+
+	// BeyondCapacity Also if the next mentor has as many as they can; with a reason.
+	//
+	// Example: false
+	BeyondCapacity bool `json:"beyond_capacity,omitempty,omitzero"`
 
 	// Businesses Absent means all that the mentor accompanies then.
 	Businesses []RecordId `json:"businesses,omitempty,omitzero"`
@@ -1015,6 +1103,80 @@ type MemberList struct {
 	Members []Member `json:"members"`
 }
 
+// Mentor defines model for Mentor.
+type Mentor struct {
+	// Capacity Example: 5
+	Capacity int `json:"capacity"`
+
+	// Count Businesses that they accompany now, or from a later day on.
+	//
+	// Example: 4
+	Count int `json:"count"`
+
+	// Etag For If-Match.
+	//
+	// Example: "1-17"
+	Etag string `json:"etag"`
+
+	// Institution Example: Dinas Perindustrian Lampung
+	Institution string `json:"institution,omitempty,omitzero"`
+
+	// Languages Example: ["id"]
+	Languages []string `json:"languages"`
+
+	// Name Example: Hendra Wijaya
+	Name string `json:"name,omitempty,omitzero"`
+
+	// Regions Example: ["18"]
+	Regions []string `json:"regions"`
+
+	// Tracks None means all.
+	//
+	// Example: ["digital"]
+	Tracks []string `json:"tracks"`
+
+	// UserId UUID of version 7, or 8 if derived.
+	//
+	// Example: 018099a2-f7c0-7d3e-8f0a-1b2c3d4e5f60
+	UserId RecordId `json:"user_id"`
+}
+
+// MentorPage defines model for MentorPage.
+type MentorPage struct {
+	Mentors []Mentor `json:"mentors"`
+
+	// Next for after; absent on the last page
+	//
+	// Example: 01916c3e-0000-7000-8000-00000000b001
+	Next string `json:"next,omitempty,omitzero"`
+}
+
+// MentorProfile defines model for MentorProfile.
+type MentorProfile struct {
+	// Capacity Businesses at the most; absent: 5.
+	//
+	// Example: 5
+	Capacity *int `json:"capacity,omitempty,omitzero"`
+
+	// Institution Example: Dinas Perindustrian Lampung
+	Institution string `json:"institution,omitempty,omitzero"`
+
+	// Languages Tags of BCP 47.
+	//
+	// Example: ["id","ljp"]
+	Languages []string `json:"languages,omitempty,omitzero"`
+
+	// Regions Where the mentor works: provinces, regencies and cities. A hint for who assigns, no fence.
+	//
+	// Example: ["18","31.71"]
+	Regions []string `json:"regions,omitempty,omitzero"`
+
+	// Tracks That the mentor is sent for; none means all.
+	//
+	// Example: ["digital"]
+	Tracks []string `json:"tracks,omitempty,omitzero"`
+}
+
 // Merger defines model for Merger.
 type Merger struct {
 	// Into UUID of version 7, or 8 if derived.
@@ -1031,6 +1193,11 @@ type Moved struct {
 
 // NewAssignment defines model for NewAssignment.
 type NewAssignment struct {
+	// BeyondCapacity Also if the mentor has as many as they can; with a reason.
+	//
+	// Example: false
+	BeyondCapacity bool `json:"beyond_capacity,omitempty,omitzero"`
+
 	// MentorId UUID of version 7, or 8 if derived.
 	//
 	// Example: 018099a2-f7c0-7d3e-8f0a-1b2c3d4e5f60
@@ -2194,6 +2361,27 @@ type RevokeDeviceParams struct {
 // RevokeDeviceParamsAs defines parameters for RevokeDevice.
 type RevokeDeviceParamsAs string
 
+// MentorsParams defines parameters for Mentors.
+type MentorsParams struct {
+	// Track For whom this is a track of theirs; who has none is sent for all.
+	Track MentorsParamsTrack `form:"track,omitempty" json:"track,omitempty,omitzero"`
+
+	// Region Whose profile names this province, regency or city, one in it or one around it.
+	Region string `form:"region,omitempty" json:"region,omitempty,omitzero"`
+
+	// Free Who can take one more.
+	Free bool `form:"free,omitempty" json:"free,omitempty,omitzero"`
+
+	// Limit At the most.
+	Limit int `form:"limit,omitempty" json:"limit,omitempty,omitzero"`
+
+	// After next of the page before.
+	After RecordId `form:"after,omitempty" json:"after,omitempty,omitzero"`
+}
+
+// MentorsParamsTrack defines parameters for Mentors.
+type MentorsParamsTrack string
+
 // CaseloadParams defines parameters for Caseload.
 type CaseloadParams struct {
 	// Limit At the most.
@@ -2207,6 +2395,12 @@ type CaseloadParams struct {
 type HandoverParams struct {
 	// IdempotencyKey Made by the caller for this request and used again when it is repeated.
 	IdempotencyKey Key `json:"Idempotency-Key"`
+}
+
+// ChangeMentorProfileParams defines parameters for ChangeMentorProfile.
+type ChangeMentorProfileParams struct {
+	// IfMatch The ETag that was read.
+	IfMatch IfMatch `json:"If-Match"`
 }
 
 // PlanTemplatesParams defines parameters for PlanTemplates.
@@ -2261,6 +2455,12 @@ type CuratorsParams struct {
 type AddCuratorParams struct {
 	// IdempotencyKey Made by the caller for this request and used again when it is repeated.
 	IdempotencyKey Key `json:"Idempotency-Key"`
+}
+
+// ChangeCuratorParams defines parameters for ChangeCurator.
+type ChangeCuratorParams struct {
+	// IfMatch The ETag that was read.
+	IfMatch IfMatch `json:"If-Match"`
 }
 
 // EnrolmentsParams defines parameters for Enrolments.
@@ -2503,6 +2703,9 @@ type ChangePasswordJSONRequestBody = PasswordChange
 // HandoverJSONRequestBody defines body for Handover for application/json ContentType.
 type HandoverJSONRequestBody = Handover
 
+// ChangeMentorProfileJSONRequestBody defines body for ChangeMentorProfile for application/json ContentType.
+type ChangeMentorProfileJSONRequestBody = MentorProfile
+
 // CreatePlanTemplateJSONRequestBody defines body for CreatePlanTemplate for application/json ContentType.
 type CreatePlanTemplateJSONRequestBody = NewPlanTemplate
 
@@ -2514,6 +2717,9 @@ type ChangeProgrammeJSONRequestBody = ProgrammeChange
 
 // AddCuratorJSONRequestBody defines body for AddCurator for application/json ContentType.
 type AddCuratorJSONRequestBody = NewCurator
+
+// ChangeCuratorJSONRequestBody defines body for ChangeCurator for application/json ContentType.
+type ChangeCuratorJSONRequestBody = CuratorChange
 
 // OperateEnrolmentJSONRequestBody defines body for OperateEnrolment for application/json ContentType.
 type OperateEnrolmentJSONRequestBody = EnrolmentOperation

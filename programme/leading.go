@@ -1,0 +1,70 @@
+package programme
+
+import (
+	"context"
+	"slices"
+
+	"github.com/lumbung-ikm/lumbung/domain"
+	"github.com/lumbung-ikm/lumbung/sync/merge"
+)
+
+// nameLead names the mentor of a window that holds as the one who leads. Everybody else who
+// was named is so no more, also who would follow later.
+//
+// Errors: NotFound; Invalid "invalid_value" if anything else is said with it; Stale
+// "stale_version", also if somebody else was named meanwhile; Conflict "conflict" if the
+// window does not hold now.
+func (s *Service) nameLead(ctx context.Context, who Caller, st standing, assignment string, v Version, c AssignmentChange) (Assignment, error) {
+	if c != (AssignmentChange{Lead: true}) {
+		return Assignment{}, invalid("lead", "who leads is said by itself")
+	}
+	rows, err := s.mentorRows(ctx, st.head, assignment)
+	if err != nil {
+		return Assignment{}, err
+	}
+	if !slices.ContainsFunc(rows, func(r merge.Row) bool { return r.ID == assignment }) {
+		return Assignment{}, notFound()
+	}
+	named := []string{assignment}
+	write := func(id string, lead bool) merge.ServerWrite {
+		return merge.ServerWrite{Name: who.Name, Author: who.User, Role: merge.Admin, Collection: "assignment", ID: id, Op: merge.Put,
+			Set: map[string]merge.Value{"lead": merge.Flag(lead)}}
+	}
+	first := write(assignment, true)
+	first.Strict = &v.Seq
+	writes := []merge.ServerWrite{first}
+	for _, w := range domain.MentorWindowsOf(rows) {
+		if w.ID != assignment && w.Named && w.Lasts(st.now) {
+			named, writes = append(named, w.ID), append(writes, write(w.ID, false))
+		}
+	}
+	in := func(view merge.View, _ []merge.Grant) *merge.Reject {
+		if r, ok := view.Row("assignment", assignment); !ok || !domain.MentorWindowOf(r).Holds(view.Now()) {
+			return &merge.Reject{Code: "conflict"}
+		}
+		return nil
+	}
+	writes[0].Must = inAlive(both(in, onlyLeads(named)))
+	if _, err := s.Engine.Write(ctx, st.head.Scope, writes...); err != nil {
+		return Assignment{}, err
+	}
+	return s.assignment(ctx, st, assignment)
+}
+
+// placeFree refuses a window that begins at an instant and stays open, if another one lasts
+// that is for the same track of the same programme. It is asked inside the commit, so that of
+// two admins one is refused, and reads what the commit has written before it, such as the end
+// of a window whose place this one takes.
+func placeFree(id string, w domain.MentorWindow, from merge.Millis) func(merge.View, []merge.Grant) *merge.Reject {
+	return func(v merge.View, access []merge.Grant) *merge.Reject {
+		for _, g := range access {
+			if g.Role != merge.Mentor || g.ID == id || g.To != 0 && g.To <= from {
+				continue
+			}
+			if r, ok := v.Row("assignment", g.ID); ok && domain.MentorWindowOf(r).SamePlace(w) && domain.MentorWindowOf(r).Lasts(from) {
+				return &merge.Reject{Code: "track_taken", Field: "track"}
+			}
+		}
+		return nil
+	}
+}
