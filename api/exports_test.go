@@ -95,7 +95,7 @@ func TestWhatReadsAWholeProgrammeOrCountryIsAnExport(t *testing.T) {
 	}
 	const programme, announcement = "/v1/programmes/{programme}", "/v1/announcements/{announcement}"
 	want := []string{"GET " + announcement + "/preview", "GET " + announcement + "/receipts", "GET /v1/admin/audit", "GET " + programme + "/curators", "GET " + programme + "/files", "GET " + programme + "/enrolments",
-		"GET " + programme + "/stages/{stage}", "GET /v1/mentors/{mentor}/caseload", "GET /v1/reviews", "PATCH " + announcement, "POST " + announcement + "/operations", "POST " + programme + "/begin", "POST " + programme + "/imports",
+		"GET " + programme + "/stages/{stage}", "GET /v1/mentors", "GET /v1/mentors/{mentor}/caseload", "GET /v1/reviews", "PATCH " + announcement, "POST " + announcement + "/operations", "POST " + programme + "/begin", "POST " + programme + "/imports",
 		"POST " + programme + "/imports/check", "POST " + programme + "/stages/{stage}/approval", "POST " + programme + "/stages/{stage}/decision", "POST " + programme + "/stages/{stage}/shares"}
 	slices.Sort(got)
 	slices.Sort(want)

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/lumbung-ikm/lumbung/api/wire"
 	"github.com/lumbung-ikm/lumbung/internal/apitest"
 )
 
@@ -33,6 +34,7 @@ func sendings() []sending {
 		{op: "POST /v1/programmes", body: func(d *scene) string { return `{"code":"satu-lagi","fields":` + d.plan("18", 3, d.here.template) + `}` }},
 		{op: "PATCH " + programme, body: says(`{"fields":{"tagline":"Bangga buatan sendiri"}}`), etag: programme},
 		{op: "POST " + programme + "/curators", body: says(`{"phone":"+628117000051","institution":"Bank Indonesia"}`)}, {op: "GET " + programme + "/curators"},
+		{op: "PATCH " + programme + "/curators/{curator}", body: says(`{"institution":"Dekranasda Lampung"}`), etag: programme + "/curators"},
 		{op: "POST " + programme + "/begin", code: "stage_decided"}, {op: "GET " + programme + "/files"}, {op: "GET " + programme + "/stages/{stage}"},
 		{op: "GET " + programme + "/enrolments"}, {op: "POST " + programme + "/enrolments/{enrolment}/events", body: says(`{"op":"pause","reason":"Panen"}`), etag: "/v1/businesses/{home}/records/enrolment/{enrolment}"},
 		{op: "POST " + programme + "/stages/{stage}/shares", body: says(`{}`)},
@@ -52,7 +54,8 @@ func sendings() []sending {
 		{op: "GET /v1/reviews"}, {op: "POST /v1/reviews/{review}/resolution", body: says(`{"queue":"decision/general","decision":"dismissed"}`)},
 		{op: "POST /v1/reference/{list}", body: says(`{"code":"lazada","fields":{"name_id":"Lazada"}}`)},
 		{op: "PATCH /v1/reference/{list}/{code}", body: says(`{"fields":{"active":false}}`), etag: "/v1/reference/{list}"},
-		{op: "GET /v1/jobs/{job}"}, {op: "GET /v1/mentors/{mentor}/caseload"},
+		{op: "GET /v1/jobs/{job}"}, {op: "GET /v1/mentors"}, {op: "GET /v1/mentors/{mentor}/caseload"}, {op: "GET /v1/mentors/{mentor}/profile"},
+		{op: "PUT /v1/mentors/{mentor}/profile", body: says(`{"institution":"Dinas Perindustrian","tracks":["digital"],"regions":["18"],"capacity":7,"languages":["id"]}`), etag: "/v1/mentors/{mentor}/profile"},
 		{op: "POST /v1/businesses/{business}/applications/{application}/events", body: says(`{"op":"disqualify","note":"Dua kali"}`), etag: "/v1/businesses/{business}/records/application/{application}"},
 		{op: "POST /v1/mentors/{mentor}/handover", body: func(d *scene) string { return `{"to_id":"` + d.there.mentor + `"}` }},
 		{op: "POST /v1/admin/attest", body: func(d *scene) string { return `{"user_id":"` + d.owner.User.Id + `","hours":24}` }},
@@ -122,7 +125,7 @@ func (d *scene) at(path string, e edition, swap map[string]string) string {
 			return other
 		}
 		return map[string]string{"programme": e.programme, "stage": d.stage, "sheet": e.sheet, "announcement": e.announcement, "approval": e.approval, "user": e.user, "job": e.job,
-			"review": e.review, "business": e.business, "application": e.application, "home": e.home, "enrolment": e.enrolment, "mentor": e.mentor, "list": "marketplace", "code": "tokopedia"}[name]
+			"review": e.review, "business": e.business, "application": e.application, "home": e.home, "enrolment": e.enrolment, "mentor": e.mentor, "curator": e.seat, "list": "marketplace", "code": "tokopedia"}[name]
 	})
 }
 
@@ -134,6 +137,13 @@ func (d *scene) tag(q request, e edition) string {
 	r := d.client.Do(d, apitest.Request{Method: "GET", Path: d.at(q.etag, e, nil), Token: d.boss.AccessToken})
 	if tag := r.Header.Get("ETag"); tag != "" {
 		return tag
+	}
+	if strings.HasSuffix(q.etag, "/curators") { // each has its own
+		var list wire.CuratorList
+		r.Into(d, &list)
+		if i := slices.IndexFunc(list.Curators, func(k wire.Curator) bool { return k.Id == e.seat }); i >= 0 {
+			return list.Curators[i].Etag
+		}
 	}
 	return `"1-1"`
 }

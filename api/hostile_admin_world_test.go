@@ -24,6 +24,7 @@ type edition struct {
 	curator, mentor, business, template       string
 	application                               string    // of the business
 	home, enrolment                           string    // of the file, and the business that it is about
+	seat                                      string    // of the curator
 	seats                                     [2]*phone // its curators, of two institutions
 }
 
@@ -92,8 +93,11 @@ func (d *scene) edition(code, province, city string, n int) (e edition) {
 	d.work()
 	for i, institution := range []string{"Bank Indonesia", "Dekranasda"} {
 		number := fmt.Sprintf("+6281170002%d%d", n, i)
-		d.want(201, token, "POST", path+"/curators", fmt.Sprintf(`{"phone":%q,"institution":%q}`, number, institution))
-		e.seats[i] = d.phone(number)
+		var k wire.Curator
+		d.want(201, token, "POST", path+"/curators", fmt.Sprintf(`{"phone":%q,"institution":%q}`, number, institution)).Into(d, &k)
+		if e.seats[i] = d.phone(number); i == 0 {
+			e.seat = k.Id
+		}
 	}
 	d.want(200, token, "GET", path, "").Into(d, &p)
 	d.status(&p, "curating")

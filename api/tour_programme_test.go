@@ -126,6 +126,7 @@ func (o *tour) curation(owner, admin wire.Login, mine string) {
 	o.want(422, a, "POST", mine+"/curators", `{"phone":"0721-1","institution":"Dekranasda"}`)
 	o.want(200, a, "GET", mine+"/curators", "")
 	o.want(400, a, "GET", mine+"/curators?after=x", "!")
+	o.seats(owner, admin, mine)
 	o.code("stage_not_ready", o.want(409, a, "POST", mine+"/begin", ""))
 	o.code("idempotency_required", o.want(400, a, "POST", mine+"/begin", "", "Idempotency-Key", ""))
 	var e wire.Programme

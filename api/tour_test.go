@@ -355,6 +355,13 @@ func (o *tour) mentors(owner, stranger, admin, mentor wire.Login, business strin
 	o.want(200, mentor.AccessToken, "GET", all, "").Into(o, &list)
 
 	o.caseloads(owner, stranger, admin, mentor, strings.TrimPrefix(business, "/v1/businesses/"))
+	o.profiles(owner, admin, mentor)
+	o.leads(admin, all, a)
+	for _, w := range o.list(token, all) {
+		if w.Id == a.Id {
+			a = w
+		}
+	}
 
 	one, end := all+"/"+a.Id, `{"to":"2022-05-05T02:00:00Z","handover_note":"Label sudah dicetak"}`
 	o.want(403, owner.AccessToken, "PATCH", one, end, "If-Match", a.Etag)
@@ -367,12 +374,20 @@ func (o *tour) mentors(owner, stranger, admin, mentor wire.Login, business strin
 	var ended wire.Assignment
 	o.want(200, token, "PATCH", one, over, "If-Match", a.Etag).Into(o, &ended)
 	o.want(200, owner.AccessToken, "GET", all, "").Into(o, &list)
-	if len(list.Assignments) != 2 || !list.Assignments[1].Lead || !list.Assignments[1].From.Equal(ended.To) {
+	follows := func(a wire.Assignment) bool { return a.MentorId == next.User.Id && !a.Lead && a.From.Equal(ended.To) }
+	if len(list.Assignments) != 3 || !ended.Lead || !slices.ContainsFunc(list.Assignments, follows) {
 		o.Errorf("handed over: %+v", list)
 	}
 	o.want(200, token, "PATCH", one, end, "If-Match", ended.Etag).Into(o, &ended)
 	o.clock.Advance(time.Minute)
 	o.code("conflict", o.want(409, token, "PATCH", one, `{"to":"2022-07-05T02:00:00Z"}`, "If-Match", ended.Etag))
+}
+
+func (o *tour) list(token, all string) []wire.Assignment {
+	o.Helper()
+	var list wire.AssignmentList
+	o.want(200, token, "GET", all, "").Into(o, &list)
+	return list.Assignments
 }
 
 // caseloads looks at what a mentor accompanies, which is one business.
@@ -381,7 +396,7 @@ func (o *tour) caseloads(owner, stranger, admin, mentor wire.Login, business str
 	for _, who := range []wire.Login{admin, mentor} {
 		var load wire.Caseload
 		o.want(200, who.AccessToken, "GET", path, "").Into(o, &load)
-		if len(load.Businesses) != 1 || load.Businesses[0].BusinessId != business || load.Businesses[0].Since.IsZero() || load.Next != "" {
+		if len(load.Businesses) != 1 || load.Businesses[0].BusinessId != business || load.Businesses[0].Since.IsZero() || !load.Businesses[0].Lead || load.Count != 1 || load.Capacity != 5 || load.Next != "" {
 			o.Errorf("%+v", load)
 		}
 		o.want(200, who.AccessToken, "GET", path+"?limit=1&after="+business, "").Into(o, &load)
@@ -399,7 +414,10 @@ func (o *tour) handovers(owner, admin, mentor wire.Login, business string) {
 		o.Fatal(err)
 	}
 	path, body, token := "/v1/mentors/"+mentor.User.Id+"/handover", `{"to_id":"`+next.ID+`","note":"Label sudah dicetak"}`, admin.AccessToken
-	o.want(201, token, "POST", business+"/assignments", `{"mentor_id":"`+mentor.User.Id+`"}`)
+	o.want(201, token, "POST", business+"/assignments", `{"mentor_id":"`+mentor.User.Id+`","track":"digital"}`)
+	full := o.full(token, owner.AccessToken, "+628117000011")
+	o.code("mentor_full", o.want(409, token, "POST", path, `{"to_id":"`+full.User.Id+`"}`))
+	o.code("required", o.want(422, token, "POST", path, `{"to_id":"`+full.User.Id+`","beyond_capacity":true}`))
 	o.want(403, owner.AccessToken, "POST", path, body)
 	o.want(404, token, "POST", "/v1/mentors/"+nobody+"/handover", body)
 	o.want(400, token, "POST", path, body, "Idempotency-Key", "")
