@@ -36,7 +36,7 @@ func heard(r apitest.Response) string {
 // absent names every id in an address by one of nothing.
 func absent() map[string]string {
 	out := map[string]string{}
-	for _, name := range []string{"programme", "sheet", "announcement", "approval", "user", "job", "review", "mentor", "business", "application", "enrolment"} {
+	for _, name := range []string{"programme", "sheet", "announcement", "approval", "user", "job", "review", "mentor", "business", "application", "enrolment", "curator"} {
 		out[name] = nobody
 	}
 	return out
@@ -77,8 +77,10 @@ func TestHostile01OfAdmins(t *testing.T) {
 func (q request) may(who string) bool {
 	regional := strings.HasPrefix(who, "regional")
 	switch last := q.Path[strings.LastIndex(q.Path, "/")+1:]; {
-	case last == "files", last == "enrolments":
+	case last == "files", last == "enrolments", last == "mentors":
 		return regional
+	case last == "profile":
+		return q.Method == "GET" && who == "mentor" // their own
 	case last == "caseload":
 		return regional || who == "mentor"
 	case last == "attest":

@@ -130,6 +130,9 @@ func setCaseload(t *testing.T) *caseload {
 	c.old, c.next = c.w.Person("Pak Hendra"), c.w.Person("Bu Sinta")
 	c.admin, c.tablet = c.enter(c.w.Person("Bu Ratna"), "office"), c.enter(c.old, "tablet")
 	c.enter(c.next, "in the drawer")
+	for _, mentor := range []*play.Person{c.old, c.next} {
+		c.ok(c.w.Profile(t.Context(), c.admin, mentor, map[string]any{"institution": "Dinas Perindustrian", "regions": []string{"18.10"}, "capacity": caseBusinesses, "languages": []string{"id", "ljp"}}))
+	}
 	owners := make([]*play.Phone, caseBusinesses)
 	for n := range owners {
 		owners[n] = c.enter(c.w.Neighbour(n), fmt.Sprintf("phone %d", n))

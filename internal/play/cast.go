@@ -169,11 +169,33 @@ type Window struct {
 	Etag string `json:"etag"`
 }
 
-// Assign sends a mentor to a business.
+// Assign sends a mentor to a business, for everything.
 func (w *World) Assign(ctx context.Context, admin *Phone, business string, mentor *Person) (Window, error) {
+	return w.AssignFor(ctx, admin, business, mentor, "")
+}
+
+// AssignFor sends a mentor to a business for one track, of which there is one mentor; empty
+// for everything.
+func (w *World) AssignFor(ctx context.Context, admin *Phone, business string, mentor *Person, track string) (Window, error) {
 	var out Window
-	err := admin.Send(ctx, http.MethodPost, "/v1/businesses/"+business+"/assignments", "", map[string]any{"mentor_id": mentor.User}, &out)
+	body := map[string]any{"mentor_id": mentor.User}
+	if track != "" {
+		body["track"] = track
+	}
+	err := admin.Send(ctx, http.MethodPost, "/v1/businesses/"+business+"/assignments", "", body, &out)
 	return out, err
+}
+
+// Profile writes the profile of a mentor, whole.
+func (w *World) Profile(ctx context.Context, admin *Phone, mentor *Person, profile map[string]any) error {
+	path := "/v1/mentors/" + mentor.User + "/profile"
+	var now struct {
+		Etag string `json:"etag"`
+	}
+	if err := admin.Send(ctx, http.MethodGet, path, "", nil, &now); err != nil {
+		return err
+	}
+	return admin.Send(ctx, http.MethodPut, path, now.Etag, profile, nil)
 }
 
 // Reassign hands a business over to the next mentor, now.

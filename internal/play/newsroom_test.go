@@ -44,6 +44,9 @@ func setNewsroom(t *testing.T, owners, staff int, change ...func(*play.Options))
 	n.desk = n.enter(n.w.Person("Bu Ratna"), "desk")
 	n.second = n.enter(n.w.Colleague(owners+staff+10), "second desk")
 	n.mentors = []*play.Phone{n.enter(n.w.Person("Pak Hendra"), "hendra"), n.enter(n.w.Person("Bu Sinta"), "sinta")}
+	for _, m := range n.mentors {
+		n.ok(n.w.Profile(t.Context(), n.desk, m.Who, map[string]any{"capacity": 1 + owners/2}))
+	}
 	n.programme = n.plan()
 	for i := range owners {
 		p := n.enter(n.w.Neighbour(i), fmt.Sprintf("owner %d", i))

@@ -57,7 +57,7 @@ func setDuo(t *testing.T, on func(play.Options) play.Options, repeat int) *duo {
 	d.a, d.b = d.enter(d.w.Person("Pak Hendra"), "mentor A"), d.enter(d.w.Person("Bu Sinta"), "mentor B")
 	_, err := d.w.Assign(t.Context(), d.desk, d.business(), d.a.Who)
 	d.ok(err)
-	_, err = d.w.Assign(t.Context(), d.desk, d.business(), d.b.Who)
+	_, err = d.w.AssignFor(t.Context(), d.desk, d.business(), d.b.Who, "quality")
 	d.ok(err)
 	d.everybody()
 	return d
