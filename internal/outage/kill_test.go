@@ -126,7 +126,7 @@ func (w *town) prepare(n int) (all []*leftover) {
 		}
 		w.write(l.old, "sales", l.sale, sale(5000))
 		var err error
-		l.window, err = w.app.Programme.Assign(w.Context(), w.by(w.admin.User), bare(l.handed), programme.NewAssignment{Mentor: mentors[0]})
+		l.window, err = w.app.Programme.Assign(w.Context(), w.by(w.admin.User), bare(l.handed), programme.NewAssignment{Mentor: mentors[0], Beyond: true, Reason: "ada sebanyak itu"})
 		w.ok(err)
 		all = append(all, l)
 	}
@@ -151,7 +151,7 @@ func (w *town) leave(db *mongo.DB, l *leftover) {
 	_, err = w.app.Programme.Merge(w.Context(), w.by(w.admin.User), bare(l.old), bare(l.survivor))
 	w.ok(err)
 	now := time.Now().Add(time.Second)
-	_, err = w.app.Programme.ChangeAssignment(w.Context(), w.by(w.admin.User), bare(l.handed), l.window.ID, l.window.Version, programme.AssignmentChange{To: &now, Successor: l.mentors[1], Note: "Pindah wilayah"})
+	_, err = w.app.Programme.ChangeAssignment(w.Context(), w.by(w.admin.User), bare(l.handed), l.window.ID, l.window.Version, programme.AssignmentChange{To: &now, Successor: l.mentors[1], Note: "Pindah wilayah", Beyond: true, Reason: "ada sebanyak itu"})
 	w.ok(err)
 }
 

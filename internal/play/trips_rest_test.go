@@ -56,11 +56,15 @@ func requestTrips() map[string]int {
 		"GET /v1/businesses/{business}/members":                            3,
 		"POST /v1/businesses/{business}/members":                           15,
 		"GET /v1/businesses/{business}/assignments":                        3,
-		"POST /v1/businesses/{business}/assignments":                       19,
+		"POST /v1/businesses/{business}/assignments":                       21,
 		"GET /v1/businesses/{business}/health":                             9,
 		"GET /v1/businesses/{business}/notes":                              5,
 		"GET /v1/businesses/{business}/totals":                             4,
-		"GET /v1/mentors/{mentor}/caseload":                                6,
+		"GET /v1/mentors, of two":                                          8,
+		"GET /v1/mentors/{mentor}/profile":                                 5,
+		"PUT /v1/mentors/{mentor}/profile":                                 20,
+		"PATCH /v1/programmes/{programme}/curators/{curator}":              17,
+		"GET /v1/mentors/{mentor}/caseload":                                7,
 		"POST /v1/mentors/{mentor}/handover":                               22,
 		"GET /v1/jobs/{job}":                                               2,
 		"GET /v1/programmes":                                               3,
@@ -106,7 +110,7 @@ func requestTrips() map[string]int {
 		"GET /readyz":                                                      2,
 		"GET /version":                                                     0,
 		"PATCH /v1/businesses/{business}/members/{member}":                 9,
-		"PATCH /v1/businesses/{business}/assignments/{assignment}":         21,
+		"PATCH /v1/businesses/{business}/assignments/{assignment}":         23,
 		"POST /v1/businesses/{business}/tasks/{task}/events":               19,
 		"POST /v1/businesses/{business}/cases/{case}/events":               19,
 		"POST /v1/businesses/{business}/applications/{application}/events": 21,
@@ -379,7 +383,11 @@ func (o *requests) mentorships() {
 	o.ask(o.owner, "GET /v1/businesses/{business}/assignments", one+"/assignments", "", nil, nil)
 	o.ask(o.admin, "PATCH /v1/businesses/{business}/assignments/{assignment}", one+"/assignments/"+o.window.ID, o.window.Etag,
 		map[string]any{"to": o.w.Clock.Now(), "successor_id": next.Who.User, "handover_note": "Pindah wilayah"}, nil)
-	o.ask(o.admin, "POST /v1/businesses/{business}/assignments", one+"/assignments", "", map[string]any{"mentor_id": o.mentor.Who.User}, &a)
+	o.ask(o.admin, "POST /v1/businesses/{business}/assignments", one+"/assignments", "", map[string]any{"mentor_id": o.mentor.Who.User, "track": "quality"}, &a)
+	var m ticket
+	o.ask(o.admin, "GET /v1/mentors/{mentor}/profile", "/v1/mentors/"+next.Who.User+"/profile", "", nil, &m)
+	o.ask(o.admin, "PUT /v1/mentors/{mentor}/profile", "/v1/mentors/"+next.Who.User+"/profile", m.Etag, map[string]any{"tracks": []string{"digital"}, "capacity": 7}, nil)
+	o.ask(o.admin, "GET /v1/mentors, of two", "/v1/mentors", "", nil, nil)
 	var job ticket
 	o.ask(o.admin, "GET /v1/mentors/{mentor}/caseload", "/v1/mentors/"+next.Who.User+"/caseload", "", nil, nil)
 	o.ask(o.admin, "POST /v1/mentors/{mentor}/handover", "/v1/mentors/"+next.Who.User+"/handover", "", map[string]any{"to_id": o.mentor.Who.User}, &job)
@@ -522,12 +530,14 @@ func (o *requests) curation(other *play.Phone) {
 	o.ok(o.admin.Send(o.Context(), http.MethodGet, mine, "", nil, &e))
 	o.ok(o.admin.Send(o.Context(), http.MethodPost, mine+"/status", e.Etag, map[string]any{"status": "curating"}, nil))
 	var k struct {
+		ticket
 		Fields struct {
 			User string `json:"user_id"`
 		} `json:"fields"`
 	}
 	o.ask(o.admin, "POST "+at+"/curators", mine+"/curators", "", map[string]any{"phone": "0811-7000-041", "institution": "Bank Indonesia"}, &k)
 	o.ask(o.admin, "GET "+at+"/curators", mine+"/curators", "", nil, nil)
+	o.ask(o.admin, "PATCH "+at+"/curators/{curator}", mine+"/curators/"+k.ID, k.Etag, map[string]any{"institution": "Bank Indonesia Lampung"}, nil)
 	o.ask(o.admin, "POST "+at+"/begin", mine+"/begin", "", nil, nil)
 	var v struct {
 		Basis    string `json:"basis"`
