@@ -87,3 +87,34 @@ func TestWhoLooksAfterATask(t *testing.T) {
 		})
 	}
 }
+
+// TestASecondOpinionIsAskedOfWhoLeads: of one mentor, whoever was named and whoever has left.
+func TestASecondOpinionIsAskedOfWhoLeads(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		windows map[string]map[string]merge.Value
+		want    string
+	}{
+		"the one who was named":                          {map[string]map[string]merge.Value{"mentor b": {"lead": merge.Flag(true)}}, "mentor b"},
+		"who was named has left, so who is there":        {map[string]map[string]merge.Value{"mentor": {"lead": merge.Flag(true), "to_at": (start - 1).Value()}}, "mentor b"},
+		"both were named, so the longest-serving":        {map[string]map[string]merge.Value{"mentor": {"lead": merge.Flag(true)}, "mentor b": {"lead": merge.Flag(true), "from_at": (start - 2*oneDay).Value()}}, "mentor b"},
+		"nobody was named, and the first was there long": {map[string]map[string]merge.Value{"mentor": {"from_at": (start - 2*oneDay).Value()}}, "mentor"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := newScene(t)
+			newTask(s, domain.OriginTemplate)
+			s.must(s.act(do{"owner", "submit", ""}, "a"))
+			s.must(s.act(do{"mentor", "verify", "a"}, "b"))
+			for who, set := range tt.windows {
+				s.write("assignment", key("window "+who), set)
+			}
+			s.must(s.act(do{"mentor b", "return", "a"}, "c"))
+			for _, who := range []string{"mentor", "mentor b"} {
+				if n := s.told(domain.NoticeSecondOpinion, key(who)); n != map[bool]int{true: 1}[who == tt.want] {
+					t.Errorf("%s is told %d times", who, n)
+				}
+			}
+		})
+	}
+}

@@ -4,6 +4,9 @@ import (
 	"net/http"
 	"testing"
 	"time"
+
+	"github.com/lumbung-ikm/lumbung/domain"
+	"github.com/lumbung-ikm/lumbung/sync/merge"
 )
 
 // TestWhoLeadsIsKnownWithoutANetwork: an owner's phone that heard of an end to come says at
@@ -59,4 +62,39 @@ func TestWhoLeadsIsKnownWithoutANetwork(t *testing.T) {
 	leads("before the hand-over", next)
 	m.w.Clock.Set(handed)
 	leads("after the hand-over", first)
+}
+
+// TestAMentorReadsTheirProfileOnThePhone and nobody else's phone has it; what a phone says of
+// it is refused, and changes nothing.
+func TestAMentorReadsTheirProfileOnThePhone(t *testing.T) {
+	t.Parallel()
+	m := setAccompanied(t)
+	mine := merge.UserScope(m.mentor.Me().User)
+	m.ok(m.w.Profile(t.Context(), m.admin, m.mentor.Who, map[string]any{"institution": "Dinas Perindustrian", "tracks": []string{"digital"}, "capacity": 7}))
+	m.sync(m.mentor, m.owner)
+	read := func() merge.Row {
+		t.Helper()
+		rows, err := m.mentor.Rows(mine, "mentor_profile")
+		m.ok(err)
+		if len(rows) != 1 {
+			t.Fatalf("%d profiles", len(rows))
+		}
+		return rows[0]
+	}
+	if r := read(); r.Text("institution") != "Dinas Perindustrian" || domain.MentorCapacity(r) != 7 || r.ID != m.mentor.Me().User {
+		t.Errorf("%+v", r)
+	}
+	if holds(t, m.owner, mine) {
+		t.Error("an owner's phone has the mentor's scope")
+	}
+	m.in(m.mentor, mine, "mentor_profile", m.mentor.Me().User, map[string]any{"capacity": 100})
+	m.in(m.owner, merge.UserScope(m.owner.Me().User), "mentor_profile", m.owner.Me().User, map[string]any{"capacity": 100})
+	m.sync(m.mentor, m.owner)
+	if refused, err := m.owner.Refused(); err != nil || len(refused) != 1 {
+		t.Errorf("an owner makes a profile: %+v, %v", refused, err)
+	}
+	rows, err := m.w.Rows(t.Context(), mine, "mentor_profile")
+	if m.ok(err); len(rows) != 1 || domain.MentorCapacity(rows[0]) != 7 {
+		t.Errorf("a phone wrote %+v", rows)
+	}
 }
