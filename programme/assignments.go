@@ -50,8 +50,8 @@ type AssignmentChange struct {
 	To        *time.Time // not in the past
 	Successor string     // user id of the next mentor; needs To
 	Note      string
-	Reason    string // of the successor's window; absent: that of the old one
-	Beyond    bool   // also if the successor has as many as they can; needs a reason
+	Reason    string // of the successor's window; absent: that of the old one. Needs Successor
+	Beyond    bool   // also if the successor has as many as they can; needs Successor and a reason
 	Lead      bool   // alone: nothing else is said
 }
 
@@ -170,6 +170,9 @@ func (s *Service) ChangeAssignment(ctx context.Context, who Caller, business, as
 	}
 	if c.To == nil {
 		return Assignment{}, &fault.Error{Kind: fault.Invalid, Code: "required", Field: "to", Text: "when does it end"}
+	}
+	if c.Successor == "" && (c.Reason != "" || c.Beyond) {
+		return Assignment{}, invalid("successor_id", "a reason is that of a successor's window")
 	}
 	old, err := s.assignment(ctx, st, assignment)
 	if err != nil {

@@ -240,7 +240,7 @@ func (w walked) shareOut(stage domain.Stage) (out []share, short bool) {
 		stays := !slices.ContainsFunc(gone, func(c domain.Curating) bool { return c.User == r.Text("curator_id") })
 		for _, sc := range w.all("score", "") {
 			of := sc.Text("application_id") == r.Text("application_id") && sc.Text("curator_id") == r.Text("curator_id") && sc.Int("stage") == r.Int("stage")
-			if of && sc.Text("state") == domain.SheetSubmitted && sc.Fields["total_bp"] != nil && !merge.Null(sc.Fields["total_bp"]) && string(sc.Fields["conflict"]) != "true" && string(sc.Fields["late"]) != "true" {
+			if of && sc.Text("state") == domain.SheetSubmitted && (stage.Kind != domain.StageRubric || !merge.Null(sc.Fields["total_bp"])) && string(sc.Fields["conflict"]) != "true" && string(sc.Fields["late"]) != "true" {
 				stays = true
 			}
 		}

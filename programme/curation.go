@@ -104,6 +104,9 @@ func (s *Service) ChangeCurator(ctx context.Context, who Caller, programme, cura
 	if c.End {
 		set["to_at"], set["reason"] = s.now().Value(), merge.Str(strings.TrimSpace(c.Reason))
 	}
+	if !c.End && c.Reason != "" {
+		return Seat{}, invalid("reason", "a reason is that of an end")
+	}
 	if field := missingIn(c); field != "" {
 		return Seat{}, &fault.Error{Kind: fault.Invalid, Code: "required", Field: field, Text: "say what changes, and why"}
 	}

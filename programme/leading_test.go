@@ -136,6 +136,11 @@ func TestALeadIsNamedByItself(t *testing.T) {
 			t.Errorf("with %s it is taken", name)
 		}
 	}
+	for name, c := range map[string]programme.AssignmentChange{"a reason": {To: &now, Reason: "x"}, "room": {To: &now, Beyond: true}} {
+		if err := tm.change(tm.windows[1], c, "invalid_value"); err == nil {
+			t.Errorf("an end with %s, and nobody who follows", name)
+		}
+	}
 	seen := tm.one(tm.windows[1]).Version
 	tm.unless(tm.change(tm.windows[1], programme.AssignmentChange{Lead: true}))
 	if _, err := tm.ChangeAssignment(t.Context(), tm.as(tm.admin), tm.business, tm.windows[1], seen, programme.AssignmentChange{Lead: true}); err != nil && fault.CodeOf(err) != "stale_version" {

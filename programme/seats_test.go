@@ -110,7 +110,7 @@ func TestASeatIsCorrected(t *testing.T) {
 	for name, tt := range map[string]struct {
 		ch   programme.CuratorChange
 		code string
-	}{"nothing": {programme.CuratorChange{}, "required"}, "an end without a reason": {programme.CuratorChange{End: true, Reason: " "}, "required"}, "a letter": {programme.CuratorChange{Institution: "x"}, "invalid_value"}} {
+	}{"nothing": {programme.CuratorChange{}, "required"}, "an end without a reason": {programme.CuratorChange{End: true, Reason: " "}, "required"}, "a reason for no end": {programme.CuratorChange{Institution: "Lain", Reason: "x"}, "invalid_value"}, "a letter": {programme.CuratorChange{Institution: "x"}, "invalid_value"}} {
 		if _, err := change(seat.Version, tt.ch); codeOf(err) != tt.code {
 			t.Errorf("%s: %v", name, err)
 		}
