@@ -47,8 +47,8 @@ func newScene(t testing.TB) *scene {
 // join lets a person in from now on and gives them a phone.
 func (s *scene) join(role merge.Role, name string, perms ...string) *mergetest.Phone {
 	p := &mergetest.Phone{User: key(name), Device: "phone " + name, Incarnation: "i"}
-	if role == merge.Mentor {
-		s.write("assignment", key("window "+name), map[string]merge.Value{"mentor_id": merge.Str(p.User), "from_at": (start - oneDay).Value(), "programme_id": merge.Str(key("programme"))})
+	if role == merge.Mentor { // who joins first has been in longest, and leads
+		s.write("assignment", key("window "+name), map[string]merge.Value{"mentor_id": merge.Str(p.User), "from_at": (s.now - oneDay).Value(), "programme_id": merge.Str(key("programme"))})
 		return p
 	}
 	s.write("membership", key("window "+name), map[string]merge.Value{"user_id": merge.Str(p.User), "role": merge.Str(string(role)),
