@@ -84,8 +84,8 @@ func (s *Service) parts(ctx context.Context, business, survivor string) error {
 	return nil
 }
 
-// goodbye is the write that merges a business away. Where somebody is named to lead in the
-// survivor, those of the other one are so no more: who led there goes on.
+// goodbye is the write that merges a business away. Where somebody leads in the survivor, or
+// is named to follow, those of the other one are named no more: who leads there goes on.
 func (s *Service) goodbye(ctx context.Context, who Caller, st standing, survivor string) ([]merge.ServerWrite, error) {
 	_, business, _ := strings.Cut(st.head.Scope, "/")
 	once := func(v merge.View, _ []merge.Grant) *merge.Reject {
@@ -96,11 +96,19 @@ func (s *Service) goodbye(ctx context.Context, who Caller, st standing, survivor
 	}
 	writes := []merge.ServerWrite{{Name: who.Name, Author: who.User, Role: merge.Admin, Collection: "business", ID: business, Op: merge.Put, Must: once,
 		Set: map[string]merge.Value{"status": merge.Str("merged_into"), "merged_into": merge.Str(survivor)}}}
-	there, err := s.leaders(ctx, survivor)
-	if err != nil || len(there) == 0 {
+	there, at, err := s.mentorsOf(ctx, survivor)
+	lead, in := domain.LeadAt(there, at)
+	if err != nil || !in && len(named(there, at)) == 0 {
 		return writes, err
 	}
-	led, err := s.leaders(ctx, business)
+	if in && !lead.Named { // else one who comes, and was in longer, would lead
+		if _, err := s.Engine.Write(ctx, scopeOf(survivor), merge.ServerWrite{Name: who.Name, Author: who.User, Role: merge.Admin, Collection: "assignment", ID: lead.ID,
+			Op: merge.Put, Set: map[string]merge.Value{"lead": merge.Flag(true)}}); err != nil {
+			return nil, err
+		}
+	}
+	others, at, err := s.mentorsOf(ctx, business)
+	led := named(others, at)
 	for _, a := range led {
 		writes = append(writes, merge.ServerWrite{Name: who.Name, Author: who.User, Role: merge.Admin, Collection: "assignment", ID: a, Op: merge.Put,
 			Set: map[string]merge.Value{"lead": merge.Flag(false)}})
@@ -109,22 +117,26 @@ func (s *Service) goodbye(ctx context.Context, who Caller, st standing, survivor
 	return writes, err
 }
 
-// leaders lists the windows in a business whose mentors are named as who leads, now or from a
-// later instant on. The head says which windows there are; its commits may be ahead in the
-// records.
-func (s *Service) leaders(ctx context.Context, business string) (ids []string, err error) {
+// mentorsOf reads the windows of mentors in a business, and the instant of now there. The head
+// says which windows there are; its commits may be ahead in the records.
+func (s *Service) mentorsOf(ctx context.Context, business string) ([]domain.MentorWindow, merge.Millis, error) {
 	head, err := s.Engine.Store.Head(ctx, scopeOf(business))
 	if err != nil {
-		return nil, err
+		return nil, 0, err
 	}
 	rows, err := s.mentorRows(ctx, head)
-	at := max(s.now(), head.Time)
-	for _, w := range domain.MentorWindowsOf(rows) {
+	return domain.MentorWindowsOf(rows), max(s.now(), head.Time), err
+}
+
+// named lists the windows whose mentors are named as who leads, at an instant or from a later
+// one on.
+func named(windows []domain.MentorWindow, at merge.Millis) (ids []string) {
+	for _, w := range windows {
 		if w.Named && w.Lasts(at) {
 			ids = append(ids, w.ID)
 		}
 	}
-	return ids, err
+	return ids
 }
 
 // onlyLeads refuses where the mentor of another window than these is named by now.

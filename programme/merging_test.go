@@ -158,28 +158,65 @@ func TestOneSurvivor(t *testing.T) {
 	}
 }
 
-// TestOneLeads: of two lead mentors the survivor's goes on leading.
+// TestOneLeads: of two lead mentors the survivor's goes on leading, whether they were named or
+// lead since the one who was has gone; and where nobody was in, whoever comes leads.
 func TestOneLeads(t *testing.T) {
-	o := open(t)
-	ani, budi, admin := o.person(1), o.person(2), o.person(4, "admin")
-	a, b := o.business(ani), o.business(budi)
-	for i, s := range []string{a, b} {
-		if _, err := o.Assign(t.Context(), o.as(admin), s, programme.NewAssignment{Mentor: o.person(5+i, "mentor").ID}); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if _, err := o.Merge(t.Context(), o.as(admin), a, b); err != nil {
-		t.Fatal(err)
-	}
-	o.work()
-	all, err := o.Assignments(t.Context(), o.as(admin), b)
-	leads := 0
-	for _, x := range all {
-		if x.Lead {
-			leads++
-		}
-	}
-	if err != nil || len(all) != 2 || leads != 1 {
-		t.Errorf("%+v, %v", all, err)
+	t.Parallel()
+	for _, tt := range []struct {
+		name          string
+		before        int  // mentors of the survivor, besides the one who stays
+		stays, first  bool // somebody stays in the survivor; they came before who comes by the merger
+		comes, stayed string
+	}{
+		{"both were named", 0, true, true, "", "lead"},
+		{"both were named, and the survivor's came last", 0, true, false, "", "lead"},
+		{"the survivor's was never named", 1, true, false, "", "lead"},
+		{"nobody stays", 1, false, false, "lead", ""},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			o := open(t)
+			admin, ani := o.person(4, "admin"), o.person(1)
+			gone, survivor := o.business(ani), o.business(ani)
+			comes, stays, left := o.person(5, "mentor"), o.person(6, "mentor"), o.person(7, "mentor")
+			assign := func(b string, u store.User, track string) programme.Assignment {
+				a, err := o.Assign(t.Context(), o.as(admin), b, programme.NewAssignment{Mentor: u.ID, Track: track})
+				o.unless(err)
+				o.clock.Advance(time.Minute)
+				return a
+			}
+			if tt.first {
+				assign(survivor, stays, "digital")
+			}
+			assign(gone, comes, "quality")
+			var leaves programme.Assignment
+			if tt.before > 0 {
+				leaves = assign(survivor, left, "business")
+			}
+			if tt.stays && !tt.first {
+				assign(survivor, stays, "digital")
+			}
+			if now := o.clock.Now(); tt.before > 0 {
+				leaves, err := o.ChangeAssignment(t.Context(), o.as(admin), survivor, leaves.ID, leaves.Version, programme.AssignmentChange{To: &now})
+				if o.unless(err); leaves.Lead {
+					t.Errorf("who has left leads: %+v", leaves)
+				}
+				o.clock.Advance(time.Minute)
+			}
+			_, err := o.Merge(t.Context(), o.as(admin), gone, survivor)
+			o.unless(err)
+			o.work()
+			all, err := o.Assignments(t.Context(), o.as(admin), survivor)
+			o.unless(err)
+			got := map[string]string{}
+			for _, a := range all {
+				if a.Lead {
+					got[a.Mentor] = "lead"
+				}
+			}
+			if len(got) != 1 || got[comes.ID] != tt.comes || got[stays.ID] != tt.stayed {
+				t.Errorf("%v lead of %+v", got, all)
+			}
+		})
 	}
 }
