@@ -133,9 +133,9 @@ func TestAPauseMovesThePlan(t *testing.T) {
 	if got := c.tasksOf(e)["shop_opening"].Text("due_on"); got != "2022-04-11" {
 		t.Errorf("the next pause moved it to %s", got)
 	}
-	all, _, err := c.Caseload(t.Context(), c.as(mentor), mentor.ID, "", 10)
+	load, err := c.Caseload(t.Context(), c.as(mentor), mentor.ID, "", 10)
 	c.unless(err)
-	if len(all) != 1 || all[0].Progress.Enrolment != domain.EnrolmentActive || all[0].Adjustments[domain.AdjustAdded] != 1 || all[0].Adjustments[domain.AdjustDueMoved] != 23 {
+	if all := load.Businesses; len(all) != 1 || all[0].Progress.Enrolment != domain.EnrolmentActive || all[0].Adjustments[domain.AdjustAdded] != 1 || all[0].Adjustments[domain.AdjustDueMoved] != 23 {
 		t.Errorf("the caseload: %+v", all)
 	}
 }
