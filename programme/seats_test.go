@@ -14,7 +14,7 @@ import (
 // seat gives the seat of a curator, if it is open.
 func (c *contest) seat(n int) (seat programme.Seat, open bool) {
 	c.Helper()
-	all, err := c.Curators(c.Context(), c.as(c.admin), c.edition.ID)
+	all, _, err := c.Curators(c.Context(), c.as(c.admin), c.edition.ID, programme.Page{Limit: 100})
 	c.unless(err)
 	i := slices.IndexFunc(all, func(s programme.Seat) bool { return s.Text("user_id") == c.curators[n].ID })
 	if i < 0 {
