@@ -198,7 +198,7 @@ func (w walked) view(stage domain.Stage) (out []StageOutcome, missing []string) 
 		one := domain.Scored{File: f.ID, Number: f.Text("number")}
 		for _, r := range w.all("score", "") {
 			if r.Text("application_id") == f.ID && int(r.Int("stage")) == stage.No && r.Text("state") == domain.SheetSubmitted && string(r.Fields["conflict"]) != "true" &&
-				string(r.Fields["late"]) != "true" && r.Fields["total_bp"] != nil {
+				string(r.Fields["late"]) != "true" && !merge.Null(r.Fields["total_bp"]) {
 				one.Totals = append(one.Totals, int(r.Int("total_bp")))
 			}
 		}
