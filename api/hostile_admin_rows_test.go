@@ -28,6 +28,9 @@ func says(body string) func(*scene) string { return func(*scene) string { return
 func sendings() []sending {
 	const programme, announcement = "/v1/programmes/{programme}", "/v1/announcements/{announcement}"
 	based := func(d *scene) string { return `{"basis":"` + d.basis(d.here.programme, d.stage) + `"}` }
+	decided := func(d *scene) string {
+		return `{"basis":"` + d.basis(d.here.programme, d.stage) + `","minutes":"BA-02"}`
+	}
 	return []sending{
 		{op: "GET /v1/plan-templates", all: true}, {op: "GET /v1/programmes", all: true}, {op: "GET /v1/reference/{list}", all: true}, {op: "GET " + programme, all: true},
 		{op: "POST /v1/plan-templates", body: says(`{"code":"satu-lagi","version":1,"fields":{"name":"Rencana","items":[{"code":"shop","title_id":"Buka toko","track":"digital","offset_days":0,"duration_days":7}]}}`)},
@@ -35,10 +38,11 @@ func sendings() []sending {
 		{op: "PATCH " + programme, body: says(`{"fields":{"tagline":"Bangga buatan sendiri"}}`), etag: programme},
 		{op: "POST " + programme + "/curators", body: says(`{"phone":"+628117000051","institution":"Bank Indonesia"}`)}, {op: "GET " + programme + "/curators"},
 		{op: "PATCH " + programme + "/curators/{curator}", body: says(`{"institution":"Dekranasda Lampung"}`), etag: programme + "/curators"},
-		{op: "POST " + programme + "/begin", code: "stage_decided"}, {op: "GET " + programme + "/files"}, {op: "GET " + programme + "/stages/{stage}"},
+		{op: "POST " + programme + "/begin", code: "stage_decided"}, {op: "GET " + programme + "/files"}, {op: "GET " + programme + "/files/{file}"},
+		{op: "PATCH " + programme + "/files/{file}", body: says(`{"feedback":"Lengkapi NIB."}`), etag: programme + "/files/{file}"}, {op: "GET " + programme + "/stages/{stage}"},
 		{op: "GET " + programme + "/enrolments"}, {op: "POST " + programme + "/enrolments/{enrolment}/events", body: says(`{"op":"pause","reason":"Panen"}`), etag: "/v1/businesses/{home}/records/enrolment/{enrolment}"},
 		{op: "POST " + programme + "/stages/{stage}/shares", body: says(`{}`)},
-		{op: "POST " + programme + "/stages/{stage}/decision", body: based}, {op: "POST " + programme + "/stages/{stage}/approval", body: based},
+		{op: "POST " + programme + "/stages/{stage}/decision", body: decided}, {op: "POST " + programme + "/stages/{stage}/approval", body: based},
 		{op: "POST " + programme + "/sheets/{sheet}/reopening", body: func(d *scene) string { return `{"curator_id":"` + d.here.curator + `","note":"Lihat lagi"}` }},
 		{op: "POST " + programme + "/publication", body: says(`{"publish_at":"2030-01-01T00:00:00Z"}`)}, {op: "GET " + programme + "/publication"},
 		{op: "POST " + programme + "/publication/approval", etag: programme + "/publication"},
@@ -124,7 +128,7 @@ func (d *scene) at(path string, e edition, swap map[string]string) string {
 		if other, ok := swap[name]; ok {
 			return other
 		}
-		return map[string]string{"programme": e.programme, "stage": d.stage, "sheet": e.sheet, "announcement": e.announcement, "approval": e.approval, "user": e.user, "job": e.job,
+		return map[string]string{"programme": e.programme, "file": e.file, "stage": d.stage, "sheet": e.sheet, "announcement": e.announcement, "approval": e.approval, "user": e.user, "job": e.job,
 			"review": e.review, "business": e.business, "application": e.application, "home": e.home, "enrolment": e.enrolment, "mentor": e.mentor, "curator": e.seat, "list": "marketplace", "code": "tokopedia"}[name]
 	})
 }

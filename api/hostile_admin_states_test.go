@@ -3,6 +3,7 @@ package api_test
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -135,7 +136,7 @@ func TestHostile05OfTheCuration(t *testing.T) {
 	steps := []string{"begin", "decide", "approve", "prepare", "publish"}
 	try := func(step, token string) apitest.Response {
 		basis := `{"basis":"` + d.basis(d.here.programme, "2") + `"}`
-		q := map[string][2]string{"begin": {path + "/begin", ""}, "decide": {stage + "/decision", basis}, "approve": {stage + "/approval", basis},
+		q := map[string][2]string{"begin": {path + "/begin", ""}, "decide": {stage + "/decision", strings.Replace(basis, "}", `,"minutes":"BA-02"}`, 1)}, "approve": {stage + "/approval", basis},
 			"prepare": {path + "/publication", `{"publish_at":"` + at.UTC().Format(time.RFC3339) + `"}`}, "publish": {path + "/publication/approval", ""}}[step]
 		d.keys++
 		return d.client.Do(t, apitest.Request{Method: "POST", Path: q[0], Body: q[1], Token: token, Header: map[string]string{"Idempotency-Key": fmt.Sprint("step-key-", d.keys), "If-Match": d.tag(request{sending: sending{etag: path + "/publication"}}, d.here)}, Hostile: true})

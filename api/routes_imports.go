@@ -78,6 +78,39 @@ func reportOf(in domain.Import, lang message.Lang) wire.ImportReport {
 		})}
 }
 
+func (s *Server) caseFile(x *call) error {
+	d, err := s.Programme.File(x.ctx, x.caller(), x.Params("programme"), x.Params("file"))
+	if err != nil {
+		return err
+	}
+	return x.dossier(d)
+}
+
+func (s *Server) adviseOwner(x *call) error {
+	v, err := x.ifMatch()
+	if err != nil {
+		return err
+	}
+	var in wire.Advice
+	if err := x.read(&in); err != nil {
+		return err
+	}
+	d, err := s.Programme.Advise(x.ctx, x.caller(), x.Params("programme"), x.Params("file"), v, in.Feedback)
+	if err != nil {
+		return err
+	}
+	return x.dossier(d)
+}
+
+// dossier answers with one file, of which the trail says that it was seen.
+func (x *call) dossier(d programme.Dossier) error {
+	x.saw(d.ID)
+	if owner := d.Text("owner_id"); owner != "" {
+		x.saw(owner)
+	}
+	return x.tagged(fiber.StatusOK, wire.CaseFile{Id: d.ID, Fields: d.Fields}, d.Version)
+}
+
 func (s *Server) caseFiles(x *call) error {
 	limit, err := strconv.Atoi(x.Query("limit", "100"))
 	if err != nil || limit < 1 {

@@ -7,6 +7,7 @@ import (
 
 	"github.com/lumbung-ikm/lumbung/api/wire"
 	"github.com/lumbung-ikm/lumbung/domain"
+	"github.com/lumbung-ikm/lumbung/id"
 	"github.com/lumbung-ikm/lumbung/sync/merge"
 )
 
@@ -169,7 +170,8 @@ func (o *tour) curation(owner, admin wire.Login, mine string) {
 	o.want(200, a, "GET", mine+"/stages/2", "").Into(o, &v)
 	o.code("stage_not_ready", o.want(409, a, "POST", mine+"/stages/2/approval", `{"basis":"`+v.Basis+`"}`))
 	o.want(422, a, "POST", mine+"/stages/9/approval", `{"basis":"x"}`)
-	o.want(200, a, "POST", mine+"/stages/2/decision", `{"basis":"`+v.Basis+`"}`).Into(o, &v)
+	o.code("required", o.want(422, a, "POST", mine+"/stages/2/decision", `{"basis":"`+v.Basis+`"}`)) // no minutes
+	o.want(200, a, "POST", mine+"/stages/2/decision", `{"basis":"`+v.Basis+`","minutes":"BA-02"}`).Into(o, &v)
 	o.code("same_person", o.want(403, a, "POST", mine+"/stages/2/approval", `{"basis":"`+v.Basis+`"}`))
 	o.code("stage_not_ready", o.want(409, a, "POST", mine+"/publication", `{"publish_at":"2030-01-01T00:00:00Z"}`))
 	o.want(404, a, "GET", mine+"/publication", "")
@@ -195,8 +197,40 @@ func (o *tour) curation(owner, admin wire.Login, mine string) {
 	o.noted("GET", "/v1/programmes/{programme}/stages/{stage}", files.Files[0].Id)
 	o.noted("GET", "/v1/programmes/{programme}/curators", strings.Trim(string(k.Fields["user_id"]), `"`))
 	o.noted("GET", "/v1/programmes/{programme}/files", files.Files[0].Id)
+	o.advice(owner, admin, mine, e.Id, files.Files[0].Id)
 	o.enrolment(owner, admin, mine, files.Files[0])
 	o.application(owner, admin, "/v1/businesses/"+strings.Trim(string(files.Files[0].Fields["business_id"]), `"`), files.Files[0].Id)
+}
+
+// advice is what the owner of one file is told beside the result.
+func (o *tour) advice(owner, admin wire.Login, mine, programme, file string) {
+	o.Helper()
+	o.clock.Advance(10 * time.Second) // an admin has so many requests in a minute
+	a, path, words := admin.AccessToken, mine+"/files/"+file, `{"feedback":"Kemasan bagus; lengkapi NIB."}`
+	o.code("forbidden", o.want(403, owner.AccessToken, "GET", path, ""))
+	o.code("forbidden", o.want(403, owner.AccessToken, "PATCH", path, words, "If-Match", `"1-1"`))
+	o.want(404, a, "GET", mine+"/files/"+nobody, "")
+	o.want(404, a, "PATCH", mine+"/files/"+nobody, words, "If-Match", `"1-1"`)
+	o.want(200, a, "GET", path, "")
+	o.noted("GET", "/v1/programmes/{programme}/files/{file}", file)
+	tag := o.want(200, a, "GET", path, "").Header.Get("Etag")
+	o.want(428, a, "PATCH", path, words, "If-Match", "")
+	o.want(412, a, "PATCH", path, words, "If-Match", `"1-1"`)
+	o.want(400, a, "PATCH", path, "!{", "If-Match", tag)
+	o.want(422, a, "PATCH", path, `!{"feedback":"`+strings.Repeat("x", 2001)+`"}`, "If-Match", tag)
+	r := o.want(200, a, "PATCH", path, words, "If-Match", tag)
+	var f wire.CaseFile
+	if r.Into(o, &f); !strings.Contains(string(f.Fields["feedback"]), "NIB") {
+		o.Errorf("%s", f.Fields["feedback"])
+	}
+	says := func(state string) {
+		_, err := o.parts.Engine.Write(o.Context(), domain.DecisionScope(programme), merge.ServerWrite{Name: "publication is " + state, Role: merge.System, Collection: "publication", ID: id.Derive("publication", programme),
+			Op: merge.Put, Set: map[string]merge.Value{"state": merge.Str(state)}})
+		o.ok(0, err)
+	}
+	says("telling")
+	o.code("publication_begun", o.want(409, a, "PATCH", path, words, "If-Match", r.Header.Get("Etag")))
+	says("withdrawn")
 }
 
 // withdrawn takes a publication back before its instant.

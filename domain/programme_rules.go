@@ -122,6 +122,8 @@ func checkItems(s Stage) (bad []fault.Mistake) {
 		say("items", "weights_not_whole")
 	case s.Kind == StageRubric && s.Curators < 1:
 		say("curators_per_file", "required")
+	case s.Kind == StageChecklist && s.Curators > 0: // its items are answered by what was registered
+		say("curators_per_file", "invalid_value")
 	case s.Kind == StageLevel && s.Pass.Level == 0:
 		say("pass.level", "required")
 	}

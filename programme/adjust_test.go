@@ -86,6 +86,20 @@ func TestACuratorAdjustsALevel(t *testing.T) {
 	if o := c.outcome(2, file); *o.Level != 2 || o.Result != "passed" { // (3+0)/2, rounded up
 		t.Errorf("two levels make %+v", o)
 	}
+	if v := c.stage(2); len(v.Missing) != 211 {
+		t.Errorf("%d files miss sheets", len(v.Missing))
+	}
+	if _, err := c.Decide(t.Context(), c.as(c.admin), c.edition.ID, 2, c.stage(2).Basis, ""); fault.CodeOf(err) != "stage_not_ready" {
+		t.Errorf("decided without the sheets that it wants: %v", err)
+	}
+	for n := range c.curators {
+		for _, d := range c.panel(n) {
+			if d.Text("application_id") != file {
+				c.unless(c.sheet(n, 2, d.Text("application_id"), map[string]merge.Value{"note": merge.Str("sesuai")}))
+			}
+		}
+	}
+	c.work()
 	after := c.stage(2)
 	if after.Basis == before.Basis || after.Count("passed") != before.Count("passed")+1 || len(after.Missing) != 0 {
 		t.Errorf("%d pass, before %d; %d missing", after.Count("passed"), before.Count("passed"), len(after.Missing))

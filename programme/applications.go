@@ -3,6 +3,7 @@ package programme
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"encoding/json"
 	"errors"
 	"maps"
@@ -21,8 +22,11 @@ import (
 // with a reason. It reads what is there when it is done, so order and repetition do not
 // matter.
 func (s *Service) followApplication(ctx context.Context, eff merge.Effect) error {
-	business := strings.TrimPrefix(eff.Scope, "business/")
-	app, err := s.appliedFor(ctx, business, eff.ID)
+	head, err := s.home(ctx, strings.TrimPrefix(eff.Scope, scopeOf("")))
+	if err != nil {
+		return fmt.Errorf("head of business: %w", err)
+	}
+	app, err := s.appliedFor(ctx, strings.TrimPrefix(head.Scope, scopeOf("")), eff.ID)
 	if err != nil || app.Version == 0 {
 		return err
 	}

@@ -190,8 +190,17 @@ func (w walked) view(stage domain.Stage) (out []StageOutcome, missing []string) 
 				o.Result = outPassed
 			}
 			out = append(out, o)
+			sent := 0
+			for _, r := range w.all("score", "") {
+				if r.Text("application_id") == f.ID && int(r.Int("stage")) == stage.No && r.Text("state") == domain.SheetSubmitted && string(r.Fields["conflict"]) != "true" && string(r.Fields["late"]) != "true" {
+					sent++
+				}
+			}
+			if sent < stage.Curators {
+				missing = append(missing, f.ID)
+			}
 		}
-		return out, nil
+		return out, missing
 	}
 	var scored []domain.Scored
 	for _, f := range files {
@@ -211,6 +220,10 @@ func (w walked) view(stage domain.Stage) (out []StageOutcome, missing []string) 
 	for i, one := range scored {
 		score := one.Score()
 		o := StageOutcome{File: one.File, Rank: i + 1, Score: &score, Result: outFailed}
+		if len(one.Totals) > 1 {
+			spread := slices.Max(one.Totals) - slices.Min(one.Totals)
+			o.Spread, o.Apart = &spread, spread >= 2500
+		}
 		last := stage.No == len(w.Stages)
 		switch {
 		case last && i < w.Quota:

@@ -139,6 +139,9 @@ func (s *Service) edit(ctx context.Context, who Caller, old Edition, v Version, 
 			return Edition{}, &fault.Error{Kind: fault.Conflict, Code: "field_fixed", Field: name, Text: "fixed in this status"}
 		}
 	}
+	if err := s.decidedBy(ctx, old, set); err != nil {
+		return Edition{}, err
+	}
 	next := merge.Row{Key: old.Key, Fields: maps.Clone(old.Fields)}
 	maps.Copy(next.Fields, set)
 	ready := next.Text("status") != domain.ProgrammeDraft
@@ -157,6 +160,26 @@ func (s *Service) edit(ctx context.Context, who Caller, old Edition, v Version, 
 		return Edition{}, err
 	}
 	return s.setup(ctx, old.ID)
+}
+
+// decidedBy refuses to change how many are selected once two people have decided who.
+//
+// Errors: Conflict "field_fixed".
+func (s *Service) decidedBy(ctx context.Context, old Edition, set map[string]merge.Value) error {
+	last := len(domain.ProgrammeOf(old.Row).Stages)
+	for _, name := range []string{"quota", "reserve_size"} {
+		if set[name] == nil || bytes.Equal(set[name], old.Fields[name]) {
+			continue
+		}
+		rows, err := s.rows(ctx, domain.DecisionScope(old.ID), decisionKey(old.ID, last))
+		if err != nil {
+			return err
+		}
+		if first(rows).Text("state") == "decided" {
+			return &fault.Error{Kind: fault.Conflict, Code: "field_fixed", Field: name, Text: "the last stage is decided by it"}
+		}
+	}
+	return nil
 }
 
 // AdvanceProgramme takes a programme that the caller saw at version v to the next

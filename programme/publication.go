@@ -246,15 +246,15 @@ func (s *Service) publish(ctx context.Context, programme string) error {
 // the decision are filled from the ranking. The order is drawn by hash: it says nothing
 // about who was selected, and is the same whoever works it out.
 func (b *board) results(words Feedback) (out []result) {
-	places := map[string]int{domain.FileSelected: b.Quota, domain.FileReserve: b.Reserve}
+	selected, reserve := b.places()
 	ranked := slices.DeleteFunc(slices.Clone(b.files), func(f file) bool { return !f.ranked || b.withdrawn(f) })
 	slices.SortFunc(ranked, byRank)
 	becomes := map[string]string{}
 	for i, f := range ranked {
 		switch {
-		case i < places[domain.FileSelected]:
+		case i < selected:
 			becomes[f.id] = domain.FileSelected
-		case i < places[domain.FileSelected]+places[domain.FileReserve]:
+		case i < selected+reserve:
 			becomes[f.id] = domain.FileReserve
 		default:
 			becomes[f.id] = domain.FileNotSelected
@@ -277,6 +277,15 @@ func (b *board) results(words Feedback) (out []result) {
 	}
 	slices.SortFunc(out, func(x, y result) int { return strings.Compare(b.drawn(x), b.drawn(y)) })
 	return out
+}
+
+// places are how many are selected and stand in reserve: as was decided, whatever the
+// programme says by now.
+func (b *board) places() (selected, reserve int) {
+	if d := b.rulings[len(b.Stages)]; d.Text("state") == "decided" {
+		return int(d.Int("passed")), int(d.Int("reserve"))
+	}
+	return b.Quota, b.Reserve
 }
 
 // drawn is the place of a result in the order in which results are told.
@@ -310,7 +319,11 @@ func (s *Service) tellOne(ctx context.Context, p domain.Programme, r result) err
 		set["confirm_by"] = merge.Millis(until.UnixMilli()).Value()
 	}
 	k := merge.Key{Collection: "application_event", ID: id.Derive("application_event", r.File, "result", r.Op)}
-	there, err := s.rows(ctx, scopeOf(r.Business), k)
+	head, err := s.home(ctx, r.Business)
+	if err != nil {
+		return fmt.Errorf("head of business: %w", err)
+	}
+	there, err := s.rows(ctx, head.Scope, k)
 	if err != nil || len(there) > 0 { // told, perhaps on another day
 		return err
 	}
@@ -318,7 +331,8 @@ func (s *Service) tellOne(ctx context.Context, p domain.Programme, r result) err
 }
 
 // say writes an operation of the server's own on an application, while that is in one of
-// some states. In another one it was overtaken, which is no error.
+// some states. In another one it was overtaken, which is no error. A business that was
+// merged into another one hears it there.
 func (s *Service) say(ctx context.Context, business, event, name string, set map[string]merge.Value, states ...string) error {
 	application := merge.AsString(set["application_id"])
 	still := func(v merge.View, _ []merge.Grant) *merge.Reject {
@@ -327,9 +341,32 @@ func (s *Service) say(ctx context.Context, business, event, name string, set map
 		}
 		return nil
 	}
-	_, err := s.Engine.Write(ctx, scopeOf(business), merge.ServerWrite{Name: name, Role: merge.System, Collection: "application_event", ID: event, Op: merge.Put, Create: true, Must: still, Set: set})
-	if code := fault.CodeOf(err); err != nil && (code == "conflict" || code == "id_reuse") {
-		return nil
+	for {
+		head, err := s.home(ctx, business)
+		if err != nil {
+			return fmt.Errorf("head of business: %w", err)
+		}
+		_, err = s.Engine.Write(ctx, head.Scope, merge.ServerWrite{Name: name, Role: merge.System, Collection: "application_event", ID: event, Op: merge.Put, Create: true, Must: inAlive(still), Set: set})
+		switch fault.CodeOf(err) {
+		case "conflict", "id_reuse":
+			return nil
+		case "business_merged": // in between; its head says so by the next look
+			if err := s.moved(ctx, head.Scope); err != nil {
+				return err
+			}
+			continue
+		}
+		return err
+	}
+}
+
+// moved makes sure that a scope whose business was merged has said where it has gone.
+//
+// Errors: Transient "busy" while it has not.
+func (s *Service) moved(ctx context.Context, scope string) error {
+	head, err := s.Engine.Store.Head(ctx, scope)
+	if err == nil && head.MovedTo == "" {
+		err = &fault.Error{Kind: fault.Transient, Code: "busy", Text: "a merger is under way"}
 	}
 	return err
 }
@@ -412,7 +449,8 @@ func (b *board) next() []file {
 		}
 	}
 	slices.SortFunc(reserve, byRank)
-	return reserve[:min(len(reserve), max(0, b.Quota-held))]
+	selected, _ := b.places()
+	return reserve[:min(len(reserve), max(0, selected-held))]
 }
 
 func byRank(x, y file) int { return cmp.Compare(x.rank, y.rank) }

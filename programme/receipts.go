@@ -27,7 +27,8 @@ type Receipt struct {
 
 // AnnouncementReceipts counts what became of an announcement, and lists one page of its
 // audience, counted from 0; pages hold up to domain.AudiencePage people. It reads every
-// receipt: some three hundred bytes for each person who had it.
+// receipt: some three hundred bytes for each person who had it. A regional admin who did not
+// write it sees the numbers and no people.
 //
 // Errors: Forbidden, NotFound; Invalid "invalid_value" for a page that is not there.
 func (s *Service) AnnouncementReceipts(ctx context.Context, who Caller, announcement string, page int) (Receipts, error) {
@@ -70,6 +71,9 @@ func (s *Service) AnnouncementReceipts(ctx context.Context, who Caller, announce
 	})
 	if err != nil {
 		return none, err
+	}
+	if is, err := s.authority(ctx, who); err != nil || !is.admin && a.Text("author") != who.User {
+		return out, err
 	}
 	users, err := s.page(ctx, announcement, pages[page])
 	for _, u := range users {

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/lumbung-ikm/lumbung/domain"
 	"github.com/lumbung-ikm/lumbung/fault"
@@ -178,6 +179,9 @@ func (b *board) view(ctx context.Context, no int) (StageView, error) {
 	default:
 		for _, f := range files {
 			v.Outcomes = append(v.Outcomes, b.adjusted(v.Stage, f))
+			if len(b.sheets[f.id].counted) < v.Stage.Curators {
+				v.Missing = append(v.Missing, f.id)
+			}
 		}
 	}
 	if err != nil {
@@ -277,6 +281,8 @@ func (s *Service) Decide(ctx context.Context, who Caller, programme string, no i
 		return v, conflict("stage_not_ready", "sheets are missing")
 	case v.Basis != basis:
 		return v, conflict("basis_changed", "not what the caller saw")
+	case v.Last && strings.TrimSpace(minutes) == "":
+		return v, &fault.Error{Kind: fault.Invalid, Code: "required", Field: "minutes", Text: "who is selected stands in the minutes"}
 	}
 	state := "decided"
 	if v.Last {

@@ -212,6 +212,12 @@ type Accompanied struct {
 	Since time.Time `json:"since"`
 }
 
+// Advice defines model for Advice.
+type Advice struct {
+	// Feedback Example: Produk Anda baik; lengkapi NIB lalu daftar lagi.
+	Feedback string `json:"feedback"`
+}
+
 // Announcement `fields` are those of `announcement`.
 type Announcement struct {
 	// Etag For If-Match.
@@ -1793,7 +1799,7 @@ type StageDecision struct {
 	// Example: 9f2c1a07b3d49f2c1a07b3d49f2c1a07
 	Basis string `json:"basis"`
 
-	// Minutes Number of the minutes.
+	// Minutes Number of the minutes; the last stage is not decided without.
 	//
 	// Example: BA-03/2022
 	Minutes string `json:"minutes,omitempty,omitzero"`
@@ -2500,6 +2506,12 @@ type CaseFilesParams struct {
 // CaseFilesParamsState defines parameters for CaseFiles.
 type CaseFilesParamsState string
 
+// AdviseOwnerParams defines parameters for AdviseOwner.
+type AdviseOwnerParams struct {
+	// IfMatch The ETag that was read.
+	IfMatch IfMatch `json:"If-Match"`
+}
+
 // ImportRegistrantsParams defines parameters for ImportRegistrants.
 type ImportRegistrantsParams struct {
 	// Sheet Sheet of an XLSX file, by name; the first visible one if absent.
@@ -2723,6 +2735,9 @@ type ChangeCuratorJSONRequestBody = CuratorChange
 
 // OperateEnrolmentJSONRequestBody defines body for OperateEnrolment for application/json ContentType.
 type OperateEnrolmentJSONRequestBody = EnrolmentOperation
+
+// AdviseOwnerJSONRequestBody defines body for AdviseOwner for application/json ContentType.
+type AdviseOwnerJSONRequestBody = Advice
 
 // PreparePublicationJSONRequestBody defines body for PreparePublication for application/json ContentType.
 type PreparePublicationJSONRequestBody = NewPublication

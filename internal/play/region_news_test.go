@@ -248,6 +248,15 @@ func TestAnotherOneOfTheProvinceReadsIt(t *testing.T) {
 	}
 	p.strikes()
 	p.wants(a, "Hendra", "Semarang", "Solo")
+	for who, people := range map[*play.Phone]int{p.java: 3, p.javaToo: 0, p.desk: 3} { // whoever did not write it sees numbers
+		var r struct {
+			People   int   `json:"people"`
+			Receipts []any `json:"receipts"`
+		}
+		if p.ok(who.Send(t.Context(), http.MethodGet, mine+"/receipts", "", nil, &r)); r.People != 3 || len(r.Receipts) != people {
+			t.Errorf("%s sees %d people, %d by name", who.Name, r.People, len(r.Receipts))
+		}
+	}
 	type approval struct {
 		ID   string `json:"id"`
 		What string `json:"what"`

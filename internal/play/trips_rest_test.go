@@ -75,6 +75,8 @@ func requestTrips() map[string]int {
 		"POST /v1/programmes/{programme}/imports":                          24,
 		"POST /v1/programmes/{programme}/imports/check":                    6,
 		"GET /v1/programmes/{programme}/files":                             6,
+		"GET /v1/programmes/{programme}/files/{file}":                      5,
+		"PATCH /v1/programmes/{programme}/files/{file}":                    23,
 		"GET /v1/programmes/{programme}/enrolments":                        8,
 		"POST /v1/programmes/{programme}/enrolments/{enrolment}/events":    26,
 		"POST /v1/programmes/{programme}/curators":                         22,
@@ -549,17 +551,24 @@ func (o *requests) curation(other *play.Phone) {
 	o.ask(o.admin, "POST "+at+"/stages/{stage}/decision", mine+"/stages/1/decision", "", map[string]any{"basis": v.Basis}, nil)
 	o.ask(o.admin, "POST "+at+"/stages/{stage}/shares", mine+"/stages/2/shares", "", map[string]any{}, nil)
 	file := v.Outcomes[0].File
+	var f ticket
+	o.ask(o.admin, "GET "+at+"/files/{file}", mine+"/files/"+file, "", nil, &f)
+	head, err := o.w.App.Store.Head(o.Context(), domain.DecisionScope(pid))
+	o.ok(err)
+	rows, err := o.w.Rows(o.Context(), domain.DecisionScope(pid), "case_file")
+	o.ok(err)
+	o.ask(o.admin, "PATCH "+at+"/files/{file}", mine+"/files/"+file, fmt.Sprintf(`"%d-%d"`, head.Generation.Count, rows[0].Version), map[string]any{"feedback": "Lengkapi NIB."}, nil)
 	sheet := domain.SheetID(file, 2, k.Fields.User)
 	write := func(collection, id string, set map[string]merge.Value) merge.ServerWrite {
 		return merge.ServerWrite{Name: "app.curator", Author: k.Fields.User, Role: merge.Curator, Collection: collection, ID: id, Op: merge.Put, Create: true, Set: set}
 	}
-	_, err := o.w.App.Engine.Write(o.Context(), domain.PanelScope(pid, k.Fields.User),
+	_, err = o.w.App.Engine.Write(o.Context(), domain.PanelScope(pid, k.Fields.User),
 		write("sheet", sheet, map[string]merge.Value{"application_id": merge.Str(file), "stage": merge.Num(2), "items": merge.Value(`{"product":{"points":80}}`)}),
 		write("sheet_event", o.admin.IDs.New(), map[string]merge.Value{"sheet_id": merge.Str(sheet), "op": merge.Str("submit")}))
 	o.ok(err)
 	o.ok(o.w.Step(o.Context()))
 	o.ok(o.admin.Send(o.Context(), http.MethodGet, mine+"/stages/2", "", nil, &v))
-	o.ok(o.admin.Send(o.Context(), http.MethodPost, mine+"/stages/2/decision", "", map[string]any{"basis": v.Basis}, nil))
+	o.ok(o.admin.Send(o.Context(), http.MethodPost, mine+"/stages/2/decision", "", map[string]any{"basis": v.Basis, "minutes": "BA-02"}, nil))
 	o.ask(other, "POST "+at+"/stages/{stage}/approval", mine+"/stages/2/approval", "", map[string]any{"basis": v.Basis}, nil)
 	o.ask(o.admin, "POST "+at+"/sheets/{sheet}/reopening", mine+"/sheets/"+sheet+"/reopening", "", map[string]any{"curator_id": k.Fields.User, "note": "terlambat"}, nil)
 	o.ask(o.admin, "POST "+at+"/publication", mine+"/publication", "", map[string]any{"publish_at": "2030-01-01T00:00:00Z"}, &e)

@@ -1,0 +1,152 @@
+package programme_test
+
+import (
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/lumbung-ikm/lumbung/domain"
+	"github.com/lumbung-ikm/lumbung/fault"
+	"github.com/lumbung-ikm/lumbung/programme"
+	"github.com/lumbung-ikm/lumbung/sync/merge"
+)
+
+// TestWhoIsSelectedStaysDecided: behind the decision of two nobody changes how many are
+// selected, alone or at all, and what is told is what was decided.
+func TestWhoIsSelectedStaysDecided(t *testing.T) {
+	c := open(t).contest(7)
+	c.begun()
+	quota := func(n int) error {
+		e, err := c.Programme(t.Context(), c.as(c.admin), c.edition.ID)
+		c.unless(err)
+		_, err = c.ChangeProgramme(t.Context(), c.as(c.admin), c.edition.ID, e.Version, map[string]merge.Value{"quota": merge.Num(n)})
+		return err
+	}
+	c.unless(quota(31)) // while nobody is
+	c.unless(quota(30))
+	c.scored()
+	c.unless(quota(31))
+	c.unless(quota(30))
+	c.decide(3)
+	_, err := c.Approve(t.Context(), c.as(c.other), c.edition.ID, 3, c.stage(3).Basis)
+	c.unless(err)
+	c.work()
+	for _, field := range []string{"quota", "reserve_size"} {
+		e, err := c.Programme(t.Context(), c.as(c.admin), c.edition.ID)
+		c.unless(err)
+		if _, err := c.ChangeProgramme(t.Context(), c.as(c.admin), c.edition.ID, e.Version, map[string]merge.Value{field: merge.Num(35)}); fault.CodeOf(err) != "field_fixed" {
+			t.Errorf("%s behind the decision: %v", field, err)
+		}
+	}
+	e, err := c.Programme(t.Context(), c.as(c.admin), c.edition.ID)
+	c.unless(err)
+	_, err = c.ChangeProgramme(t.Context(), c.as(c.admin), c.edition.ID, e.Version, map[string]merge.Value{"quota": merge.Num(30), "tagline": merge.Str("Bangga")}) // the same, beside something else
+	c.unless(err)
+	c.prepared()
+	c.clock.Set(publishAt())
+	c.due()
+	if got := c.states(); got[domain.ApplicationOffered] != 30 || got[domain.ApplicationReserve] != 10 {
+		t.Errorf("told: %v", got)
+	}
+}
+
+// TestTheLastStageHasMinutes: nobody is selected without a paper that says so.
+func TestTheLastStageHasMinutes(t *testing.T) {
+	c := open(t).contest(7)
+	c.begun()
+	c.scored()
+	if _, err := c.Decide(t.Context(), c.as(c.admin), c.edition.ID, 3, c.stage(3).Basis, " "); fault.CodeOf(err) != "required" {
+		t.Errorf("decided without minutes: %v", err)
+	}
+	c.decide(3)
+}
+
+// TestAResultFollowsAMerger: whoever is merged between the decision and the telling, or while
+// they are asked, hears of it where they are, and takes part there.
+func TestAResultFollowsAMerger(t *testing.T) {
+	for name, when := range map[string]func(c *contest, join func()){
+		"before":     func(c *contest, join func()) { join(); c.clock.Set(publishAt()); c.due() },
+		"afterwards": func(c *contest, join func()) { c.clock.Set(publishAt()); c.due(); join() },
+	} {
+		t.Run(name, func(t *testing.T) {
+			c := open(t).contest(7)
+			c.decided()
+			c.prepared()
+			files := c.files(c.edition)
+			f := files[slices.IndexFunc(files, func(f merge.Row) bool { return f.Text("state") == domain.FileSelected })]
+			owner := f.Text("owner_id")
+			other, err := c.CreateBusiness(t.Context(), programme.Caller{User: owner, Name: "one more"}, programme.NewBusiness{ID: c.ids.New(), Name: "Lain", RegionCode: "18.71", PrimaryCategory: "food_beverage"})
+			c.unless(err)
+			c.work()
+			when(c, func() {
+				_, err := c.Merge(t.Context(), c.as(c.admin), f.Text("business_id"), other.ID)
+				c.unless(err)
+				c.work()
+			})
+			home := "business/" + other.ID
+			state := func() string {
+				rows := slices.DeleteFunc(c.scope(home, "application"), func(r merge.Row) bool { return r.ID != f.ID })
+				if len(rows) != 1 {
+					t.Fatalf("%d applications", len(rows))
+				}
+				return rows[0].Text("state")
+			}
+			if got := state(); got != domain.ApplicationOffered {
+				t.Errorf("the survivor's application is %s", got)
+			}
+			if told := slices.DeleteFunc(c.scope(merge.UserScope(owner), "inbox"), func(r merge.Row) bool { return r.Text("type") != domain.NoticeResults }); len(told) != 1 {
+				t.Errorf("told %d times", len(told))
+			}
+			c.wrote++
+			_, err = c.Engine.Write(t.Context(), home, merge.ServerWrite{Name: "owner.confirms", Author: owner, Role: merge.Owner, Collection: "application_event", ID: c.ids.New(), Op: merge.Put, Create: true,
+				Set: map[string]merge.Value{"application_id": merge.Str(f.ID), "op": merge.Str("confirm")}})
+			c.unless(err)
+			c.due()
+			if n := len(c.scope(home, "task")); state() != domain.ApplicationConfirmed || len(c.scope(home, "enrolment")) != 1 || n != 24 {
+				t.Errorf("%s, %d enrolments, %d tasks", state(), len(c.scope(home, "enrolment")), n)
+			}
+		})
+	}
+}
+
+// TestWordsForOneOwner: what the curators say of one file goes to its owner, with the result
+// and not before, in the place of the words for everybody.
+func TestWordsForOneOwner(t *testing.T) {
+	c := open(t).contest(7)
+	c.decided()
+	c.prepared()
+	files := c.files(c.edition)
+	f := files[slices.IndexFunc(files, func(f merge.Row) bool { return f.Text("state") == domain.FileNotSelected })]
+	d, err := c.File(t.Context(), c.as(c.admin), c.edition.ID, f.ID)
+	c.unless(err)
+	if _, err := c.Advise(t.Context(), c.as(c.person(77)), c.edition.ID, f.ID, d.Version, "x"); fault.CodeOf(err) != "not_found" && fault.KindOf(err) != fault.Forbidden {
+		t.Errorf("by anybody: %v", err)
+	}
+	if _, err := c.Advise(t.Context(), c.as(c.admin), c.edition.ID, f.ID, d.Version, strings.Repeat("x", 2001)); fault.CodeOf(err) != "invalid_value" {
+		t.Errorf("too many words: %v", err)
+	}
+	const words = "Kemasan bagus; lengkapi NIB lalu daftar lagi."
+	next, err := c.Advise(t.Context(), c.as(c.admin), c.edition.ID, f.ID, d.Version, words)
+	c.unless(err)
+	if _, err := c.Advise(t.Context(), c.as(c.other), c.edition.ID, f.ID, d.Version, "lain"); fault.CodeOf(err) != "stale_version" {
+		t.Errorf("over somebody else's words: %v", err)
+	}
+	head, err := c.Engine.Store.Head(t.Context(), "business/"+f.Text("business_id"))
+	if c.unless(err); head.Applied != 1 {
+		t.Errorf("%d commits in the business while all is secret", head.Applied)
+	}
+	c.clock.Set(publishAt())
+	c.due()
+	said := map[string]int{}
+	for _, o := range c.files(c.edition) {
+		if o.Text("state") == domain.FileNotSelected {
+			said[c.scope("business/"+o.Text("business_id"), "application")[0].Text("feedback")]++
+		}
+	}
+	if said[words] != 1 || said["Belum kali ini."] != 55 {
+		t.Errorf("%v", said)
+	}
+	if _, err := c.Advise(t.Context(), c.as(c.admin), c.edition.ID, f.ID, next.Version, "terlambat"); fault.CodeOf(err) != "publication_begun" && fault.CodeOf(err) != "stale_version" {
+		t.Errorf("behind the telling: %v", err)
+	}
+}
