@@ -36,14 +36,14 @@ func ApplicationID(business, programme string, attempt int) string {
 	return id.Derive("application", business, programme, string(rune('0'+attempt)))
 }
 
-// maxAttempts is how often a business may apply to one programme.
-const maxAttempts = 9
+// MaxAttempts is how often a business may apply to one programme.
+const MaxAttempts = 9
 
 // applicationTable lists the operations, highest precedence first: of concurrent ones
 // the first in this list is the state, but for what applicationJoin says.
 func applicationTable() []opRule {
 	owner, office := []merge.Role{merge.Owner}, []merge.Role{merge.Admin}
-	ask := []merge.Role{merge.Owner, merge.Admin} // an admin, who has asked the owner
+	ask := []merge.Role{merge.Owner, merge.Admin} // an admin, who has asked the owner: judgeApplication
 	open := []string{ApplicationDraft, ApplicationReturned}
 	decided := []string{ApplicationSubmitted, ApplicationOffered, ApplicationReserve}
 	return []opRule{
@@ -55,7 +55,7 @@ func applicationTable() []opRule {
 		{op: "confirm", from: []string{ApplicationOffered}, to: ApplicationConfirmed, who: ask},
 		{op: "offer", from: []string{ApplicationSubmitted, ApplicationReserve}, to: ApplicationOffered, who: office, online: true},
 		{op: "hold", from: []string{ApplicationSubmitted}, to: ApplicationReserve, who: office, online: true},
-		{op: "turn_down", from: []string{ApplicationSubmitted, ApplicationReserve}, to: ApplicationNotSelected, who: office, online: true},
+		{op: "turn_down", from: []string{ApplicationSubmitted, ApplicationReturned, ApplicationReserve}, to: ApplicationNotSelected, who: office, online: true},
 		{op: "return", from: []string{ApplicationSubmitted}, to: ApplicationReturned, who: office, reason: true, online: true},
 		{op: "submit", from: open, to: ApplicationSubmitted, who: owner},
 	}
@@ -107,7 +107,7 @@ func deriveApplication(v merge.View, r merge.Row) merge.Derived {
 	ops := v.Operations("application_event", r.ID)
 	state, review, by := ApplicationState(r, ops)
 	d := merge.Derived{Operations: map[merge.Key]map[string]merge.Value{}, Fields: map[string]merge.Value{"state": merge.Str(state), "needs_review": nil,
-		"confirm_by": nil, "feedback": nil, "asked": nil, "returned_for": nil}}
+		"confirm_by": nil, "feedback": nil, "asked": nil, "returned_for": nil, "complete_by": nil}}
 	if review {
 		d.Fields["needs_review"] = merge.Flag(true)
 	}
@@ -134,7 +134,7 @@ func deriveApplication(v merge.View, r merge.Row) merge.Derived {
 		}
 	}
 	if state != ApplicationReturned {
-		d.Fields["asked"], d.Fields["returned_for"] = nil, nil
+		d.Fields["asked"], d.Fields["returned_for"], d.Fields["complete_by"] = nil, nil, nil
 	}
 	return d
 }
@@ -147,15 +147,22 @@ func sayOf(fields map[string]merge.Value, o merge.Row) {
 	case "hold", "turn_down":
 		fields["feedback"] = o.Fields["feedback"]
 	case "return":
-		fields["asked"], fields["returned_for"] = o.Fields["asked"], o.Fields["reason_code"]
+		fields["asked"], fields["returned_for"], fields["complete_by"] = o.Fields["asked"], o.Fields["reason_code"], o.Fields["complete_by"]
 	}
 }
 
-// judgeApplication asks what the author saw.
+// judgeApplication asks what the author saw. Owners answer an offer; an admin writes their
+// answer down where somebody had to ask them, because their phones said different things.
 func judgeApplication(j merge.Judgement) *merge.Reject {
-	state, _, _ := ApplicationState(j.Parent, j.Seen)
+	state, review, _ := ApplicationState(j.Parent, j.Seen)
 	if j.AfterRestore && j.From != "" {
 		state = j.From
 	}
-	return applicationMachine().legal(j, state)
+	if r := applicationMachine().legal(j, state); r != nil {
+		return r
+	}
+	if op := merge.AsString(j.Set["op"]); j.Role == merge.Admin && !review && (op == "confirm" || op == "decline") {
+		return refuse("forbidden_transition", "set.op")
+	}
+	return nil
 }

@@ -27,7 +27,7 @@ func application() *merge.Collection {
 		Name: "application", Scope: ScopeBusiness, Doc: "application of a business to a programme; its id follows from both, so that two phones begin one; locked while it is submitted",
 		Create: makers, Allow: allowApplication, Derive: deriveApplication, React: reactApplication, Fields: fields(
 			required(once("programme_id", ref(""), makers, "")),
-			once("attempt", whole(1, maxAttempts, ""), makers, "absent = 1; more after a withdrawal"),
+			once("attempt", whole(1, MaxAttempts, ""), makers, "absent = 1; more after a withdrawal"),
 			merge.Field{Name: "answers", Policy: merge.Each, Max: maxAnswers, Doc: "by the codes of the programme's questions", Item: fields(
 				latest("value", text(0, 2000), makers, ""))},
 			merge.Field{Name: "survey", Policy: merge.Each, Max: maxSurvey, Doc: "digital readiness, by its items", Item: fields(
@@ -42,6 +42,7 @@ func application() *merge.Collection {
 			server("grace", truth(), "finished offline before the close and received within the grace"),
 			server("returned_for", text(0, 40), "why it was sent back: a code"),
 			server("asked", text(0, 2000), "what an admin sent it back for, in words"),
+			server("complete_by", instant(), "first instant at which it is too late to complete what an admin sent back"),
 			server("confirm_by", instant(), "first instant at which an offer has lapsed"),
 			server("feedback", text(0, 2000), "for the owner, with the result"),
 		),
@@ -61,6 +62,7 @@ func applicationEvent() *merge.Collection {
 			once("confirm_by", instant(), office, "with offer"),
 			once("feedback", text(1, 2000), office, "with offer, hold and turn_down"),
 			once("asked", text(1, 2000), office, "with return"),
+			once("complete_by", instant(), office, "with return: until when its owner may complete it"),
 		),
 	}
 }
@@ -105,10 +107,14 @@ func applicationNotices(c merge.Change) []merge.Effect {
 	case was == is:
 		return nil
 	case is == ApplicationReturned:
-		return notice(c, NoticeApplicationBack, c.After.Key, nil, owners)
+		back := params{}
+		if until := c.After.Fields["complete_by"]; !merge.Null(until) {
+			back["until"] = until
+		}
+		return notice(c, NoticeApplicationBack, c.After.Key, back, owners)
 	case was == ApplicationReserve && is == ApplicationOffered:
 		return notice(c, NoticePlace, c.After.Key, says, owners)
-	case was == ApplicationSubmitted && (is == ApplicationOffered || is == ApplicationReserve || is == ApplicationNotSelected):
+	case was == ApplicationSubmitted && (is == ApplicationOffered || is == ApplicationReserve), (was == ApplicationSubmitted || was == ApplicationReturned) && is == ApplicationNotSelected:
 		return notice(c, NoticeResults, c.After.Key, says, owners)
 	}
 	return nil

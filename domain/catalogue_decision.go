@@ -17,8 +17,8 @@ func decisions() []*merge.Collection {
 
 // Where the curation of an application stands.
 const (
-	FileOpen        = "open" // counted, not looked at yet
-	FileReturned    = "returned"
+	FileOpen        = "open"       // counted, not looked at yet
+	FileReturned    = "returned"   // for completion; nobody looks at it until it comes back
 	FileStage       = "stage"      // in the stage that the file names
 	FileEliminated  = "eliminated" // in the stage that the file names
 	FileSelected    = "selected"
@@ -64,6 +64,11 @@ func caseFile() *merge.Collection {
 			server("score_bp", whole(0, 10_000, "bp"), "mean of the sheets that count"),
 			server("rank", whole(1, 1_000_000, ""), "in the last stage"),
 			server("feedback", text(0, 2000), "for the owner, told with the result"),
+			server("return_id", ref(""), "while it is returned: the operation on the application"),
+			server("returned_by", ref(""), "admin"),
+			server("returned_for", text(0, 40), "a code"),
+			server("asked", text(0, 2000), "what for, in words"),
+			server("complete_by", instant(), "first instant at which it is too late to complete it"),
 		),
 	}
 }
@@ -197,6 +202,7 @@ func numbering() *merge.Collection {
 	return &merge.Collection{
 		Name: "numbering", Scope: ScopeDecision, Doc: "how many receipt numbers a programme has given", Fields: fields(
 			server("last", whole(0, 9_999_999, "numbers"), ""),
+			server("completed", whole(0, 1<<53-1, "files"), "that were returned and came back, each time; so who decides hears of it"),
 		),
 	}
 }
@@ -231,8 +237,14 @@ func tagCaseFile(r merge.Row) []string {
 // FileKeys has them, and by the enrolment that it may lead to ("enrolment").
 func CaseFileTag(kind, value string) string { return tag(kind, value) }
 
-// reactCaseFile tells the business the number of its application.
+// StepReturn sends the application of a returned file back to its owner.
+const StepReturn = "carry_out_return"
+
+// reactCaseFile tells the business the number of its application, and that it was returned.
 func reactCaseFile(c merge.Change) []merge.Effect {
+	if back := c.After.Text("return_id"); back != "" && back != c.Before.Text("return_id") {
+		return []merge.Effect{{Scope: c.Scope(), Collection: "case_file", ID: c.After.ID, Do: StepReturn}}
+	}
 	if c.Before.Text("number") == c.After.Text("number") {
 		return nil
 	}

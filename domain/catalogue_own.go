@@ -148,17 +148,28 @@ func consentOf(words []merge.Row, purpose string) (merge.Row, bool) {
 
 // Consented reports whether a profile agrees to a purpose now.
 func Consented(profile merge.Row, purpose string) bool {
+	granted, _ := consentTo(profile, purpose)
+	return granted
+}
+
+func consentTo(profile merge.Row, purpose string) (granted, said bool) {
 	var all []struct {
 		Purpose string `json:"purpose"`
 		Granted bool   `json:"granted"`
 	}
 	if v := profile.Fields["consents"]; v == nil || json.Unmarshal(v, &all) != nil {
-		return false
+		return false, false
 	}
 	for _, c := range all {
 		if c.Purpose == purpose {
-			return c.Granted
+			return c.Granted, true
 		}
 	}
-	return false
+	return false, false
+}
+
+// Said reports whether a profile says anything about a purpose, yes or no.
+func Said(profile merge.Row, purpose string) bool {
+	_, said := consentTo(profile, purpose)
+	return said
 }

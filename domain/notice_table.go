@@ -30,7 +30,7 @@ func resultNotices() []NoticeType {
 		{ID: NoticePlace, About: "application", When: "a business of the reserve is offered a place", To: "owners", Class: "results", Quiet: WaitsForDay,
 			Tag: "result:{programme}", Link: "app://kepesertaan/konfirmasi", Params: programme},
 		{ID: NoticeApplicationBack, About: "application", When: "a submission goes back to its owner", To: "owners", Class: "results", Quiet: WaitsForDay,
-			Tag: "application:{id}", Link: "app://pendaftaran/{id}"},
+			Tag: "application:{id}", Link: "app://pendaftaran/{id}", Params: []NoticeParam{{Name: "until", Kind: ParamInstant, Optional: true}}},
 		{ID: NoticeLateScore, About: "score", When: "a curator's sheet comes in after its stage was decided; it does not count", To: "the admins who prepared and approved the decision", Class: "results",
 			Quiet: WaitsForDay, Collapse: CollapseQueue, Tag: "late_score:{programme}", Link: "app://kurasi/{programme}",
 			Params: append(programme, NoticeParam{Name: "number", Kind: ParamText}, NoticeParam{Name: "stage", Kind: ParamCount})},

@@ -191,21 +191,28 @@ func (p Programme) Covers(r Region) bool {
 // Submission is what the server knows of a submission when it counts it.
 type Submission struct {
 	Made     time.Time // by the corrected clock of its author
+	Until    time.Time // of one that was returned: it may come so late, also behind the window; zero: it was not
 	Received time.Time // by the server
 	Region   Region    // of the business
 	Answers  map[string]string
 	Consents bool // to the curation
 }
 
+// Grace is how much later than its author finished it a submission may come in.
+func (p Programme) Grace() time.Duration { return time.Duration(p.GraceHours) * time.Hour }
+
 // Counts says why a submission does not count, "" if it does, and whether it does by the
 // grace for what was finished offline.
 func (p Programme) Counts(s Submission) (why string, grace bool) {
 	from, to, ok := p.Registration()
+	if s.Until.After(to) {
+		to = s.Until
+	}
 	missing := func(q Question) bool { return q.Required && s.Answers[q.Code] == "" }
 	switch late := !s.Received.Before(to); {
 	case !ok, s.Received.Before(from):
 		return ReturnWindowNotOpen, false
-	case late && (p.GraceHours == 0 || !s.Made.Before(to) || !s.Received.Before(to.Add(time.Duration(p.GraceHours)*time.Hour))):
+	case late && (p.GraceHours == 0 || !s.Made.Before(to) || !s.Received.Before(to.Add(p.Grace()))):
 		return ReturnWindowClosed, false
 	case !p.Covers(s.Region):
 		return ReturnNotCovered, false

@@ -12,6 +12,7 @@ type Import struct {
 	Errors    int        // of all refused rows
 	Rejected  []RowError // these errors by line, the first MaxRejected
 	Ignored   []string   // headers of columns that are not read
+	Drafts    []RowError // accepted rows whose business has begun to apply in the app: that is submitted; no mistakes
 
 	Registrants []Registrant // accepted, in the order of the file
 }

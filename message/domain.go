@@ -48,14 +48,14 @@ var domainTable = map[string]entry{
 		Sentence{"Waktu terbit berada di jam tenang (21.00–06.00).", "Isi kotak masuk langsung tersedia, pemberitahuan ponsel menyusul pagi hari."},
 		Sentence{"The time of publication lies in the quiet hours (21:00–06:00).", "Inboxes have it at once, phones ring in the morning."}},
 	"import_closed": {
-		Sentence{"Program ini sedang tidak menerima pendaftar.", "Pendaftar dapat dimasukkan selama program dibuka atau dikurasi."},
-		Sentence{"This programme takes no registrants now.", "They can be brought in while it is open or curated."}},
+		Sentence{"Program ini sedang tidak menerima pendaftar.", "Pendaftar dapat dimasukkan sejak program dibuka sampai tahap pertama kurasi diputuskan."},
+		Sentence{"This programme takes no registrants now.", "They can be brought in from its opening until the first stage of the curation is decided."}},
 	"stage_not_begun": {
 		Sentence{"Belum ada berkas pada tahap kurasi ini.", "Mulai tahap ini atau putuskan tahap sebelumnya dahulu."},
 		Sentence{"No file is in this stage yet.", "Begin it, or decide the stage before it first."}},
 	"stage_not_ready": {
-		Sentence{"Tahap kurasi ini belum siap.", "Pendaftaran harus sudah ditutup dan semua lembar nilai sudah masuk."},
-		Sentence{"This stage is not ready.", "Registration must be closed and all sheets in."}},
+		Sentence{"Tahap kurasi ini belum siap.", "Pendaftaran dan waktu untuk melengkapi berkas harus sudah berakhir, semua berkas sudah masuk tahap ini, dan semua lembar nilai sudah masuk."},
+		Sentence{"This stage is not ready.", "Registration and the time to complete files must be over, all files in the stage, and all sheets in."}},
 	"stage_decided": {
 		Sentence{"Tahap kurasi ini sudah diputuskan.", ""},
 		Sentence{"This stage is decided already.", ""}},

@@ -76,8 +76,8 @@ var inboxTable = map[string]entry{
 		Sentence{"Ada tempat untuk Anda", "Ketuk untuk konfirmasi kepesertaan."},
 		Sentence{"There is a place for you", "Tap to confirm that you take part."}},
 	"application_returned": {
-		Sentence{"Pendaftaran dikembalikan", "Lihat apa yang perlu dilengkapi, lalu kirim lagi."},
-		Sentence{"Your application came back", "See what is missing, then submit it again."}},
+		Sentence{"Pendaftaran dikembalikan", "Lihat apa yang perlu dilengkapi, lalu kirim lagi. Lengkapi sebelum {until}."},
+		Sentence{"Your application came back", "See what is missing, then submit it again. Complete it before {until}."}},
 	"late_score": {
 		Sentence{"Lembar nilai datang terlambat", "Lembar untuk {number} tiba setelah tahap {stage} diputuskan dan tidak dihitung."},
 		Sentence{"A score sheet came late", "The sheet for {number} came after stage {stage} was decided and does not count."}},

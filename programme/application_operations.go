@@ -21,7 +21,7 @@ func officeOps() []string { return []string{"return", "confirm", "decline", disq
 // version v. To disqualify is proposed, and done when another admin approves; then the
 // approval is given, and otherwise the outcome.
 //
-// Errors: those of Operate; Invalid "invalid_value" (op) for what admins do not do here.
+// Errors: those of Operate and returnFile; Invalid "invalid_value" (op) for what admins do not do here.
 func (s *Service) OperateApplication(ctx context.Context, who Caller, business string, v Version, o Operation) (Outcome, Approval, error) {
 	op := merge.AsString(o.Set["op"])
 	if !slices.Contains(officeOps(), op) {
@@ -34,6 +34,13 @@ func (s *Service) OperateApplication(ctx context.Context, who Caller, business s
 	o.Collection = "application_event"
 	if op == "return" && !merge.Null(o.Set["note"]) {
 		o.Set["asked"] = o.Set["note"] // the owner reads it on the application
+	}
+	if op == "return" {
+		out, err := s.returnFile(ctx, who, st, v, o)
+		return out, Approval{}, err
+	}
+	if !merge.Null(o.Set["complete_by"]) {
+		return Outcome{}, Approval{}, invalid("set.complete_by", "of a return only")
 	}
 	if op != disqualify {
 		out, err := s.Operate(ctx, who, business, v, o)

@@ -32,12 +32,12 @@ func (s *Service) followApplication(ctx context.Context, eff merge.Effect) error
 	}
 	edition, err := s.setup(ctx, app.Text("programme_id"))
 	if fault.KindOf(err) == fault.NotFound && err != nil {
-		return s.sendBack(ctx, app, domain.ReturnUnknown)
+		return s.sendBack(ctx, app, merge.Row{}, domain.ReturnUnknown)
 	}
 	if err != nil {
 		return err
 	}
-	if app.Text("state") == domain.ApplicationSubmitted && app.Text("opens") == "" {
+	if app.Text("state") == domain.ApplicationSubmitted {
 		if err := s.count(ctx, domain.ProgrammeOf(edition.Row), app); err != nil {
 			return err
 		}
@@ -108,22 +108,30 @@ func answersOf(v merge.Value, member string) map[string]string {
 	return out
 }
 
-// count gives a submission its number, or sends it back.
+// count gives a submission its number, or sends it back. One that was counted is left alone,
+// unless it was returned since and comes back complete; an import files its own.
 func (s *Service) count(ctx context.Context, p domain.Programme, app applied) error {
 	sub, ok := app.submission()
-	if !ok {
-		return nil // withdrawn meanwhile: what follows says so
+	if !ok || sub.ID == broughtIn(app.ID) {
+		return nil // withdrawn meanwhile: what follows says so; or imported
+	}
+	files, err := s.rows(ctx, domain.DecisionScope(p.ID), merge.Key{Collection: "case_file", ID: app.ID})
+	if err != nil {
+		return err
+	}
+	old := first(files)
+	if old.Version > 0 && !app.completes(sub, old) {
+		return nil
 	}
 	owner := sub.Text("created_by")
 	profile, err := s.rows(ctx, merge.UserScope(owner), merge.Key{Collection: "user", ID: owner})
 	if err != nil {
 		return err
 	}
-	consents := len(profile) > 0 && domain.Consented(profile[0], "curation")
-	why, grace := p.Counts(domain.Submission{Made: instant(sub, "created_at"), Received: instant(sub, "received_at"), Region: domain.Region(app.business.Text("region_code")),
-		Answers: answersOf(app.Fields["answers"], "value"), Consents: consents})
+	why, grace := p.Counts(domain.Submission{Made: instant(sub, "created_at"), Received: instant(sub, "received_at"), Until: instant(old, "complete_by"), Region: domain.Region(app.business.Text("region_code")),
+		Answers: answersOf(app.Fields["answers"], "value"), Consents: consents(first(profile), old)})
 	if why != "" {
-		return s.sendBack(ctx, app, why)
+		return s.sendBack(ctx, app, old, why)
 	}
 	file := map[string]merge.Value{"business_id": merge.Str(app.business.ID), "source": merge.Str("app"), "counted_at": sub.Fields["received_at"], "grace": null(),
 		"business_name": orNull(app.business.Fields["name"]), "owner_id": merge.Str(owner), "owner_name": null(), "owner_phone": null(),
@@ -136,8 +144,23 @@ func (s *Service) count(ctx context.Context, p domain.Programme, app applied) er
 	if len(profile) > 0 {
 		file["owner_name"], file["owner_phone"] = orNull(profile[0].Fields["full_name"]), orNull(profile[0].Fields["phone"])
 	}
-	_, err = s.file(ctx, p, "count."+sub.ID, []caseFile{{app.ID, file}})
+	if old.Version > 0 {
+		grown(old, file)
+	}
+	_, err = s.file(ctx, p, "count."+sub.ID, []caseFile{{app.ID, file, old.Version > 0}})
+	if err != nil && fault.CodeOf(err) == stageDecided { // it was received in time, and is counted too late
+		return s.sendBack(ctx, app, old, domain.ReturnWindowClosed)
+	}
 	return err
+}
+
+// consents reports whether somebody agrees to the curation: in the app, or else in the list
+// that their file was imported from.
+func consents(profile, file merge.Row) bool {
+	if domain.Said(profile, "curation") || file.Text("source") != "import" {
+		return domain.Consented(profile, "curation")
+	}
+	return answersOf(file.Fields["answers"], "value")[domain.CheckConsent] == "yes"
 }
 
 func orNull(v merge.Value) merge.Value {
@@ -147,8 +170,9 @@ func orNull(v merge.Value) merge.Value {
 	return v
 }
 
-// sendBack returns a submission to its owner, who can change it and submit it again.
-func (s *Service) sendBack(ctx context.Context, app applied, why string) error {
+// sendBack returns a submission to its owner, who can change it and submit it again. What an
+// admin asked for when the file was returned still holds.
+func (s *Service) sendBack(ctx context.Context, app applied, file merge.Row, why string) error {
 	sub, ok := app.submission()
 	if !ok || app.Text("state") != domain.ApplicationSubmitted {
 		return nil
@@ -160,8 +184,14 @@ func (s *Service) sendBack(ctx context.Context, app applied, why string) error {
 		}
 		return nil
 	}
+	set := map[string]merge.Value{"application_id": merge.Str(app.ID), "op": merge.Str("return"), "reason_code": merge.Str(why)}
+	for _, name := range []string{"asked", "complete_by"} {
+		if v := file.Fields[name]; !merge.Null(v) {
+			set[name] = v
+		}
+	}
 	_, err := s.Engine.Write(ctx, app.scope, merge.ServerWrite{Name: "return." + sub.ID, Role: merge.System, Collection: k.Collection, ID: k.ID, Op: merge.Put, Create: true,
-		Must: still, Set: map[string]merge.Value{"application_id": merge.Str(app.ID), "op": merge.Str("return"), "reason_code": merge.Str(why)}})
+		Must: still, Set: set})
 	if fault.CodeOf(err) == "conflict" { // withdrawn meanwhile
 		return nil
 	}
@@ -199,21 +229,29 @@ func fasterOther(err error) bool {
 
 // caseFile is one to be filed, under the id of its application.
 type caseFile struct {
-	id  string
-	set map[string]merge.Value
+	id       string
+	set      map[string]merge.Value
+	complete bool // it is there, was returned, and comes back
 }
+
+// stageDecided is the code of what comes behind the decision on the first stage.
+const stageDecided = "stage_decided"
 
 // mostFiled is how many files are made in one commit.
 const mostFiled = 50
 
 // file puts case files where a programme is decided, up to mostFiled, in one commit: each
 // new one gets the next receipt number, so that numbers have no gaps and follow the
-// order of files. One that is there keeps its number and is written anew. It gives the
-// numbers. The same files under the same name change nothing.
+// order of files. One that is there keeps its number and stays as it is, unless it was
+// returned and comes back. It gives the numbers. The same files under the same name change
+// nothing.
+//
+// Errors: Conflict "stage_decided" if the first stage is, for files that are not there yet.
 func (s *Service) file(ctx context.Context, p domain.Programme, name string, files []caseFile) ([]string, error) {
 	scope := domain.DecisionScope(p.ID)
 	counter := merge.Key{Collection: "numbering", ID: p.ID}
-	keys := []merge.Key{counter}
+	ruling := decisionKey(p.ID, 1)
+	keys := []merge.Key{counter, ruling}
 	for _, f := range files {
 		keys = append(keys, merge.Key{Collection: "case_file", ID: f.id})
 	}
@@ -230,6 +268,15 @@ func (s *Service) file(ctx context.Context, p domain.Programme, name string, fil
 		if len(writes) == 0 {
 			return numbers, nil
 		}
+		if there[ruling].Version > 0 {
+			return nil, conflict(stageDecided, "the first stage is decided")
+		}
+		writes[0].Must = func(v merge.View, _ []merge.Grant) *merge.Reject {
+			if _, decided := v.Row(ruling.Collection, ruling.ID); decided {
+				return &merge.Reject{Code: "stale_version"} // and is found so by the next look
+			}
+			return nil
+		}
 		if _, err = s.Engine.Write(ctx, scope, writes...); err == nil || !fasterOther(err) {
 			return numbers, err
 		}
@@ -239,7 +286,7 @@ func (s *Service) file(ctx context.Context, p domain.Programme, name string, fil
 // filing are the writes that file puts into one commit.
 func filing(p domain.Programme, name string, files []caseFile, there map[merge.Key]merge.Row) (numbers []string, writes []merge.ServerWrite) {
 	counter := there[merge.Key{Collection: "numbering", ID: p.ID}]
-	last := int(counter.Int("last"))
+	last, completed := int(counter.Int("last")), 0
 	write := func(k merge.Key, old merge.Row, set map[string]merge.Value) {
 		writes = append(writes, merge.ServerWrite{Name: name, Role: merge.System, Collection: k.Collection, ID: k.ID, Op: merge.Put, Create: old.Version == 0,
 			Strict: &old.Version, Set: set})
@@ -254,6 +301,12 @@ func filing(p domain.Programme, name string, files []caseFile, there map[merge.K
 		}
 		set["number"] = merge.Str(number)
 		numbers = append(numbers, number)
+		switch {
+		case old.Version > 0 && (!f.complete || old.Text("state") != domain.FileReturned):
+			continue
+		case f.complete:
+			completed++
+		}
 		for field, v := range set {
 			if bytes.Equal(old.Fields[field], v) || old.Fields[field] == nil && merge.Null(v) {
 				delete(set, field)
@@ -263,8 +316,8 @@ func filing(p domain.Programme, name string, files []caseFile, there map[merge.K
 			write(k, old, set)
 		}
 	}
-	if last > int(counter.Int("last")) {
-		write(merge.Key{Collection: "numbering", ID: p.ID}, counter, map[string]merge.Value{"last": merge.Num(last)})
+	if len(writes) > 0 { // also without a new number: a decision on what was there before is void
+		write(merge.Key{Collection: "numbering", ID: p.ID}, counter, map[string]merge.Value{"last": merge.Num(last), "completed": merge.Num(int(counter.Int("completed")) + completed)})
 	}
 	return numbers, writes
 }

@@ -5,6 +5,7 @@ import (
 	"context"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/lumbung-ikm/lumbung/domain"
 	"github.com/lumbung-ikm/lumbung/store"
@@ -18,14 +19,16 @@ type board struct {
 	scope string
 	asked domain.Stage // whose shares and sheets are read, and outcomes of files; no 0: of none
 
-	files   []file             // by number
-	panel   []merge.Row        // open windows only; by id
-	left    []merge.Row        // windows that have ended
-	shares  []share            // of the stage that is asked for
-	sheets  map[string]sheets  // on files in that stage, by file
-	states  map[string]string  // of the owners' side, by application
-	rulings map[int]merge.Row  // decisions, by stage
-	told    merge.Row          // publication
+	files   []file            // by number
+	panel   []merge.Row       // open windows only; by id
+	left    []merge.Row       // windows that have ended
+	shares  []share           // of the stage that is asked for
+	sheets  map[string]sheets // on files in that stage, by file
+	states  map[string]string // of the owners' side, by application
+	rulings map[int]merge.Row // decisions, by stage
+	told    merge.Row         // publication
+	filed   merge.Seq         // version of the count of files: another one came or came back since
+	now     time.Time
 	fields  map[string]*picked // that are read of a collection
 }
 
@@ -38,6 +41,7 @@ type file struct {
 	stage              int
 	rank               int64
 	ranked             bool
+	until              time.Time    // of one that is returned
 	outcome            StageOutcome // of a stage that is asked for, and decided by answers
 }
 
@@ -57,7 +61,7 @@ func boardOf(e Edition, no int) *board {
 		b.asked = b.Stages[no-1]
 	}
 	b.fields = map[string]*picked{
-		"case_file":         picks("number", "state", "stage", "rank", "business_id", "feedback", "region_code", "category"),
+		"case_file":         picks("number", "state", "stage", "rank", "business_id", "feedback", "region_code", "category", "complete_by"),
 		"file_share":        picks("application_id", "stage", "curator_id"),
 		"score":             picks("application_id", "stage", "curator_id", "state", "conflict", "late", "total_bp", "level"),
 		"application_state": picks("state"),
@@ -93,6 +97,7 @@ func (s *Service) atBoardOf(ctx context.Context, e Edition, no int, look func(*b
 	}
 	defer leave()
 	b, now := boardOf(e, no), s.now()
+	b.now = now.Time()
 	if err := s.walkScope(ctx, b.scope, b.clear, func(r *store.Record) error { return b.take(r, now) }); err != nil {
 		return err
 	}
@@ -122,7 +127,7 @@ func (s *Service) rulings(ctx context.Context, programme string, stages func(dom
 }
 
 func (b *board) clear() {
-	b.files, b.panel, b.left, b.shares, b.told = nil, nil, nil, nil, merge.Row{}
+	b.files, b.panel, b.left, b.shares, b.told, b.filed = nil, nil, nil, nil, merge.Row{}, 0
 	b.sheets, b.states, b.rulings = map[string]sheets{}, map[string]string{}, map[int]merge.Row{}
 }
 
@@ -141,6 +146,8 @@ func (b *board) take(rec *store.Record, now merge.Millis) error {
 		return err
 	}
 	switch rec.Collection {
+	case "numbering":
+		b.filed = rec.Version
 	case "panel_member", "decision", "publication":
 		r, err := rowOf(rec)
 		switch to := instant(r, "to_at"); {
@@ -190,6 +197,9 @@ func (b *board) file(r merge.Row) {
 	f := file{id: r.ID, number: r.Text("number"), state: r.Text("state"), business: r.Text("business_id"), feedback: r.Text("feedback"), version: r.Version,
 		region: r.Text("region_code"), category: r.Text("category"), stage: int(r.Int("stage")), rank: r.Int("rank")}
 	_, f.ranked = r.Fields["rank"]
+	if f.state == domain.FileReturned {
+		f.until = instant(r, "complete_by")
+	}
 	if b.byAnswers() && f.in(b.asked.No) {
 		f.outcome = b.answered(b.asked, r)
 	}
@@ -226,6 +236,13 @@ func (b *board) in(no int) (out []file) {
 		}
 	}
 	return out
+}
+
+// waits reports whether the first stage waits for a file: it is not in it yet, or its owner
+// still has time to complete it, with the grace for what is finished offline. One that did
+// not come back by then stays out.
+func (b *board) waits(f file) bool {
+	return !b.withdrawn(f) && (f.state == domain.FileOpen || f.state == domain.FileReturned && b.now.Before(f.until.Add(b.Grace())))
 }
 
 func (b *board) withdrawn(f file) bool {

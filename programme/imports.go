@@ -3,6 +3,7 @@ package programme
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"iter"
 	"slices"
@@ -25,11 +26,11 @@ type Table func() (Rows, error)
 const rowsPerStep = 40
 
 // CheckImport reads a list of people who registered elsewhere and says what an import of
-// it would bring: how many new ones, and every mistake by line and column. Nothing is
-// stored. Only admins do.
+// it would bring: how many new ones, which of them have a draft in the app that it would
+// submit, and every mistake by line and column. Nothing is stored. Only admins do.
 //
-// Errors: Forbidden, NotFound; Conflict "import_closed" unless the programme is open;
-// those of the table.
+// Errors: Forbidden, NotFound; Conflict "import_closed" unless the programme is open, or
+// curates and its first stage is not decided; those of the table.
 func (s *Service) CheckImport(ctx context.Context, who Caller, programme string, table Table) (domain.Import, error) {
 	e, err := s.mySetup(ctx, who, programme)
 	if err != nil {
@@ -41,25 +42,31 @@ func (s *Service) CheckImport(ctx context.Context, who Caller, programme string,
 func (s *Service) checkImport(ctx context.Context, e Edition, table Table) (domain.Import, error) {
 	p := domain.ProgrammeOf(e.Row)
 	if p.Status != domain.ProgrammeOpen && p.Status != domain.ProgrammeCurating {
-		return domain.Import{}, conflict("import_closed", "the programme takes no registrants now")
+		return domain.Import{}, importClosed()
+	}
+	if first, err := s.rows(ctx, domain.DecisionScope(p.ID), decisionKey(p.ID, 1)); err != nil {
+		return domain.Import{}, err
+	} else if len(first) > 0 {
+		return domain.Import{}, importClosed()
 	}
 	rows, err := table()
 	if err != nil {
 		return domain.Import{}, err
 	}
-	known, err := s.registered(ctx, p.ID)
+	known, drafts, err := s.registered(ctx, p.ID)
 	if err != nil {
 		return domain.Import{}, err
 	}
 	from, to, _ := p.Registration()
-	return domain.ReadRegistrants(rows, domain.RegistrantRules{Provinces: p.Regions, Zone: p.Zone, From: from, To: to.Add(-1)}, known)
+	in, err := domain.ReadRegistrants(rows, domain.RegistrantRules{Provinces: p.Regions, Zone: p.Zone, From: from, To: to.Add(-1)}, known)
+	if err == nil {
+		in.Drafts, err = s.drafted(ctx, in.Registrants, drafts)
+	}
+	return in, err
 }
 
-// registered is what a programme has files of.
-func (s *Service) registered(ctx context.Context, programme string) (known domain.Known, err error) {
-	err = s.everyFile(ctx, programme, picks("external_ref", "nib", "owner_phone", "business_name", "digest").of, func() { known = domain.Known{} },
-		func(r merge.Row) { known.Add(r.ID, domain.FileKeys(r)) })
-	return known, err
+func importClosed() error {
+	return conflict("import_closed", "the programme takes no registrants now")
 }
 
 // Import brings the registrants of a list into a programme that are right and new, as a
@@ -140,16 +147,24 @@ func (s *Service) bringIn(ctx context.Context, job, step merge.Row) (map[string]
 	var all []bringing
 	for _, r := range people {
 		b, err := s.placeFor(ctx, p, r)
+		if err == nil && b.draft {
+			b, err = s.submitDraft(ctx, job, b)
+		}
 		if err != nil {
 			return nil, fmt.Errorf("registrant %s: %w", r.Ref, err)
 		}
-		all = append(all, b)
+		if !b.taken {
+			all = append(all, b)
+		}
 	}
 	files := make([]caseFile, len(all))
 	for i, b := range all {
 		files[i] = b.file(p)
 	}
 	numbers, err := s.file(ctx, p, "import."+step.ID, files)
+	if fault.CodeOf(err) == stageDecided { // since the import began
+		err = errors.Join(importClosed(), s.giveBack(ctx, all))
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -158,7 +173,7 @@ func (s *Service) bringIn(ctx context.Context, job, step merge.Row) (map[string]
 			return nil, fmt.Errorf("registrant %s: %w", b.Ref, err)
 		}
 	}
-	return map[string]merge.Value{"input": null(), "rows": merge.Num(len(people))}, nil
+	return map[string]merge.Value{"input": null(), "rows": merge.Num(len(all))}, nil
 }
 
 // bringing is a registrant on the way in.
@@ -168,6 +183,10 @@ type bringing struct {
 	business    string
 	there       bool // the business is
 	application string
+	attempt     int
+	app         merge.Row // the application, if the business has begun one in the app
+	draft       bool      // it is not submitted
+	taken       bool      // it is submitted: counted by itself
 }
 
 // placeFor finds who a registrant is, and the business: one of the same owner with the
@@ -189,8 +208,7 @@ func (s *Service) placeFor(ctx context.Context, p domain.Programme, r domain.Reg
 			break
 		}
 	}
-	b.application = domain.ApplicationID(b.business, p.ID, 1)
-	return b, nil
+	return s.begunInApp(ctx, p, b)
 }
 
 // isOf reports whether a registrant is of a business of the same owner. Its number says so
@@ -210,7 +228,10 @@ func (b bringing) file(p domain.Programme) caseFile {
 		"counted_at": merge.Millis(b.RegisteredAt.UnixMilli()).Value(), "business_name": merge.Str(b.Business), "owner_id": merge.Str(b.owner), "owner_name": optional(b.Owner),
 		"owner_phone": merge.Str(string(b.Phone)), "region_code": merge.Str(string(b.Region)), "category": optional(b.Category), "categories": merge.Encode(b.Categories),
 		"nib": optional(b.NIB), "address": optional(b.Address), "size_class": optional(b.SizeClass), "answers": b.answers(), "survey": b.survey(), "state": merge.Str(domain.FileOpen), "digest": merge.Str(b.Keys().Digest)}
-	return caseFile{b.application, set}
+	if b.app.Version > 0 { // what it says with the row in it
+		set["answers"], set["survey"], set["documents"] = orNull(b.app.Fields["answers"]), orNull(b.app.Fields["survey"]), orNull(b.app.Fields["documents"])
+	}
+	return caseFile{id: b.application, set: set}
 }
 
 // answers are the yes and no of the list, as answers to questions of the same codes.
@@ -231,8 +252,12 @@ func (b bringing) survey() merge.Value {
 }
 
 // place makes the application of a registrant, and the business if there is none, in one
-// commit. Done again it changes nothing.
+// commit. One that was begun in the app is there, and hears its number from its file. Done
+// again it changes nothing.
 func (s *Service) place(ctx context.Context, name string, p domain.Programme, b bringing, number string) error {
+	if b.app.Version > 0 {
+		return nil
+	}
 	write := func(collection, record string, set map[string]merge.Value) merge.ServerWrite {
 		return merge.ServerWrite{Name: name + "." + b.application, Role: merge.System, Collection: collection, ID: record, Op: merge.Put, Create: true, Set: set}
 	}
@@ -249,9 +274,17 @@ func (s *Service) place(ctx context.Context, name string, p domain.Programme, b 
 	}
 	app := write("application", b.application, map[string]merge.Value{"programme_id": merge.Str(p.ID), "opens": merge.Str(domain.ApplicationSubmitted), "external_ref": optional(b.Ref),
 		"number": merge.Str(number), "counted_at": merge.Millis(b.RegisteredAt.UnixMilli()).Value(), "answers": b.answers(), "survey": b.survey()})
-	_, err := s.Engine.Write(ctx, scopeOf(b.business), append(writes, app)...)
-	if fault.CodeOf(err) == "id_reuse" { // its people have written in it since, or it was made by an app
-		return nil
+	if b.attempt > 1 {
+		app.Set["attempt"] = merge.Num(b.attempt)
 	}
-	return err
+	_, err := s.Engine.Write(ctx, scopeOf(b.business), append(writes, app)...)
+	if fault.CodeOf(err) != "id_reuse" {
+		return err
+	}
+	// Its people have written in it since; or a phone began it in this moment, and then the
+	// step is done again, and finds it.
+	if now, err := s.begunInApp(ctx, p, b); err != nil || !now.draft {
+		return err
+	}
+	return &fault.Error{Kind: fault.Transient, Code: "busy", Text: "somebody began the application in this moment"}
 }

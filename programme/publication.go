@@ -266,8 +266,11 @@ func (b *board) results(words Feedback) (out []result) {
 		if becomes[f.id] != "" {
 			state = becomes[f.id]
 		}
-		if ops[state] == "" || b.withdrawn(f) {
+		if b.withdrawn(f) {
 			continue
+		}
+		if ops[state] == "" { // nothing was decided about it, such as one that was not completed in time: whoever has a number hears something
+			state = domain.FileNotSelected
 		}
 		said := f.feedback
 		if said == "" {
@@ -327,7 +330,11 @@ func (s *Service) tellOne(ctx context.Context, p domain.Programme, r result) err
 	if err != nil || len(there) > 0 { // told, perhaps on another day
 		return err
 	}
-	return s.say(ctx, r.Business, k.ID, "tell."+r.File+"."+r.Op, set, domain.ApplicationSubmitted, domain.ApplicationReserve)
+	from := []string{domain.ApplicationSubmitted, domain.ApplicationReserve}
+	if r.Op == "turn_down" {
+		from = append(from, domain.ApplicationReturned) // and not completed
+	}
+	return s.say(ctx, r.Business, k.ID, "tell."+r.File+"."+r.Op, set, from...)
 }
 
 // say writes an operation of the server's own on an application, while that is in one of
@@ -414,12 +421,16 @@ func (s *Service) answered(ctx context.Context, app applied) error {
 // known has it look again.
 func (s *Service) promote(ctx context.Context, programme string) error {
 	var p domain.Programme
-	var next []file
+	var next, unheard []file
 	if err := s.atBoard(ctx, programme, 0, func(b *board) error {
-		p, next = b.Programme, b.next()
+		p = b.Programme
+		next, unheard = b.next()
 		return nil
 	}); err != nil {
 		return err
+	}
+	if known, err := s.overtaken(ctx, unheard); err != nil || !known {
+		return err // not everybody has heard yet; the last one has it look again
 	}
 	for _, f := range next {
 		if err := s.tellOne(ctx, p, result{File: f.id, Business: f.business, Op: "offer"}); err != nil {
@@ -429,10 +440,30 @@ func (s *Service) promote(ctx context.Context, programme string) error {
 	return nil
 }
 
-// next are the files of the reserve that there are free places for, by what is known.
-func (b *board) next() []file {
-	if state := b.told.Text("state"); state != "telling" && state != "told" {
-		return nil
+// overtaken reports whether the results of files reached none of their applications, though
+// all were told: such a one holds no place, and would wait for ever. Where one did, it is
+// only not known here yet.
+func (s *Service) overtaken(ctx context.Context, unheard []file) (bool, error) {
+	for _, f := range unheard {
+		head, err := s.home(ctx, f.business)
+		if err != nil {
+			return false, fmt.Errorf("head of business: %w", err)
+		}
+		rows, err := s.rows(ctx, head.Scope, merge.Key{Collection: "application", ID: f.id})
+		if state := first(rows).Text("state"); err != nil || state != domain.ApplicationSubmitted && state != "" {
+			return false, err
+		}
+	}
+	return true, nil
+}
+
+// next are the files of the reserve that there are free places for, by what is known, and
+// those with a place in the ranking that seem not to have heard of it though all were told.
+// While results are still being told there are none.
+func (b *board) next() (next, unheard []file) {
+	state := b.told.Text("state")
+	if state != "telling" && state != "told" {
+		return nil, nil
 	}
 	held := 0
 	var reserve []file
@@ -443,14 +474,17 @@ func (b *board) next() []file {
 		case domain.ApplicationReserve:
 			reserve = append(reserve, f)
 		case domain.ApplicationSubmitted, "":
+			if f.ranked && state == "telling" {
+				return nil, nil // not everybody has heard yet; the last one has it look again
+			}
 			if f.ranked {
-				return nil // not everybody has heard yet; the last one has it look again
+				unheard = append(unheard, f)
 			}
 		}
 	}
 	slices.SortFunc(reserve, byRank)
 	selected, _ := b.places()
-	return reserve[:min(len(reserve), max(0, selected-held))]
+	return reserve[:min(len(reserve), max(0, selected-held))], unheard
 }
 
 func byRank(x, y file) int { return cmp.Compare(x.rank, y.rank) }

@@ -24,6 +24,12 @@ import (
 func (c *contest) decided() {
 	c.Helper()
 	c.begun()
+	c.selected()
+}
+
+// selected has the last stage scored and decided.
+func (c *contest) selected() {
+	c.Helper()
 	c.scored()
 	c.decide(3)
 	_, err := c.Approve(c.Context(), c.as(c.other), c.edition.ID, 3, c.stage(3).Basis)

@@ -17,8 +17,9 @@ import (
 )
 
 // Begin puts every counted file that was not withdrawn into the first stage. The programme
-// curates by then and the window is closed, so that nobody comes later. It gives how many
-// files it moved; done again it moves those that were missing.
+// curates by then, and the window is closed, with its grace and the time that owners were
+// given to complete their files, so that nobody comes later; who did not complete theirs is
+// left out. It gives how many files it moved; done again it moves those that were missing.
 //
 // Errors: Forbidden, NotFound; Conflict "stage_not_ready".
 func (s *Service) Begin(ctx context.Context, who Caller, programme string) (int, error) {
@@ -27,14 +28,18 @@ func (s *Service) Begin(ctx context.Context, who Caller, programme string) (int,
 	}
 	var writes []merge.ServerWrite
 	if err := s.atBoard(ctx, programme, 0, func(b *board) error {
-		if _, to, ok := b.Registration(); b.Status != domain.ProgrammeCurating || !ok || s.Clock.Now().Before(to) {
+		if _, to, ok := b.Registration(); b.Status != domain.ProgrammeCurating || !ok || b.now.Before(to.Add(b.Grace())) {
 			return conflict("stage_not_ready", "the programme does not curate yet, or people may still register")
 		}
 		if b.rulings[1].Version > 0 {
 			return conflict("stage_decided", "the first stage is decided")
 		}
 		for _, f := range b.files {
-			if f.state == domain.FileOpen && !b.withdrawn(f) {
+			switch {
+			case !b.waits(f):
+			case f.state == domain.FileReturned:
+				return conflict("stage_not_ready", "an owner still has time to complete a file")
+			default:
 				writes = append(writes, merge.ServerWrite{Name: who.Name + "." + f.id, Author: who.User, Role: merge.Admin, Collection: "case_file", ID: f.id, Op: merge.Put,
 					Strict: &f.version, Set: map[string]merge.Value{"state": merge.Str(domain.FileStage), "stage": merge.Num(1)}})
 			}
@@ -107,11 +112,12 @@ func balanceOf(outcomes []StageOutcome, files []file) Balance {
 type StageView struct {
 	Stage    domain.Stage
 	Outcomes []StageOutcome // of every file, ranked where they are
-	Missing  []string       // files with too few sheets
+	Missing  []string       // files with too few sheets; of the first stage, also those that are not in it yet
 	Balance  Balance
 	Basis    string    // hash of all that the decision rests on
 	Decision merge.Row // if it was prepared or decided
 	Last     bool      // it is the last one, which selects
+	filed    merge.Seq // of the board
 }
 
 // Count is how many files have a result.
@@ -173,6 +179,7 @@ func (b *board) view(ctx context.Context, no int) (StageView, error) {
 		return v, err
 	}
 	files := b.in(no)
+	v.filed = b.filed
 	switch v.Stage.Kind {
 	case domain.StageRubric:
 		v.Outcomes, v.Missing, err = b.ranked(ctx, v.Stage, files)
@@ -186,6 +193,11 @@ func (b *board) view(ctx context.Context, no int) (StageView, error) {
 	}
 	if err != nil {
 		return v, err
+	}
+	for _, f := range b.files {
+		if no == 1 && len(files) > 0 && b.waits(f) {
+			v.Missing = append(v.Missing, f.id)
+		}
 	}
 	v.Balance = balanceOf(v.Outcomes, files)
 	text, err := json.Marshal([]any{v.Stage, v.Outcomes, v.Missing, b.Quota, b.Reserve})
@@ -294,13 +306,20 @@ func (s *Service) Decide(ctx context.Context, who Caller, programme string, no i
 	if err := s.check("decision", set); err != nil {
 		return v, err
 	}
-	return s.decideAs(ctx, who, programme, no, v.Decision, set)
+	return s.decideAs(ctx, who, programme, v, set)
 }
 
-func (s *Service) decideAs(ctx context.Context, who Caller, programme string, no int, old merge.Row, set map[string]merge.Value) (StageView, error) {
+func (s *Service) decideAs(ctx context.Context, who Caller, programme string, seen StageView, set map[string]merge.Value) (StageView, error) {
+	no, old := seen.Stage.No, seen.Decision
 	k := decisionKey(programme, no)
+	same := func(v merge.View, _ []merge.Grant) *merge.Reject { // a file that comes in meanwhile would be in no stage
+		if count, _ := v.Row("numbering", programme); no == 1 && count.Version != seen.filed {
+			return &merge.Reject{Code: "stale_version"}
+		}
+		return nil
+	}
 	_, err := s.Engine.Write(ctx, domain.DecisionScope(programme), merge.ServerWrite{Name: who.Name, Author: who.User, Role: merge.Admin, Collection: k.Collection, ID: k.ID, Op: merge.Put,
-		Create: old.Version == 0, Strict: &old.Version, Set: set})
+		Create: old.Version == 0, Strict: &old.Version, Set: set, Must: same})
 	if err != nil && fasterOther(err) {
 		err = conflict("basis_changed", "somebody else decided at the same moment")
 	}
@@ -332,7 +351,7 @@ func (s *Service) Approve(ctx context.Context, who Caller, programme string, no 
 	case v.Basis != basis, v.Decision.Text("basis") != basis:
 		return v, conflict("basis_changed", "not what was prepared")
 	}
-	return s.decideAs(ctx, who, programme, no, v.Decision, map[string]merge.Value{"approved_by": merge.Str(who.User), "state": merge.Str("decided")})
+	return s.decideAs(ctx, who, programme, v, map[string]merge.Value{"approved_by": merge.Str(who.User), "state": merge.Str("decided")})
 }
 
 // carryOutDecision writes what a decided stage made of each file into the files, some in a
