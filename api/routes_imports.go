@@ -72,10 +72,11 @@ func (s *Server) importRegistrants(x *call) error {
 
 func reportOf(in domain.Import, lang message.Lang) wire.ImportReport {
 	shown := slices.Concat(in.Header, in.Rejected[:min(len(in.Rejected), mostRowProblems)])
+	told := func(w domain.RowError) wire.RowProblem {
+		return wire.RowProblem{Line: w.Line, Column: w.Column, Field: w.Field, Code: w.Code, Message: message.Text(w.Code, lang, w.Params).String()}
+	}
 	return wire.ImportReport{Read: in.Read, Accepted: in.Accepted, Unchanged: in.Unchanged, Refused: in.Refused, Ignored: in.Ignored, MoreErrors: len(in.Header) + in.Errors - len(shown),
-		Errors: each(shown, func(w domain.RowError) wire.RowProblem {
-			return wire.RowProblem{Line: w.Line, Column: w.Column, Field: w.Field, Code: w.Code, Message: message.Text(w.Code, lang, w.Params).String()}
-		})}
+		Errors: each(shown, told), Drafts: each(in.Drafts[:min(len(in.Drafts), mostRowProblems)], told), MoreDrafts: max(0, len(in.Drafts)-mostRowProblems)}
 }
 
 func (s *Server) caseFile(x *call) error {

@@ -74,7 +74,11 @@ func (s *Server) operateApplication(x *call) error {
 	if err := x.read(&in); err != nil {
 		return err
 	}
-	out, a, err := s.Programme.OperateApplication(x.ctx, x.caller(), x.Params("business"), v, programme.Operation{Parent: x.Params("application"), Set: said("op", in.Op, in.ReasonCode, in.Note)})
+	set := said("op", in.Op, in.ReasonCode, in.Note)
+	if !in.CompleteBy.IsZero() {
+		set["complete_by"] = merge.Millis(in.CompleteBy.UnixMilli()).Value()
+	}
+	out, a, err := s.Programme.OperateApplication(x.ctx, x.caller(), x.Params("business"), v, programme.Operation{Parent: x.Params("application"), Set: set})
 	if err != nil {
 		return err
 	}

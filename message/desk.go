@@ -77,6 +77,7 @@ var phrases = map[string]words{
 	"request":    {"Nomor permintaan: {id}", "Request number: {id}"},
 
 	"rows_head":      {"BARIS\tKOLOM\tKODE\tKETERANGAN", "LINE\tCOLUMN\tCODE\tMESSAGE"},
+	"rows_drafts":    {"{n} draf dari aplikasi ikut dikirim", "{n} drafts from the app are submitted with it"},
 	"rows_more":      {"dan {n} kesalahan lagi", "and {n} more mistakes"},
 	"columns_unread": {"Kolom yang tidak dibaca: {names}", "Columns that are not read: {names}"},
 	"import_sums":    {"{read} baris dibaca: {accepted} baru, {unchanged} sudah terdaftar, {refused} ditolak.", "{read} rows read: {accepted} new, {unchanged} registered already, {refused} refused."},

@@ -114,6 +114,9 @@ var importTable = map[string]entry{
 	"duplicate_of_line": {
 		Sentence{"Pendaftar ini sudah ada di baris {line}.", "Baris yang lebih dahulu yang dipakai."},
 		Sentence{"This registrant stands in row {line} already.", "The earlier row is used."}},
+	"draft_submitted": {
+		Sentence{"Usaha ini sudah mulai mendaftar lewat aplikasi.", "Drafnya dikirim bersama impor: isian baris ini berlaku, selebihnya isian pemilik."},
+		Sentence{"This business has begun to apply in the app.", "The import submits its draft: with what the row says, and else with what its owner typed."}},
 	"already_registered": {
 		Sentence{"Usaha ini sudah terdaftar.", "Dengan nomor pendaftaran yang lain."},
 		Sentence{"This business is registered already.", "Under another registration number."}},

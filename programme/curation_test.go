@@ -54,12 +54,19 @@ func (o *office) contest(seed uint64) *contest {
 // contestOf is a contest with other stages.
 func (o *office) contestOf(seed uint64, stages string) *contest {
 	o.Helper()
+	return o.contestBefore(seed, stages, func(programme.Edition) {})
+}
+
+// contestBefore is a contest in which something happens before its list is brought in.
+func (o *office) contestBefore(seed uint64, stages string, before func(programme.Edition)) *contest {
+	o.Helper()
 	o.Engine.Store = storefault.NewPoor()
 	c := &contest{office: o, list: fixture.Campaign(seed)}
 	c.admin, c.other = o.person(1, "admin"), o.person(2, "admin")
 	template, err := o.CreateTemplate(o.Context(), o.as(c.admin), "bbi-90", 1, map[string]merge.Value{"name": merge.Str("BBI-90"), "items": merge.Encode(domain.BBI90())})
 	o.unless(err)
 	c.edition = o.opened("lagawi-fest-2022", "stages", stages, "plan_template_id", `"`+template.ID+`"`, "monitoring", `{"starts_on":"2022-03-20","ends_on":"2022-06-17"}`)
+	before(c.edition)
 	_, _, err = o.Import(o.Context(), o.as(c.admin), c.edition.ID, o.table(o.csv(seed)))
 	o.unless(err)
 	o.work()

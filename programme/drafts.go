@@ -36,12 +36,12 @@ func (s *Service) registered(ctx context.Context, programme string) (known domai
 			return nil
 		}
 		r, err := p.of(rec)
-		switch state := r.Text("state"); {
+		switch {
 		case err != nil:
 		case rec.Collection == "case_file":
 			filed[r.ID] = true
 			known.Add(r.ID, domain.FileKeys(r))
-		case state == domain.ApplicationDraft, state == domain.ApplicationReturned:
+		case unsubmitted(r):
 			drafts[r.ID] = r.Text("business_id")
 		}
 		return err
@@ -52,6 +52,12 @@ func (s *Service) registered(ctx context.Context, programme string) (known domai
 	return known, drafts, err
 }
 
+// unsubmitted reports whether an application lies with its owner.
+func unsubmitted(application merge.Row) bool {
+	state := application.Text("state")
+	return state == domain.ApplicationDraft || state == domain.ApplicationReturned
+}
+
 // drafted names the rows of a list that are of businesses which have begun to apply in the
 // app: an import submits what they have.
 func (s *Service) drafted(ctx context.Context, rows []domain.Registrant, drafts map[string]string) (out []domain.RowError, err error) {
@@ -59,17 +65,20 @@ func (s *Service) drafted(ctx context.Context, rows []domain.Registrant, drafts 
 		return nil, nil
 	}
 	of := map[string][]merge.Row{} // the businesses, by the phone of an owner
-	for _, business := range drafts {
+	for application, business := range drafts {
 		head, err := s.Engine.Store.Head(ctx, scopeOf(business))
 		if err != nil {
 			return nil, fmt.Errorf("head of business: %w", err)
 		}
-		rows, err := s.rows(ctx, head.Scope, merge.Key{Collection: "business", ID: business})
+		rows, err := s.rows(ctx, head.Scope, merge.Key{Collection: "business", ID: business}, merge.Key{Collection: "application", ID: application})
 		if err != nil {
 			return nil, err
 		}
+		if len(rows) < 2 || !unsubmitted(rows[1]) {
+			continue // submitted since
+		}
 		for _, g := range head.Access {
-			if g.Role != merge.Owner || !g.Holds(max(s.now(), head.Time)) || len(rows) == 0 {
+			if g.Role != merge.Owner || !g.Holds(max(s.now(), head.Time)) {
 				continue
 			}
 			u, err := s.People.User(ctx, g.User)
@@ -117,10 +126,10 @@ func (s *Service) begunInApp(ctx context.Context, p domain.Programme, b bringing
 		switch state := app.Text("state"); {
 		case state == domain.ApplicationWithdrawn && b.attempt < domain.MaxAttempts:
 			continue
-		case len(files) > 0 && !brought, state != domain.ApplicationSubmitted && state != domain.ApplicationDraft && state != domain.ApplicationReturned:
+		case len(files) > 0 && !brought, state != domain.ApplicationSubmitted && !unsubmitted(app.Row):
 			b.taken = true
-		case len(files) == 0 && state != domain.ApplicationSubmitted:
-			b.draft = true
+		case len(files) == 0:
+			b.draft = unsubmitted(app.Row)
 		}
 		b.app = app.Row
 		return b, nil
@@ -132,7 +141,7 @@ func (s *Service) begunInApp(ctx context.Context, p domain.Programme, b bringing
 func (s *Service) submitDraft(ctx context.Context, job merge.Row, b bringing) (bringing, error) {
 	scope, name := scopeOf(b.business), "import."+job.ID+"."+b.application+"."+strconv.Itoa(int(b.app.Version))
 	still := func(v merge.View, _ []merge.Grant) *merge.Reject {
-		if r, _ := v.Row("application", b.application); r.Text("state") != domain.ApplicationDraft && r.Text("state") != domain.ApplicationReturned {
+		if r, _ := v.Row("application", b.application); !unsubmitted(r) {
 			return &merge.Reject{Code: "conflict"}
 		}
 		return alive(v)

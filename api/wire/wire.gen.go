@@ -326,6 +326,13 @@ type AnnouncementVersionList struct {
 
 // ApplicationOperation defines model for ApplicationOperation.
 type ApplicationOperation struct {
+	// CompleteBy With `return`: the first instant at which it is too late to complete it, at most 30 days ahead or the end of the registration. Absent: the end of the
+	// registration, or of the third day from now if that is later.
+	//
+	//
+	// Example: 2022-03-09T17:00:00Z
+	CompleteBy time.Time `json:"complete_by,omitempty,omitzero"`
+
 	// Note Example: Foto produk belum ada
 	Note string `json:"note,omitempty,omitzero"`
 
@@ -872,6 +879,9 @@ type ImportReport struct {
 	// Example: 478
 	Accepted int `json:"accepted"`
 
+	// Drafts Accepted rows of businesses that have begun to apply in the app: the import submits what they have, with what the row says. No mistakes; the first of them by line.
+	Drafts []RowProblem `json:"drafts,omitempty,omitzero"`
+
 	// Errors The first of them by line.
 	Errors []RowProblem `json:"errors"`
 
@@ -880,6 +890,9 @@ type ImportReport struct {
 
 	// Job One action on many businesses and how far it has got.
 	Job Job `json:"job,omitempty,omitzero"`
+
+	// MoreDrafts How many of them are left out.
+	MoreDrafts int `json:"more_drafts,omitempty,omitzero"`
 
 	// MoreErrors How many are left out.
 	MoreErrors int `json:"more_errors,omitempty,omitzero"`

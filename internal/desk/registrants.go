@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"text/tabwriter"
 
@@ -164,15 +165,18 @@ func partly(wrong int) error {
 // mistakes is how much is wrong with a list: rows, or headings without which none is read.
 func mistakes(in wire.ImportReport) int { return max(in.Refused, len(in.Errors)+in.MoreErrors) }
 
-// rows shows every mistake of a list, and the sums.
+// rows shows every mistake of a list, the drafts that it submits, and the sums.
 func (d *desk) rows(in wire.ImportReport) {
-	if len(in.Errors) > 0 {
+	if told := slices.Concat(in.Errors, in.Drafts); len(told) > 0 {
 		w := tabwriter.NewWriter(d.Out, 0, 0, 2, ' ', 0)
 		fmt.Fprintln(w, d.heading("rows_head"))
-		for _, e := range in.Errors {
+		for _, e := range told {
 			fmt.Fprintf(w, "%d\t%s\t%s\t%s\n", e.Line, printable(e.Column), printable(e.Code), printable(e.Message))
 		}
 		w.Flush()
+	}
+	if n := len(in.Drafts) + in.MoreDrafts; n > 0 {
+		d.say("rows_drafts", params{"n": n})
 	}
 	if in.MoreErrors > 0 {
 		d.say("rows_more", params{"n": in.MoreErrors})
