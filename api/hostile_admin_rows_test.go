@@ -47,7 +47,7 @@ func sendings() []sending {
 		{op: "POST " + programme + "/publication", body: says(`{"publish_at":"2030-01-01T00:00:00Z"}`)}, {op: "GET " + programme + "/publication"},
 		{op: "POST " + programme + "/publication/approval", etag: programme + "/publication"},
 		{op: "POST " + programme + "/publication/withdrawal", body: says(`{"reason":"Tunggu dulu"}`), etag: programme + "/publication"},
-		{op: "POST " + programme + "/imports/check", body: says(emptyTable), kind: "text/csv"}, {op: "POST " + programme + "/imports", body: says(emptyTable), kind: "text/csv"},
+		{op: "POST " + programme + "/imports/check", body: says(emptyTable), kind: "text/csv", code: "import_closed"}, {op: "POST " + programme + "/imports", body: says(emptyTable), kind: "text/csv", code: "import_closed"},
 		{op: "POST " + programme + "/status", body: says(`{"status":"published"}`), etag: programme},
 
 		{op: "GET /v1/announcements"}, {op: "POST /v1/announcements", body: says(`{"fields":{"title_id":"Baru"}}`)}, {op: "GET " + announcement},

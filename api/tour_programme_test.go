@@ -133,6 +133,7 @@ func (o *tour) curation(owner, admin wire.Login, mine string) {
 	var e wire.Programme
 	o.want(200, a, "GET", mine, "").Into(o, &e)
 	o.want(200, a, "POST", mine+"/status", `{"status":"curating"}`, "If-Match", e.Etag)
+	o.returned(admin, mine)
 	var moved wire.Moved
 	o.want(200, a, "POST", mine+"/begin", "").Into(o, &moved)
 	if moved.Files != 1 {
@@ -193,7 +194,7 @@ func (o *tour) curation(owner, admin wire.Login, mine string) {
 	o.code("publication_approved", o.want(409, b, "POST", mine+"/publication/approval", "", "If-Match", p.Etag))
 	o.withdrawn(owner, b, mine)
 	var files wire.CaseFileList
-	o.want(200, a, "GET", mine+"/files", "").Into(o, &files)
+	o.want(200, a, "GET", mine+"/files?state=selected", "").Into(o, &files)
 	o.noted("GET", "/v1/programmes/{programme}/stages/{stage}", files.Files[0].Id)
 	o.noted("GET", "/v1/programmes/{programme}/curators", strings.Trim(string(k.Fields["user_id"]), `"`))
 	o.noted("GET", "/v1/programmes/{programme}/files", files.Files[0].Id)
@@ -268,7 +269,7 @@ func (o *tour) application(owner, admin wire.Login, business, id string) {
 	a, path := admin.AccessToken, business+"/applications/"+id+"/events"
 	var r wire.BusinessRecord
 	o.want(200, a, "GET", business+"/records/application/"+id, "").Into(o, &r)
-	for _, body := range []string{`{"op":"disqualify"}`, `{"op":"return"}`, `!{"op":"offer","note":"x"}`} {
+	for _, body := range []string{`{"op":"disqualify"}`, `{"op":"return"}`, `{"op":"return","note":"x","complete_by":"2021-03-01T00:00:00Z"}`, `{"op":"disqualify","note":"x","complete_by":"2022-03-02T00:00:00Z"}`, `!{"op":"offer","note":"x"}`} {
 		o.want(422, a, "POST", path, body, "If-Match", r.Etag)
 	}
 	o.want(404, owner.AccessToken, "POST", path, `{"op":"return","note":"x"}`, "If-Match", r.Etag)
@@ -281,11 +282,28 @@ func (o *tour) application(owner, admin wire.Login, business, id string) {
 	if waits.State != "proposed" {
 		o.Errorf("%+v", waits)
 	}
+	o.code("forbidden_transition", o.want(409, a, "POST", path, `{"op":"return","note":"x"}`, "If-Match", r.Etag)) // its file is in a stage
+}
+
+// returned brings another one in, who does not complete what an admin sends back.
+func (o *tour) returned(admin wire.Login, mine string) {
+	a := admin.AccessToken
+	const csv = "ID Registrasi;Waktu Daftar;Nama Usaha;Nama Pemilik;No HP;Kabupaten/Kota;Kategori\nA9;2022-03-01 09:30;Batik Cici;Cici;8117009997;18.71;fesyen\n"
+	o.want(202, a, "POST", mine+"/imports", csv, "Content-Type", "text/csv")
+	o.ok(o.parts.Engine.Work(o.Context()))
+	var files wire.CaseFileList
+	o.want(200, a, "GET", mine+"/files?category=fashion", "").Into(o, &files)
+	business, id := strings.Trim(string(files.Files[0].Fields["business_id"]), `"`), files.Files[0].Id
+	var r wire.BusinessRecord
+	o.want(200, a, "GET", "/v1/businesses/"+business+"/records/application/"+id, "").Into(o, &r)
+	by := o.clock.Now().Add(3 * time.Second).UTC().Format(time.RFC3339)
 	var out wire.OperationOutcome
-	o.want(201, a, "POST", path, `{"op":"return","note":"Foto produk belum ada"}`, "If-Match", r.Etag).Into(o, &out)
-	if out.Outcome != "effective" || string(out.Record.Fields["state"]) != `"returned"` {
+	o.want(201, a, "POST", "/v1/businesses/"+business+"/applications/"+id+"/events", `{"op":"return","note":"Foto produk belum ada","complete_by":"`+by+`"}`, "If-Match", r.Etag).Into(o, &out)
+	if out.Outcome != "effective" || string(out.Record.Fields["state"]) != `"returned"` || out.Record.Fields["complete_by"] == nil {
 		o.Errorf("%+v", out)
 	}
+	o.code("stage_not_ready", o.want(409, a, "POST", mine+"/begin", ""))
+	o.clock.Advance(4 * time.Second)
 }
 
 // enrolment pauses and ends; it is there as the confirmation of an owner would make it.

@@ -176,3 +176,36 @@ func TestTheNinetyDays(t *testing.T) {
 		t.Errorf("%v, want %v", got, want)
 	}
 }
+
+// TestACompletionCountsUntilItsDueTime: the window goes on for what was returned, and its grace
+// with it; a due time before the end of the window takes nothing away.
+func TestACompletionCountsUntilItsDueTime(t *testing.T) {
+	p := domain.ProgrammeOf(planned())
+	_, end, _ := p.Registration()
+	due := end.Add(72 * time.Hour)
+	tests := []struct {
+		name           string
+		until          time.Time
+		grace          int
+		made, received time.Time
+		want           string
+		late           bool
+	}{
+		{"within it", due, 0, due.Add(-time.Hour), due.Add(-time.Millisecond), "", false},
+		{"at its end", due, 0, due.Add(-time.Hour), due, domain.ReturnWindowClosed, false},
+		{"finished offline in time", due, 24, due.Add(-time.Millisecond), due.Add(24*time.Hour - time.Millisecond), "", true},
+		{"finished offline too late", due, 24, due, due.Add(time.Hour), domain.ReturnWindowClosed, false},
+		{"behind the grace", due, 24, due.Add(-time.Hour), due.Add(24 * time.Hour), domain.ReturnWindowClosed, false},
+		{"due before the end of the window", end.Add(-72 * time.Hour), 0, end.Add(-time.Hour), end.Add(-time.Millisecond), "", false},
+		{"never returned", time.Time{}, 24, end, end.Add(time.Hour), domain.ReturnWindowClosed, false},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			p.GraceHours = tt.grace
+			why, late := p.Counts(domain.Submission{Made: tt.made, Received: tt.received, Until: tt.until, Region: "18.71", Consents: true})
+			if why != tt.want || late != tt.late {
+				t.Errorf("%q, grace %t; want %q, %t", why, late, tt.want, tt.late)
+			}
+		})
+	}
+}

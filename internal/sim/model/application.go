@@ -29,7 +29,7 @@ func applicationMoves() []applicationMove {
 		{"return", "submitted", true},
 		{"offer", "submitted reserve", true},
 		{"hold", "submitted", true},
-		{"turn_down", "submitted reserve", true},
+		{"turn_down", "submitted returned reserve", true},
 		{"lapse", "offered", true},
 		{"disqualify", "draft submitted returned offered reserve not_selected confirmed declined lapsed withdrawn", true},
 	}
