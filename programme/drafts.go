@@ -66,11 +66,11 @@ func (s *Service) drafted(ctx context.Context, rows []domain.Registrant, drafts 
 	}
 	of := map[string][]merge.Row{} // the businesses, by the phone of an owner
 	for application, business := range drafts {
-		head, err := s.Engine.Store.Head(ctx, scopeOf(business))
+		head, err := s.home(ctx, business)
 		if err != nil {
 			return nil, fmt.Errorf("head of business: %w", err)
 		}
-		rows, err := s.rows(ctx, head.Scope, merge.Key{Collection: "business", ID: business}, merge.Key{Collection: "application", ID: application})
+		rows, err := s.rows(ctx, head.Scope, merge.Key{Collection: "business", ID: scopeTail(head.Scope)}, merge.Key{Collection: "application", ID: application})
 		if err != nil {
 			return nil, err
 		}

@@ -36,7 +36,7 @@ func TestAReturnAndADraftOnPhonesThatAreAway(t *testing.T) {
 
 			b.at(time.Date(2022, 3, 7, 2, 0, 0, 0, time.UTC))
 			b.login()
-			due := b.w.Clock.Now().Add(24 * time.Hour)
+			due := time.Date(2022, 3, 8, 2, 0, 0, 0, time.UTC)
 			var r ticket
 			business := "/v1/businesses/" + e.business["early"]
 			b.send(b.admin, "GET", business+"/records/application/"+e.application("early"), "", nil, &r)
@@ -54,7 +54,7 @@ func TestAReturnAndADraftOnPhonesThatAreAway(t *testing.T) {
 					said += domain.NoticeText(item, domain.WIB, message.ID).Detail + domain.NoticeText(item, domain.WIB, message.EN).Detail
 				}
 			}
-			if !strings.Contains(said, "Lengkapi sebelum 8 Maret 2022 pukul 09.00") || !strings.Contains(said, "Complete it before 8 March 2022") {
+			if !strings.Contains(said, "Lengkapi sebelum Selasa, 8 Maret 2022 pukul 09.00 WIB.") || !strings.Contains(said, "Complete it before Tuesday, 8 March 2022 at 09:00 WIB.") {
 				t.Errorf("the notice says %q", said)
 			}
 
@@ -81,7 +81,7 @@ func TestAReturnAndADraftOnPhonesThatAreAway(t *testing.T) {
 				t.Errorf("brought in: %s", a.EncodeFields())
 			}
 			refused, err := other.Refused()
-			if b.ok(err); len(refused) != 1 || refused[0].Code != "locked" || !strings.Contains(string(refused[0].Raw), "2015") {
+			if b.ok(err); len(refused) != 1 || refused[0].Code != "locked" || !strings.Contains(string(refused[0].Mutation), "2015") {
 				t.Errorf("what she changed: %+v", refused)
 			}
 
