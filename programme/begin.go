@@ -52,4 +52,3 @@ func (s *Service) inCommits(ctx context.Context, scope string, writes []merge.Se
 	}
 	return nil
 }
-

@@ -103,4 +103,3 @@ func filing(p domain.Programme, name string, files []caseFile, there map[merge.K
 	}
 	return numbers, writes
 }
-
