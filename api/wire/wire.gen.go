@@ -1870,7 +1870,7 @@ type StageView struct {
 	// Kind Example: rubric
 	Kind string `json:"kind"`
 
-	// Missing Files with too few sheets.
+	// Missing Files with too few sheets; of the first stage, once it has begun, also those that are not in it.
 	Missing  []RecordId     `json:"missing"`
 	Outcomes []StageOutcome `json:"outcomes"`
 
