@@ -13,6 +13,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/lumbung-ikm/lumbung/clock"
 )
 
 // account is whom the service lets in.
@@ -66,7 +68,7 @@ func (s *Server) exchange(w http.ResponseWriter, r *http.Request) {
 		no("Invalid JWT Signature.")
 		return
 	}
-	now := time.Now()
+	now := clock.System{}.Now()
 	if why := s.disproves(r.FormValue("assertion"), "http://"+r.Host+"/token", now); why != "" {
 		no(why)
 		return
@@ -123,7 +125,7 @@ func (s *Server) authorised(r *http.Request) *refusal {
 	token, ok := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if until, given := s.bearers[token]; !ok || !given || time.Now().After(until) {
+	if until, given := s.bearers[token]; !ok || !given || (clock.System{}).Now().After(until) {
 		return &refusal{status: http.StatusUnauthorized, code: "UNAUTHENTICATED",
 			text: "Request had invalid authentication credentials. Expected OAuth 2 access token, login cookie or other valid authentication credential."}
 	}
