@@ -34,9 +34,10 @@ type Identity interface {
 	Devices
 	SigningKeys
 	Replies
+	Pushes
 
 	// Sweep removes challenges, tallies, totals and replies that expired before
-	// the instant and tells how many they were.
+	// the instant, and deliveries that need not be kept so long, and tells how many they were.
 	Sweep(ctx context.Context, before time.Time) (int, error)
 }
 

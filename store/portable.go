@@ -32,12 +32,14 @@ const (
 	ShelfSigningKeys  Shelf = "signing_keys"
 	ShelfReplies      Shelf = "replies"
 	ShelfCredentials  Shelf = "credentials"
+	ShelfAddresses    Shelf = "addresses"
+	ShelfDeliveries   Shelf = "deliveries"
 )
 
 // Shelves lists every shelf, in an order in which they can be filled.
 func Shelves() []Shelf {
 	return []Shelf{ShelfHeads, ShelfLog, ShelfRecords, ShelfPages, ShelfClaims, ShelfBackups, ShelfUsers, ShelfChallenges, ShelfTallies, ShelfTotals,
-		ShelfSessions, ShelfDevices, ShelfIncarnations, ShelfContacts, ShelfSigningKeys, ShelfReplies, ShelfCredentials}
+		ShelfSessions, ShelfDevices, ShelfIncarnations, ShelfContacts, ShelfSigningKeys, ShelfReplies, ShelfCredentials, ShelfAddresses, ShelfDeliveries}
 }
 
 // Item is one thing on a shelf, spelled the same in every store: texts as they are,

@@ -21,5 +21,5 @@ func (m *MemoryIdentity) Copy() *MemoryIdentity {
 	defer m.mu.Unlock()
 	return &MemoryIdentity{users: maps.Clone(m.users), phones: maps.Clone(m.phones), challenges: maps.Clone(m.challenges), tallies: maps.Clone(m.tallies),
 		totals: maps.Clone(m.totals), sessions: maps.Clone(m.sessions), devices: maps.Clone(m.devices), incarnations: maps.Clone(m.incarnations),
-		contacts: maps.Clone(m.contacts), keys: maps.Clone(m.keys), replies: maps.Clone(m.replies)}
+		contacts: maps.Clone(m.contacts), keys: maps.Clone(m.keys), replies: maps.Clone(m.replies), credentials: maps.Clone(m.credentials), addresses: maps.Clone(m.addresses), deliveries: maps.Clone(m.deliveries)}
 }

@@ -31,6 +31,8 @@ type MemoryIdentity struct {
 	contacts     map[string]store.Contact
 	keys         table[store.SigningKey]
 	replies      table[store.Reply]
+	addresses    table[store.Address]
+	deliveries   table[store.Delivery]
 }
 
 type total struct {
@@ -494,10 +496,11 @@ func (m *MemoryIdentity) DropReply(_ context.Context, key string, rev int64) err
 func (m *MemoryIdentity) Sweep(_ context.Context, before time.Time) (int, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	n := len(m.challenges) + len(m.tallies) + len(m.totals) + len(m.replies)
+	n := len(m.challenges) + len(m.tallies) + len(m.totals) + len(m.replies) + len(m.deliveries)
 	maps.DeleteFunc(m.challenges, func(_ string, c store.Challenge) bool { return c.Expires.Before(before) })
 	maps.DeleteFunc(m.tallies, func(_ string, t store.Tally) bool { return t.Expires.Before(before) })
 	maps.DeleteFunc(m.totals, func(_ string, t total) bool { return t.expires.Before(before) })
 	maps.DeleteFunc(m.replies, func(_ string, r store.Reply) bool { return r.Expires.Before(before) })
-	return n - len(m.challenges) - len(m.tallies) - len(m.totals) - len(m.replies), nil
+	maps.DeleteFunc(m.deliveries, func(_ string, d store.Delivery) bool { return !d.Keep.IsZero() && d.Keep.Before(before) })
+	return n - len(m.challenges) - len(m.tallies) - len(m.totals) - len(m.replies) - len(m.deliveries), nil
 }

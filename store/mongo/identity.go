@@ -42,7 +42,7 @@ func (doc document) at(rev int64) (bson.D, error) {
 // codes and replies under way may be lost there: who wants something asks once more.
 func (i identity) kept(ctx context.Context, collection string) error {
 	switch collection {
-	case users, credentials, sessions, devices, names, keys:
+	case users, credentials, sessions, devices, names, keys, addresses, deliveries:
 		return i.d.inUse(ctx)
 	}
 	return nil

@@ -51,6 +51,12 @@ func indexes() []index {
 		{collection: devices, name: "user", fields: up("user", "created")},
 		{collection: keys, name: "number", fields: up("number"), unique: true},
 		{collection: replies, name: "expires", fields: up("expires")},
+		{collection: addresses, name: "user", fields: up("user")},
+		{collection: addresses, name: "provider", fields: up("provider", "seen")},
+		{collection: deliveries, name: "due", fields: up("lane", "next"), has: "open"},
+		{collection: deliveries, name: "state", fields: up("state", "_id")},
+		{collection: deliveries, name: "batch", fields: up("batch", "state"), has: "batch"},
+		{collection: deliveries, name: "expires", fields: up("expires")},
 	}
 }
 

@@ -68,6 +68,10 @@ func (d *DB) shelf(name store.Shelf) (shelf, error) {
 		return shelf{keys, nil, plain, itemOf(storedItem), storedOf(signingKeyDoc)}, nil
 	case store.ShelfReplies:
 		return shelf{replies, nil, plain, itemOf(storedItem), storedOf(replyDoc)}, nil
+	case store.ShelfAddresses:
+		return shelf{addresses, nil, plain, itemOf(storedItem), storedOf(addressDoc)}, nil
+	case store.ShelfDeliveries:
+		return shelf{deliveries, nil, plain, itemOf(storedItem), storedOf(deliveryDoc)}, nil
 	case store.ShelfCredentials:
 		return shelf{credentials, nil, plain, itemOf(storedItem), storedOf(credentialDoc)}, nil
 	}

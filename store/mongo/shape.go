@@ -32,6 +32,8 @@ const (
 	keys        = "keys"        // that sign access tokens
 	replies     = "replies"     // answers by idempotency key
 	credentials = "credentials" // passwords and second factors
+	addresses   = "addresses"   // where phones are rung
+	deliveries  = "deliveries"  // pushes on their way
 )
 
 // step is one step from one shape of the documents to the next. It works in a session,

@@ -29,7 +29,7 @@ func TestHeadsOfOlderProgramsLearnOfForeignRefusals(t *testing.T) {
 	if err := d.Insert(t.Context(), commitOf("user/c", 1)); err != nil { // nobody has looked into it yet
 		t.Fatal(err)
 	}
-	for _, q := range []string{`UPDATE head SET doc = json_remove(doc, '$.foreign')`, `DROP TABLE credentials`, `DELETE FROM schema_version WHERE version > 2`} {
+	for _, q := range []string{`UPDATE head SET doc = json_remove(doc, '$.foreign')`, `DROP TABLE credentials`, `DROP TABLE addresses`, `DROP TABLE deliveries`, `DELETE FROM schema_version WHERE version > 2`} {
 		if _, err := d.single.ExecContext(t.Context(), q); err != nil {
 			t.Fatal(err)
 		}

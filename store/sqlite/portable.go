@@ -70,6 +70,8 @@ func shelves() map[store.Shelf]shelf {
 		store.ShelfSigningKeys:  documents("signing_keys", putDocument(signingKeyDoc)),
 		store.ShelfReplies:      documents("replies", putDocument(replyDoc)),
 		store.ShelfCredentials:  documents("credentials", putDocument(credentialDoc)),
+		store.ShelfAddresses:    documents("addresses", putDocument(addressDoc)),
+		store.ShelfDeliveries:   documents("deliveries", putDocument(deliveryDoc)),
 	}
 }
 

@@ -41,6 +41,12 @@ func RunIdentity(t *testing.T, open func(t *testing.T) store.Identity) {
 		{"keys come by number and can be dropped", keysByNumber},
 		{"a reply is dropped only at its revision", replyDrop},
 		{"a sweep removes what has expired and nothing else", sweepRemovesExpired},
+		{"an address has one user, and may move", addressMoves},
+		{"addresses are counted by provider and by when they were seen", addressesCount},
+		{"what is due comes by lane, the earliest first", dueByLane},
+		{"of many who take what is due one wins", oneTakesADelivery},
+		{"deliveries are found by state and counted by batch and lane", deliveriesFound},
+		{"a sweep leaves what is open and what is kept", deliveriesSwept},
 	}
 	for _, p := range promises {
 		t.Run(p.name, func(t *testing.T) { p.check(t, open(t)) })
@@ -101,6 +107,13 @@ func identityRows() []row {
 		kind("reply", "k1", func(rev int64) store.Reply {
 			return store.Reply{Key: "k1", BodyHash: []byte{1}, Status: 201, Header: map[string]string{"Etag": `"1"`}, Body: []byte("{}"), Expires: at, Rev: rev}
 		}, store.Identity.InsertReply, store.Identity.ReplaceReply, store.Identity.Reply),
+		kind("address", "a1", func(rev int64) store.Address {
+			return store.Address{Key: "a1", Provider: "fcm", Kind: "token", Value: "x:y", User: "u1", Device: "d1", Locale: "id", Created: at, Seen: at, Rev: rev}
+		}, store.Identity.InsertAddress, store.Identity.ReplaceAddress, store.Identity.Address),
+		kind("delivery", "p1", func(rev int64) store.Delivery {
+			return store.Delivery{ID: "p1", Type: "N06", Batch: "b", Items: []string{"i1", "i2"}, User: "u1", Address: "a1", Provider: "fcm", Lane: "results", State: store.DeliveryRetry,
+				Next: at, Expires: at.Add(time.Hour), Attempts: 2, Code: "unavailable", Ambiguous: true, Created: at, Done: at, Keep: at.Add(time.Hour), Rev: rev}
+		}, store.Identity.InsertDelivery, store.Identity.ReplaceDelivery, store.Identity.Delivery),
 		kind("key", "k-1", func(rev int64) store.SigningKey {
 			return store.SigningKey{KID: "k-1", Number: 1, Sealed: []byte{1, 2}, Created: at, SignFrom: at, Rev: rev}
 		}, store.Identity.InsertSigningKey, store.Identity.ReplaceSigningKey, keyByName),

@@ -1,0 +1,107 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"math"
+	"time"
+
+	"github.com/lumbung-ikm/lumbung/store"
+)
+
+func addressDoc(a store.Address) document {
+	return document{"addresses", a.Key, a, []column{{"user", a.User}, {"provider", a.Provider}, {"seen", millis(a.Seen)}}}
+}
+
+func addressRev(a *store.Address) *int64 { return &a.Rev }
+
+func (i identity) InsertAddress(ctx context.Context, a store.Address) error {
+	return i.insert(ctx, addressDoc(a))
+}
+
+func (i identity) ReplaceAddress(ctx context.Context, a store.Address) error {
+	return i.replace(ctx, addressDoc(a), a.Rev)
+}
+
+func (i identity) Address(ctx context.Context, key string) (store.Address, error) {
+	return one(ctx, i, addressRev, "addresses", byKey, key)
+}
+
+func (i identity) AddressesOf(ctx context.Context, user string) ([]store.Address, error) {
+	return find(ctx, i, addressRev, "addresses", "WHERE user = ? ORDER BY key", user)
+}
+
+func (i identity) DropAddress(ctx context.Context, key string, rev int64) error {
+	return i.db.write(ctx, func(ctx context.Context, tx *sql.Tx) error {
+		_, err := tx.ExecContext(ctx, `DELETE FROM addresses WHERE key = ? AND rev = ?`, key, rev)
+		return err
+	})
+}
+
+func (i identity) CountAddresses(ctx context.Context, provider string, since time.Time) (n store.AddressCount, err error) {
+	row := i.db.read.QueryRowContext(ctx, `SELECT count(*), count(*) FILTER (WHERE seen >= ?) FROM addresses WHERE provider = ?`, millis(since), provider)
+	return n, i.db.broken("count addresses", row.Scan(&n.All, &n.Seen))
+}
+
+// never is an instant that nothing is swept at.
+const never = math.MaxInt64
+
+func deliveryDoc(d store.Delivery) document {
+	open, expires := 0, int64(never)
+	if d.State.Open() {
+		open = 1
+	}
+	if !d.Keep.IsZero() {
+		expires = millis(d.Keep)
+	}
+	return document{"deliveries", d.ID, d, []column{{"lane", d.Lane}, {"open", open}, {"next", millis(d.Next)}, {"state", string(d.State)}, {"batch", d.Batch}, {"expires", expires}}}
+}
+
+func deliveryRev(d *store.Delivery) *int64 { return &d.Rev }
+
+func (i identity) InsertDelivery(ctx context.Context, d store.Delivery) error {
+	return i.insert(ctx, deliveryDoc(d))
+}
+
+func (i identity) ReplaceDelivery(ctx context.Context, d store.Delivery) error {
+	return i.replace(ctx, deliveryDoc(d), d.Rev)
+}
+
+func (i identity) Delivery(ctx context.Context, id string) (store.Delivery, error) {
+	return one(ctx, i, deliveryRev, "deliveries", byKey, id)
+}
+
+func (i identity) DueDeliveries(ctx context.Context, lane string, now time.Time, limit int) ([]store.Delivery, error) {
+	return find(ctx, i, deliveryRev, "deliveries", "WHERE lane = ? AND open = 1 AND next <= ? ORDER BY next, key LIMIT ?", lane, millis(now), max(limit, 0))
+}
+
+func (i identity) DeliveriesAfter(ctx context.Context, state store.DeliveryState, id string, limit int) ([]store.Delivery, error) {
+	return find(ctx, i, deliveryRev, "deliveries", "WHERE state = ? AND key > ? ORDER BY key LIMIT ?", string(state), id, max(limit, 0))
+}
+
+func (i identity) Backlog(ctx context.Context, lane string) (b store.Backlog, err error) {
+	var oldest int64
+	row := i.db.read.QueryRowContext(ctx, `SELECT count(*), coalesce(min(next), 0) FROM deliveries WHERE lane = ? AND open = 1`, lane)
+	err = i.db.broken("count deliveries", row.Scan(&b.Open, &oldest))
+	b.Oldest = fromMillis(oldest)
+	return b, err
+}
+
+func (i identity) Outcomes(ctx context.Context, batch string) (_ map[store.DeliveryState]int, err error) {
+	defer func() { err = i.db.broken("count deliveries", err) }()
+	rows, err := i.db.read.QueryContext(ctx, `SELECT state, count(*) FROM deliveries WHERE batch = ? AND batch <> '' GROUP BY state`, batch)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	out := map[store.DeliveryState]int{}
+	for rows.Next() {
+		var state string
+		var n int
+		if err := rows.Scan(&state, &n); err != nil {
+			return nil, err
+		}
+		out[store.DeliveryState(state)] = n
+	}
+	return out, rows.Err()
+}
