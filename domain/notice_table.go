@@ -25,9 +25,9 @@ const (
 func resultNotices() []NoticeType {
 	programme := []NoticeParam{{Name: "programme", Kind: ParamWord}}
 	return []NoticeType{
-		{ID: NoticeResults, About: "application", When: "the results of a programme are told", To: "owners of every business that applied", Class: "results", Quiet: WaitsForDay,
+		{ID: NoticeResults, About: "application", When: "the results of a programme are told", To: "owners of every business that applied", Class: "results", Quiet: WaitsForDay, High: true,
 			Tag: "result:{programme}", Link: "app://hasil/{programme}", Params: programme},
-		{ID: NoticePlace, About: "application", When: "a business of the reserve is offered a place", To: "owners", Class: "results", Quiet: WaitsForDay,
+		{ID: NoticePlace, About: "application", When: "a business of the reserve is offered a place", To: "owners", Class: "results", Quiet: WaitsForDay, High: true,
 			Tag: "result:{programme}", Link: "app://kepesertaan/konfirmasi", Params: programme},
 		{ID: NoticeApplicationBack, About: "application", When: "a submission goes back to its owner", To: "owners", Class: "results", Quiet: WaitsForDay,
 			Tag: "application:{id}", Link: "app://pendaftaran/{id}", Params: []NoticeParam{{Name: "until", Kind: ParamInstant, Optional: true}}},

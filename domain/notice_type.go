@@ -106,6 +106,7 @@ type NoticeType struct {
 	Class    string // one of the classes that people set apart
 	Quiet    Quiet
 	Collapse Collapse
+	High     bool   // wakes a phone that sleeps, and goes before the others
 	Tag      string // a push replaces an older one of the same tag on the screen; {id} is the object
 	Link     string // where a tap leads; {id} is the object, other holes are parameters
 	Many     string // where it leads if the item is about several objects; "" = it never is

@@ -1,0 +1,65 @@
+package domain
+
+import (
+	"strings"
+
+	"github.com/lumbung-ikm/lumbung/sync/merge"
+)
+
+// StepRing has the phones of a person rung for an item of the inbox.
+const StepRing = "ring"
+
+// rings has phones rung for an item that is new, or an announcement whose author wants the
+// correction heard. One that somebody has read on the way, or that is only brought up to
+// date, is silent.
+func rings(c merge.Change) []merge.Effect {
+	again := c.After.Int("ring") > c.Before.Int("ring")
+	if c.After.Deleted || !c.New && !again || c.After.Text("read_at") != "" || string(c.After.Fields["retracted"]) == "true" {
+		return nil
+	}
+	return []merge.Effect{{Scope: c.Scope(), Collection: "inbox", ID: c.After.ID, Do: StepRing}}
+}
+
+// saysOf reads the parameters of an item.
+func saysOf(item merge.Row) map[string]any {
+	says := map[string]any{}
+	decode(item.Fields["params"], &says)
+	return says
+}
+
+// aboutOf is the id of the object of an item; "" where it is about none or several.
+func aboutOf(item merge.Row) string {
+	var about struct {
+		ID string `json:"id"`
+	}
+	decode(item.Fields["object"], &about)
+	return about.ID
+}
+
+// TagOf is the tag of the card that a push about an item draws: a later one of the same
+// takes its place.
+func TagOf(item merge.Row) string {
+	t, ok := NoticeTypeOf(item.Text("type"))
+	if !ok {
+		return ""
+	}
+	pairs := []string{"{id}", aboutOf(item)}
+	for name, v := range saysOf(item) {
+		if s, ok := v.(string); ok {
+			pairs = append(pairs, "{"+name+"}", s)
+		}
+	}
+	return strings.NewReplacer(pairs...).Replace(t.Tag)
+}
+
+// BatchOf is what the pushes of one sending share: an announcement, or the results of a
+// programme; "" for an item that stands alone.
+func BatchOf(item merge.Row) string {
+	if a := ItemAnnouncement(item); a != "" {
+		return "announcement/" + a
+	}
+	if programme, ok := saysOf(item)["programme"].(string); ok && item.Text("type") == NoticeResults {
+		return "results/" + programme
+	}
+	return ""
+}

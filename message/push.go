@@ -1,0 +1,52 @@
+package message
+
+// pushTable holds what a push says under the title of its notice, where the usual words do
+// not fit. It stands on lock screens and passes through servers abroad: no holes, no names,
+// no amounts, no decisions.
+var pushTable = map[string]entry{
+	"N06": {Sentence{"", "Ketuk untuk melihat hasil pendaftaran usaha Anda."}, Sentence{"", "Tap to see how your application went."}},
+	"N08": {Sentence{"", "Ketuk untuk konfirmasi kepesertaan."}, Sentence{"", "Tap to confirm that you take part."}},
+	"N10": {Sentence{"", "Ada tugas pendampingan baru untuk Anda."}, Sentence{"", "There are new tasks for you."}},
+	"N12": {Sentence{"", "Butuh bantuan? Hubungi pendamping."}, Sentence{"", "Need help? Ask your mentor."}},
+	"N13": {Sentence{"", "Ada tugas yang menunggu Anda periksa."}, Sentence{"", "A task waits for your check."}},
+	"N14": {Sentence{"", "Baca catatan pendamping."}, Sentence{"", "Read your mentor's note."}},
+	"N16": {Sentence{"", "Ada tugas yang butuh bantuan Anda."}, Sentence{"", "A task needs your help."}},
+	"N25": {Sentence{"", "Ada catatan yang perlu dipastikan."}, Sentence{"", "An entry needs to be confirmed."}},
+	"N28": {Sentence{"", "Ketuk untuk membaca."}, Sentence{"", "Tap to read it."}},
+}
+
+// pushMany holds what a push about several items says, by its collapse key.
+var pushMany = map[string]entry{
+	"reminder": {Sentence{"Beberapa tenggat mendekat", "Ketuk untuk melihat semuanya."}, Sentence{"Several things are due soon", "Tap to see them all."}},
+	"queue":    {Sentence{"Menunggu pemeriksaan", "Beberapa hal menunggu Anda."}, Sentence{"Waiting for your check", "Several things wait for you."}},
+	"":         {Sentence{"Beberapa kabar untuk Anda", "Ketuk untuk membacanya."}, Sentence{"Some news for you", "Tap to read it."}},
+}
+
+// Push is what a push about an item of a type says: its title in the inbox, and a body
+// that gives nothing away.
+func Push(notice string, lang Lang) Sentence {
+	out, ok := Inbox(notice, lang, nil)
+	if !ok {
+		return PushMany("", lang)
+	}
+	out.Detail = pushTable[notice].in(lang).Detail
+	if out.Detail == "" {
+		out.Detail = entry{Sentence{"", "Ketuk untuk melihat."}, Sentence{"", "Tap to see it."}}.in(lang).Detail
+	}
+	return out
+}
+
+// PushMany is what a push about several items of a collapse key says.
+func PushMany(collapse string, lang Lang) Sentence {
+	if e, ok := pushMany[collapse]; ok {
+		return e.in(lang)
+	}
+	return pushMany[""].in(lang)
+}
+
+func (e entry) in(lang Lang) Sentence {
+	if lang == EN {
+		return e.en
+	}
+	return e.id
+}

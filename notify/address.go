@@ -1,0 +1,127 @@
+package notify
+
+import (
+	"cmp"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"slices"
+	"strings"
+
+	"github.com/lumbung-ikm/lumbung/fault"
+	"github.com/lumbung-ikm/lumbung/store"
+)
+
+// longestAddress is that of a web push subscription with its keys.
+const longestAddress = 4096
+
+// KeyOf is the key of an address: it has one owner, whoever names it.
+func KeyOf(provider, kind, value string) string {
+	sum := sha256.Sum256([]byte(provider + "\x00" + kind + "\x00" + value))
+	return hex.EncodeToString(sum[:16])
+}
+
+// Named is an address as an app names it.
+type Named struct {
+	Provider, Kind, Value string
+	Locale                string // id or en
+}
+
+// Register notes where an installation is reached, and that it is in use. An address that
+// was another person's is this one's from now on: the phone has changed hands, and rings no
+// more for the first. A device has one address of a provider, a person a few; the one that
+// was named longest ago makes room.
+//
+// Errors: Invalid "push_provider_unknown", "invalid_value" (value).
+func (s *Service) Register(ctx context.Context, user, device string, n Named) (store.Address, error) {
+	if s.Senders[n.Provider] == nil {
+		return store.Address{}, &fault.Error{Kind: fault.Invalid, Code: "push_provider_unknown", Field: "provider", Text: "no sender for this provider"}
+	}
+	if v, ok := s.Senders[n.Provider].(Validator); ok {
+		if err := v.Valid(n.Kind, n.Value); err != nil {
+			return store.Address{}, err
+		}
+	}
+	if n.Value == "" || len(n.Value) > longestAddress || strings.ContainsAny(n.Value, "\r\n\x00") {
+		return store.Address{}, &fault.Error{Kind: fault.Invalid, Code: "invalid_value", Field: "value", Text: "not an address"}
+	}
+	a := store.Address{Key: KeyOf(n.Provider, n.Kind, n.Value), Provider: n.Provider, Kind: n.Kind, Value: n.Value, User: user, Device: device, Locale: cmp.Or(n.Locale, "id")}
+	a, err := s.claimAddress(ctx, a)
+	if err != nil {
+		return a, err
+	}
+	return a, s.makeRoom(ctx, a)
+}
+
+// Validator is what a sender may know of addresses beside how to send.
+type Validator interface {
+	// Valid refuses what is no address of the provider.
+	//
+	// Errors: Invalid with the field.
+	Valid(kind, value string) error
+}
+
+func (s *Service) claimAddress(ctx context.Context, a store.Address) (store.Address, error) {
+	for {
+		now := s.Clock.Now()
+		a.Created, a.Seen, a.Rev = now, now, 1
+		err := s.Store.InsertAddress(ctx, a)
+		if !errors.Is(err, store.ErrTaken) {
+			return a, err
+		}
+		old, err := s.Store.Address(ctx, a.Key)
+		if errors.Is(err, store.ErrAbsent) { // dropped in between
+			continue
+		}
+		if err != nil {
+			return a, err
+		}
+		if a.Rev = old.Rev; old.User == a.User {
+			a.Created = old.Created
+		}
+		if err := s.Store.ReplaceAddress(ctx, a); !errors.Is(err, store.ErrStale) {
+			a.Rev++
+			return a, err
+		}
+	}
+}
+
+// makeRoom drops what a new address takes the place of.
+func (s *Service) makeRoom(ctx context.Context, a store.Address) error {
+	all, err := s.Store.AddressesOf(ctx, a.User)
+	if err != nil {
+		return err
+	}
+	slices.SortFunc(all, func(x, y store.Address) int { return y.Seen.Compare(x.Seen) })
+	kept, now := 1, s.Clock.Now()
+	for _, o := range all {
+		switch {
+		case o.Key == a.Key:
+		case o.Device == a.Device && o.Provider == a.Provider, kept >= s.Limits.PerUser, now.Sub(o.Seen) > s.Limits.Forget:
+			if err := s.Store.DropAddress(ctx, o.Key, o.Rev); err != nil {
+				return err
+			}
+		default:
+			kept++
+		}
+	}
+	return nil
+}
+
+// Leave drops the addresses of a device, as at a logout; without a device all of a user.
+func (s *Service) Leave(ctx context.Context, user, device string) error {
+	all, err := s.Store.AddressesOf(ctx, user)
+	if err != nil {
+		return err
+	}
+	for _, a := range all {
+		if device != "" && a.Device != device {
+			continue
+		}
+		if err := s.Store.DropAddress(ctx, a.Key, a.Rev); err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,259 @@
+package notify
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/lumbung-ikm/lumbung/message"
+	"github.com/lumbung-ikm/lumbung/store"
+	"github.com/lumbung-ikm/lumbung/sync/merge"
+)
+
+// lookEvery is how often the queue is looked at without a call.
+const lookEvery = time.Second
+
+// Run sends what is due until ctx ends. Several processes may do so on one database.
+func (s *Service) Run(ctx context.Context) error {
+	tick := time.NewTicker(lookEvery)
+	defer tick.Stop()
+	for {
+		n, err := s.Round(ctx)
+		if err != nil && ctx.Err() == nil {
+			s.Log.LogAttrs(ctx, slog.LevelWarn, "pushes", slog.Any("error", err))
+		}
+		wake := s.wake.ch()
+		if n == 0 {
+			wake = nil // what is due waits for the rate or for a provider
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-wake:
+		case <-tick.C:
+		}
+	}
+}
+
+// Round sends what is due and may be sent now, and reports how many deliveries it closed
+// or tried. Whatever comes into an earlier lane meanwhile goes first.
+func (s *Service) Round(ctx context.Context) (n int, err error) {
+	for ctx.Err() == nil {
+		some, err := s.claim(ctx)
+		if err != nil || len(some) == 0 {
+			return n, err
+		}
+		n += len(some)
+		if err := s.sendAll(ctx, some); err != nil {
+			return n, err
+		}
+	}
+	return n, ctx.Err()
+}
+
+// claim leases deliveries of the first lane in which something is due.
+func (s *Service) claim(ctx context.Context) ([]store.Delivery, error) {
+	now := s.Clock.Now()
+	may := s.pace.take(now, s.Limits, s.Limits.Workers)
+	if may == 0 {
+		return nil, nil
+	}
+	may, err := s.shared(ctx, now, may)
+	if err != nil {
+		return nil, err
+	}
+	var got []store.Delivery
+	defer func() { s.pace.back(may - len(got)) }()
+	for _, lane := range Lanes() {
+		due, err := s.Store.DueDeliveries(ctx, lane, now, may)
+		if err != nil {
+			return nil, fmt.Errorf("read due deliveries: %w", err)
+		}
+		for _, d := range due {
+			d, ok, err := s.lease(ctx, d, now)
+			if err != nil {
+				return got, err
+			}
+			if ok {
+				got = append(got, d)
+			}
+		}
+		if len(got) > 0 {
+			return got, nil
+		}
+	}
+	return nil, nil
+}
+
+// shared takes pushes out of the rate of this second that all processes share.
+func (s *Service) shared(ctx context.Context, now time.Time, want int) (int, error) {
+	if s.Counters == nil {
+		return want, nil
+	}
+	key := fmt.Sprintf("pushes/%d", now.Unix())
+	if err := s.Counters.Add(ctx, key, int64(want), now.Add(time.Minute)); err != nil {
+		return 0, fmt.Errorf("count pushes: %w", err)
+	}
+	total, err := s.Counters.Totals(ctx, []string{key})
+	if err != nil {
+		return 0, fmt.Errorf("count pushes: %w", err)
+	}
+	return max(0, min(want, s.Limits.PerSecond-int(total[0])+want)), nil
+}
+
+// lease takes a delivery for the time of an attempt. Another process may have been faster;
+// one to a provider that is left alone waits until then.
+func (s *Service) lease(ctx context.Context, d store.Delivery, now time.Time) (_ store.Delivery, ok bool, err error) {
+	if until := s.gate.shut(d.Provider, now); !until.IsZero() {
+		d.Next = until.Add(jitter(d.ID, 10*time.Second))
+		err := s.Store.ReplaceDelivery(ctx, d)
+		return d, false, unlessStale(err)
+	}
+	if d.State == store.DeliverySending { // whoever had it died, or takes too long: it may have been sent
+		d.Ambiguous = true
+	}
+	d.State, d.Next, d.Attempts = store.DeliverySending, now.Add(s.Limits.Lease), d.Attempts+1
+	if err := s.Store.ReplaceDelivery(ctx, d); err != nil {
+		return d, false, unlessStale(err)
+	}
+	d.Rev++
+	return d, true, nil
+}
+
+func unlessStale(err error) error {
+	if errors.Is(err, store.ErrStale) {
+		return nil
+	}
+	return err
+}
+
+// sendAll makes an attempt for each delivery. The first error of the store is given back;
+// what it left behind is found again behind its lease.
+func (s *Service) sendAll(ctx context.Context, some []store.Delivery) error {
+	errs := make([]error, len(some))
+	var all sync.WaitGroup
+	for i, d := range some {
+		all.Go(func() { errs[i] = s.attempt(ctx, d) })
+	}
+	all.Wait()
+	return errors.Join(errs...)
+}
+
+// attempt sends one delivery, if it still should be.
+func (s *Service) attempt(ctx context.Context, d store.Delivery) error {
+	now := s.Clock.Now()
+	to, err := s.Store.Address(ctx, d.Address)
+	switch {
+	case errors.Is(err, store.ErrAbsent):
+		return s.close(ctx, d, store.DeliverySuppressed, "address_gone")
+	case err != nil:
+		return err
+	case to.User != d.User:
+		return s.close(ctx, d, store.DeliverySuppressed, "address_moved")
+	case !now.Before(d.Expires):
+		return s.close(ctx, d, store.DeliveryExpired, "expired")
+	case s.Senders[d.Provider] == nil:
+		return s.close(ctx, d, store.DeliveryDead, "provider_unknown")
+	}
+	r, items, err := s.Inbox.Ringing(ctx, d.User, d.Items)
+	if err != nil {
+		return err
+	}
+	items = slices.DeleteFunc(items, func(i merge.Row) bool { return !r.rings(i.Text("class")) })
+	if len(items) == 0 {
+		return s.close(ctx, d, store.DeliverySuppressed, "no_longer")
+	}
+	if civil := r.civil(now, quietOf(items), d.ID); civil.After(now) { // it was late, or people changed their hours
+		d.State, d.Next, d.Attempts = store.DeliveryPending, civil, d.Attempts-1
+		return unlessStale(s.Store.ReplaceDelivery(ctx, d))
+	}
+	return s.settle(ctx, d, to, s.try(ctx, d, to, pushOf(d, items, message.Pick(to.Locale), now)))
+}
+
+// try makes the attempt, and learns from it.
+func (s *Service) try(ctx context.Context, d store.Delivery, to store.Address, p Push) *Failure {
+	bound, cancel := context.WithTimeout(ctx, s.Limits.Timeout)
+	defer cancel()
+	from := s.Clock.Now()
+	err := s.Senders[d.Provider].Send(bound, to, p)
+	now := s.Clock.Now()
+	f, is := errors.AsType[*Failure](err)
+	if err != nil && !is { // its time was over, or a defect
+		f = &Failure{Class: Later, Code: "timeout", Ambiguous: true, Cause: err}
+	}
+	code := "sent"
+	if f != nil {
+		code = f.Code
+	}
+	if s.Tally != nil {
+		s.Tally.Pushed(d.Provider, d.Type, code, now.Sub(from))
+	}
+	if ctx.Err() == nil {
+		s.gate.learn(d.Provider, now, f)
+	}
+	return f
+}
+
+// settle writes down how an attempt ended.
+func (s *Service) settle(ctx context.Context, d store.Delivery, to store.Address, f *Failure) error {
+	ctx = context.WithoutCancel(ctx) // what was sent is sent, also where the server stops
+	if f == nil {
+		return s.close(ctx, d, store.DeliverySent, "")
+	}
+	now := s.Clock.Now()
+	d.Code, d.Ambiguous = f.Code, d.Ambiguous || f.Ambiguous
+	switch {
+	case f.Class == Gone:
+		if err := s.Store.DropAddress(ctx, to.Key, to.Rev); err != nil {
+			return err
+		}
+		return s.close(ctx, d, store.DeliverySuppressed, f.Code)
+	case f.Class == Refused:
+		s.Log.LogAttrs(ctx, slog.LevelError, "a push was refused", slog.String("delivery", d.ID), slog.String("type", d.Type), slog.String("code", f.Code))
+		return s.close(ctx, d, store.DeliveryDead, f.Code)
+	case f.Ambiguous && d.Lane == LaneHint: // the next sync says as much
+		return s.close(ctx, d, store.DeliverySent, f.Code)
+	case f.Class == SlowDown || f.Class == Broken: // not the fault of this one
+		d.Attempts--
+		d.Next = now.Add(max(f.RetryAfter, time.Minute) + jitter(d.ID, 10*time.Second))
+	case d.Attempts >= s.Limits.Attempts:
+		return s.close(ctx, d, store.DeliveryDead, f.Code)
+	default:
+		d.Next = now.Add(max(f.RetryAfter, s.backoff(d.Attempts)))
+	}
+	d.State = store.DeliveryRetry
+	if !d.Next.Before(d.Expires) {
+		return s.close(ctx, d, store.DeliveryExpired, f.Code)
+	}
+	return unlessStale(s.Store.ReplaceDelivery(ctx, d))
+}
+
+// close ends a delivery. Whoever lost the lease in between changes nothing.
+func (s *Service) close(ctx context.Context, d store.Delivery, state store.DeliveryState, code string) error {
+	now := s.Clock.Now()
+	d.State, d.Code, d.Done, d.Keep = state, code, now, now.Add(s.Limits.Keep)
+	return unlessStale(s.Store.ReplaceDelivery(ctx, d))
+}
+
+// backoff is how long to wait behind an attempt: anything up to a bound that doubles, and
+// at least the first wait.
+func (s *Service) backoff(attempts int) time.Duration {
+	most := s.Limits.FirstWait
+	for range attempts - 1 {
+		if most *= 2; most >= s.Limits.LastWait {
+			most = s.Limits.LastWait
+			break
+		}
+	}
+	var b [8]byte
+	if _, err := io.ReadFull(s.Rand, b[:]); err != nil {
+		return most
+	}
+	return s.Limits.FirstWait + time.Duration(binary.BigEndian.Uint64(b[:])%uint64(most))
+}

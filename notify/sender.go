@@ -1,0 +1,59 @@
+package notify
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/lumbung-ikm/lumbung/store"
+)
+
+// Push is one message as a provider takes it. It says nothing of a person, an amount or a
+// decision.
+type Push struct {
+	ID          string // of the delivery, the same at every attempt
+	Type        string // of the notice
+	Title, Body string // "" for a hint that shows nothing
+	Tag         string // a card replaces one of the same tag
+	Collapse    string // the newest of a key is enough; one of four, or ""
+	Link        string // where a tap leads
+	High        bool   // wakes a phone that sleeps
+	TTL         time.Duration
+	Items       []string // ids in the inbox
+}
+
+// Sender hands pushes to a provider. It is safe for concurrent use.
+type Sender interface {
+	// Send makes one attempt, and does not try again by itself. Whatever it returns is a
+	// *Failure, or the error of ctx.
+	Send(ctx context.Context, to store.Address, p Push) error
+	// Check makes sure that the provider would take pushes, without sending one.
+	Check(ctx context.Context, to store.Address) error
+}
+
+// Class is what follows from a failure.
+type Class int
+
+// The classes of failures.
+const (
+	Later    Class = iota // try again
+	Gone                  // nobody is behind the address any more
+	Refused               // the provider will never take this push: a defect of ours
+	SlowDown              // too much: the provider wants nothing for a while
+	Broken                // nothing can be sent until somebody mends the set-up
+)
+
+// Failure is why an attempt failed.
+type Failure struct {
+	Class      Class
+	Code       string        // stable, for figures: unregistered, quota_exceeded …
+	RetryAfter time.Duration // that the provider asked for; 0 if it did not
+	Ambiguous  bool          // the phone may have it nevertheless
+	Cause      error
+}
+
+// Error says which code, and the cause. Neither holds an address.
+func (f *Failure) Error() string { return fmt.Sprintf("push: %s: %v", f.Code, f.Cause) }
+
+// Unwrap is the cause.
+func (f *Failure) Unwrap() error { return f.Cause }

@@ -1,0 +1,156 @@
+package notify
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"slices"
+	"time"
+
+	"github.com/lumbung-ikm/lumbung/clock"
+	"github.com/lumbung-ikm/lumbung/domain"
+	"github.com/lumbung-ikm/lumbung/store"
+	"github.com/lumbung-ikm/lumbung/sync/merge"
+)
+
+// Inbox is what the service asks about people. programme.Service knows it.
+type Inbox interface {
+	// Ringing gives those of some items of a user's inbox that still want to ring: they are
+	// there, unread and not taken back, and what they are about is still so. Also how the
+	// person wants to be told.
+	Ringing(ctx context.Context, user string, items []string) (Recipient, []merge.Row, error)
+}
+
+// Tally counts what becomes of attempts, for whoever runs the server.
+type Tally interface {
+	// Pushed counts an attempt: with which provider, of which type, how it ended ("sent" or
+	// the code of a failure), and how long the provider took.
+	Pushed(provider, kind, code string, took time.Duration)
+}
+
+// Limits bound the sending of one process.
+type Limits struct {
+	PerSecond int           // pushes, once warm
+	Ramp      time.Duration // from nothing to PerSecond, after a rest
+	Workers   int           // attempts at once
+	Timeout   time.Duration // of an attempt
+	Lease     time.Duration // longer than an attempt takes
+	Attempts  int           // of a delivery, before it is dead
+	FirstWait time.Duration // before the second attempt; doubles
+	LastWait  time.Duration // at most
+	Stale     time.Duration // no push to an address that its app has not named for so long
+	Forget    time.Duration // and then it is dropped
+	Keep      time.Duration // how long a closed delivery is kept
+	PerUser   int           // addresses of a person
+}
+
+// DefaultLimits are those of a server in production.
+func DefaultLimits() Limits {
+	const day = 24 * time.Hour
+	return Limits{PerSecond: 100, Ramp: time.Minute, Workers: 32, Timeout: 15 * time.Second, Lease: time.Minute, Attempts: 12, FirstWait: time.Second, LastWait: time.Hour,
+		Stale: 60 * day, Forget: 270 * day, Keep: 30 * day, PerUser: 5}
+}
+
+// Service plans pushes and sends them. Fill the fields and use it; it is safe for
+// concurrent use.
+type Service struct {
+	Store    store.Pushes
+	Counters store.Counters // what several processes share of the rate; nil: this one sends alone
+	Inbox    Inbox
+	Senders  map[string]Sender // by provider
+	Clock    clock.Clock
+	Rand     io.Reader
+	Log      *slog.Logger
+	Tally    Tally // may be nil
+	Limits   Limits
+
+	pace pace
+	gate gates
+	wake waker
+}
+
+// Ring plans the pushes of an item: one to each address of its owner, unless they want
+// none. Done again it changes nothing.
+func (s *Service) Ring(ctx context.Context, user, item string) error {
+	all, err := s.Store.AddressesOf(ctx, user)
+	if err != nil || len(all) == 0 {
+		return err
+	}
+	r, items, err := s.Inbox.Ringing(ctx, user, []string{item})
+	if err != nil || len(items) == 0 {
+		return err
+	}
+	t, ok := domain.NoticeTypeOf(items[0].Text("type"))
+	if !ok || !r.rings(t.Class) {
+		return nil
+	}
+	now := s.Clock.Now()
+	p := plan{notice: t, gather: gathers(t, r), rung: writtenAt(items[0], now)}
+	for _, a := range all {
+		if s.Senders[a.Provider] == nil || now.Sub(a.Seen) > s.Limits.Stale {
+			continue
+		}
+		if err := s.enqueue(ctx, p, r, items[0], a, now); err != nil {
+			return err
+		}
+	}
+	s.wake.up()
+	return nil
+}
+
+// writtenAt is when an item was written, and never later than now.
+func writtenAt(item merge.Row, now time.Time) time.Time {
+	at, err := merge.ParseInstant(item.Text("received_at"))
+	if err != nil || at.Time().After(now) {
+		return now
+	}
+	return at.Time()
+}
+
+// enqueue plans the push of an item to one address, alone or with others of its window.
+func (s *Service) enqueue(ctx context.Context, p plan, r Recipient, item merge.Row, to store.Address, now time.Time) error {
+	d := p.first(r, item, to)
+	for tries := 0; ; tries++ {
+		err := s.Store.InsertDelivery(ctx, d)
+		if !errors.Is(err, store.ErrTaken) {
+			return err
+		}
+		was, joined, err := s.join(ctx, d.ID, item.ID)
+		switch {
+		case err != nil || joined:
+			return err
+		case was.ID == "": // somebody else has changed it
+		case tries > mostLinks:
+			return fmt.Errorf("plan a push of item %s: no window takes it", item.ID)
+		default:
+			d = p.behind(r, item, to, was, now)
+		}
+	}
+}
+
+// mostLinks bounds how many deliveries of a day are looked through for one that waits.
+const mostLinks = 50
+
+// join puts an item to the others of a delivery that waits. If that is closed or under
+// way, it gives it; neither says that it should be tried again.
+func (s *Service) join(ctx context.Context, delivery, item string) (closed store.Delivery, joined bool, err error) {
+	d, err := s.Store.Delivery(ctx, delivery)
+	switch {
+	case errors.Is(err, store.ErrAbsent): // swept in between
+		return closed, false, nil
+	case err != nil:
+		return closed, false, err
+	case slices.Contains(d.Items, item):
+		return closed, true, nil
+	case d.State != store.DeliveryPending:
+		return d, false, nil
+	}
+	d.Items = append(d.Items, item)
+	err = s.Store.ReplaceDelivery(ctx, d)
+	if errors.Is(err, store.ErrStale) {
+		return closed, false, nil
+	}
+	return closed, err == nil, err
+}
