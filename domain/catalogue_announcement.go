@@ -154,10 +154,11 @@ func reactReceipt(c merge.Change) []merge.Effect { return readings(c, c.After.Te
 
 // reactInbox tells it too when an app notes only that the item was read.
 func reactInbox(c merge.Change) []merge.Effect {
+	out := rings(c)
 	if c.After.Text("type") != NoticeAnnouncement || c.Before.Text("read_at") == c.After.Text("read_at") {
-		return nil
+		return out
 	}
-	return readings(c, ItemAnnouncement(c.After))
+	return append(out, readings(c, ItemAnnouncement(c.After))...)
 }
 
 // ItemAnnouncement is the id of the announcement that an inbox item is about; "" if it is

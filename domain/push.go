@@ -2,6 +2,7 @@ package domain
 
 import (
 	"strings"
+	"time"
 
 	"github.com/lumbung-ikm/lumbung/sync/merge"
 )
@@ -62,4 +63,43 @@ func BatchOf(item merge.Row) string {
 		return "results/" + programme
 	}
 	return ""
+}
+
+// AboutOf is the key of the object of an item; ok is false where it is about none or several.
+func AboutOf(item merge.Row) (k merge.Key, ok bool) {
+	k = reviewedObject(item)
+	return k, k.ID != ""
+}
+
+// Reminds reports whether items of a type are reminders, which hold only as long as what
+// they remind of is due.
+func Reminds(kind string) bool {
+	t, ok := NoticeTypeOf(kind)
+	return ok && t.Collapse == CollapseReminder
+}
+
+// Unheard reports whether an item may still be rung for: nobody has read it or swiped it
+// away, it was not taken back, and has not expired.
+func Unheard(item merge.Row, now time.Time) bool {
+	expires := instantOf(item, "expires_at")
+	return item.Text("read_at") == "" && string(item.Fields["dismissed"]) != "true" && string(item.Fields["retracted"]) != "true" && (expires == 0 || now.Before(expires.Time()))
+}
+
+// StillSo reports whether what an item says of its object holds: a task that waits for a
+// mentor, that is blocked, or that somebody should begin.
+func StillSo(item, object merge.Row) bool {
+	state := object.Text("state")
+	switch item.Text("type") {
+	case NoticeTaskSubmitted:
+		return state == TaskSubmitted
+	case NoticeTaskBlocked:
+		return state == TaskBlocked
+	case NoticeTaskProposed:
+		return state == TaskProposed
+	case NoticeTaskAssigned:
+		return state != TaskVerified && state != TaskCancelled
+	case NoticeTaskReturned:
+		return state == TaskReturned
+	}
+	return true
 }

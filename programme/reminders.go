@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/lumbung-ikm/lumbung/domain"
 	"github.com/lumbung-ikm/lumbung/fault"
@@ -51,15 +52,9 @@ func (s *Service) remindIn(ctx context.Context, scope string) (given int, err er
 	if err != nil || head.MovedTo != "" || len(head.Access) == 0 {
 		return 0, err
 	}
-	rows, err := s.collection(ctx, head, "business", "enrolment", "task", "case")
+	letters, err := s.letters(ctx, scope, head, s.Clock.Now())
 	if err != nil {
 		return 0, err
-	}
-	now := s.Clock.Now()
-	p := &past{ctx: ctx, Service: s, scope: scope}
-	letters := domain.DueReminders(scope, rows, head.Access, p, now.Add(-domain.ReminderLife), now)
-	if p.err != nil {
-		return 0, p.err
 	}
 	for len(letters) > 0 { // those of one person at a time
 		n := 1
@@ -73,6 +68,16 @@ func (s *Service) remindIn(ctx context.Context, scope string) (given int, err er
 		letters = letters[n:]
 	}
 	return given, nil
+}
+
+// letters are the reminders of a business that are due now or were a while ago.
+func (s *Service) letters(ctx context.Context, scope string, head store.Head, now time.Time) ([]domain.Letter, error) {
+	rows, err := s.collection(ctx, head, "business", "enrolment", "task", "case")
+	if err != nil {
+		return nil, err
+	}
+	p := &past{ctx: ctx, Service: s, scope: scope}
+	return domain.DueReminders(scope, rows, head.Access, p, now.Add(-domain.ReminderLife), now), p.err
 }
 
 // remind puts letters to one person into the inbox, each unless it lies there.

@@ -56,6 +56,7 @@ type Service struct {
 	Engine *syncer.Engine
 	People Directory
 	Clock  clock.Clock
+	Bell   Rings // nil: no phone is rung
 
 	joiners looked
 	wholes  wholes

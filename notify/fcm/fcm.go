@@ -1,0 +1,246 @@
+// Package fcm sends pushes through Firebase Cloud Messaging. It is the only package that
+// knows Firebase: linking it costs minutes, so that no other should.
+package fcm
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	firebase "firebase.google.com/go/v4"
+	"firebase.google.com/go/v4/errorutils"
+	"firebase.google.com/go/v4/messaging"
+	"golang.org/x/oauth2"
+	"golang.org/x/oauth2/google"
+	"google.golang.org/api/option"
+
+	"github.com/lumbung-ikm/lumbung/fault"
+	"github.com/lumbung-ikm/lumbung/notify"
+	"github.com/lumbung-ikm/lumbung/store"
+)
+
+// Provider is the name of addresses of this provider, and Token the kind it sends to.
+const (
+	Provider = "fcm"
+	Token    = "token"
+)
+
+const scope = "https://www.googleapis.com/auth/firebase.messaging"
+
+// Options say which project, and with what proof.
+type Options struct {
+	Credentials []byte            // JSON of a service account
+	Endpoint    string            // instead of Google's, such as http://127.0.0.1:9099; "" for Google's
+	Transport   http.RoundTripper // below ours; http.DefaultTransport if nil
+}
+
+// Sender sends pushes. It is safe for concurrent use.
+type Sender struct{ client *messaging.Client }
+
+// New makes a sender; nothing is asked of Firebase yet.
+//
+// Errors: of credentials that are none.
+func New(ctx context.Context, o Options) (*Sender, error) {
+	var account struct {
+		Project string `json:"project_id"`
+	}
+	if err := json.Unmarshal(o.Credentials, &account); err != nil || account.Project == "" {
+		return nil, fmt.Errorf("push credentials are no JSON of a service account with project_id")
+	}
+	proof, err := google.JWTConfigFromJSON(o.Credentials, scope)
+	if err != nil {
+		return nil, fmt.Errorf("push credentials: %w", withoutSecrets(err))
+	}
+	if err := signs(proof.PrivateKey); err != nil {
+		return nil, fmt.Errorf("push credentials: %w", err)
+	}
+	below := o.Transport
+	if below == nil {
+		below = http.DefaultTransport
+	}
+	// The exchange for a token goes over the same transport, and ends with the request that
+	// wants it, not with the start of the program.
+	exchange := context.WithValue(context.WithoutCancel(ctx), oauth2.HTTPClient, &http.Client{Transport: below, Timeout: 15 * time.Second})
+	source := &renewing{make: func() oauth2.TokenSource { return proof.TokenSource(exchange) }}
+	source.renew()
+	options := []option.ClientOption{option.WithHTTPClient(&http.Client{Transport: oneAttempt{proven{below, source}}})}
+	if o.Endpoint != "" {
+		options = append(options, option.WithEndpoint(strings.TrimSuffix(o.Endpoint, "/")+"/v1"))
+	}
+	app, err := firebase.NewApp(ctx, &firebase.Config{ProjectID: account.Project}, options...)
+	if err != nil {
+		return nil, fmt.Errorf("set up Firebase: %w", err)
+	}
+	client, err := app.Messaging(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("set up Firebase: %w", err)
+	}
+	return &Sender{client}, nil
+}
+
+// withoutSecrets keeps of an error about credentials what it says, and not what it quotes.
+func withoutSecrets(err error) error {
+	text, _, _ := strings.Cut(err.Error(), ":")
+	return errors.New(text)
+}
+
+// Valid keeps the promise of notify.Validator.
+func (s *Sender) Valid(kind, value string) error {
+	if kind != Token {
+		return &fault.Error{Kind: fault.Invalid, Code: "invalid_value", Field: "kind", Text: "FCM is reached by a token"}
+	}
+	if strings.ContainsAny(value, " \t/") {
+		return &fault.Error{Kind: fault.Invalid, Code: "invalid_value", Field: "value", Text: "not a registration token"}
+	}
+	return nil
+}
+
+// Send keeps the promise of notify.Sender.
+func (s *Sender) Send(ctx context.Context, to store.Address, p notify.Push) error {
+	_, err := s.client.Send(ctx, message(to, p))
+	return failure(ctx, err)
+}
+
+// Check keeps the promise of notify.Sender: Firebase looks at the proof, and at the address
+// if there is one, and sends nothing.
+func (s *Sender) Check(ctx context.Context, to store.Address) error {
+	_, err := s.client.SendDryRun(ctx, message(to, notify.Push{ID: "check", Type: "check", TTL: time.Minute}))
+	return failure(ctx, err)
+}
+
+// message is a push as FCM takes it: a card that the system draws, so that it appears on
+// phones which let no app run, and data for the app.
+func message(to store.Address, p notify.Push) *messaging.Message {
+	m := &messaging.Message{Token: to.Value, FCMOptions: &messaging.FCMOptions{AnalyticsLabel: p.Type},
+		Data:    map[string]string{"push": p.ID, "type": p.Type, "link": p.Link, "items": strings.Join(p.Items, ",")},
+		Android: &messaging.AndroidConfig{CollapseKey: p.Collapse, Priority: "normal", TTL: &p.TTL}}
+	if p.High {
+		m.Android.Priority = "high"
+	}
+	if p.Title != "" {
+		m.Notification = &messaging.Notification{Title: p.Title, Body: p.Body}
+		m.Android.Notification = &messaging.AndroidNotification{Tag: p.Tag, ChannelID: p.Type}
+	}
+	return m
+}
+
+// Headers by which the transport tells what the SDK does not.
+const (
+	ambiguousHeader  = "X-Push-Ambiguous"
+	retryAfterHeader = "X-Push-Retry-After"
+)
+
+// oneAttempt keeps the SDK from trying again by itself: it would deliver twice where an
+// answer got lost, and the queue knows better when. Told to wait longer than two minutes
+// the SDK gives up at once, so that is what it is told.
+type oneAttempt struct{ below http.RoundTripper }
+
+func (t oneAttempt) RoundTrip(r *http.Request) (*http.Response, error) {
+	resp, err := t.below.RoundTrip(r)
+	if err != nil {
+		if r.Context().Err() != nil {
+			return nil, err
+		}
+		return unavailable(r), nil
+	}
+	if resp.StatusCode == http.StatusServiceUnavailable {
+		resp.Header.Set(retryAfterHeader, resp.Header.Get("Retry-After"))
+		resp.Header.Set("Retry-After", "86400")
+	}
+	return resp, nil
+}
+
+// unavailable is an answer in the place of none.
+func unavailable(r *http.Request) *http.Response {
+	const body = `{"error":{"code":503,"message":"no answer","status":"UNAVAILABLE","details":[{"@type":"type.googleapis.com/google.firebase.fcm.v1.FcmError","errorCode":"UNAVAILABLE"}]}}`
+	h := http.Header{"Content-Type": {"application/json"}, "Retry-After": {"86400"}}
+	h.Set(ambiguousHeader, "true")
+	return &http.Response{Status: "503 no answer", StatusCode: http.StatusServiceUnavailable, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1, Header: h,
+		Body: io.NopCloser(bytes.NewReader([]byte(body))), ContentLength: int64(len(body)), Request: r}
+}
+
+// failure reads what an attempt came to; nil for one that was taken.
+func failure(ctx context.Context, err error) error {
+	if err == nil {
+		return nil
+	}
+	if ctx.Err() != nil {
+		return &notify.Failure{Class: notify.Later, Code: "timeout", Ambiguous: true, Cause: ctx.Err()}
+	}
+	f := &notify.Failure{Cause: errors.New(strings.ToLower(http.StatusText(statusOf(err))))}
+	if resp := errorutils.HTTPResponse(err); resp != nil {
+		f.Ambiguous = resp.Header.Get(ambiguousHeader) != ""
+		f.RetryAfter = after(resp.Header.Get(retryAfterHeader))
+		if resp.StatusCode != http.StatusServiceUnavailable { // there it is what oneAttempt told the SDK
+			f.RetryAfter = after(resp.Header.Get("Retry-After"))
+		}
+	}
+	f.Class, f.Code = classOf(err)
+	if f.Code == "unavailable" || f.Code == "internal" || f.Code == "bad_gateway" || f.Code == "unreadable_answer" { // taken all the same, now and then
+		f.Ambiguous = true
+	}
+	return f
+}
+
+// classOf sorts an error of the SDK. Its helpers look at the error itself, not at what it
+// wraps, so err is what Send gave.
+func classOf(err error) (notify.Class, string) {
+	switch {
+	case messaging.IsUnregistered(err):
+		return notify.Gone, "unregistered"
+	case messaging.IsSenderIDMismatch(err):
+		return notify.Gone, "sender_id_mismatch"
+	case messaging.IsQuotaExceeded(err):
+		return notify.SlowDown, "quota_exceeded"
+	case messaging.IsThirdPartyAuthError(err):
+		return notify.Broken, "third_party_auth_error"
+	case messaging.IsUnavailable(err):
+		return notify.Later, "unavailable"
+	case messaging.IsInternal(err):
+		return notify.Later, "internal"
+	case messaging.IsInvalidArgument(err) && strings.Contains(strings.ToLower(err.Error()), "registration token"): // the address itself
+		return notify.Gone, "invalid_token"
+	case messaging.IsInvalidArgument(err), errorutils.IsInvalidArgument(err):
+		return notify.Refused, "invalid_argument"
+	}
+	switch statusOf(err) {
+	case http.StatusUnauthorized:
+		return notify.Broken, "unauthenticated"
+	case http.StatusForbidden:
+		return notify.Broken, "permission_denied"
+	case http.StatusNotFound: // of the project: nobody's address is to blame
+		return notify.Broken, "project_unknown"
+	case http.StatusTooManyRequests:
+		return notify.SlowDown, "quota_exceeded"
+	case http.StatusBadGateway, http.StatusGatewayTimeout:
+		return notify.Later, "bad_gateway"
+	case http.StatusOK:
+		return notify.Later, "unreadable_answer"
+	}
+	return notify.Later, "unknown"
+}
+
+// statusOf is the status of the answer behind an error; 200 where the answer could not be
+// read.
+func statusOf(err error) int {
+	if resp := errorutils.HTTPResponse(err); resp != nil {
+		return resp.StatusCode
+	}
+	return http.StatusOK
+}
+
+// after is the wait that a header asks for, in seconds; 0 for none.
+func after(header string) time.Duration {
+	n, err := strconv.Atoi(header)
+	if err != nil {
+		return 0
+	}
+	return max(0, time.Duration(n)*time.Second)
+}

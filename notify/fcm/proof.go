@@ -1,0 +1,121 @@
+package fcm
+
+import (
+	"bytes"
+	"crypto/x509"
+	"encoding/pem"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"sync"
+
+	"golang.org/x/oauth2"
+)
+
+// renewing gives tokens of a source until one of them is refused; then of a new source.
+type renewing struct {
+	make func() oauth2.TokenSource
+
+	mu     sync.Mutex
+	source oauth2.TokenSource
+	given  string // the token of the source that was used last
+}
+
+func (r *renewing) renew() {
+	r.source = oauth2.ReuseTokenSource(nil, r.make())
+}
+
+// token gives the token to use.
+func (r *renewing) token() (string, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	t, err := r.source.Token()
+	if err != nil {
+		return "", err
+	}
+	r.given = t.AccessToken
+	return t.AccessToken, nil
+}
+
+// refused forgets a token that was not taken. Of several who had the same, one does.
+func (r *renewing) refused(token string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.given == token {
+		r.given = ""
+		r.renew()
+	}
+}
+
+// proven puts a token onto requests. One that is refused is forgotten, and the request made
+// once more with another: whatever was refused so was not delivered.
+type proven struct {
+	below  http.RoundTripper
+	source *renewing
+}
+
+func (p proven) RoundTrip(r *http.Request) (*http.Response, error) {
+	for again := false; ; again = true {
+		token, err := p.source.token()
+		if err != nil {
+			return refusedProof(r, err), nil
+		}
+		q := r.Clone(r.Context())
+		if r.GetBody != nil {
+			if q.Body, err = r.GetBody(); err != nil {
+				return nil, fmt.Errorf("read the request again: %w", err)
+			}
+		}
+		q.Header.Set("Authorization", "Bearer "+token)
+		resp, err := p.below.RoundTrip(q)
+		if err != nil || resp.StatusCode != http.StatusUnauthorized || thirdParty(resp) {
+			return resp, err
+		}
+		p.source.refused(token)
+		if again || r.GetBody == nil {
+			return resp, nil
+		}
+		if err := resp.Body.Close(); err != nil {
+			return nil, fmt.Errorf("close the answer: %w", err)
+		}
+	}
+}
+
+// thirdParty reports whether it is not our proof that was refused, but that of the project
+// with Apple or with browsers.
+func thirdParty(resp *http.Response) bool {
+	body, err := io.ReadAll(io.LimitReader(resp.Body, 64<<10))
+	closed := resp.Body.Close()
+	resp.Body = io.NopCloser(bytes.NewReader(body))
+	return err == nil && closed == nil && bytes.Contains(body, []byte("THIRD_PARTY_AUTH_ERROR"))
+}
+
+// refusedProof is an answer where there is no token: 401 where the service account is
+// refused, 503 where nobody could be asked.
+func refusedProof(r *http.Request, err error) *http.Response {
+	resp := unavailable(r)
+	resp.Header.Del(ambiguousHeader) // nothing was sent
+	if _, refused := errors.AsType[*oauth2.RetrieveError](err); refused {
+		const body = `{"error":{"code":401,"message":"the service account was refused","status":"UNAUTHENTICATED"}}`
+		resp.Status, resp.StatusCode, resp.ContentLength = "401 refused", http.StatusUnauthorized, int64(len(body))
+		resp.Body = io.NopCloser(bytes.NewReader([]byte(body)))
+		resp.Header.Del("Retry-After")
+	}
+	return resp
+}
+
+// signs makes sure that a service account has a key, before anything is sent with it.
+func signs(text []byte) error {
+	block, _ := pem.Decode(text)
+	if block == nil {
+		return errors.New("private_key is no PEM")
+	}
+	if _, err := x509.ParsePKCS8PrivateKey(block.Bytes); err == nil {
+		return nil
+	}
+	if _, err := x509.ParsePKCS1PrivateKey(block.Bytes); err == nil {
+		return nil
+	}
+	return errors.New("private_key is no RSA key")
+}

@@ -1,0 +1,115 @@
+package programme
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/lumbung-ikm/lumbung/domain"
+	"github.com/lumbung-ikm/lumbung/notify"
+	"github.com/lumbung-ikm/lumbung/store"
+	"github.com/lumbung-ikm/lumbung/sync/merge"
+)
+
+// Ringing keeps the promise of notify.Inbox.
+func (s *Service) Ringing(ctx context.Context, user string, items []string) (notify.Recipient, []merge.Row, error) {
+	keys := []merge.Key{{Collection: "preference", ID: domain.PreferenceID(user)}}
+	for _, i := range items {
+		keys = append(keys, merge.Key{Collection: "inbox", ID: i})
+	}
+	rows, err := s.rows(ctx, merge.UserScope(user), keys...)
+	if err != nil {
+		return notify.Recipient{}, nil, err
+	}
+	var r notify.Recipient
+	var out []merge.Row
+	for _, row := range rows {
+		if row.Collection == "preference" {
+			r.Preference = row
+			continue
+		}
+		holds, err := s.stillRings(ctx, user, row)
+		if err != nil {
+			return r, nil, err
+		}
+		if holds {
+			out = append(out, row)
+		}
+	}
+	if len(out) > 0 {
+		r.Zone, err = s.zoneOf(ctx, user, out[0])
+	}
+	return r, out, err
+}
+
+// stillRings reports whether an item should still be heard of: it is unread, and what it
+// says is still so.
+func (s *Service) stillRings(ctx context.Context, user string, item merge.Row) (bool, error) {
+	now := s.Clock.Now()
+	if !domain.Unheard(item, now) {
+		return false, nil
+	}
+	scope := item.Text("scope")
+	if !strings.HasPrefix(scope, scopeOf("")) {
+		return true, nil
+	}
+	if !domain.Reminds(item.Text("type")) {
+		about, ok := domain.AboutOf(item)
+		if !ok {
+			return true, nil
+		}
+		rows, err := s.rows(ctx, scope, about)
+		return err == nil && (len(rows) == 0 || domain.StillSo(item, rows[0])), err
+	}
+	head, err := s.Engine.Store.Head(ctx, scope)
+	if errors.Is(err, store.ErrAbsent) || err == nil && head.MovedTo != "" {
+		return false, nil
+	}
+	if err != nil {
+		return false, fmt.Errorf("head of business: %w", err)
+	}
+	letters, err := s.letters(ctx, scope, head, now)
+	return slices.ContainsFunc(letters, func(l domain.Letter) bool { return l.ID == item.ID && l.User == user }), err
+}
+
+// zoneOf is by whose clocks somebody lives: those of the business that an item is about,
+// or of the first one that they belong to.
+func (s *Service) zoneOf(ctx context.Context, user string, item merge.Row) (domain.Zone, error) {
+	scopes := []string{item.Text("scope")}
+	if !strings.HasPrefix(scopes[0], scopeOf("")) {
+		heads, err := s.Engine.Store.HeadsFor(ctx, user, nil)
+		if err != nil {
+			return "", fmt.Errorf("heads of a person: %w", err)
+		}
+		scopes = nil
+		for _, h := range heads {
+			if strings.HasPrefix(h.Scope, scopeOf("")) && h.MovedTo == "" {
+				scopes = append(scopes, h.Scope)
+			}
+		}
+		slices.Sort(scopes)
+	}
+	for _, scope := range scopes {
+		rows, err := s.rows(ctx, scope, merge.Key{Collection: "business", ID: strings.TrimPrefix(scope, scopeOf(""))})
+		if err != nil || len(rows) > 0 {
+			return domain.Zone(first(rows).Text("zone")), err
+		}
+	}
+	return domain.WIB, nil
+}
+
+// Rings is what has phones rung; notify.Service does.
+type Rings interface {
+	Ring(ctx context.Context, user, item string) error
+}
+
+// ringFor has phones rung for an item of somebody's inbox.
+func (s *Service) ringFor(ctx context.Context, eff merge.Effect) error {
+	user, ok := strings.CutPrefix(eff.Scope, merge.UserScope(""))
+	if s.Bell == nil || !ok {
+		return nil
+	}
+	return s.Bell.Ring(ctx, user, eff.ID)
+}
