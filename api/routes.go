@@ -78,6 +78,7 @@ func (s *Server) routes() []route {
 		get("/v1/me", s.me), post("/v1/me/password", s.changePassword),
 		get("/v1/me/sessions", s.sessions), del("/v1/me/sessions", s.endSessions), del("/v1/me/sessions/{session}", s.endSession),
 		get("/v1/me/devices", s.devices), del("/v1/me/devices/{device}", s.revokeDevice), post("/v1/me/devices/{device}/incarnations", s.newIncarnation),
+		put("/v1/me/devices/{device}/push", s.registerPush), del("/v1/me/devices/{device}/push", s.leavePush),
 
 		post("/v1/businesses", s.createBusiness).onlyOnce(), get("/v1/businesses", s.businesses), get(business, s.business),
 		post(business+"/members", s.addMember).onlyOnce(), get(business+"/members", s.members), patch(business+"/members/{member}", s.changeMember),
@@ -116,6 +117,8 @@ func (s *Server) routes() []route {
 		post("/v1/admin/users/{user}/rights", s.changeRights).onlyOnce().fresh(), post("/v1/admin/users/{user}/factor", s.proposeFactor).onlyOnce().fresh(),
 		get("/v1/admin/approvals", s.approvals), post("/v1/admin/approvals/{approval}/decision", s.decideApproval).fresh(),
 		post("/v1/admin/approvals/{approval}/token", s.approvedToken).fresh(), get("/v1/admin/audit", s.audit).ofAll(),
+		get("/v1/admin/push", s.pushFigures), get("/v1/admin/push/deliveries", s.pushDeliveries), post("/v1/admin/push/deliveries/{delivery}/replay", s.replayPush).onlyOnce(),
+		post("/v1/admin/push/check", s.checkPush).onlyOnce(),
 
 		get("/healthz", s.healthz).toMachines(), get("/readyz", s.readyz).toMachines(), get("/version", s.version).toMachines(),
 		get("/openapi.yaml", s.specification).toReaders(), get("/docs", s.page).toReaders(), get("/docs/{file}", s.docsFile).toReaders(),

@@ -20,6 +20,7 @@ import (
 	"github.com/lumbung-ikm/lumbung/auth"
 	"github.com/lumbung-ikm/lumbung/clock"
 	"github.com/lumbung-ikm/lumbung/id"
+	"github.com/lumbung-ikm/lumbung/notify"
 	"github.com/lumbung-ikm/lumbung/programme"
 	"github.com/lumbung-ikm/lumbung/store"
 	syncer "github.com/lumbung-ikm/lumbung/sync"
@@ -31,6 +32,7 @@ type Parts struct {
 	Engine    *syncer.Engine
 	Auth      *auth.Service
 	Programme *programme.Service
+	Push      *notify.Service
 	Replies   store.Replies  // answers by idempotency key
 	Counters  store.Counters // through which several processes share rates; nil: there is one
 	Clock     clock.Clock

@@ -24,6 +24,7 @@ import (
 	"github.com/lumbung-ikm/lumbung/domain"
 	"github.com/lumbung-ikm/lumbung/id"
 	"github.com/lumbung-ikm/lumbung/logging"
+	"github.com/lumbung-ikm/lumbung/notify"
 	"github.com/lumbung-ikm/lumbung/programme"
 	"github.com/lumbung-ikm/lumbung/store"
 	"github.com/lumbung-ikm/lumbung/store/around"
@@ -38,15 +39,16 @@ import (
 // Options replace what the program would choose by itself. The zero value is a
 // server in production; tests, the demo and the simulator bring their own.
 type Options struct {
-	Clock    clock.Clock    // clock.System
-	Rand     io.Reader      // crypto/rand.Reader; must be safe for concurrent use
-	Store    store.Store    // the database that the configuration names; given with Identity, not closed by Close
-	Identity store.Identity //
-	Schema   *merge.Schema  // domain.Catalogue
-	Sender   auth.Sender    // as the configuration says
-	Log      *slog.Logger   // on Stderr, as the configuration says
-	Stderr   io.Writer      // os.Stderr
-	Version  string         // of the program
+	Clock    clock.Clock              // clock.System
+	Rand     io.Reader                // crypto/rand.Reader; must be safe for concurrent use
+	Store    store.Store              // the database that the configuration names; given with Identity, not closed by Close
+	Identity store.Identity           //
+	Schema   *merge.Schema            // domain.Catalogue
+	Sender   auth.Sender              // as the configuration says
+	Push     map[string]notify.Sender // of pushes, by provider; nil: in development into the log, else none
+	Log      *slog.Logger             // on Stderr, as the configuration says
+	Stderr   io.Writer                // os.Stderr
+	Version  string                   // of the program
 
 	Within time.Duration // for every call of the store by the engine and the API; 10 s
 
@@ -73,6 +75,7 @@ type App struct {
 	Engine    *syncer.Engine
 	Auth      *auth.Service
 	Programme *programme.Service
+	Push      *notify.Service
 	API       *api.Server
 	Trail     *programme.Trail
 
@@ -137,6 +140,9 @@ func (o Options) orDefault(cfg config.Config) Options {
 		if cfg.OTPSender == "log" {
 			o.Sender = auth.LogSender{Log: slog.New(slog.NewTextHandler(o.Stderr, nil))}
 		}
+	}
+	if o.Push == nil && cfg.Env == config.Development {
+		o.Push = map[string]notify.Sender{"fcm": notify.LogSender{Log: o.Log}}
 	}
 	for _, r := range []struct {
 		given *api.Rate
@@ -261,7 +267,9 @@ func (a *App) build(cfg config.Config, o Options, identity store.Identity, peppe
 		counters, a.Engine.Hands = identity, hands
 		a.Engine.Counters = counters
 	}
-	a.API = api.New(api.Parts{Tally: a.metrics, Traces: a.traces, Counters: counters, Engine: a.Engine, Auth: a.Auth, Programme: a.Programme, Trail: a.Trail, Replies: identity, Clock: o.Clock, IDs: ids, Log: o.Log,
+	a.Push = &notify.Service{Store: identity, Counters: counters, Inbox: a.Programme, Senders: o.Push, Clock: o.Clock, Rand: o.Rand, Log: o.Log, Tally: a.metrics, Limits: notify.DefaultLimits()}
+	a.Programme.Bell, a.Auth.OnEnd = a.Push, a.Push.Leave
+	a.API = api.New(api.Parts{Push: a.Push, Tally: a.metrics, Traces: a.traces, Counters: counters, Engine: a.Engine, Auth: a.Auth, Programme: a.Programme, Trail: a.Trail, Replies: identity, Clock: o.Clock, IDs: ids, Log: o.Log,
 		Limits: o.HTTP, Origins: cfg.CORSOrigins, Proxies: proxies(cfg.TrustedProxies), Version: o.Version, Ready: a.ready, Refuse: a.damaged})
 	a.gauges()
 }

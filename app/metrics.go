@@ -24,6 +24,8 @@ type metrics struct {
 	diverged  prometheus.Counter
 	repaired  prometheus.Counter
 	outbox    prometheus.Histogram
+	attempts  *prometheus.CounterVec
+	latency   *prometheus.HistogramVec
 }
 
 func newMetrics(version string) *metrics {
@@ -42,6 +44,9 @@ func newMetrics(version string) *metrics {
 		outbox: prometheus.NewHistogram(prometheus.HistogramOpts{Name: "lumbung_outbox_oldest_age_seconds", Help: "Age of the oldest edit that a phone still had to send when it was answered; phones with nothing to send are not in it.",
 			Buckets: []float64{60, 600, 3600, 6 * 3600, 86400, 3 * 86400, 7 * 86400, 30 * 86400, 180 * 86400}}),
 	}
+	m.attempts = prometheus.NewCounterVec(prometheus.CounterOpts{Name: "lumbung_push_attempts_total", Help: "Attempts to hand a push to a provider, by type of notice and how it ended."}, []string{"provider", "type", "code"})
+	m.latency = prometheus.NewHistogramVec(prometheus.HistogramOpts{Name: "lumbung_push_duration_seconds", Help: "Time that a provider took for a push.", Buckets: []float64{.01, .025, .05, .1, .25, .5, 1, 2.5, 5, 15}}, []string{"provider"})
+	m.registry.MustRegister(m.attempts, m.latency)
 	build := prometheus.NewGauge(prometheus.GaugeOpts{Name: "lumbung_build_info", Help: "The version of the program.", ConstLabels: prometheus.Labels{"version": version}})
 	build.Set(1)
 	m.registry.MustRegister(m.requests, m.verdicts, m.conflicts, m.pushes, m.edits, m.diverged, m.repaired, m.outbox, build,
@@ -97,3 +102,9 @@ func (m *metrics) Diverged(scopes int) { m.diverged.Add(float64(scopes)) }
 
 // Repaired implements syncer.Tally.
 func (m *metrics) Repaired(commits int) { m.repaired.Add(float64(commits)) }
+
+// Pushed implements notify.Tally.
+func (m *metrics) Pushed(provider, kind, code string, took time.Duration) {
+	m.attempts.WithLabelValues(provider, kind, code).Inc()
+	m.latency.WithLabelValues(provider).Observe(took.Seconds())
+}

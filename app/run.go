@@ -91,7 +91,7 @@ type worker struct {
 }
 
 func (a *App) workers() []worker {
-	all := []worker{{"engine", a.runEngine}, {"repair", a.runRepair}, {"reference", a.runReference}, {"compaction", a.runCompaction}, {"reminders", a.runReminders}, {"programmes", a.runProgrammes}, {"announcements", a.runAnnouncements}, {"auth", a.Auth.Run}, {"windows", a.Engine.KeepWindows}, {"streams", a.API.Tend}, {"audit", a.Trail.Run}}
+	all := []worker{{"engine", a.runEngine}, {"repair", a.runRepair}, {"reference", a.runReference}, {"compaction", a.runCompaction}, {"reminders", a.runReminders}, {"programmes", a.runProgrammes}, {"announcements", a.runAnnouncements}, {"auth", a.Auth.Run}, {"windows", a.Engine.KeepWindows}, {"streams", a.API.Tend}, {"audit", a.Trail.Run}, {"pushes", a.Push.Run}}
 	if shared, ok := a.Store.(store.Watcher); ok { // those who listen here hear of what was pushed there
 		all = append(all, worker{"rates", a.API.ShareRates}, worker{"watch", func(ctx context.Context) error { return shared.Watch(ctx, a.Engine.Observe) }})
 	}

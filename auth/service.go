@@ -44,6 +44,9 @@ type Service struct {
 	// OnUser, if set, is called before the first login of a user is answered
 	// and again until it has returned nil once. It must be idempotent.
 	OnUser func(ctx context.Context, u store.User) error
+	// OnEnd, if set, is called before a session on a device ends, and keeps it from ending
+	// if it fails. It may be called again.
+	OnEnd func(ctx context.Context, user, device string) error
 	// OnEvent, if set, hears what belongs into the audit trail. It must not block.
 	OnEvent func(ctx context.Context, e Event)
 

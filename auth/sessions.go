@@ -60,6 +60,11 @@ func (s *Service) revoke(ctx context.Context, sess store.Session, reason string)
 	if !sess.Revoked.IsZero() {
 		return nil
 	}
+	if s.OnEnd != nil {
+		if err := s.OnEnd(ctx, sess.User, sess.Device); err != nil {
+			return fmt.Errorf("end of a session: %w", err)
+		}
+	}
 	sess.Revoked, sess.Reason = s.Clock.Now(), reason
 	if err := s.Store.ReplaceSession(ctx, sess); err != nil {
 		return err

@@ -73,6 +73,12 @@ var authTable = map[string]entry{
 	"password_weak": {
 		Sentence{"Kata sandi terlalu lemah.", "Gunakan paling sedikit {min} karakter yang tidak mudah ditebak, misalnya empat kata."},
 		Sentence{"The password is too weak.", "Please use at least {min} characters that are hard to guess, such as four words."}},
+	"push_provider_unknown": {
+		Sentence{"Layanan notifikasi ini tidak tersedia.", "Aplikasi tetap berjalan; kabar dapat dibaca di kotak masuk."},
+		Sentence{"This notification service is not available.", "The app works on; news can be read in the inbox."}},
+	"push_not_dead": {
+		Sentence{"Notifikasi ini tidak perlu dikirim ulang.", "Hanya yang gagal yang dapat dikirim ulang."},
+		Sentence{"This push need not be sent again.", "Only one that failed can be sent again."}},
 	"last_admin": {
 		Sentence{"Admin terakhir harus tetap ada.", "Silakan tunjuk admin lain terlebih dahulu."},
 		Sentence{"The last admin must stay.", "Please make somebody else an admin first."}},

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/lumbung-ikm/lumbung/domain"
+	"github.com/lumbung-ikm/lumbung/fault"
 	"github.com/lumbung-ikm/lumbung/notify"
 	"github.com/lumbung-ikm/lumbung/store"
 	"github.com/lumbung-ikm/lumbung/sync/merge"
@@ -18,6 +19,9 @@ func (s *Service) Ringing(ctx context.Context, user string, items []string) (not
 	keys := []merge.Key{{Collection: "preference", ID: domain.PreferenceID(user)}}
 	for _, i := range items {
 		keys = append(keys, merge.Key{Collection: "inbox", ID: i})
+	}
+	if u, err := s.People.User(ctx, user); err != nil || u.Status != store.UserActive {
+		return notify.Recipient{}, nil, unlessAbsent(err)
 	}
 	rows, err := s.rows(ctx, merge.UserScope(user), keys...)
 	if err != nil {
@@ -100,6 +104,12 @@ func (s *Service) zoneOf(ctx context.Context, user string, item merge.Row) (doma
 	return domain.WIB, nil
 }
 
+// MustBeAdmin is the fence of what only admins do, for parts of the program that are not of
+// this package.
+//
+// Errors: Forbidden "forbidden", "second_factor_required"; those of the caller's witness.
+func (s *Service) MustBeAdmin(ctx context.Context, who Caller) error { return s.mustBeAdmin(ctx, who) }
+
 // Rings is what has phones rung; notify.Service does.
 type Rings interface {
 	Ring(ctx context.Context, user, item string) error
@@ -112,4 +122,12 @@ func (s *Service) ringFor(ctx context.Context, eff merge.Effect) error {
 		return nil
 	}
 	return s.Bell.Ring(ctx, user, eff.ID)
+}
+
+// unlessAbsent is an error, unless it says that somebody is not there.
+func unlessAbsent(err error) error {
+	if err != nil && fault.KindOf(err) == fault.NotFound {
+		return nil
+	}
+	return err
 }

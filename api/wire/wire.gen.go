@@ -53,6 +53,39 @@ func (e ApprovalsParamsState) Valid() bool {
 	}
 }
 
+// Defines values for PushDeliveriesParamsState.
+const (
+	Dead       PushDeliveriesParamsState = "dead"
+	Expired    PushDeliveriesParamsState = "expired"
+	Pending    PushDeliveriesParamsState = "pending"
+	Retry      PushDeliveriesParamsState = "retry"
+	Sending    PushDeliveriesParamsState = "sending"
+	Sent       PushDeliveriesParamsState = "sent"
+	Suppressed PushDeliveriesParamsState = "suppressed"
+)
+
+// Valid indicates whether the value is a known member of the PushDeliveriesParamsState enum.
+func (e PushDeliveriesParamsState) Valid() bool {
+	switch e {
+	case Dead:
+		return true
+	case Expired:
+		return true
+	case Pending:
+		return true
+	case Retry:
+		return true
+	case Sending:
+		return true
+	case Sent:
+		return true
+	case Suppressed:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for UsersParamsRole.
 const (
 	UsersParamsRoleAdmin         UsersParamsRole = "admin"
@@ -649,6 +682,61 @@ type CuratorList struct {
 	Curators []Curator `json:"curators"`
 
 	// Next Absent on the last page.
+	Next string `json:"next,omitempty,omitzero"`
+}
+
+// Delivery A push. Neither its words nor its address are shown.
+type Delivery struct {
+	// Ambiguous An attempt may have reached the phone although it failed.
+	//
+	// Example: true
+	Ambiguous bool `json:"ambiguous,omitempty,omitzero"`
+
+	// Attempts Example: 12
+	Attempts int `json:"attempts"`
+
+	// Code Of the last failure, or why it was not sent.
+	//
+	// Example: unavailable
+	Code string `json:"code,omitempty,omitzero"`
+
+	// CreatedAt Example: 2022-03-17T03:00:00Z
+	CreatedAt time.Time `json:"created_at"`
+
+	// DoneAt Example: 2022-03-17T04:00:00Z
+	DoneAt time.Time `json:"done_at,omitempty,omitzero"`
+
+	// Id UUID of version 7, or 8 if derived.
+	//
+	// Example: 018099a2-f7c0-7d3e-8f0a-1b2c3d4e5f60
+	Id RecordId `json:"id"`
+
+	// Lane Example: results
+	Lane string `json:"lane"`
+
+	// NextAt Example: 2022-03-17T03:00:10Z
+	NextAt time.Time `json:"next_at,omitempty,omitzero"`
+
+	// Provider Example: fcm
+	Provider string `json:"provider"`
+
+	// State Example: dead
+	State string `json:"state"`
+
+	// Type Example: N06
+	Type string `json:"type"`
+
+	// UserId UUID of version 7, or 8 if derived.
+	//
+	// Example: 018099a2-f7c0-7d3e-8f0a-1b2c3d4e5f60
+	UserId RecordId `json:"user_id"`
+}
+
+// DeliveryList defines model for DeliveryList.
+type DeliveryList struct {
+	Deliveries []Delivery `json:"deliveries"`
+
+	// Next Where the next page begins; absent on the last one.
 	Next string `json:"next,omitempty,omitzero"`
 }
 
@@ -1543,6 +1631,76 @@ type Publication struct {
 	Fields map[string]json.RawMessage `json:"fields"`
 }
 
+// PushAddress defines model for PushAddress.
+type PushAddress struct {
+	// Kind Of FCM token; of webpush subscription, whose value is the JSON that a browser gives.
+	//
+	// Example: token
+	Kind string `json:"kind"`
+
+	// Locale Example: id
+	Locale string `json:"locale,omitempty,omitzero"`
+
+	// Provider Example: fcm
+	Provider string `json:"provider"`
+
+	// Value Example: dQw4w9WgXcQ:APA91bExample
+	Value string `json:"value"`
+}
+
+// PushAddresses defines model for PushAddresses.
+type PushAddresses struct {
+	// All Example: 478
+	All int `json:"all"`
+
+	// InUse Of them those whose app has named them within the last 60 days.
+	//
+	// Example: 455
+	InUse int `json:"in_use"`
+
+	// Provider Example: fcm
+	Provider string `json:"provider"`
+}
+
+// PushCheck defines model for PushCheck.
+type PushCheck struct {
+	Checks []PushChecked `json:"checks"`
+}
+
+// PushChecked defines model for PushChecked.
+type PushChecked struct {
+	// Code Example: unauthenticated
+	Code string `json:"code,omitempty,omitzero"`
+
+	// Ok Example: true
+	Ok bool `json:"ok"`
+
+	// Provider Example: fcm
+	Provider string `json:"provider"`
+}
+
+// PushFigures defines model for PushFigures.
+type PushFigures struct {
+	Addresses []PushAddresses `json:"addresses"`
+	Lanes     []PushLane      `json:"lanes"`
+}
+
+// PushLane defines model for PushLane.
+type PushLane struct {
+	// Lane Example: results
+	Lane string `json:"lane"`
+
+	// Oldest When the first of them is due.
+	//
+	// Example: 2022-03-17T03:00:00Z
+	Oldest time.Time `json:"oldest,omitempty,omitzero"`
+
+	// Open Pushes that are still to be sent.
+	//
+	// Example: 12
+	Open int `json:"open"`
+}
+
 // Reason defines model for Reason.
 type Reason struct {
 	// Reason Example: Ponsel hilang
@@ -2215,6 +2373,30 @@ type AuditParams struct {
 	To time.Time `form:"to,omitempty" json:"to,omitempty,omitzero"`
 }
 
+// CheckPushParams defines parameters for CheckPush.
+type CheckPushParams struct {
+	// IdempotencyKey Made by the caller for this request and used again when it is repeated.
+	IdempotencyKey Key `json:"Idempotency-Key"`
+}
+
+// PushDeliveriesParams defines parameters for PushDeliveries.
+type PushDeliveriesParams struct {
+	State PushDeliveriesParamsState `form:"state,omitempty" json:"state,omitempty,omitzero"`
+
+	// After The `next` of the page before.
+	After After `form:"after,omitempty" json:"after,omitempty,omitzero"`
+	Limit Limit `form:"limit,omitempty" json:"limit,omitempty,omitzero"`
+}
+
+// PushDeliveriesParamsState defines parameters for PushDeliveries.
+type PushDeliveriesParamsState string
+
+// ReplayPushParams defines parameters for ReplayPush.
+type ReplayPushParams struct {
+	// IdempotencyKey Made by the caller for this request and used again when it is repeated.
+	IdempotencyKey Key `json:"Idempotency-Key"`
+}
+
 // UsersParams defines parameters for Users.
 type UsersParams struct {
 	Limit Limit `form:"limit,omitempty" json:"limit,omitempty,omitzero"`
@@ -2721,6 +2903,9 @@ type OperateTaskJSONRequestBody = OnlineOperation
 
 // NewIncarnationJSONRequestBody defines body for NewIncarnation for application/json ContentType.
 type NewIncarnationJSONRequestBody = IncarnationRequest
+
+// RegisterPushJSONRequestBody defines body for RegisterPush for application/json ContentType.
+type RegisterPushJSONRequestBody = PushAddress
 
 // ChangePasswordJSONRequestBody defines body for ChangePassword for application/json ContentType.
 type ChangePasswordJSONRequestBody = PasswordChange

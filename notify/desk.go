@@ -1,0 +1,115 @@
+package notify
+
+import (
+	"context"
+	"errors"
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/lumbung-ikm/lumbung/fault"
+	"github.com/lumbung-ikm/lumbung/store"
+)
+
+// Figures are how the sending stands.
+type Figures struct {
+	Lanes     map[string]store.Backlog
+	Addresses map[string]store.AddressCount // by provider
+}
+
+// Figures reads how the sending stands now.
+func (s *Service) Figures(ctx context.Context) (Figures, error) {
+	f := Figures{map[string]store.Backlog{}, map[string]store.AddressCount{}}
+	for _, lane := range Lanes() {
+		b, err := s.Store.Backlog(ctx, lane)
+		if err != nil {
+			return f, err
+		}
+		f.Lanes[lane] = b
+	}
+	for _, p := range s.Providers() {
+		n, err := s.Store.CountAddresses(ctx, p, s.Clock.Now().Add(-s.Limits.Stale))
+		if err != nil {
+			return f, err
+		}
+		f.Addresses[p] = n
+	}
+	return f, nil
+}
+
+// Providers are those to which pushes are sent, by name.
+func (s *Service) Providers() []string { return slices.Sorted(maps.Keys(s.Senders)) }
+
+// Deliveries gives a page of the deliveries of a state, behind an id.
+func (s *Service) Deliveries(ctx context.Context, state store.DeliveryState, after string, limit int) ([]store.Delivery, error) {
+	return s.Store.DeliveriesAfter(ctx, state, after, limit)
+}
+
+// replayLife is how long a push that is sent again is worth something.
+const replayLife = 24 * time.Hour
+
+// Replay has a dead delivery sent again, with as many attempts as at first. What it is about
+// may be over by then; the check at the moment of sending says so.
+//
+// Errors: NotFound; Conflict "push_not_dead".
+func (s *Service) Replay(ctx context.Context, delivery string) (store.Delivery, error) {
+	for {
+		d, err := s.Store.Delivery(ctx, delivery)
+		switch {
+		case errors.Is(err, store.ErrAbsent):
+			return d, &fault.Error{Kind: fault.NotFound, Code: "not_found", Text: "no such delivery"}
+		case err != nil:
+			return d, err
+		case d.State != store.DeliveryDead:
+			return d, &fault.Error{Kind: fault.Conflict, Code: "push_not_dead", Text: "only a dead push is sent again"}
+		}
+		now := s.Clock.Now()
+		d.State, d.Next, d.Expires, d.Attempts, d.Done, d.Keep = store.DeliveryPending, now, now.Add(replayLife), 0, time.Time{}, time.Time{}
+		err = s.Store.ReplaceDelivery(ctx, d)
+		if errors.Is(err, store.ErrStale) {
+			continue
+		}
+		d.Rev++
+		s.wake.up()
+		return d, err
+	}
+}
+
+// Checked is what a provider says of itself.
+type Checked struct {
+	Provider string
+	Code     string // why it would not take a push; "" if it would
+}
+
+// Check asks the providers of a person's phones whether they would take a push to them, and
+// sends none.
+func (s *Service) Check(ctx context.Context, user string) ([]Checked, error) {
+	all, err := s.Store.AddressesOf(ctx, user)
+	if err != nil {
+		return nil, err
+	}
+	out := []Checked{}
+	for _, a := range all {
+		sender := s.Senders[a.Provider]
+		if sender == nil {
+			out = append(out, Checked{a.Provider, "provider_unknown"})
+			continue
+		}
+		bound, cancel := context.WithTimeout(ctx, s.Limits.Timeout)
+		err := sender.Check(bound, a)
+		cancel()
+		c := Checked{Provider: a.Provider}
+		if f, is := errors.AsType[*Failure](err); is {
+			c.Code = f.Code
+		} else if err != nil {
+			c.Code = "timeout"
+		}
+		out = append(out, c)
+	}
+	return out, nil
+}
+
+// Outcomes counts the pushes of an announcement by state.
+func (s *Service) Outcomes(ctx context.Context, announcement string) (map[store.DeliveryState]int, error) {
+	return s.Store.Outcomes(ctx, "announcement/"+announcement)
+}
