@@ -22,7 +22,7 @@ import (
 // works when it is told to.
 func (w *World) Worker(view store.Store) *programme.Service {
 	e := &syncer.Engine{Store: view, Schema: w.Schema, Clock: w.Clock, IDs: id.Maker{Clock: w.Clock, Rand: rand.Reader}, Log: slog.New(slog.DiscardHandler)}
-	s := &programme.Service{Engine: e, People: w.App.Programme.People, Clock: w.Clock}
+	s := &programme.Service{Engine: e, People: w.App.Programme.People, Clock: w.Clock, Bell: w.App.Push}
 	e.Steps = s.Steps()
 	return s
 }

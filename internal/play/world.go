@@ -25,6 +25,7 @@ import (
 	"github.com/lumbung-ikm/lumbung/config"
 	"github.com/lumbung-ikm/lumbung/domain"
 	"github.com/lumbung-ikm/lumbung/id"
+	"github.com/lumbung-ikm/lumbung/notify"
 	"github.com/lumbung-ikm/lumbung/store"
 	"github.com/lumbung-ikm/lumbung/sync/merge"
 )
@@ -45,6 +46,8 @@ type Options struct {
 
 	Crowd   int      // how many owners there are besides the cast
 	Numbers []string // of more people, who can log in with Code
+
+	Push map[string]notify.Sender // of pushes; nil: they go into a log that nobody reads
 
 	Rand io.Reader // of the server; nil: the machine's. Safe for concurrent use
 
@@ -125,7 +128,7 @@ func (w *World) start(ctx context.Context) (err error) {
 	if o.Pepper != "" {
 		cfg.Pepper = o.Pepper
 	}
-	w.App, err = app.New(ctx, cfg, app.Options{Clock: w.Clock, Rand: o.Rand, Store: o.Store, Identity: o.Identity, Schema: w.Schema, Auth: &limits,
+	w.App, err = app.New(ctx, cfg, app.Options{Clock: w.Clock, Push: o.Push, Rand: o.Rand, Store: o.Store, Identity: o.Identity, Schema: w.Schema, Auth: &limits,
 		Log: slog.New(slog.DiscardHandler), Stderr: io.Discard, Version: "demo", HTTP: api.Limits{PerUser: rate, PerDevice: rate, EditsPerUser: rate, EditsPerDevice: edits, PerIP: rate, Heavy: rate}})
 	if err != nil {
 		return err
