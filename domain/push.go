@@ -28,15 +28,6 @@ func saysOf(item merge.Row) map[string]any {
 	return says
 }
 
-// aboutOf is the id of the object of an item; "" where it is about none or several.
-func aboutOf(item merge.Row) string {
-	var about struct {
-		ID string `json:"id"`
-	}
-	decode(item.Fields["object"], &about)
-	return about.ID
-}
-
 // TagOf is the tag of the card that a push about an item draws: a later one of the same
 // takes its place.
 func TagOf(item merge.Row) string {
@@ -44,7 +35,7 @@ func TagOf(item merge.Row) string {
 	if !ok {
 		return ""
 	}
-	pairs := []string{"{id}", aboutOf(item)}
+	pairs := []string{"{id}", NoticeObject(item).ID}
 	for name, v := range saysOf(item) {
 		if s, ok := v.(string); ok {
 			pairs = append(pairs, "{"+name+"}", s)
@@ -63,12 +54,6 @@ func BatchOf(item merge.Row) string {
 		return "results/" + programme
 	}
 	return ""
-}
-
-// AboutOf is the key of the object of an item; ok is false where it is about none or several.
-func AboutOf(item merge.Row) (k merge.Key, ok bool) {
-	k = reviewedObject(item)
-	return k, k.ID != ""
 }
 
 // Reminds reports whether items of a type are reminders, which hold only as long as what

@@ -60,8 +60,8 @@ func (s *Service) stillRings(ctx context.Context, user string, item merge.Row) (
 		return true, nil
 	}
 	if !domain.Reminds(item.Text("type")) {
-		about, ok := domain.AboutOf(item)
-		if !ok {
+		about := domain.NoticeObject(item)
+		if about.ID == "" {
 			return true, nil
 		}
 		rows, err := s.rows(ctx, scope, about)
