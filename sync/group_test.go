@@ -28,7 +28,7 @@ import (
 // another is one more process on the store of w.
 func (w *world) another(seed byte) *world {
 	e := &syncer.Engine{Store: w.Store, Schema: w.Schema, Clock: w.clock, Limits: w.Limits,
-		IDs: id.Maker{Clock: w.clock, Rand: &locked{from: rand.NewChaCha8([32]byte{seed})}}, Log: slog.New(slog.NewTextHandler(io.Discard, nil))}
+		IDs: id.Maker{Clock: w.clock, Rand: &locked{from: rand.NewChaCha8([32]byte{seed})}}, Log: slog.New(slog.NewTextHandler(io.Discard, nil)), Steps: w.Steps}
 	return &world{Engine: e, t: w.t, clock: w.clock}
 }
 

@@ -65,7 +65,7 @@ func (f *fenced) open(t *testing.T, hold *func(string)) *mongo.DB {
 func (f *fenced) engine(t *testing.T, hold *func(string)) *syncer.Engine {
 	t.Helper()
 	own := f.w.App.Engine
-	return &syncer.Engine{Store: f.open(t, hold), Schema: own.Schema, Clock: own.Clock, IDs: own.IDs, Log: own.Log}
+	return &syncer.Engine{Store: f.open(t, hold), Schema: own.Schema, Clock: own.Clock, IDs: own.IDs, Log: own.Log, Steps: own.Steps}
 }
 
 // at gives a hold that does something once, before the nth command of a name, or of
