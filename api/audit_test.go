@@ -341,7 +341,7 @@ func TestRightsWantAFreshProof(t *testing.T) {
 		}
 		refused = append(refused, op)
 	})
-	if len(refused) != 15 {
+	if len(refused) != 17 {
 		t.Errorf("only %d routes were asked", len(refused))
 	}
 	o.want(200, stale.AccessToken, "POST", "/v1/auth/step-up", `{"code":"`+next()+`"}`).Into(t, &young)

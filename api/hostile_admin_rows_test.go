@@ -66,6 +66,7 @@ func sendings() []sending {
 		{op: "GET /v1/admin/users"}, {op: "POST /v1/admin/users", body: says(`{"phone":"+628117000052","name":"Pak Wayan","roles":["mentor"]}`)},
 		{op: "GET /v1/admin/approvals"}, {op: "POST /v1/admin/approvals/{approval}/decision", body: func(d *scene) string { return `{"approve":false,"what":"` + d.what(d.here.approval) + `"}` }},
 		{op: "POST /v1/admin/approvals/{approval}/token", code: "approval_closed"}, {op: "GET /v1/admin/audit"},
+		{op: "GET /v1/admin/push"}, {op: "GET /v1/admin/push/deliveries"}, {op: "POST /v1/admin/push/deliveries/{delivery}/replay"}, {op: "POST /v1/admin/push/check"},
 		{op: "POST /v1/admin/users/{user}/factor", body: says(`{"reason":"Ponsel hilang"}`)}, {op: "POST /v1/admin/users/{user}/rights", body: says(`{"op":"suspend"}`)},
 	}
 }
@@ -129,7 +130,7 @@ func (d *scene) at(path string, e edition, swap map[string]string) string {
 			return other
 		}
 		return map[string]string{"programme": e.programme, "file": e.file, "stage": d.stage, "sheet": e.sheet, "announcement": e.announcement, "approval": e.approval, "user": e.user, "job": e.job,
-			"review": e.review, "business": e.business, "application": e.application, "home": e.home, "enrolment": e.enrolment, "mentor": e.mentor, "curator": e.seat, "list": "marketplace", "code": "tokopedia"}[name]
+			"review": e.review, "business": e.business, "application": e.application, "home": e.home, "enrolment": e.enrolment, "mentor": e.mentor, "curator": e.seat, "delivery": e.delivery, "list": "marketplace", "code": "tokopedia"}[name]
 	})
 }
 

@@ -36,7 +36,7 @@ func heard(r apitest.Response) string {
 // absent names every id in an address by one of nothing.
 func absent() map[string]string {
 	out := map[string]string{}
-	for _, name := range []string{"programme", "sheet", "announcement", "approval", "user", "job", "review", "mentor", "business", "application", "enrolment", "curator", "file"} {
+	for _, name := range []string{"programme", "sheet", "announcement", "approval", "user", "job", "review", "mentor", "business", "application", "enrolment", "curator", "file", "delivery"} {
 		out[name] = nobody
 	}
 	return out

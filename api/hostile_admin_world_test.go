@@ -13,6 +13,8 @@ import (
 	"github.com/lumbung-ikm/lumbung/auth"
 	"github.com/lumbung-ikm/lumbung/domain"
 	"github.com/lumbung-ikm/lumbung/internal/apitest"
+	"github.com/lumbung-ikm/lumbung/notify"
+	"github.com/lumbung-ikm/lumbung/store"
 	"github.com/lumbung-ikm/lumbung/sync/merge"
 )
 
@@ -25,6 +27,7 @@ type edition struct {
 	application                               string    // of the business
 	home, enrolment                           string    // of the file, and the business that it is about
 	seat                                      string    // of the curator
+	delivery                                  string    // a push that nobody took
 	seats                                     [2]*phone // its curators, of two institutions
 }
 
@@ -142,7 +145,8 @@ func (d *scene) beside(e *edition, n int) {
 	e.announcement, e.approval = a.Id, in.Approval.Id
 	d.want(201, token, "POST", "/v1/admin/users", fmt.Sprintf(`{"phone":"+628117000%d32","name":"Bu Sri","roles":["mentor"]}`, n)).Into(d, &in)
 	d.enter(fmt.Sprintf("+628117000%d32", n))
-	e.user, e.review = in.User.Id, d.ids.New()
+	e.user, e.review, e.delivery = in.User.Id, d.ids.New(), d.ids.New()
+	d.ok(0, d.parts.Push.Store.InsertDelivery(d.Context(), store.Delivery{ID: e.delivery, Type: "N06", User: e.user, Provider: "fcm", Lane: notify.LaneResults, State: store.DeliveryDead, Created: d.clock.Now()}))
 	if _, err := d.parts.Engine.Write(d.Context(), "decision/general", merge.ServerWrite{Name: "an item " + e.review, Role: merge.System, Collection: "review_item", ID: e.review, Op: merge.Put,
 		Create: true, Set: map[string]merge.Value{"what": merge.Str("verify_against_cancel"), "scope": merge.Str("business/" + nobody)}}); err != nil {
 		d.Fatal(err)

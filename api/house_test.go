@@ -19,6 +19,7 @@ import (
 	"github.com/lumbung-ikm/lumbung/clock"
 	"github.com/lumbung-ikm/lumbung/domain"
 	"github.com/lumbung-ikm/lumbung/id"
+	"github.com/lumbung-ikm/lumbung/notify"
 	"github.com/lumbung-ikm/lumbung/programme"
 	"github.com/lumbung-ikm/lumbung/store/sqlite"
 	syncer "github.com/lumbung-ikm/lumbung/sync"
@@ -82,9 +83,11 @@ func open(t testing.TB, change ...func(*api.Parts)) *house {
 	work := &programme.Service{Engine: engine, People: people, Clock: h.clock}
 	engine.Steps = work.Steps()
 	people.OnUser = work.Welcome
+	push := &notify.Service{Store: db.Identity(), Inbox: work, Senders: map[string]notify.Sender{"fcm": notify.LogSender{Log: log}}, Clock: h.clock, Rand: rand.Reader, Log: log, Limits: notify.DefaultLimits()}
+	work.Bell, people.OnEnd = push, push.Leave
 	trail := &programme.Trail{Engine: engine, Clock: h.clock, IDs: h.ids, Log: log}
 	people.OnEvent = trail.Event
-	h.parts = api.Parts{Engine: engine, Trail: trail, Auth: people, Programme: work, Replies: db.Identity(), Clock: h.clock, IDs: h.ids, Log: log, Version: "test"}
+	h.parts = api.Parts{Push: push, Engine: engine, Trail: trail, Auth: people, Programme: work, Replies: db.Identity(), Clock: h.clock, IDs: h.ids, Log: log, Version: "test"}
 	for _, c := range change {
 		c(&h.parts)
 	}

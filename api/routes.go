@@ -117,8 +117,8 @@ func (s *Server) routes() []route {
 		post("/v1/admin/users/{user}/rights", s.changeRights).onlyOnce().fresh(), post("/v1/admin/users/{user}/factor", s.proposeFactor).onlyOnce().fresh(),
 		get("/v1/admin/approvals", s.approvals), post("/v1/admin/approvals/{approval}/decision", s.decideApproval).fresh(),
 		post("/v1/admin/approvals/{approval}/token", s.approvedToken).fresh(), get("/v1/admin/audit", s.audit).ofAll(),
-		get("/v1/admin/push", s.pushFigures), get("/v1/admin/push/deliveries", s.pushDeliveries), post("/v1/admin/push/deliveries/{delivery}/replay", s.replayPush).onlyOnce(),
-		post("/v1/admin/push/check", s.checkPush).onlyOnce(),
+		get("/v1/admin/push", s.pushFigures), get("/v1/admin/push/deliveries", s.pushDeliveries), post("/v1/admin/push/deliveries/{delivery}/replay", s.replayPush).onlyOnce().fresh(),
+		post("/v1/admin/push/check", s.checkPush).fresh(),
 
 		get("/healthz", s.healthz).toMachines(), get("/readyz", s.readyz).toMachines(), get("/version", s.version).toMachines(),
 		get("/openapi.yaml", s.specification).toReaders(), get("/docs", s.page).toReaders(), get("/docs/{file}", s.docsFile).toReaders(),

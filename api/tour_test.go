@@ -43,7 +43,7 @@ func (o *tour) want(status int, token, method, path, body string, header ...stri
 	o.Helper()
 	r := apitest.Request{Method: method, Path: path, Token: token, Header: map[string]string{}}
 	r.Body, r.Hostile = strings.CutPrefix(body, "!")
-	if method == "POST" && regexp.MustCompile(`/(businesses|members|assignments|resolution|events|adjustments|handover|programmes|plan-templates|imports|announcements|admin/users|rights|factor|curators|begin|shares|decision|approval|reopening|publication|reference/[a-z]+)$`).MatchString(path) {
+	if method == "POST" && regexp.MustCompile(`/(businesses|members|assignments|resolution|events|adjustments|handover|programmes|plan-templates|imports|announcements|admin/users|rights|factor|curators|begin|shares|decision|approval|reopening|publication|replay|reference/[a-z]+)$`).MatchString(path) {
 		o.keys++
 		r.Header["Idempotency-Key"] = fmt.Sprintf("tour-key-%d", o.keys)
 	}
@@ -179,6 +179,7 @@ func TestEveryOperationAndStatus(t *testing.T) {
 	o.lists(owner, admin)
 	o.editions(owner, admin)
 	o.news(owner, o.withRole("+628117000061", "admin"))
+	o.pushes(owner, stranger, o.withRole("+628117000068", "admin"))
 	o.decisions(owner, stranger, admin, mentor)
 	o.mergers(owner, stranger, admin, business)
 	o.clock.Advance(10 * time.Second) // the admin has asked as often as anybody may

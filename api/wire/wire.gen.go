@@ -2373,12 +2373,6 @@ type AuditParams struct {
 	To time.Time `form:"to,omitempty" json:"to,omitempty,omitzero"`
 }
 
-// CheckPushParams defines parameters for CheckPush.
-type CheckPushParams struct {
-	// IdempotencyKey Made by the caller for this request and used again when it is repeated.
-	IdempotencyKey Key `json:"Idempotency-Key"`
-}
-
 // PushDeliveriesParams defines parameters for PushDeliveries.
 type PushDeliveriesParams struct {
 	State PushDeliveriesParamsState `form:"state,omitempty" json:"state,omitempty,omitzero"`
