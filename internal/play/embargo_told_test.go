@@ -31,7 +31,7 @@ func (v *visitor) names() map[string]string {
 	return map[string]string{"business": v.about.Text("business_id"), "programme": v.id, "application": file, "file": file, "id": file, "enrolment": domain.EnrolmentID(file),
 		"user": v.user, "mentor": v.user, "member": v.user, "curator": v.user, "sheet": domain.SheetID(file, 2, v.user), "announcement": id.Derive("a", file), "job": id.Derive("job", file),
 		"assignment": id.Derive("w", file), "task": domain.PlanTaskID(domain.EnrolmentID(file), "story"), "case": id.Derive("c", file), "entry": id.Derive("e", file), "approval": id.Derive("p", file),
-		"review": id.Derive("r", file), "device": id.Derive("d", file), "session": id.Derive("s", file), "stage": "2", "list": "marketplace", "code": "shopee", "collection": "application"}
+		"review": id.Derive("r", file), "device": id.Derive("d", file), "session": id.Derive("s", file), "delivery": id.Derive("push", file), "stage": "2", "list": "marketplace", "code": "shopee", "collection": "application"}
 }
 
 // others are more spellings of operations: what else an owner can put into a hole or behind

@@ -17,6 +17,7 @@ import (
 	"github.com/lumbung-ikm/lumbung/client/replica"
 	"github.com/lumbung-ikm/lumbung/domain"
 	"github.com/lumbung-ikm/lumbung/internal/play"
+	"github.com/lumbung-ikm/lumbung/store"
 	"github.com/lumbung-ikm/lumbung/store/mongo"
 	"github.com/lumbung-ikm/lumbung/store/mongo/mongotest"
 	"github.com/lumbung-ikm/lumbung/sync/merge"
@@ -29,23 +30,29 @@ func requestTrips() map[string]int {
 	return map[string]int{
 		"POST /v1/auth/code":                                               14,
 		"POST /v1/auth/code, again at once":                                1,
-		"POST /v1/auth/login":                                              32,
+		"POST /v1/auth/login":                                              33,
 		"POST /v1/auth/login, the first of a person":                       47,
-		"POST /v1/auth/password":                                           32,
+		"POST /v1/auth/password":                                           33,
 		"POST /v1/auth/password, the first of a person":                    46,
 		"POST /v1/auth/setup":                                              7,
 		"POST /v1/auth/setup/confirm":                                      11,
 		"POST /v1/auth/step-up":                                            12,
 		"POST /v1/me/password":                                             10,
 		"POST /v1/auth/refresh":                                            5,
-		"POST /v1/auth/logout":                                             3,
+		"POST /v1/auth/logout":                                             4,
 		"GET /v1/me":                                                       1,
 		"GET /v1/me/sessions":                                              2,
-		"DELETE /v1/me/sessions":                                           4,
-		"DELETE /v1/me/sessions/{session}":                                 3,
+		"DELETE /v1/me/sessions":                                           5,
+		"DELETE /v1/me/sessions/{session}":                                 4,
 		"GET /v1/me/devices":                                               1,
-		"DELETE /v1/me/devices/{device}":                                   15,
+		"DELETE /v1/me/devices/{device}":                                   16,
 		"POST /v1/me/devices/{device}/incarnations":                        6,
+		"PUT /v1/me/devices/{device}/push":                                 4,
+		"DELETE /v1/me/devices/{device}/push":                              3,
+		"GET /v1/admin/push":                                               13,
+		"GET /v1/admin/push/deliveries":                                    2,
+		"POST /v1/admin/push/deliveries/{delivery}/replay":                 12,
+		"POST /v1/admin/push/check":                                        2,
 		"GET /v1/sync/live":                                                1,
 		"GET /v1/sync/wait":                                                1,
 		"GET /v1/businesses, of one":                                       2,
@@ -338,6 +345,12 @@ func (o *requests) people() {
 	o.ask(o.admin, "POST /v1/admin/users/{user}/rights", users+"/"+in.User.ID+"/rights", "", map[string]any{"op": "suspend"}, nil)
 	o.ask(o.admin, "POST /v1/admin/users/{user}/factor", users+"/"+in.User.ID+"/factor", "", map[string]any{}, nil)
 	o.ask(o.admin, "GET /v1/admin/approvals", approvals, "", nil, nil)
+	dead := o.admin.IDs.New()
+	o.ok(o.w.App.Push.Store.InsertDelivery(o.Context(), store.Delivery{ID: dead, Lane: "usual", State: store.DeliveryDead}))
+	o.ask(o.admin, "GET /v1/admin/push", "/v1/admin/push", "", nil, nil)
+	o.ask(o.admin, "GET /v1/admin/push/deliveries", "/v1/admin/push/deliveries", "", nil, nil)
+	o.ask(o.admin, "POST /v1/admin/push/deliveries/{delivery}/replay", "/v1/admin/push/deliveries/"+dead+"/replay", "", nil, nil)
+	o.ask(o.admin, "POST /v1/admin/push/check", "/v1/admin/push/check", "", nil, nil)
 	o.ask(o.admin, "GET /v1/admin/audit", "/v1/admin/audit?subject="+in.User.ID, "", nil, nil)
 }
 
@@ -349,6 +362,8 @@ func (o *requests) account() {
 	o.ask(a, "GET /v1/me/devices", "/v1/me/devices", "", nil, nil)
 	mine := "/v1/me/devices/" + a.Me().Device
 	o.ask(a, "POST /v1/me/devices/{device}/incarnations", mine+"/incarnations", "", map[string]any{}, nil)
+	o.ask(a, "PUT /v1/me/devices/{device}/push", mine+"/push", "", map[string]any{"provider": "fcm", "kind": "token", "value": "a:b"}, nil)
+	o.ask(a, "DELETE /v1/me/devices/{device}/push", mine+"/push", "", nil, nil)
 	o.ask(a, "POST /v1/me/devices/{device}/incarnations", mine+"/incarnations", "", map[string]any{"incarnation": "made-by-the-phone-1"}, nil)
 	o.ask(a, "DELETE /v1/me/devices/{device}", "/v1/me/devices/"+b.Me().Device, "", nil, nil)
 	a = o.enter(o.w.Neighbour(2), "c")
