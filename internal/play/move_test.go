@@ -31,9 +31,9 @@ func TestAServerMovesToAnotherStore(t *testing.T) {
 	})
 	s.busy()
 	admin := s.enter(s.w.Person("Bu Ratna"), "office")
-	s.ok(admin.Send(t.Context(), "PUT", "/v1/me/devices/"+admin.Me().Device+"/push", "", map[string]any{"provider": "fcm", "kind": "token", "value": "a:b"}, nil))
 	s.ok(s.w.App.Push.Store.InsertDelivery(t.Context(), store.Delivery{ID: admin.IDs.New(), User: admin.Me().User, Lane: "usual", State: store.DeliveryPending, Next: s.w.Clock.Now()}))
 	for n := range 2 {
+		s.ok(admin.Send(t.Context(), "PUT", "/v1/me/devices/"+admin.Me().Device+"/push", "", map[string]any{"provider": "fcm", "kind": "token", "value": "a:b"}, nil))
 		m := &house.Move{From: at[n], To: at[n+1]}
 		s.ok(m.Open(t.Context()))
 		if _, err := m.Copy(t.Context()); err != nil {
