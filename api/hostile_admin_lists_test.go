@@ -64,7 +64,7 @@ func TestHostile06OfAdmins(t *testing.T) {
 			lists[d.at(q.Path, d.here, nil)] = d.boss
 		}
 	}
-	if len(lists) != 12 {
+	if len(lists) != 13 {
 		t.Errorf("%d lists have a place", len(lists))
 	}
 	for path, who := range lists {

@@ -54,7 +54,8 @@ func (o *tour) pushes(owner, stranger, admin wire.Login) {
 	replay := desk + "/deliveries/" + dead.ID + "/replay"
 	o.want(400, admin.AccessToken, "POST", replay, "!", "Idempotency-Key", "")
 	var again wire.Delivery
-	o.want(200, admin.AccessToken, "POST", replay, "").Into(o, &again)
+	o.want(200, admin.AccessToken, "POST", replay, "", "Idempotency-Key", "replay-this-push").Into(o, &again)
+	o.code("idempotency_reused", o.want(422, admin.AccessToken, "POST", desk+"/deliveries/"+nobody+"/replay", "!", "Idempotency-Key", "replay-this-push"))
 	if again.State != "pending" || again.Attempts != 0 {
 		o.Errorf("%+v", again)
 	}
