@@ -148,7 +148,7 @@ func (s *Service) sendAll(ctx context.Context, some []store.Delivery) error {
 // attempt sends one delivery, if it still should be.
 func (s *Service) attempt(ctx context.Context, d store.Delivery) error {
 	now := s.Clock.Now()
-	to, err := s.Store.Address(ctx, d.Address)
+	to, err := s.addressOf(ctx, d)
 	switch {
 	case errors.Is(err, store.ErrAbsent):
 		return s.close(ctx, d, store.DeliverySuppressed, "address_gone")
@@ -158,14 +158,14 @@ func (s *Service) attempt(ctx context.Context, d store.Delivery) error {
 		return s.close(ctx, d, store.DeliverySuppressed, "address_moved")
 	case !now.Before(d.Expires):
 		return s.close(ctx, d, store.DeliveryExpired, "expired")
-	case s.Senders[d.Provider] == nil:
+	case s.sender(d.Provider) == nil:
 		return s.close(ctx, d, store.DeliveryDead, "provider_unknown")
 	}
 	r, items, err := s.Inbox.Ringing(ctx, d.User, d.Items)
 	if err != nil {
 		return err
 	}
-	items = slices.DeleteFunc(items, func(i merge.Row) bool { return !r.rings(i.Text("class")) })
+	items = slices.DeleteFunc(items, func(i merge.Row) bool { return !s.wanted(r, i.Text("class"), d.Provider) })
 	if len(items) == 0 {
 		return s.close(ctx, d, store.DeliverySuppressed, "no_longer")
 	}
@@ -181,12 +181,9 @@ func (s *Service) try(ctx context.Context, d store.Delivery, to store.Address, p
 	bound, cancel := context.WithTimeout(ctx, s.Limits.Timeout)
 	defer cancel()
 	from := s.Clock.Now()
-	err := s.Senders[d.Provider].Send(bound, to, p)
+	err := s.sender(d.Provider).Send(bound, to, p)
 	now := s.Clock.Now()
-	f, is := errors.AsType[*Failure](err)
-	if err != nil && !is { // its time was over, or a defect
-		f = &Failure{Class: Later, Code: "timeout", Ambiguous: true, Cause: err}
-	}
+	f := FailureOf(err)
 	code := "sent"
 	if f != nil {
 		code = f.Code
@@ -210,16 +207,15 @@ func (s *Service) settle(ctx context.Context, d store.Delivery, to store.Address
 	d.Code, d.Ambiguous = f.Code, d.Ambiguous || f.Ambiguous
 	switch {
 	case f.Class == Gone:
-		if err := s.Store.DropAddress(ctx, to.Key, to.Rev); err != nil {
-			return err
-		}
-		return s.close(ctx, d, store.DeliverySuppressed, f.Code)
+		return s.gone(ctx, d, to, f.Code)
+	case f.Code == codeCap: // an admin may send it again, on another day or with another bound
+		return s.close(ctx, d, store.DeliveryDead, f.Code)
 	case f.Class == Refused:
 		s.Log.LogAttrs(ctx, slog.LevelError, "a push was refused", slog.String("delivery", d.ID), slog.String("type", d.Type), slog.String("code", f.Code))
 		return s.close(ctx, d, store.DeliveryDead, f.Code)
 	case f.Ambiguous && d.Lane == LaneHint: // the next sync says as much
 		return s.close(ctx, d, store.DeliverySent, f.Code)
-	case f.Class == SlowDown || f.Class == Broken: // not the fault of this one
+	case (f.Class == SlowDown || f.Class == Broken) && !f.Local: // not the fault of this one
 		d.Attempts--
 		d.Next = now.Add(max(f.RetryAfter, time.Minute) + jitter(d.ID, 10*time.Second))
 	case d.Attempts >= s.Limits.Attempts:
@@ -232,6 +228,22 @@ func (s *Service) settle(ctx context.Context, d store.Delivery, to store.Address
 		return s.close(ctx, d, store.DeliveryExpired, f.Code)
 	}
 	return unlessStale(s.Store.ReplaceDelivery(ctx, d))
+}
+
+// gone closes the delivery to an address behind which nobody is any more, and drops the
+// address. Was it the last one of somebody, they are written to.
+func (s *Service) gone(ctx context.Context, d store.Delivery, to store.Address, code string) error {
+	if !s.writes(d.Provider) {
+		if err := s.Store.DropAddress(ctx, to.Key, to.Rev); err != nil {
+			return err
+		}
+		for _, item := range d.Items {
+			if err := s.writeInstead(ctx, d.User, item); err != nil {
+				return err
+			}
+		}
+	}
+	return s.close(ctx, d, store.DeliverySuppressed, code)
 }
 
 // close ends a delivery. Whoever lost the lease in between changes nothing.

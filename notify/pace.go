@@ -88,6 +88,8 @@ func (g *gates) learn(provider string, now time.Time, f *Failure) {
 	defer g.mu.Unlock()
 	at := g.at(provider)
 	switch {
+	case f != nil && f.Local: // of one address: strangers must not be able to shut it for all
+		return
 	case f == nil || f.Class == Gone || f.Class == Refused: // the provider works
 		at.fails, at.pause = 0, 0
 		return

@@ -1,6 +1,7 @@
 package notify
 
 import (
+	"cmp"
 	"hash/fnv"
 	"time"
 
@@ -166,7 +167,8 @@ func gathers(t domain.NoticeType, r Recipient) gathering {
 type plan struct {
 	notice domain.NoticeType
 	gather gathering
-	rung   time.Time // when the item was written
+	rung   time.Time     // when the item was written
+	life   time.Duration // how long it is worth sending; 0: as long as its type says
 }
 
 // first is the delivery of an item to an address.
@@ -215,7 +217,7 @@ func (p plan) delivery(r Recipient, item merge.Row, to store.Address, key string
 		did = id.Derive("push", key, to.User, to.Key)
 	}
 	return store.Delivery{ID: did, Type: p.notice.ID, Batch: domain.BatchOf(item), Items: []string{item.ID}, User: to.User, Address: to.Key, Provider: to.Provider,
-		Lane: laneOf(p.notice), State: store.DeliveryPending, Next: r.civil(next, p.notice.Quiet, did), Expires: next.Add(ttlOf(p.notice)), Created: p.rung}
+		Lane: laneOf(p.notice), State: store.DeliveryPending, Next: r.civil(next, p.notice.Quiet, did), Expires: next.Add(cmp.Or(p.life, ttlOf(p.notice))), Created: p.rung}
 }
 
 // pushOf writes the push of a delivery, about the items that still ring.

@@ -2,6 +2,7 @@ package notify
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -49,6 +50,7 @@ type Failure struct {
 	Code       string        // stable, for figures: unregistered, quota_exceeded …
 	RetryAfter time.Duration // that the provider asked for; 0 if it did not
 	Ambiguous  bool          // the phone may have it nevertheless
+	Local      bool          // of whoever is behind this one address: it says nothing of others of the provider
 	Cause      error
 }
 
@@ -57,3 +59,15 @@ func (f *Failure) Error() string { return fmt.Sprintf("push: %s: %v", f.Code, f.
 
 // Unwrap is the cause.
 func (f *Failure) Unwrap() error { return f.Cause }
+
+// FailureOf is the failure of an attempt; nil for one that was taken. What is no *Failure is
+// the end of its time, or a defect: nobody knows what came of it.
+func FailureOf(err error) *Failure {
+	if err == nil {
+		return nil
+	}
+	if f, is := errors.AsType[*Failure](err); is {
+		return f
+	}
+	return &Failure{Class: Later, Code: "timeout", Ambiguous: true, Cause: err}
+}

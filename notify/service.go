@@ -65,6 +65,7 @@ type Service struct {
 	Log      *slog.Logger
 	Tally    Tally // may be nil
 	Limits   Limits
+	Letters  *Letters // for people whose phones cannot be rung; nil: they find it in their inbox
 
 	pace pace
 	gate gates
@@ -72,10 +73,11 @@ type Service struct {
 }
 
 // Ring plans the pushes of an item: one to each address of its owner, unless they want
-// none. Done again it changes nothing.
+// none. Who has no address, or wants no pushes, is written to if they want that (Letters).
+// Done again it changes nothing.
 func (s *Service) Ring(ctx context.Context, user, item string) error {
-	all, err := s.Store.AddressesOf(ctx, user)
-	if err != nil || len(all) == 0 {
+	all, err := s.live(ctx, user)
+	if err != nil || len(all) == 0 && s.Letters == nil {
 		return err
 	}
 	r, items, err := s.Inbox.Ringing(ctx, user, []string{item})
@@ -83,21 +85,31 @@ func (s *Service) Ring(ctx context.Context, user, item string) error {
 		return err
 	}
 	t, ok := domain.NoticeTypeOf(items[0].Text("type"))
-	if !ok || !r.rings(t.Class) {
+	if !ok {
 		return nil
+	}
+	if len(all) == 0 || !r.rings(t.Class) {
+		return s.write(ctx, user, r, t, items[0])
 	}
 	now := s.Clock.Now()
 	p := plan{notice: t, gather: gathers(t, r), rung: writtenAt(items[0], now)}
 	for _, a := range all {
-		if s.Senders[a.Provider] == nil || now.Sub(a.Seen) > s.Limits.Stale {
-			continue
-		}
 		if err := s.enqueue(ctx, p, r, items[0], a, now); err != nil {
 			return err
 		}
 	}
 	s.wake.up()
 	return nil
+}
+
+// live are the addresses of somebody that are in use, and of providers that are set up.
+func (s *Service) live(ctx context.Context, user string) ([]store.Address, error) {
+	all, err := s.Store.AddressesOf(ctx, user)
+	if err != nil {
+		return nil, err
+	}
+	now := s.Clock.Now()
+	return slices.DeleteFunc(all, func(a store.Address) bool { return s.Senders[a.Provider] == nil || now.Sub(a.Seen) > s.Limits.Stale }), nil
 }
 
 // writtenAt is when an item was written, and never later than now.
