@@ -46,8 +46,8 @@ type Purse struct {
 	Clock    clock.Clock
 	Log      *slog.Logger
 
-	mu   sync.Mutex
-	told string // the day on which the log was told that it is empty
+	mu   sync.Mutex // one at a time looks in, so that none is turned away by others who are
+	told string     // the day on which the log was told that it is empty
 }
 
 func (p *Purse) day() string {
@@ -59,6 +59,8 @@ func (p *Purse) key(day string) string { return "messages/" + p.Name + "/" + day
 // take pays for a message, before it is sent: several processes that send at once do not
 // spend more than there is. false: the day's is spent.
 func (p *Purse) take(ctx context.Context) (day string, ok bool, err error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
 	day = p.day()
 	if err := p.add(ctx, day, 1); err != nil {
 		return day, false, err
@@ -76,8 +78,6 @@ func (p *Purse) take(ctx context.Context) (day string, ok bool, err error) {
 
 // tell says once a day that the purse is empty.
 func (p *Purse) tell(ctx context.Context, day string) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
 	if p.told != day {
 		p.told = day
 		p.Log.LogAttrs(ctx, slog.LevelWarn, "no more messages today: the bound of a day is reached", slog.String("of", p.Name), slog.Int("per_day", p.PerDay))
