@@ -36,7 +36,7 @@ type Config struct {
 	CORSOrigins    []string      // web pages that may call, such as https://admin.example; none
 	ShutdownGrace  time.Duration // how long a stop waits for requests under way; 90 s, which is more than the slowest may take; 0 to 5 min
 	DrainDelay     time.Duration // how long a stop says so on /readyz before it takes no more connections; 0, at most 1 min
-	OTPSender      string        // log (default: the code appears in the log) or none
+	OTPSender      string        // log (default: the code appears in the log), webhook or none
 
 	// TestNumbers maps phone numbers in E.164 to the fixed six-digit code that
 	// opens them; none.
@@ -84,6 +84,8 @@ type Config struct {
 	// It asks for no proof, so it belongs on a network of their own; empty: none.
 	Admin string
 
+	Push Push // how phones are rung, and people written to
+
 	firebaseEmulator string // FIREBASE_AUTH_EMULATOR_HOST, which turns signature checks off
 }
 
@@ -128,6 +130,7 @@ func Default() Config {
 
 		TracesPerSecond: 5,
 		StepUp:          15 * time.Minute,
+		Push:            defaultPush(),
 
 		EditsPerUser: Rate{24_000, time.Minute}, EditsPerDevice: Rate{12_000, time.Minute},
 	}
@@ -251,7 +254,7 @@ func Settings() []Setting {
 }
 
 func settings() []Setting {
-	return []Setting{
+	return append([]Setting{
 		text("env", "development or production", func(c *Config) *string { return &c.Env }),
 		text("listen", "address to listen on, host:port", func(c *Config) *string { return &c.Listen }),
 		text("public-url", "URL under which phones reach the server; issuer of its tokens", func(c *Config) *string { return &c.PublicURL }),
@@ -271,7 +274,7 @@ func settings() []Setting {
 		span("shutdown-grace", "how long a stop waits for requests under way", func(c *Config) *time.Duration { return &c.ShutdownGrace }),
 		span("drain-delay", "how long a stop says so on /readyz before it takes no more connections; behind a load balancer, twice the interval of its checks",
 			func(c *Config) *time.Duration { return &c.DrainDelay }),
-		text("otp-sender", "log or none", func(c *Config) *string { return &c.OTPSender }),
+		text("otp-sender", "log, webhook or none", func(c *Config) *string { return &c.OTPSender }),
 		secret(Setting{Flag: "test-numbers", Help: "+62…=123456 pairs, separated by commas; refused in production",
 			get: func(c Config) string { return pairs(c.TestNumbers) },
 			set: setTestNumbers}),
@@ -296,7 +299,7 @@ func settings() []Setting {
 			get: func(c Config) string { return strconv.Itoa(c.TracesPerSecond) },
 			set: func(c *Config, v string) (err error) { c.TracesPerSecond, err = strconv.Atoi(v); return err }},
 		text("admin-listen", "address of the listener for operators, host:port; it asks for no proof; empty: none", func(c *Config) *string { return &c.Admin }),
-	}
+	}, pushSettings()...)
 }
 
 func rate(flag, help string, at func(*Config) *Rate) Setting {

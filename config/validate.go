@@ -26,7 +26,7 @@ func (c Config) Validate() error {
 	check(c.publicURLOK(), "public-url: %q is not an http or https URL without trailing slash, query or user", c.PublicURL)
 	check(c.LogFormat == "text" || c.LogFormat == "json", "log-format: %q is neither text nor json", c.LogFormat)
 	check(c.Pepper == "" || len(c.Pepper) >= 32, "pepper: %d characters, at least 32 are needed", len(c.Pepper))
-	check(c.OTPSender == "log" || c.OTPSender == "none", "otp-sender: %q is neither log nor none", c.OTPSender)
+	check(c.OTPSender == "log" || c.OTPSender == Webhook || c.OTPSender == "none", "otp-sender: %q is neither log, webhook nor none", c.OTPSender)
 	check(c.DrainDelay >= 0 && c.DrainDelay <= time.Minute, "drain-delay: %v is not within 0s and 1m", c.DrainDelay)
 	check(c.ShutdownGrace >= 0 && c.ShutdownGrace <= 5*time.Minute, "shutdown-grace: %v is not within 0s and 5m", c.ShutdownGrace)
 	check(c.WorkersEvery >= 100*time.Millisecond && c.WorkersEvery <= time.Hour, "workers-every: %v is not within 100ms and 1h", c.WorkersEvery)
@@ -57,6 +57,7 @@ func (c Config) Validate() error {
 		check(matches(`^\+628[0-9]{8,11}$`, number) && matches(`^[0-9]{6}$`, code),
 			"test-numbers: the entry ending in %s is not +628…=six digits", number[max(0, len(number)-3):])
 	}
+	errs = append(errs, c.validatePush()...)
 	errs = append(errs, c.validateStore())
 	if c.Env == Production {
 		errs = append(errs, c.validateProduction()...)
@@ -96,7 +97,7 @@ func (c Config) validateProduction() []error {
 	refuse(c.Pepper == "", "pepper is not set; give LUMBUNG_PEPPER or LUMBUNG_PEPPER_FILE")
 	refuse(c.firebaseEmulator != "", "FIREBASE_AUTH_EMULATOR_HOST is set and turns signature checks off")
 	refuse(!strings.HasPrefix(c.PublicURL, "https://"), "public-url is not https")
-	return errs
+	return append(errs, c.unsafePush()...)
 }
 
 func (c Config) publicURLOK() bool { return urlOK(c.PublicURL) && !strings.HasSuffix(c.PublicURL, "/") }

@@ -25,12 +25,16 @@ const root = "../.."
 // settings are the names that the program reads, as its source spells them.
 func settings(t *testing.T) []string {
 	t.Helper()
-	text, err := os.ReadFile(filepath.Join(root, "config", "config.go"))
-	if err != nil {
-		t.Fatal(err)
+	var text []byte
+	for _, file := range []string{"config.go", "push.go"} {
+		some, err := os.ReadFile(filepath.Join(root, "config", file))
+		if err != nil {
+			t.Fatal(err)
+		}
+		text = append(text, some...)
 	}
 	var out []string
-	for _, m := range regexp.MustCompile(`(?:text\(|span\(|Flag: )"([a-z-]+)"`).FindAllSubmatch(text, -1) {
+	for _, m := range regexp.MustCompile(`(?:text\(|span\(|number\(|Flag: )"([a-z-]+)"`).FindAllSubmatch(text, -1) {
 		name := "LUMBUNG_" + strings.ToUpper(strings.ReplaceAll(string(m[1]), "-", "_"))
 		out = append(out, name, name+"_FILE")
 	}
