@@ -39,16 +39,17 @@ import (
 // Options replace what the program would choose by itself. The zero value is a
 // server in production; tests, the demo and the simulator bring their own.
 type Options struct {
-	Clock    clock.Clock              // clock.System
-	Rand     io.Reader                // crypto/rand.Reader; must be safe for concurrent use
-	Store    store.Store              // the database that the configuration names; given with Identity, not closed by Close
-	Identity store.Identity           //
-	Schema   *merge.Schema            // domain.Catalogue
-	Sender   auth.Sender              // as the configuration says
-	Push     map[string]notify.Sender // of pushes, by provider; nil: in development into the log, else none
-	Log      *slog.Logger             // on Stderr, as the configuration says
-	Stderr   io.Writer                // os.Stderr
-	Version  string                   // of the program
+	Clock     clock.Clock              // clock.System
+	Rand      io.Reader                // crypto/rand.Reader; must be safe for concurrent use
+	Store     store.Store              // the database that the configuration names; given with Identity, not closed by Close
+	Identity  store.Identity           //
+	Schema    *merge.Schema            // domain.Catalogue
+	Sender    auth.Sender              // as the configuration says
+	Push      map[string]notify.Sender // of pushes, by provider; nil: in development into the log, else none
+	Messenger notify.Messenger         // of login codes and messages; as the configuration says
+	Log       *slog.Logger             // on Stderr, as the configuration says
+	Stderr    io.Writer                // os.Stderr
+	Version   string                   // of the program
 
 	Within time.Duration // for every call of the store by the engine and the API; 10 s
 
@@ -80,6 +81,7 @@ type App struct {
 	Trail     *programme.Trail
 
 	metrics *metrics
+	purses  []*notify.Purse
 	bound   around.Hook
 	traces  *trace.Recorder // nil: there are none
 	wake    chan struct{}
@@ -135,11 +137,11 @@ func (o Options) orDefault(cfg config.Config) Options {
 		o.lines = logging.NewBuffer(o.Stderr)
 		o.Log = logging.New(o.lines, cfg.LogLevel, cfg.LogFormat)
 	}
-	if o.Sender == nil {
+	if o.Sender == nil && cfg.OTPSender == "log" {
+		o.Sender = auth.LogSender{Log: slog.New(slog.NewTextHandler(o.Stderr, nil))}
+	}
+	if o.Sender == nil && cfg.OTPSender != config.Webhook { // that one is made where its counters are
 		o.Sender = mute{}
-		if cfg.OTPSender == "log" {
-			o.Sender = auth.LogSender{Log: slog.New(slog.NewTextHandler(o.Stderr, nil))}
-		}
 	}
 	if o.Push == nil && cfg.Env == config.Development {
 		o.Push = map[string]notify.Sender{"fcm": notify.LogSender{Log: o.Log}}
@@ -251,13 +253,15 @@ func (a *App) build(cfg config.Config, o Options, identity store.Identity, peppe
 	}
 	identity = around.Identity(identity, a.bound)
 	a.Engine = &syncer.Engine{Tally: a.metrics, Store: around.Store(a.Store, a.bound), Schema: o.Schema, Clock: o.Clock, IDs: ids, Log: o.Log, Limits: o.Sync, MinApp: cfg.MinAppVersion, Wake: a.Wake}
+	a.Programme = &programme.Service{Engine: a.Engine, Clock: o.Clock}
+	letters := a.messages(cfg, &o, identity)
 	a.Auth = &auth.Service{Store: identity, Clock: o.Clock, IDs: ids, Rand: o.Rand, Sender: o.Sender, Pepper: pepper,
 		Issuer: cfg.PublicURL, Audience: "lumbung", Limits: *o.Auth, Log: o.Log, TestNumbers: map[domain.Phone]string{}, OnEvent: a.audit, Verified: o.Verified}
 	for number, code := range cfg.TestNumbers {
 		a.Auth.TestNumbers[domain.Phone(number)] = code
 	}
 	a.closers = append(a.closers, a.Auth.Flush)
-	a.Programme = &programme.Service{Engine: a.Engine, People: a.Auth, Clock: o.Clock}
+	a.Programme.People = a.Auth
 	a.Trail = &programme.Trail{Engine: a.Engine, Clock: o.Clock, IDs: ids, Log: o.Log}
 	a.closers = append(a.closers, a.Trail.Flush)
 	a.Auth.OnUser = a.Programme.Welcome
@@ -267,7 +271,7 @@ func (a *App) build(cfg config.Config, o Options, identity store.Identity, peppe
 		counters, a.Engine.Hands = identity, hands
 		a.Engine.Counters = counters
 	}
-	a.Push = &notify.Service{Store: identity, Counters: counters, Inbox: a.Programme, Senders: o.Push, Clock: o.Clock, Rand: o.Rand, Log: o.Log, Tally: a.metrics, Limits: notify.DefaultLimits()}
+	a.Push = &notify.Service{Store: identity, Counters: counters, Inbox: a.Programme, Senders: o.Push, Clock: o.Clock, Rand: o.Rand, Log: o.Log, Tally: a.metrics, Limits: pushLimits(cfg.Push), Letters: letters}
 	a.Programme.Bell, a.Auth.OnEnd = a.Push, a.Push.Leave
 	a.API = api.New(api.Parts{Push: a.Push, Tally: a.metrics, Traces: a.traces, Counters: counters, Engine: a.Engine, Auth: a.Auth, Programme: a.Programme, Trail: a.Trail, Replies: identity, Clock: o.Clock, IDs: ids, Log: o.Log,
 		Limits: o.HTTP, Origins: cfg.CORSOrigins, Proxies: proxies(cfg.TrustedProxies), Version: o.Version, Ready: a.ready, Refuse: a.damaged})
@@ -305,6 +309,7 @@ func (a *App) gauges() {
 	a.metrics.gauge("lumbung_audit_waiting_entries", "Entries of the audit trail that wait to be written.", a.Trail.Waiting)
 	a.metrics.gauge("lumbung_sync_waiting_scopes", "Scopes whose effects had not been carried out when the worker looked last.", a.Engine.Behind)
 	a.metrics.gauge("lumbung_auth_unsent_codes", "Login codes that waited to be sent when the sender looked last.", a.Auth.Unsent)
+	a.metrics.registry.MustRegister(newPushFigures(a.Push, a.purses, a.Clock))
 	a.metrics.gauge("lumbung_live_streams", "Open live streams.", a.API.Streams)
 	if s, ok := a.Store.(interface{ Queued() int }); ok {
 		a.metrics.gauge("lumbung_store_queued_writes", "Writes that wait for the disk.", s.Queued)
