@@ -84,6 +84,8 @@ func commands() []command {
 		{"copy", "move everything to another store, and back", copyHelp, flags, copyStore},
 		{"restore", "put a copy in the place of the database", restoreHelp, nothing, restore},
 		{"restored", "tell a database that it was put back from a copy, once", restoredHelp, nothing, restored},
+		{"notify", "pushes and messages: test the providers, make keys for web push", notifyHelp, nothing, notifyCommand},
+		{"fcm-fake", "a push service with phones, for who builds an app", fcmFakeHelp, flags, fcmFake},
 		{"sim", "everything that can go wrong, by seed", simHelp, flags, simulate},
 		{"load", "how the server bears many phones, measured", loadHelp, flags, measure},
 		{"version", "which program this is", versionHelp, nothing, version},

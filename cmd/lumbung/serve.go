@@ -54,7 +54,11 @@ func serve(ctx context.Context, args []string, s streams) error {
 	if err != nil {
 		return err
 	}
-	a, err := app.New(ctx, cfg, app.Options{Stderr: s.err, Version: programVersion()})
+	pushes, err := providers(ctx, cfg)
+	if err != nil {
+		return err
+	}
+	a, err := app.New(ctx, cfg, app.Options{Stderr: s.err, Version: programVersion(), Push: pushes})
 	if err != nil {
 		return err
 	}

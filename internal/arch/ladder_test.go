@@ -19,7 +19,7 @@ func ladder() [][]string {
 		{"domain"},
 		{"store", "client/replica"},
 		{"store/sqlite", "store/mongo", "store/storetest", "sync", "auth", "notify", "report", "client"},
-		{"programme", "notify/fcm", "sync/adapter/rxdb", "sync/adapter/watermelon", "internal/fixture"},
+		{"programme", "notify/fcm", "notify/webhook", "notify/webpush", "sync/adapter/rxdb", "sync/adapter/watermelon", "internal/fixture"},
 		{"api"},
 		{"app"},
 		{"internal/play", "internal/sim", "internal/load", "internal/outage", "internal/desk"},
@@ -67,7 +67,7 @@ func TestNoImportGoesUpOrSideways(t *testing.T) {
 				continue
 			}
 			if inTools(to) {
-				if !s.test && !under(s.dir, "internal/sim") && !under(s.dir, "store/storetest") {
+				if !s.test && !under(s.dir, "internal/sim") && !under(s.dir, "store/storetest") && !served(s.dir, to) {
 					t.Errorf("%s imports the workbench %s outside a test", s.path, to)
 				}
 				continue
@@ -105,6 +105,8 @@ func TestFencedModulesStayInTheirRooms(t *testing.T) {
 		{"go.opentelemetry.io", []string{"app"}},
 		{"firebase.google.com", []string{"notify/fcm"}},
 		{"google.golang.org/api", []string{"notify/fcm"}},
+		{"golang.org/x/oauth2", []string{"notify/fcm"}},
+		{"github.com/SherClockHolmes", []string{"notify/webpush"}},
 		{"github.com/xuri/excelize", []string{"report"}},
 		{"github.com/oapi-codegen", []string{"api/wire"}},
 		{"github.com/getkin/kin-openapi", []string{"api", "internal/apitest"}},
@@ -126,13 +128,23 @@ func TestFencedModulesStayInTheirRooms(t *testing.T) {
 	}
 }
 
+// served reports whether a workbench is a command of the program too: lumbung fcm-fake is
+// the fake push service, for those who build apps.
+func served(dir, tool string) bool { return dir == "cmd/lumbung" && tool == "internal/fcmfake" }
+
+// TestEnginesAreChosenInOnePlace: app chooses what it stands on. The providers of pushes are
+// chosen by the command, so that Firebase (some 650 packages, minutes to build) is linked
+// into the program alone and into no test of app or of what stands on it.
 func TestEnginesAreChosenInOnePlace(t *testing.T) {
 	for _, s := range read(t).files {
 		if s.test || under(s.dir, "app") || strings.HasPrefix(s.dir, "internal/") {
 			continue
 		}
 		for _, imported := range s.imports() {
-			for _, engine := range []string{"store/sqlite", "store/mongo", "notify/fcm", "trace/otlp"} {
+			for _, engine := range []string{"store/sqlite", "store/mongo", "notify/fcm", "notify/webpush", "notify/webhook", "trace/otlp"} {
+				if s.dir == "cmd/lumbung" && strings.HasPrefix(engine, "notify/") {
+					continue
+				}
 				if to := local(imported); under(to, engine) && !under(s.dir, engine) {
 					t.Errorf("%s imports %s, which only app may", s.path, to)
 				}
@@ -160,6 +172,21 @@ func TestNoFolderIsABag(t *testing.T) {
 	for _, dir := range read(t).folders {
 		if slices.Contains(bags, path.Base(dir)) {
 			t.Errorf("folder %s is a bag: name what is in it", dir)
+		}
+	}
+}
+
+// TestFirebaseIsLinkedByTheProgramAlone: app and everything below it, and with them most
+// tests, build without it.
+func TestFirebaseIsLinkedByTheProgramAlone(t *testing.T) {
+	for _, s := range read(t).files {
+		if s.test || under(s.dir, "notify/fcm") || s.dir == "cmd/lumbung" {
+			continue
+		}
+		for _, imported := range s.imports() {
+			if local(imported) == "notify/fcm" {
+				t.Errorf("%s imports notify/fcm, and Firebase with it", s.path)
+			}
 		}
 	}
 }

@@ -278,6 +278,9 @@ func (p *Phone) deliver(m *Message, now time.Time) {
 	}
 	for range times {
 		p.seen = append(p.seen, Delivery{*m, now})
+		if p.s.o.Seen != nil {
+			p.s.o.Seen(p.address, Delivery{*m, now})
+		}
 		if m.Content.draws() && !p.muted {
 			p.draw(m)
 		}

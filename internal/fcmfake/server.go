@@ -23,6 +23,10 @@ type Options struct {
 	Seed      uint64      // of what the real service does not promise: order, and what is dropped
 	PerMinute int         // messages of the project a minute; 0: 600,000
 	TokenTTL  time.Duration
+
+	// Seen hears of every message that an app gets, with the address of its phone. It is
+	// called while the server is busy, and must not call it back. May be nil.
+	Seen func(address string, d Delivery)
 }
 
 // Server is one project of the push service. It is safe for concurrent use.

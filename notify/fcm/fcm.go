@@ -42,7 +42,11 @@ type Options struct {
 }
 
 // Sender sends pushes. It is safe for concurrent use.
-type Sender struct{ client *messaging.Client }
+type Sender struct {
+	client  *messaging.Client
+	source  *renewing
+	project string
+}
 
 // New makes a sender; nothing is asked of Firebase yet.
 //
@@ -82,7 +86,7 @@ func New(ctx context.Context, o Options) (*Sender, error) {
 	if err != nil {
 		return nil, fmt.Errorf("set up Firebase: %w", err)
 	}
-	return &Sender{client}, nil
+	return &Sender{client, source, account.Project}, nil
 }
 
 // withoutSecrets keeps of an error about credentials what it says, and not what it quotes.
@@ -113,6 +117,21 @@ func (s *Sender) Send(ctx context.Context, to store.Address, p notify.Push) erro
 func (s *Sender) Check(ctx context.Context, to store.Address) error {
 	_, err := s.client.SendDryRun(ctx, message(to, notify.Push{ID: "check", Type: "check", TTL: time.Minute}))
 	return failure(ctx, err)
+}
+
+// Project is the project of Firebase that pushes go through.
+func (s *Sender) Project() string { return s.project }
+
+// Prove makes sure that the service account gets a token; nothing is asked of FCM itself.
+func (s *Sender) Prove() error {
+	_, err := s.source.token()
+	if err == nil {
+		return nil
+	}
+	if _, refused := errors.AsType[*oauth2.RetrieveError](err); refused {
+		return &notify.Failure{Class: notify.Broken, Code: "unauthenticated", Cause: errors.New("the service account was refused")}
+	}
+	return &notify.Failure{Class: notify.Later, Code: "unavailable", Cause: errors.New("nobody could be asked for a token")}
 }
 
 // message is a push as FCM takes it: a card that the system draws, so that it appears on
