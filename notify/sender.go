@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/lumbung-ikm/lumbung/store"
@@ -21,6 +22,26 @@ type Push struct {
 	High        bool   // wakes a phone that sleeps
 	TTL         time.Duration
 	Items       []string // ids in the inbox
+}
+
+// mostItems is how many bytes the names of items take of a push, of which providers take
+// 4,096.
+const mostItems = 3000
+
+// ItemsNamed are the ids of the items with commas between them. Those that find no room are
+// left out: the app learns of their items when it syncs.
+func (p Push) ItemsNamed() string {
+	var b strings.Builder
+	for _, item := range p.Items {
+		if b.Len()+1+len(item) > mostItems {
+			break
+		}
+		if b.Len() > 0 {
+			b.WriteByte(',')
+		}
+		b.WriteString(item)
+	}
+	return b.String()
 }
 
 // Sender hands pushes to a provider. It is safe for concurrent use.

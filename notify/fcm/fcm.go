@@ -138,7 +138,7 @@ func (s *Sender) Prove() error {
 // phones which let no app run, and data for the app.
 func message(to store.Address, p notify.Push) *messaging.Message {
 	m := &messaging.Message{Token: to.Value, FCMOptions: &messaging.FCMOptions{AnalyticsLabel: p.Type},
-		Data:    map[string]string{"push": p.ID, "type": p.Type, "link": p.Link, "items": strings.Join(p.Items, ",")},
+		Data:    map[string]string{"push": p.ID, "type": p.Type, "link": p.Link, "items": p.ItemsNamed()},
 		Android: &messaging.AndroidConfig{CollapseKey: p.Collapse, Priority: "normal", TTL: &p.TTL}}
 	if p.High {
 		m.Android.Priority = "high"

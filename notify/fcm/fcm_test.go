@@ -2,6 +2,7 @@ package fcm_test
 
 import (
 	"context"
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -153,6 +154,41 @@ func TestEveryErrorOfFCM(t *testing.T) {
 				t.Errorf("%d calls, seen %d", n, len(p.Seen()))
 			}
 		})
+	}
+}
+
+// TestOfManyItemsAsManyAreNamedAsFit: a push about hundreds is taken.
+func TestOfManyItemsAsManyAreNamedAsFit(t *testing.T) {
+	t.Parallel()
+	l := dial(t, fcmfake.Options{})
+	p, about := l.fake.NewPhone(), push("many:1")
+	about.Items = nil
+	for i := range 300 {
+		about.Items = append(about.Items, fmt.Sprintf("01890000-0000-7000-8000-%012d", i))
+	}
+	if f := l.fails(to(p), about); f != nil {
+		t.Fatal(f)
+	}
+	named := strings.Split(p.Seen()[0].Content.Data["items"], ",")
+	if len(named) < 75 || named[0] != about.Items[0] || named[len(named)-1] != about.Items[len(named)-1] {
+		t.Errorf("%d are named", len(named))
+	}
+}
+
+// TestWhetherTheAccountIsOne is asked without a push, and says which of three it is.
+func TestWhetherTheAccountIsOne(t *testing.T) {
+	t.Parallel()
+	l := dial(t, fcmfake.Options{Project: "desa"})
+	if err := l.sender.Prove(); err != nil || l.sender.Project() != "desa" || l.fake.Calls() != 0 {
+		t.Errorf("%v, project %s, %d calls", err, l.sender.Project(), l.fake.Calls())
+	}
+	other := dial(t, fcmfake.Options{})
+	other.fake.RefuseExchanges(1)
+	if f := notify.FailureOf(other.sender.Prove()); f == nil || f.Class != notify.Broken || f.Code != "unauthenticated" {
+		t.Errorf("refused: %+v", f)
+	}
+	if err := other.sender.Prove(); err != nil {
+		t.Errorf("not refused any more: %v", err)
 	}
 }
 

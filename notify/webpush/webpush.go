@@ -246,23 +246,16 @@ func (w *waits) note(host string, now, until time.Time) {
 }
 
 // Sizes of what is sent, in bytes: a push is filled up to a multiple of step, so that its
-// length says nothing of it, and is no longer than every service takes.
+// length says nothing of it.
 const (
-	step    = 256
-	largest = 4096
-	frame   = 16 + 4 + 1 + 65 + 16 + 1 // salt, record size, length and key; tag; end of the text
+	step  = 256
+	frame = 16 + 4 + 1 + 65 + 16 + 1 // salt, record size, length and key; tag; end of the text
 )
 
 // payload is what a push says, under the names that the data of FCM has, and the size of the
-// record that holds it. Ids that find no room are left out: the app learns of their items
-// when it syncs.
+// record that holds it.
 func payload(p notify.Push) (body []byte, size uint32) {
-	for n := len(p.Items); ; n-- {
-		body, _ = json.Marshal(map[string]string{"push": p.ID, "type": p.Type, "title": p.Title, "body": p.Body, "tag": p.Tag, "link": p.Link, "items": strings.Join(p.Items[:n], ",")}) // texts always can be written
-		if n == 0 || len(body)+frame <= largest {
-			break
-		}
-	}
+	body, _ = json.Marshal(map[string]string{"push": p.ID, "type": p.Type, "title": p.Title, "body": p.Body, "tag": p.Tag, "link": p.Link, "items": p.ItemsNamed()}) // texts always can be written
 	return body, uint32((len(body) + frame + step - 1) / step * step)
 }
 
