@@ -88,8 +88,8 @@ type Budgets interface {
 
 // Counters are totals that several processes add to.
 type Counters interface {
-	// Add adds n to the total called key, which starts at 0 and may be forgotten
-	// after expires. Concurrent additions all count.
+	// Add adds n, which may be below 0, to the total called key, which starts at 0 and may
+	// be forgotten after expires. Concurrent additions all count.
 	Add(ctx context.Context, key string, n int64, expires time.Time) error
 	// Totals gives the totals of keys in their order, 0 for an absent one.
 	Totals(ctx context.Context, keys []string) ([]int64, error)

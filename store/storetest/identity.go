@@ -309,6 +309,12 @@ func additionsCount(t *testing.T, s store.Identity) {
 	if err != nil || !reflect.DeepEqual(got, []int64{0, 75}) {
 		t.Errorf("totals %v, %v, want [0 75]", got, err)
 	}
+	for range 2 {
+		must(t, s.Add(t.Context(), "a", -40, identityDay())) // given back
+	}
+	if got, err := s.Totals(t.Context(), []string{"a"}); err != nil || !reflect.DeepEqual(got, []int64{-5}) {
+		t.Errorf("totals %v, %v, want [-5]", got, err)
+	}
 	if got, err := s.Totals(t.Context(), nil); err != nil || len(got) != 0 {
 		t.Errorf("totals of nothing %v, %v", got, err)
 	}
