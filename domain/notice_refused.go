@@ -20,6 +20,9 @@ func reactQuarantine(c merge.Change) []merge.Effect {
 	if n := utf8.RuneCountInString(scope); n > 100 { // it is whatever a phone wrote
 		scope = ""
 	}
+	// The item is made in the commit that refuses, whose own rows nobody reacts to: so its
+	// ring is asked for here.
 	return []merge.Effect{{Scope: merge.UserScope(author), Collection: "inbox", ID: item,
-		Set: inboxItem(NoticeEditRefused, scope, merge.Key{}, params{"at": at})}}
+		Set: inboxItem(NoticeEditRefused, scope, merge.Key{}, params{"at": at})},
+		{Scope: merge.UserScope(author), Collection: "inbox", ID: item, Do: StepRing}}
 }

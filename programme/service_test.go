@@ -50,6 +50,7 @@ func open(t *testing.T) *office {
 	log := slog.New(slog.NewTextHandler(io.Discard, nil))
 	o.auth = &auth.Service{Store: db.Identity(), Clock: o.clock, IDs: o.ids, Rand: rand.Reader, Pepper: make([]byte, 32), Limits: auth.DefaultLimits(), Log: log}
 	o.Service = &programme.Service{Engine: &syncer.Engine{Store: db, Schema: domain.MustCatalogue(), Clock: o.clock, IDs: o.ids, Log: log}, People: o.auth, Clock: o.clock}
+	o.Engine.Steps = o.Steps()
 	return o
 }
 
