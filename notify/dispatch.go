@@ -16,27 +16,43 @@ import (
 	"github.com/lumbung-ikm/lumbung/sync/merge"
 )
 
-// lookEvery is how often the queue is looked at without a call.
-const lookEvery = time.Second
+// Waits of a dispatcher that finds nothing to do: for something to become due, and for the
+// rate.
+const (
+	lookEvery = time.Second
+	paceEvery = 50 * time.Millisecond
+)
 
-// Run sends what is due until ctx ends. Several processes may do so on one database.
+// Run sends what is due until ctx ends. Several processes may do so on one database. A
+// provider that is slow holds up those who are at it, and nobody else.
 func (s *Service) Run(ctx context.Context) error {
-	tick := time.NewTicker(lookEvery)
-	defer tick.Stop()
+	var under sync.WaitGroup
+	defer under.Wait()
 	for {
-		n, err := s.Round(ctx)
+		some, wait, err := s.claim(ctx)
 		if err != nil && ctx.Err() == nil {
 			s.Log.LogAttrs(ctx, slog.LevelWarn, "pushes", slog.Any("error", err))
 		}
-		wake := s.wake.ch()
-		if n == 0 {
-			wake = nil // what is due waits for the rate or for a provider
+		for _, d := range some {
+			under.Go(func() {
+				if err := s.attempt(ctx, d); err != nil && ctx.Err() == nil {
+					s.Log.LogAttrs(ctx, slog.LevelWarn, "push", slog.String("delivery", d.ID), slog.Any("error", err))
+				}
+				s.crew.end(d.Lane)
+				s.wake.up()
+			})
 		}
+		if len(some) > 0 {
+			continue
+		}
+		pause := time.NewTimer(wait)
 		select {
 		case <-ctx.Done():
+			pause.Stop()
 			return nil
-		case <-wake:
-		case <-tick.C:
+		case <-s.wake.ch():
+			pause.Stop()
+		case <-pause.C:
 		}
 	}
 }
@@ -45,7 +61,7 @@ func (s *Service) Run(ctx context.Context) error {
 // or tried. Whatever comes into an earlier lane meanwhile goes first.
 func (s *Service) Round(ctx context.Context) (n int, err error) {
 	for ctx.Err() == nil {
-		some, err := s.claim(ctx)
+		some, _, err := s.claim(ctx)
 		if err != nil || len(some) == 0 {
 			return n, err
 		}
@@ -57,38 +73,55 @@ func (s *Service) Round(ctx context.Context) (n int, err error) {
 	return n, ctx.Err()
 }
 
-// claim leases deliveries of the first lane in which something is due.
-func (s *Service) claim(ctx context.Context) ([]store.Delivery, error) {
+// claim leases deliveries of the first lane in which something is due and somebody is free,
+// who is at work from then on; else it says how long to wait.
+func (s *Service) claim(ctx context.Context) (got []store.Delivery, wait time.Duration, err error) {
 	now := s.Clock.Now()
-	may := s.pace.take(now, s.Limits, s.Limits.Workers)
-	if may == 0 {
-		return nil, nil
-	}
-	may, err := s.shared(ctx, now, may)
-	if err != nil {
-		return nil, err
-	}
-	var got []store.Delivery
-	defer func() { s.pace.back(may - len(got)) }()
-	for _, lane := range Lanes() {
-		due, err := s.Store.DueDeliveries(ctx, lane, now, may)
-		if err != nil {
-			return nil, fmt.Errorf("read due deliveries: %w", err)
+	defer func() {
+		if err != nil { // nobody will see to them
+			for _, d := range got {
+				s.crew.end(d.Lane)
+			}
+			got = nil
 		}
-		for _, d := range due {
+	}()
+	for _, lane := range Lanes() {
+		free := s.crew.free(lane, s.Limits.Workers)
+		if free == 0 {
+			continue
+		}
+		due, err := s.Store.DueDeliveries(ctx, lane, now, free)
+		if err != nil {
+			return nil, lookEvery, fmt.Errorf("read due deliveries: %w", err)
+		}
+		if len(due) == 0 {
+			continue
+		}
+		may := s.pace.take(now, s.Limits, len(due))
+		if may > 0 {
+			if may, err = s.shared(ctx, now, may); err != nil {
+				return nil, lookEvery, err
+			}
+		}
+		if may == 0 {
+			return nil, paceEvery, nil
+		}
+		for _, d := range due[:may] {
 			d, ok, err := s.lease(ctx, d, now)
 			if err != nil {
-				return got, err
+				return got, lookEvery, err
 			}
 			if ok {
+				s.crew.begin(lane)
 				got = append(got, d)
 			}
 		}
+		s.pace.back(may - len(got))
 		if len(got) > 0 {
-			return got, nil
+			return got, 0, nil
 		}
 	}
-	return nil, nil
+	return nil, lookEvery, nil
 }
 
 // shared takes pushes out of the rate of this second that all processes share.
@@ -139,7 +172,10 @@ func (s *Service) sendAll(ctx context.Context, some []store.Delivery) error {
 	errs := make([]error, len(some))
 	var all sync.WaitGroup
 	for i, d := range some {
-		all.Go(func() { errs[i] = s.attempt(ctx, d) })
+		all.Go(func() {
+			defer s.crew.end(d.Lane)
+			errs[i] = s.attempt(ctx, d)
+		})
 	}
 	all.Wait()
 	return errors.Join(errs...)

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/lumbung-ikm/lumbung/clock"
@@ -500,4 +501,78 @@ func TestAddresses(t *testing.T) {
 			t.Errorf("%+v is taken", bad)
 		}
 	}
+}
+
+// TestASlowProviderHoldsUpNobodyElse: while it answers nobody of those who wait for an
+// announcement, a result is sent at once; and a stop waits for those who are at work.
+func TestASlowProviderHoldsUpNobodyElse(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		b := set(t)
+		b.Clock = clock.System{}
+		until := make(chan struct{})
+		b.Senders["webpush"] = blocked{b, until}
+		for n := range 200 {
+			user := fmt.Sprint("u", n)
+			_, err := b.Register(t.Context(), user, user, notify.Named{Provider: "webpush", Kind: "subscription", Value: user})
+			b.ok(err)
+			b.item(user, fmt.Sprint("i", n), domain.NoticeAnnouncement, "")
+		}
+		ctx, stop := context.WithCancel(t.Context())
+		ended := make(chan error, 1)
+		go func() { ended <- b.Service.Run(ctx) }()
+		time.Sleep(5 * time.Second)
+		b.phone("r", "r")
+		b.item("r", "result", domain.NoticeResults, `{"programme":"p"}`)
+		time.Sleep(time.Second)
+		synctest.Wait()
+		b.mu.Lock()
+		n := len(b.got)
+		b.mu.Unlock()
+		if n != 1 {
+			t.Errorf("%d sent", n)
+		}
+		stop()
+		close(until)
+		if err := <-ended; err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+// TestTheRateIsReached by who waits for it, and what several processes share is not used up
+// by one that has nothing to send.
+func TestTheRateIsReached(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		b := set(t)
+		b.Clock = clock.System{}
+		counters := &storefault.MemoryIdentity{}
+		b.Limits.PerSecond, b.Limits.Ramp, b.Counters = 100, time.Second, counters
+		idle := &notify.Service{Store: &storefault.MemoryIdentity{}, Inbox: b, Clock: b.Clock, Rand: rand.Reader, Log: b.Log, Limits: b.Limits, Counters: counters, Senders: b.Senders}
+		for n := range 1500 {
+			user := fmt.Sprint("u", n)
+			b.phone(user, "token of "+user)
+			b.item(user, fmt.Sprint("i", n), domain.NoticeAnnouncement, "")
+		}
+		ctx, stop := context.WithCancel(t.Context())
+		var both sync.WaitGroup
+		for _, s := range []*notify.Service{b.Service, idle} {
+			both.Go(func() {
+				if err := s.Run(ctx); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		time.Sleep(10 * time.Second)
+		synctest.Wait()
+		b.mu.Lock()
+		n := len(b.got)
+		b.mu.Unlock()
+		if n < 850 || n > 1100 {
+			t.Errorf("%d in ten seconds", n)
+		}
+		stop()
+		both.Wait()
+	})
 }

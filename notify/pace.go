@@ -28,8 +28,8 @@ func (p *pace) take(now time.Time, l Limits, want int) int {
 	if since := now.Sub(p.began); since < l.Ramp {
 		height = max(warmth, float64(since)/float64(l.Ramp))
 	}
-	perSecond := float64(l.PerSecond) * height
-	p.left = min(p.left+now.Sub(p.last).Seconds()*perSecond, max(1, perSecond/5))
+	perSecond := float64(l.PerSecond) * height // and no more than a second's worth at once
+	p.left = min(p.left+now.Sub(p.last).Seconds()*perSecond, max(1, perSecond))
 	p.last = now
 	n := min(want, int(p.left))
 	p.left -= float64(n)

@@ -68,6 +68,7 @@ type Service struct {
 	Letters  *Letters // for people whose phones cannot be rung; nil: they find it in their inbox
 
 	pace pace
+	crew crew
 	gate gates
 	wake waker
 }
