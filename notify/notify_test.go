@@ -521,10 +521,10 @@ func TestASlowProviderHoldsUpNobodyElse(t *testing.T) {
 		ctx, stop := context.WithCancel(t.Context())
 		ended := make(chan error, 1)
 		go func() { ended <- b.Service.Run(ctx) }()
-		time.Sleep(5 * time.Second)
+		<-time.After(5 * time.Second)
 		b.phone("r", "r")
 		b.item("r", "result", domain.NoticeResults, `{"programme":"p"}`)
-		time.Sleep(time.Second)
+		<-time.After(time.Second)
 		synctest.Wait()
 		b.mu.Lock()
 		n := len(b.got)
@@ -564,7 +564,7 @@ func TestTheRateIsReached(t *testing.T) {
 				}
 			})
 		}
-		time.Sleep(10 * time.Second)
+		<-time.After(10 * time.Second)
 		synctest.Wait()
 		b.mu.Lock()
 		n := len(b.got)
