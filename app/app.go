@@ -264,7 +264,7 @@ func (a *App) build(cfg config.Config, o Options, identity store.Identity, peppe
 	a.Programme.People = a.Auth
 	a.Trail = &programme.Trail{Engine: a.Engine, Clock: o.Clock, IDs: ids, Log: o.Log}
 	a.closers = append(a.closers, a.Trail.Flush)
-	a.Auth.OnUser = a.Programme.Welcome
+	a.Auth.OnUser, a.Auth.OnDevice = a.Programme.Welcome, a.Programme.PhoneNews
 	a.Engine.Steps = a.Programme.Steps()
 	var counters store.Counters
 	if _, several := a.Store.(store.Watcher); several { // its database is at the other end of a network, and others share it

@@ -130,7 +130,7 @@ func (a *App) runCompaction(ctx context.Context) error {
 const scanEvery = time.Minute
 
 // runReminders gives the reminders that are due: at the start, and when it has
-// struck the hour of reminders in a zone of the country since the last scan. A
+// struck an hour of reminders in a zone of the country since the last scan. A
 // business that fails waits for the next hour; a clock that was put back begins
 // anew. Several processes may do so on one database.
 func (a *App) runReminders(ctx context.Context) error {
@@ -143,8 +143,9 @@ func (a *App) runReminders(ctx context.Context) error {
 			tried, done = time.Time{}, time.Time{}
 		}
 		if now.Sub(tried) >= scanEvery && domain.RemindersBetween(done, now) {
+			since := done
 			tried, done = now, now
-			if _, err := a.Programme.Remind(ctx); err != nil && ctx.Err() == nil {
+			if _, err := a.Programme.RemindSince(ctx, since); err != nil && ctx.Err() == nil {
 				a.Log.LogAttrs(ctx, slog.LevelWarn, "reminders", slog.Any("error", err))
 			}
 		}

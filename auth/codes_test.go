@@ -39,6 +39,41 @@ func TestTheFirstRightCodeMakesTheUser(t *testing.T) {
 	}
 }
 
+// TestAPhoneIsToldOfBeforeItComesIn, and before it goes; and neither happens where that cannot
+// be told.
+func TestAPhoneIsToldOfBeforeItComesIn(t *testing.T) {
+	h := newHouse()
+	var told []string
+	var fails error
+	h.OnDevice = func(_ context.Context, d store.Device) error {
+		told = append(told, fmt.Sprint(d.Status, " ", d.ID))
+		return fails
+	}
+	first := h.login(t, phone, 1)
+	h.login(t, phone, 1) // it is in already
+	if err := h.RevokeDevice(t.Context(), first.User.ID, first.Device, store.DeviceLost); err != nil {
+		t.Fatal(err)
+	}
+	if err := h.RevokeDevice(t.Context(), first.User.ID, first.Device, store.DeviceRevoked); err != nil { // it is out already
+		t.Fatal(err)
+	}
+	h.login(t, phone, 1)
+	if want := []string{"active " + first.Device, "lost " + first.Device, "active " + first.Device}; !slices.Equal(told, want) {
+		t.Errorf("told %v, want %v", told, want)
+	}
+	fails = errors.New("the disk is full")
+	c := h.ask(t, phone, 2)
+	if _, err := h.try(t, phone, c, h.box.code(c.ID), 2); !errors.Is(err, fails) {
+		t.Errorf("an untold login: %v", err)
+	}
+	if err := h.RevokeDevice(t.Context(), first.User.ID, first.Device, store.DeviceLost); !errors.Is(err, fails) {
+		t.Errorf("an untold end: %v", err)
+	}
+	if all, err := h.Devices(t.Context(), first.User.ID); err != nil || len(all) != 1 || all[0].Status != store.DeviceActive {
+		t.Errorf("%+v, %v", all, err)
+	}
+}
+
 func TestAUserIsWelcomedAgainUntilItWorked(t *testing.T) {
 	h := newHouse()
 	calls := 0

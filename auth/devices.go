@@ -61,8 +61,12 @@ func (s *Service) registerDevice(ctx context.Context, user string, info DeviceIn
 		if absent {
 			d = store.Device{ID: deviceID(user, info.Install), User: user, Install: info.Install, Created: now}
 		}
+		was := d.Status
 		d.Platform, d.Model, d.OSVersion, d.AppVersion = info.Platform, info.Model, info.OSVersion, info.AppVersion
 		d.Status, d.Login = store.DeviceActive, now
+		if err := s.passing(ctx, was, d); err != nil {
+			return d, err
+		}
 		if absent {
 			err = s.Store.InsertDevice(ctx, d)
 		} else {
@@ -76,6 +80,17 @@ func (s *Service) registerDevice(ctx context.Context, user string, info DeviceIn
 		}
 	}
 	return store.Device{}, contended("device")
+}
+
+// passing tells of a device that comes in or goes, before it does.
+func (s *Service) passing(ctx context.Context, was store.DeviceStatus, d store.Device) error {
+	if s.OnDevice == nil || (was == store.DeviceActive) == (d.Status == store.DeviceActive) {
+		return nil
+	}
+	if err := s.OnDevice(ctx, d); err != nil {
+		return fmt.Errorf("tell of a device: %w", err)
+	}
+	return nil
 }
 
 // limitDevices revokes the devices that were heard of longest ago until the
@@ -119,7 +134,11 @@ func (s *Service) editDevice(ctx context.Context, user, device string, edit func
 		if err != nil {
 			return fmt.Errorf("device: %w", err)
 		}
+		was := d.Status
 		edit(&d)
+		if err := s.passing(ctx, was, d); err != nil {
+			return err
+		}
 		if err = s.Store.ReplaceDevice(ctx, d); !errors.Is(err, store.ErrStale) {
 			return err
 		}

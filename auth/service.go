@@ -47,6 +47,10 @@ type Service struct {
 	// OnEnd, if set, is called before a session on a device ends, and keeps it from ending
 	// if it fails. It may be called again.
 	OnEnd func(ctx context.Context, user, device string) error
+	// OnDevice, if set, is called before a phone is let in on which the user was not logged
+	// in, and before one is shut out, with how it will stand; it keeps that from happening
+	// if it fails. It may be called again.
+	OnDevice func(ctx context.Context, d store.Device) error
 	// OnEvent, if set, hears what belongs into the audit trail. It must not block.
 	OnEvent func(ctx context.Context, e Event)
 

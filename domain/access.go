@@ -67,3 +67,12 @@ func reactUser(c merge.Change) []merge.Effect {
 func introduction(user string) []merge.Effect {
 	return []merge.Effect{{Scope: merge.UserScope(user), Collection: "user", ID: user, Introduce: true}}
 }
+
+// reactMembership has a new window say whose it is, and tells who loses one.
+func reactMembership(c merge.Change) []merge.Effect {
+	out := reactWindow("user_id")(c)
+	if g, ok := grantMembership(c.After); ok {
+		out = append(out, reactEnded(c, g, "to")...)
+	}
+	return out
+}

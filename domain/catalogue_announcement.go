@@ -65,6 +65,7 @@ func announcement() *merge.Collection {
 			server("regional_by", ref(""), "regional admin on whose word it goes out, as long as they have its provinces; absent: an admin's"),
 			server("reason", text(0, 300), "why it was returned, cancelled or retracted"),
 			server("frozen_at", instant(), "when the audience was written down"),
+			server("asked_at", instant(), "when those who had not read it were reminded to confirm it"),
 			server("ended_at", instant(), "when it was cancelled, retracted or expired"),
 			server("audience_count", whole(0, MaxAudience, "people"), "that it went to"),
 			server("sendings", list(object(
@@ -121,14 +122,14 @@ func announcementReceipt() *merge.Collection {
 func tagAnnouncement(r merge.Row) []string {
 	state := r.Text("state")
 	tags := []string{AnnouncementTag(state)}
-	if state == AnnouncementScheduled || state == AnnouncementSent && r.Text("expires_at") != "" {
+	if _, asks := AsksAt(r); asks || state == AnnouncementScheduled || state == AnnouncementSent && r.Text("expires_at") != "" {
 		tags = append(tags, AnnouncementDue)
 	}
 	return tags
 }
 
-// AnnouncementDue is the tag of what the planner looks at: what is scheduled, and what
-// will expire.
+// AnnouncementDue is the tag of what the planner looks at: what is scheduled, what
+// people will be reminded of, and what will expire.
 const AnnouncementDue = "announcement:due"
 
 // AnnouncementTag is the tag of all announcements in a state.
@@ -187,7 +188,7 @@ func readings(c merge.Change, announcement string) []merge.Effect {
 		r = r.and(Reading{notedAt(receipt, "delivered_at"), notedAt(receipt, "read_at"), notedAt(receipt, "acked_at")})
 	}
 	r = r.since(instantOf(item, "created_at"))
-	return []merge.Effect{{Scope: AnnouncementScope(announcement), Collection: "announcement_receipt", ID: id.Derive("announcement_receipt", announcement, user), Mirror: true,
+	return []merge.Effect{{Scope: AnnouncementScope(announcement), Collection: "announcement_receipt", ID: AnnouncementReceiptID(announcement, user), Mirror: true,
 		Set: map[string]merge.Value{"user_id": merge.Str(user), "delivered_at": instantOrNull(r.Delivered), "read_at": instantOrNull(r.Read), "acked_at": instantOrNull(r.Acked)}}}
 }
 

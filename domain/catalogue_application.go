@@ -1,6 +1,11 @@
 package domain
 
-import "github.com/lumbung-ikm/lumbung/sync/merge"
+import (
+	"time"
+
+	"github.com/lumbung-ikm/lumbung/id"
+	"github.com/lumbung-ikm/lumbung/sync/merge"
+)
 
 // What an application may hold at most.
 const (
@@ -89,14 +94,28 @@ func allowApplication(a merge.Attempt) *merge.Reject {
 // submitted is counted, or goes back to its owner.
 const StepFollow = "follow_application"
 
+// StepTellApplication tells owners what the office has made of a submission, with what its
+// programme says of days.
+const StepTellApplication = "tell_application"
+
 // reactApplication has what happens to an application known where the programme is
-// decided.
+// decided, and owners told of it.
 func reactApplication(c merge.Change) []merge.Effect {
-	if c.Before.Text("state") == c.After.Text("state") && string(c.Before.Fields["needs_review"]) == string(c.After.Fields["needs_review"]) {
-		return nil
+	var out []merge.Effect
+	step := func(do string) {
+		out = append(out, merge.Effect{Scope: c.Scope(), Collection: "application", ID: c.After.ID, Do: do})
 	}
-	return append([]merge.Effect{{Scope: c.Scope(), Collection: "application", ID: c.After.ID, Do: StepFollow}}, applicationNotices(c)...)
+	switch { // one step of a record in a commit: who follows tells, too
+	case c.Before.Text("state") != c.After.Text("state"), string(c.Before.Fields["needs_review"]) != string(c.After.Fields["needs_review"]):
+		step(StepFollow)
+	case numbered(c.After) && !numbered(c.Before):
+		step(StepTellApplication)
+	}
+	return append(out, applicationNotices(c)...)
 }
+
+// numbered reports whether an application that was made here has its receipt number.
+func numbered(a merge.Row) bool { return a.Text("number") != "" && a.Text("opens") == "" }
 
 // applicationNotices tell the owners what was decided about their application.
 func applicationNotices(c merge.Change) []merge.Effect {
@@ -106,16 +125,40 @@ func applicationNotices(c merge.Change) []merge.Effect {
 	switch {
 	case was == is:
 		return nil
-	case is == ApplicationReturned:
-		back := params{}
-		if until := c.After.Fields["complete_by"]; !merge.Null(until) {
-			back["until"] = until
-		}
-		return notice(c, NoticeApplicationBack, c.After.Key, back, owners)
 	case was == ApplicationReserve && is == ApplicationOffered:
 		return notice(c, NoticePlace, c.After.Key, says, owners)
 	case was == ApplicationSubmitted && (is == ApplicationOffered || is == ApplicationReserve), (was == ApplicationSubmitted || was == ApplicationReturned) && is == ApplicationNotSelected:
 		return notice(c, NoticeResults, c.After.Key, says, owners)
 	}
 	return nil
+}
+
+// ApplicationLetters tell the owners of a business that a submission was received, with its
+// number, and that it came back, with the hour by which it must be complete: that of the return, or the end of the registration while that lies ahead. p
+// may be a zero programme. Made again of the same application they are the same.
+func ApplicationLetters(scope string, a merge.Row, operations []merge.Row, p Programme, access []merge.Grant, now time.Time) (out []Letter) {
+	give := func(kind, cause string, says params) {
+		for _, g := range access {
+			if g.Role == merge.Owner && g.Holds(merge.Millis(now.UnixMilli())) {
+				out = append(out, Letter{g.User, id.Derive("application", kind, cause, g.User), inboxItem(kind, scope, a.Key, says)})
+			}
+		}
+	}
+	if numbered(a) {
+		says := params{"number": a.Text("number")}
+		if told, ok := p.Phase(PhasePublication); ok {
+			says["on"] = string(told.From)
+		}
+		give(NoticeApplicationIn, a.ID, says)
+	}
+	if state, _, by := ApplicationState(a, operations); state == ApplicationReturned {
+		says := params{}
+		if until := a.Text("complete_by"); until != "" {
+			says["until"] = until
+		} else if _, end, ok := p.Registration(); ok && now.Before(end) {
+			says["until"] = lastMinute(end)
+		}
+		give(NoticeApplicationBack, by, says)
+	}
+	return out
 }

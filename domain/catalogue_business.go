@@ -60,7 +60,7 @@ func business() *merge.Collection {
 func membership() *merge.Collection {
 	return &merge.Collection{
 		Name: "membership", Scope: ScopeBusiness, Doc: "owners and staff; managed online by an owner or an admin, windows stay after they end",
-		Grant: grantMembership, Ends: []string{"to"}, Introduce: introduceMember, React: reactWindow("user_id"), Fields: fields(
+		Grant: grantMembership, Ends: []string{"to"}, Introduce: introduceMember, React: reactMembership, Fields: fields(
 			server("user_id", ref(""), "the person"),
 			server("name", text(0, 100), "of the person, from the profile"),
 			server("phone", text(0, 20), "of an owner, from the profile"),

@@ -15,6 +15,7 @@ const (
 	JobHandover = "handover" // gives the businesses of one mentor to another
 	JobImport   = "import"   // brings in who registered elsewhere
 	JobAnnounce = "announce" // brings an announcement as it is to pages of its audience
+	JobAsk      = "ask"      // reminds pages of an audience to confirm an announcement
 	JobPublish  = "publish"  // tells everybody their result
 )
 
@@ -28,7 +29,7 @@ const (
 	StepFailed  = "failed"
 )
 
-func jobKinds() []string { return []string{JobHandover, JobImport, JobPublish, JobAnnounce} }
+func jobKinds() []string { return []string{JobHandover, JobImport, JobPublish, JobAnnounce, JobAsk} }
 
 // job is one action of an admin on many scopes. Its steps are effects, one per
 // scope, which a crash does not lose.

@@ -23,7 +23,7 @@ type Letter struct {
 	Set  map[string]merge.Value
 }
 
-// Past tells of what stands now when it was written. It is asked only about what
+// Past tells of what stands now what its rows do not. It is asked only about what
 // is to be reminded of.
 type Past interface {
 	// Written is when the value that counts of a field was written, by the
@@ -32,41 +32,34 @@ type Past interface {
 	Written(k merge.Key, field string) merge.Millis
 	// Operations gives the operations of a collection on a record.
 	Operations(collection, parent string) []merge.Row
+	// Programme is what is public of a programme.
+	Programme(programme string) (Programme, bool)
+	// Heard tells of every active phone of users when it was heard of last.
+	Heard(users []string) []Heard
 }
 
 // DueReminders lists the reminders of one business that fall into (since, now], as
-// its rows are now: cases, tasks, enrolments and the business itself are read, other rows
-// are left alone. What is done, ended, rests or is without a date has none, and nothing is
+// its rows are now: those of ReminderCollections are read, other rows are left alone. What is
+// done, ended, rests or is without a date has none, and nothing is
 // reminded of that lay behind when its date was set. People without an open window
-// get none. The order is that of people and ids.
-func DueReminders(scope string, rows []merge.Row, access []merge.Grant, past Past, since, now time.Time) []Letter {
+// get none. Some types alone are given if any are named. The order is that of people and ids.
+func DueReminders(scope string, rows []merge.Row, access []merge.Grant, past Past, since, now time.Time, kinds ...string) []Letter {
 	b := bell{scope: scope, zone: ZoneOf(rows), rows: rows, enrolments: only(rows, "enrolment"), access: access, past: past, since: since, now: now}
-	for _, r := range rows {
-		switch r.Collection {
-		case "task":
-			b.task(r)
-		case "case":
-			b.steps(r)
-			b.renewal(r)
+	for _, rule := range reminderRules() {
+		if !rule.concerns(b.zone, since, now, kinds) {
+			continue
+		}
+		if rule.whole != nil {
+			rule.whole(&b)
+		}
+		for _, r := range rows {
+			if rule.each != nil && r.Collection == rule.reads[0] {
+				rule.each(&b, r)
+			}
 		}
 	}
 	slices.SortFunc(b.out, func(x, y Letter) int { return cmp.Or(cmp.Compare(x.User, y.User), cmp.Compare(x.ID, y.ID)) })
 	return b.out
-}
-
-// RemindersBetween reports whether it was the hour of reminders anywhere in the
-// country in (since, now].
-func RemindersBetween(since, now time.Time) bool {
-	for _, z := range []Zone{WIB, WITA, WIT} {
-		newest := BusinessDay(now, z).At(reminderHour, 0, z)
-		if newest.After(now) {
-			newest = newest.Add(-24 * time.Hour)
-		}
-		if newest.After(since) {
-			return true
-		}
-	}
-	return false
 }
 
 // bell collects the reminders of one business.
@@ -78,6 +71,7 @@ type bell struct {
 	access     []merge.Grant
 	past       Past
 	since, now time.Time
+	totals     []Total // once they were asked for
 	out        []Letter
 }
 
@@ -105,12 +99,31 @@ func (b *bell) ring(planned []Reminder, about merge.Key, set func() merge.Millis
 			continue
 		}
 		kind, says, people := say(r)
-		for _, p := range slices.Compact(slices.Sorted(slices.Values(people))) {
-			if merge.Granted(b.access, p, merge.Millis(b.now.UnixMilli())) {
-				b.out = append(b.out, Letter{p, id.Derive("reminder", kind, r.Object, string(r.Due), strconv.Itoa(r.Offset), p), inboxItem(kind, b.scope, about, says)})
+		b.give(kind, r, about, says, people)
+	}
+}
+
+// give gives one reminder to people who have a right to the business.
+func (b *bell) give(kind string, r Reminder, about merge.Key, says params, people []string) {
+	b.out = append(b.out, b.letters(kind, r, about, says, people)...)
+}
+
+func (b *bell) letters(kind string, r Reminder, about merge.Key, says params, people []string) (out []Letter) {
+	for _, p := range slices.Compact(slices.Sorted(slices.Values(people))) {
+		if merge.Granted(b.access, p, merge.Millis(b.now.UnixMilli())) {
+			set := inboxItem(kind, b.scope, about, says)
+			if end, ok := says["at"].(string); ok { // worth nothing behind what it is about
+				set["expires_at"] = merge.Str(end)
 			}
+			out = append(out, Letter{p, reminderID(kind, r, p), set})
 		}
 	}
+	return out
+}
+
+// reminderID is the id of the item in which somebody is reminded.
+func reminderID(kind string, r Reminder, user string) string {
+	return id.Derive("reminder", kind, r.Object, string(r.Due), strconv.Itoa(r.Offset), user)
 }
 
 // operated is when the earliest of a kind of operations on a case took effect, 0

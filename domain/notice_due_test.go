@@ -35,6 +35,10 @@ func (w written) Written(_ merge.Key, field string) merge.Millis {
 
 func (w written) Operations(string, string) []merge.Row { return nil }
 
+func (w written) Programme(string) (domain.Programme, bool) { return domain.Programme{}, false }
+
+func (w written) Heard([]string) []domain.Heard { return nil }
+
 // rung writes the reminders of the half day before an instant as "N11 owner".
 func rung(t *testing.T, rows []merge.Row, now string) (out []string) {
 	t.Helper()
@@ -157,7 +161,11 @@ func TestTheHourOfReminders(t *testing.T) {
 		{"2022-06-10T23:00Z", "2022-06-10T23:59Z", false}, //
 		{"2022-06-10T23:59Z", "2022-06-11T00:00Z", true},  // WITA
 		{"2022-06-11T00:30Z", "2022-06-11T01:00Z", true},  // WIB
-		{"2022-06-11T01:00Z", "2022-06-11T22:59Z", false},
+		{"2022-06-11T01:00Z", "2022-06-11T07:59Z", false},
+		{"2022-06-11T07:59Z", "2022-06-11T08:00Z", true},  // 17:00 WIT
+		{"2022-06-11T10:00Z", "2022-06-11T10:59Z", false}, // 17:00 WIB, 19:00 WIT
+		{"2022-06-11T11:59Z", "2022-06-11T12:00Z", true},  // 19:00 WIB
+		{"2022-06-11T12:00Z", "2022-06-11T22:59Z", false},
 		{"2022-06-11T00:30Z", "2022-06-11T22:59Z", true},
 		{"2022-05-01T01:00Z", "2022-06-11T22:59Z", true},
 	}

@@ -11,6 +11,9 @@ import (
 // change of it concerns.
 func reactAssignment(c merge.Change) []merge.Effect {
 	out := reactWindow("mentor_id")(c)
+	if g, ok := grantAssignment(c.After); ok {
+		out = append(out, reactEnded(c, g, "to_at")...)
+	}
 	switch {
 	case windowOpened(c):
 		return append(out, mentorBegins(c)...)

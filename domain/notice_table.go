@@ -4,7 +4,8 @@ import "slices"
 
 // NoticeTypes is the table of notices. The slice is the caller's.
 func NoticeTypes() []NoticeType {
-	return slices.Concat(resultNotices(), enrolmentNotices(), mentorNotices(), taskNotices(), visitNotices(), caseNotices(), dueNotices(), salesNotices(), editNotices(), newsNotices())
+	return slices.Concat(resultNotices(), enrolmentNotices(), mentorNotices(), taskNotices(), visitNotices(), caseNotices(), dueNotices(), salesNotices(), editNotices(), newsNotices(),
+		securityNotices(), silenceNotices())
 }
 
 // Tags and links that several rows share.
@@ -18,6 +19,8 @@ const (
 	visitLink = "app://kunjungan/{id}"
 	saleTag   = "sale:{id}"
 	saleLink  = "app://penjualan/{id}"
+	newsTag   = "ann:{id}"
+	newsLink  = "app://pengumuman/{id}"
 )
 
 // resultNotices say the same to everybody: neither the text nor the link of the first
@@ -29,7 +32,9 @@ func resultNotices() []NoticeType {
 			Tag: "result:{programme}", Link: "app://hasil/{programme}", Params: programme},
 		{ID: NoticePlace, About: "application", When: "a business of the reserve is offered a place", To: "owners", Class: "results", Quiet: WaitsForDay, High: true,
 			Tag: "result:{programme}", Link: "app://kepesertaan/konfirmasi", Params: programme},
-		{ID: NoticeApplicationBack, About: "application", When: "a submission goes back to its owner", To: "owners", Class: "results", Quiet: WaitsForDay,
+		{ID: NoticeApplicationIn, About: "application", When: "a submission has got its receipt number; not of what was imported", To: "owners", Class: "results", Quiet: WaitsForDay,
+			Tag: "application:{id}", Link: "app://pendaftaran/{id}", Params: []NoticeParam{{Name: "number", Kind: ParamText}, {Name: "on", Kind: ParamDate, Optional: true}}},
+		{ID: NoticeApplicationBack, About: "application", When: "a submission goes back to its owner; says until when it is to be complete, if it can be", To: "owners", Class: "results", Quiet: WaitsForDay,
 			Tag: "application:{id}", Link: "app://pendaftaran/{id}", Params: []NoticeParam{{Name: "until", Kind: ParamInstant, Optional: true}}},
 		{ID: NoticeLateScore, About: "score", When: "a curator's sheet comes in after its stage was decided; it does not count", To: "the admins who prepared and approved the decision", Class: "results",
 			Quiet: WaitsForDay, Collapse: CollapseQueue, Tag: "late_score:{programme}", Link: "app://kurasi/{programme}",
@@ -97,6 +102,8 @@ func visitNotices() []NoticeType {
 	return []NoticeType{
 		row(NoticeVisitPlanned, "a visit is planned or moved"),
 		row(NoticeVisitCancelled, "a planned visit is called off"),
+		{ID: NoticeVisitTomorrow, About: "visit", When: "17:00 of the day before a planned visit", To: "owners and mentors", Class: "tasks", Quiet: WaitsForDay,
+			Tag: visitTag, Link: visitLink, Params: []NoticeParam{{Name: "at", Kind: ParamInstant}}},
 	}
 }
 
@@ -124,6 +131,9 @@ func dueNotices() []NoticeType {
 		return NoticeType{ID: kind, About: about, When: when, To: to, Class: "deadlines", Quiet: WaitsForEnd, Collapse: CollapseReminder, Tag: tag, Link: link, Params: says}
 	}
 	task, due, kind := NoticeParam{Name: "task", Kind: ParamText}, NoticeParam{Name: "due", Kind: ParamDate}, NoticeParam{Name: "kind", Kind: ParamCaseKind}
+	programme, at := NoticeParam{Name: "programme", Kind: ParamWord}, NoticeParam{Name: "at", Kind: ParamInstant}
+	acknowledge := row(NoticeAcknowledge, "announcement", "an announcement wants to be confirmed within 24 hours", "those of its audience who have neither read nor confirmed it", newsTag, newsLink, at)
+	acknowledge.Class = "announcements"
 	return []NoticeType{
 		row(NoticeTaskDue, "task", "a task that the business has to do is due in 7, 3 or 1 days or today", "owners and assignee; a day before also mentors", taskTag, taskLink, task, due),
 		row(NoticeTaskOverdue, "task", "it was due yesterday", "owners, assignee and mentors", taskTag, taskLink, task, due),
@@ -131,15 +141,52 @@ func dueNotices() []NoticeType {
 			kind, due, NoticeParam{Name: "step", Kind: ParamCaseStep, Optional: true}, NoticeParam{Name: "name", Kind: ParamText, Optional: true}),
 		row(NoticeRenewal, "case", "a confirmed certificate that nothing renews ends in 180, 90 or 30 days", "owners and mentors", "cert:{id}", caseLink,
 			kind, NoticeParam{Name: "until", Kind: ParamDate}),
+		row(NoticeRegistrationCloses, "application", "registration for a programme closes in 3 days, tomorrow or today, and a draft is not submitted", "owners", "reg", "app://pendaftaran", programme, at),
+		row(NoticeConfirm, "application", "an offer that nobody has answered lapses tomorrow or tonight", "owners", "konf", "app://kepesertaan/konfirmasi", programme, at),
+		acknowledge,
 	}
 }
 
 func salesNotices() []NoticeType {
+	week := []NoticeParam{{Name: "from", Kind: ParamDate}, {Name: "until", Kind: ParamDate}}
 	return []NoticeType{
 		{ID: NoticeSaleFlagged, About: "sales", When: "an entry is disputed, rejected or looks like another one, or an adjustment lost unseen",
 			To: "owners, the author and the authors of adjustments; of one that lost its author", Class: "sales", Quiet: WaitsForDay, Tag: saleTag, Link: saleLink},
 		{ID: NoticeAdjustmentProposed, About: "sales", When: "an adjustment of a verified entry waits for consent", To: "mentors",
 			Class: "sales", Quiet: WaitsForDay, Collapse: CollapseQueue, Tag: queueTag, Link: saleLink},
+		{ID: NoticeNothingLogged, About: "business", When: "19:00 of the third day without a new entry, at most once from Monday to Thursday and once from Friday to Sunday, while a programme runs that the business is active in",
+			To: "owners", Class: "sales", Quiet: WaitsForEnd, Collapse: CollapseNudge, Tag: "sales", Link: "app://penjualan/baru"},
+		{ID: NoticeWeek, About: "business", When: "Monday at 8:00, while a programme runs that the business takes part in", To: "owners", Class: "sales", Quiet: WaitsForEnd, Collapse: CollapseNudge,
+			Tag: "sum", Link: "app://penjualan/ringkasan", Params: week},
+		{ID: NoticeCaseloadWeek, When: "as N23, once for all businesses of a mentor", To: "their mentors", Class: "sales", Quiet: WaitsForEnd, Collapse: CollapseNudge,
+			Tag: "sum", Link: "app://pendamping", Params: week},
+		{ID: NoticeTargetReached, About: "target", When: "19:00 of the day on which the target of a month is seen to be reached, up to a week behind the month", To: "owners and mentors", Class: "sales",
+			Quiet: WaitsForDay, Tag: "target", Link: "app://target", Params: week[1:]},
+	}
+}
+
+// securityNotices are about who gets at what. They ring at night too.
+func securityNotices() []NoticeType {
+	row := func(kind, about, when, to, link string, says ...NoticeParam) NoticeType {
+		return NoticeType{ID: kind, About: about, When: when, To: to, Class: "security", Quiet: RingsAlways, High: true, Tag: "sec", Link: link, Params: says}
+	}
+	phone := []NoticeParam{{Name: "device", Kind: ParamWord}, {Name: "model", Kind: ParamText, Optional: true}}
+	in := row(NoticeNewPhone, "device", "somebody logs in on a phone on which they were not logged in, and has another one", "that person; the new phone is not rung", "app://keamanan/perangkat", phone...)
+	out := row(NoticePhoneRemoved, "device", "a phone is revoked or given up for lost", "its person, on the phones that are left", "app://keamanan/perangkat", phone...)
+	in.NotTo, out.NotTo = "device", "device"
+	return []NoticeType{in, out,
+		row(NoticeAccessEnded, "", "the window of a member or a mentor ends and they have no other one there; of one that was given its end ahead at the next hour of reminders",
+			"that person: names the business and nothing else", "app://kotak-masuk", NoticeParam{Name: "business", Kind: ParamText, Optional: true})}
+}
+
+// silenceNotices are about phones that the server has not heard of.
+func silenceNotices() []NoticeType {
+	from := NoticeParam{Name: "from", Kind: ParamDate}
+	return []NoticeType{
+		{ID: NoticeSilentPhone, About: "device", When: "the first 8:00 that is 3 days, and 7 days, behind the last contact of a phone of somebody in a business", To: "its person", Class: "tasks", Quiet: WaitsForEnd,
+			Collapse: CollapseSync, Tag: "sync", Link: "app://sinkron", Params: []NoticeParam{from}},
+		{ID: NoticeSilentBusiness, About: "business", When: "as N26, at 7 days, of phones of owners and staff", To: "mentors", Class: "tasks", Quiet: WaitsForEnd,
+			Collapse: CollapseSync, Tag: "silent:{id}", Link: "app://pendamping", Params: []NoticeParam{from, {Name: "business", Kind: ParamText, Optional: true}}},
 	}
 }
 
@@ -160,6 +207,6 @@ func editNotices() []NoticeType {
 func newsNotices() []NoticeType {
 	return []NoticeType{
 		{ID: NoticeAnnouncement, About: "announcement", When: "an announcement is sent; its title and words are fields of the item, which follow corrections and a retraction", To: "its audience, frozen at that hour",
-			Class: "announcements", Quiet: WaitsForDay, Tag: "ann:{id}", Link: "app://pengumuman/{id}"},
+			Class: "announcements", Quiet: WaitsForDay, Tag: newsTag, Link: newsLink},
 	}
 }

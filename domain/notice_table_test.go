@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"unicode/utf8"
 
 	"github.com/lumbung-ikm/lumbung/domain"
 	"github.com/lumbung-ikm/lumbung/message"
@@ -49,6 +50,34 @@ func TestTheTableOfNoticesIsWhole(t *testing.T) {
 	slices.Sort(ids)
 	if !slices.Equal(ids, slices.Compact(slices.Clone(ids))) || !slices.Equal(ids, message.Notices()) {
 		t.Errorf("rows %v, sentences %v", ids, message.Notices())
+	}
+}
+
+// TestEveryPushFitsALockScreen: in both languages, without holes, and under one of four keys
+// or none.
+func TestEveryPushFitsALockScreen(t *testing.T) {
+	keys := map[domain.Collapse]bool{}
+	for _, row := range domain.NoticeTypes() {
+		keys[row.Collapse] = true
+		for _, lang := range []message.Lang{message.ID, message.EN} {
+			s := message.Push(row.ID, lang)
+			title, body := utf8.RuneCountInString(s.Title), utf8.RuneCountInString(s.Detail)
+			if title == 0 || title > 45 || body == 0 || body > 140 || strings.ContainsAny(s.Title+s.Detail, "{}\n") || strings.ContainsAny(s.Title, ".") {
+				t.Errorf("%s in %s: %q (%d), %q (%d)", row.ID, lang, s.Title, title, s.Detail, body)
+			}
+		}
+		if message.Push(row.ID, message.ID) == message.Push(row.ID, message.EN) {
+			t.Errorf("%s is not translated", row.ID)
+		}
+		if row.Class == "security" != (row.Quiet == domain.RingsAlways) || row.Quiet == domain.RingsAlways && !row.High {
+			t.Errorf("%s: class %s, %s, high %t", row.ID, row.Class, row.Quiet, row.High)
+		}
+		if p, ok := row.Param(row.NotTo); row.NotTo != "" && (!ok || p.Kind != domain.ParamWord || p.Optional) {
+			t.Errorf("%s leaves out the device in %q", row.ID, row.NotTo)
+		}
+	}
+	if len(keys) != 5 || !keys[""] {
+		t.Errorf("keys %v, want four and none", keys)
 	}
 }
 
@@ -205,12 +234,15 @@ func printedNotices() string {
 		"recipient's `inbox`. Its texts are made on the phone from `type` and `params`, in the language of the app and by the clocks of the\n" +
 		"business; a sentence that wants an absent parameter is left out. Titles have no holes: they are safe on a lock screen. Class is what\n" +
 		"people switch by in `preference`. Quiet class, collapse key and tag are for pushes: Q0 rings always, Q1 waits for the day, Q2 also\n" +
-		"for the end of Friday prayers; a dash as the key: every push is kept.\n\n" +
+		"for the end of Friday prayers; a dash as the key: every push is kept; high wakes a phone that sleeps.\n\n" +
 		"| Type | When | To | Bahasa Indonesia | English | Parameters | Class | Quiet | Key | Tag | Link |\n|---|---|---|---|---|---|---|---|---|---|---|\n")
 	for _, row := range domain.NoticeTypes() {
 		key, link := string(row.Collapse), "`"+row.Link+"`"
 		if key == "" {
 			key = "–"
+		}
+		if row.High {
+			key += ", high"
 		}
 		if row.Many != "" {
 			link += ", about several `" + row.Many + "`"

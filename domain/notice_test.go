@@ -90,9 +90,9 @@ func TestAMentorsWindowIsToldOf(t *testing.T) {
 		{"one that begins later", map[string]map[string]merge.Value{"new": window("new", start+ahead)}, map[string]map[string]any{
 			"N09 owner": {"mentor": "Pak new", "from": "2022-04-12"}, "mentoring_begins new": {"business": "Rafins Snack", "from": "2022-04-12"}}},
 		{"a hand-over", map[string]map[string]merge.Value{"window mentor": ends(start), "new": window("new", start)}, map[string]map[string]any{
-			"N09 owner": {"mentor": "Pak new", "from": day(start)}, "mentoring_begins new": {"business": "Rafins Snack", "from": day(start)}, "mentoring_ends mentor": {"business": "Rafins Snack"}}},
+			"N09 owner": {"mentor": "Pak new", "from": day(start)}, "mentoring_begins new": {"business": "Rafins Snack", "from": day(start)}, "mentoring_ends mentor": {"business": "Rafins Snack"}, "N35 mentor": {"business": "Rafins Snack"}}},
 		{"an end", map[string]map[string]merge.Value{"window mentor": ends(start)}, map[string]map[string]any{
-			"mentor_left owner": {"until": day(start)}, "mentoring_ends mentor": {"business": "Rafins Snack"}}},
+			"mentor_left owner": {"until": day(start)}, "mentoring_ends mentor": {"business": "Rafins Snack"}, "N35 mentor": {"business": "Rafins Snack"}}},
 		{"an end to come", map[string]map[string]merge.Value{"window mentor": ends(start + ahead)}, map[string]map[string]any{
 			"mentor_left owner": {"until": "2022-04-12"}, "mentoring_ends mentor": {"business": "Rafins Snack", "until": "2022-04-12"}}},
 		{"one that is over already", map[string]map[string]merge.Value{"new": with(window("new", start-oneDay), ends(start-1))}, nil},
@@ -121,7 +121,7 @@ func TestAMentorsWindowIsToldOf(t *testing.T) {
 				t.Errorf("told %v, want %v", got, tt.want)
 			}
 			for _, e := range s.Effects[before:] {
-				if merge.AsString(e.Set["type"]) == domain.NoticeMentoringEnds && (e.Set["scope"] != nil || e.Set["object"] != nil) {
+				if kind := merge.AsString(e.Set["type"]); (kind == domain.NoticeMentoringEnds || kind == domain.NoticeAccessEnded) && (e.Set["scope"] != nil || e.Set["object"] != nil) {
 					t.Errorf("the old mentor is told more than the name: %v", e.Set)
 				}
 			}

@@ -50,6 +50,20 @@ const (
 	NoticeLateHandover       = "late_handover"
 	NoticeAdjustmentProposed = "adjustment_proposed"
 	NoticeAnnouncement       = "N28"
+	NoticeNewPhone           = "N02"
+	NoticeApplicationIn      = "N03"
+	NoticeRegistrationCloses = "N05"
+	NoticeConfirm            = "N07"
+	NoticeVisitTomorrow      = "visit_tomorrow"
+	NoticeNothingLogged      = "N22"
+	NoticeWeek               = "N23"
+	NoticeCaseloadWeek       = "caseload_week"
+	NoticeTargetReached      = "N24"
+	NoticeSilentPhone        = "N26"
+	NoticeSilentBusiness     = "device_silent"
+	NoticeAcknowledge        = "N29"
+	NoticeAccessEnded        = "N35"
+	NoticePhoneRemoved       = "device_revoked"
 )
 
 // Quiet says what a push does in the quiet hours of its recipient.
@@ -107,6 +121,7 @@ type NoticeType struct {
 	Quiet    Quiet
 	Collapse Collapse
 	High     bool   // wakes a phone that sleeps, and goes before the others
+	NotTo    string // parameter that names a device which is not rung, for it knows; "" = all are
 	Tag      string // a push replaces an older one of the same tag on the screen; {id} is the object
 	Link     string // where a tap leads; {id} is the object, other holes are parameters
 	Many     string // where it leads if the item is about several objects; "" = it never is

@@ -44,10 +44,34 @@ func TagOf(item merge.Row) string {
 	return strings.NewReplacer(pairs...).Replace(t.Tag)
 }
 
+// QuietOf is what a push about an item does in quiet hours: that of its type, but of an
+// announcement that another admin let be urgent.
+func QuietOf(item merge.Row) Quiet {
+	t, ok := NoticeTypeOf(item.Text("type"))
+	switch {
+	case !ok:
+		return WaitsForEnd
+	case t.ID == NoticeAnnouncement && item.Text("priority") == PriorityUrgent:
+		return RingsAlways
+	}
+	return t.Quiet
+}
+
+// Unasked is the device that is not rung for an item, because it is what the item is about;
+// "" if all are.
+func Unasked(item merge.Row) string {
+	t, ok := NoticeTypeOf(item.Text("type"))
+	if !ok || t.NotTo == "" {
+		return ""
+	}
+	device, _ := saysOf(item)[t.NotTo].(string)
+	return device
+}
+
 // BatchOf is what the pushes of one sending share: an announcement, or the results of a
 // programme; "" for an item that stands alone.
 func BatchOf(item merge.Row) string {
-	if a := ItemAnnouncement(item); a != "" {
+	if a := ItemAnnouncement(item); a != "" && item.Text("type") == NoticeAnnouncement {
 		return "announcement/" + a
 	}
 	if programme, ok := saysOf(item)["programme"].(string); ok && item.Text("type") == NoticeResults {
@@ -56,18 +80,19 @@ func BatchOf(item merge.Row) string {
 	return ""
 }
 
-// Reminds reports whether items of a type are reminders, which hold only as long as what
-// they remind of is due.
-func Reminds(kind string) bool {
-	t, ok := NoticeTypeOf(kind)
-	return ok && t.Collapse == CollapseReminder
-}
-
 // Unheard reports whether an item may still be rung for: nobody has read it or swiped it
 // away, it was not taken back, and has not expired.
 func Unheard(item merge.Row, now time.Time) bool {
-	expires := instantOf(item, "expires_at")
-	return item.Text("read_at") == "" && string(item.Fields["dismissed"]) != "true" && string(item.Fields["retracted"]) != "true" && (expires == 0 || now.Before(expires.Time()))
+	expires := WorthUntil(item)
+	return item.Text("read_at") == "" && string(item.Fields["dismissed"]) != "true" && string(item.Fields["retracted"]) != "true" && (expires.IsZero() || now.Before(expires))
+}
+
+// WorthUntil is when an item is worth nothing any more; the zero time if it does not say.
+func WorthUntil(item merge.Row) time.Time {
+	if at := instantOf(item, "expires_at"); at != 0 {
+		return at.Time()
+	}
+	return time.Time{}
 }
 
 // StillSo reports whether what an item says of its object holds: a task that waits for a
@@ -85,6 +110,8 @@ func StillSo(item, object merge.Row) bool {
 		return state != TaskVerified && state != TaskCancelled
 	case NoticeTaskReturned:
 		return state == TaskReturned
+	case NoticeApplicationBack:
+		return state == ApplicationReturned
 	}
 	return true
 }

@@ -141,6 +141,48 @@ var inboxTable = map[string]entry{
 	"adjustment_proposed": {
 		Sentence{"Usulan perubahan penjualan", "Perubahan pada catatan terverifikasi menunggu persetujuan Anda."},
 		Sentence{"A change of a sale is proposed", "A change of a verified entry waits for your consent."}},
+	"N02": {
+		Sentence{"Masuk dari ponsel baru", "Bukan Anda? Ketuk untuk mengunci akun. Ponsel: {model}."},
+		Sentence{"A new phone signed in", "Not you? Tap to lock your account. Phone: {model}."}},
+	"N03": {
+		Sentence{"Pendaftaran diterima", "Nomor {number}. Hasil diumumkan {on}."},
+		Sentence{"Application received", "Its number is {number}. Results are told on {on}."}},
+	"N05": {
+		Sentence{"Pendaftaran segera ditutup", "Ditutup {at}. Draf Anda belum dikirim."},
+		Sentence{"Registration closes soon", "It closes on {at}. Your draft is not sent."}},
+	"N07": {
+		Sentence{"Konfirmasi kepesertaan", "Batas konfirmasi {at}."},
+		Sentence{"Please confirm your place", "The place is kept until {at}."}},
+	"visit_tomorrow": {
+		Sentence{"Kunjungan besok", "{at}."},
+		Sentence{"Visit tomorrow", "{at}."}},
+	"N22": {
+		Sentence{"Catat penjualan hari ini", "Isi walau tanpa internet, terkirim otomatis nanti."},
+		Sentence{"Log today's sales", "It works without internet and is sent later by itself."}},
+	"N23": {
+		Sentence{"Ringkasan mingguan", "Lihat penjualan dan target Anda. Minggu {from} sampai {until}."},
+		Sentence{"Weekly summary", "See your sales and targets. Week from {from} to {until}."}},
+	"caseload_week": {
+		Sentence{"Ringkasan mingguan dampingan", "Lihat kemajuan usaha yang Anda dampingi. Minggu {from} sampai {until}."},
+		Sentence{"Weekly summary of your businesses", "See how far they are. Week from {from} to {until}."}},
+	"N24": {
+		Sentence{"Target tercapai", "Selamat, target sampai {until} terpenuhi."},
+		Sentence{"Target reached", "Congratulations, the target up to {until} is met."}},
+	"N26": {
+		Sentence{"Data belum terkirim", "Sambungkan ke internet agar catatan aman. Terakhir terhubung {from}."},
+		Sentence{"Your data is not sent yet", "Connect to the internet to keep it safe. Last heard of on {from}."}},
+	"device_silent": {
+		Sentence{"Usaha belum terhubung", "Ponsel usaha terakhir terhubung {from}. Usaha: {business}."},
+		Sentence{"A business has not synced", "Its phone was last heard of on {from}. Business: {business}."}},
+	"N29": {
+		Sentence{"Mohon dibaca", "Pengumuman menunggu konfirmasi Anda. Paling lambat {at}."},
+		Sentence{"Please read and confirm", "An announcement waits for you. Please confirm by {at}."}},
+	"N35": {
+		Sentence{"Akses dihentikan", "Data usaha di ponsel ini akan dihapus. Usaha: {business}."},
+		Sentence{"Access ended", "Data of the business on this phone will be removed. Business: {business}."}},
+	"device_revoked": {
+		Sentence{"Ponsel dikeluarkan dari akun", "Ponsel itu tidak dapat membuka akun Anda lagi. Ponsel: {model}."},
+		Sentence{"A phone was removed from your account", "It can no longer open your account. Phone: {model}."}},
 }
 
 // inboxMany holds the sentences of an item that is about several objects, "n" of

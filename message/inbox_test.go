@@ -19,8 +19,10 @@ func params(t *rapid.T, holes []string) map[string]any {
 	all := map[string]any{"n": rapid.IntRange(1, 500).Draw(t, "n"), "at": moment}
 	for _, hole := range holes {
 		switch hole {
-		case "from", "until", "due":
+		case "from", "until", "due", "on":
 			all[hole] = message.Date(moment)
+		case "days":
+			all[hole] = rapid.IntRange(1, 500).Draw(t, hole)
 		case "n", "at":
 		default:
 			all[hole] = rapid.StringMatching(`[A-Za-z{} ]{1,120}[a-z]`).Draw(t, hole)

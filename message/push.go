@@ -13,6 +13,21 @@ var pushTable = map[string]entry{
 	"N16": {Sentence{"", "Ada tugas yang butuh bantuan Anda."}, Sentence{"", "A task needs your help."}},
 	"N25": {Sentence{"", "Ada catatan yang perlu dipastikan."}, Sentence{"", "An entry needs to be confirmed."}},
 	"N28": {Sentence{"", "Ketuk untuk membaca."}, Sentence{"", "Tap to read it."}},
+	"N02": {Sentence{"", "Bukan Anda? Ketuk untuk mengunci akun."}, Sentence{"", "Not you? Tap to lock your account."}},
+	"N03": {Sentence{"", "Ketuk untuk melihat nomor pendaftaran."}, Sentence{"", "Tap to see its number."}},
+	"N05": {Sentence{"", "Draf Anda belum dikirim."}, Sentence{"", "Your draft is not sent."}},
+	"N07": {Sentence{"", "Ketuk untuk konfirmasi kepesertaan."}, Sentence{"", "Tap to confirm that you take part."}},
+	"N22": {Sentence{"", "Isi walau tanpa internet, terkirim otomatis nanti."}, Sentence{"", "It works without internet and is sent later by itself."}},
+	"N23": {Sentence{"", "Lihat penjualan dan target Anda."}, Sentence{"", "See your sales and targets."}},
+	"N24": {Sentence{"", "Selamat, target periode ini terpenuhi."}, Sentence{"", "Congratulations, the target of this period is met."}},
+	"N26": {Sentence{"", "Sambungkan ke internet agar catatan aman."}, Sentence{"", "Connect to the internet to keep it safe."}},
+	"N29": {Sentence{"", "Pengumuman menunggu konfirmasi Anda."}, Sentence{"", "An announcement waits for your confirmation."}},
+	"N35": {Sentence{"", "Data usaha di ponsel ini akan dihapus."}, Sentence{"", "Data of the business on this phone will be removed."}},
+
+	"application_returned": {Sentence{"", "Lihat apa yang perlu dilengkapi, lalu kirim lagi."}, Sentence{"", "See what is missing, then submit it again."}},
+	"caseload_week":        {Sentence{"", "Lihat kemajuan usaha yang Anda dampingi."}, Sentence{"", "See how far your businesses are."}},
+	"device_silent":        {Sentence{"", "Sebuah ponsel usaha lama tidak terhubung."}, Sentence{"", "A phone of a business has been silent for long."}},
+	"device_revoked":       {Sentence{"", "Ponsel itu tidak dapat membuka akun Anda lagi."}, Sentence{"", "It can no longer open your account."}},
 }
 
 // pushMany holds what a push about several items says, by its collapse key.

@@ -201,7 +201,7 @@ func (s *Service) attempt(ctx context.Context, d store.Delivery) error {
 	if err != nil {
 		return err
 	}
-	items = slices.DeleteFunc(items, func(i merge.Row) bool { return !s.wanted(r, i.Text("class"), d.Provider) })
+	items = slices.DeleteFunc(items, func(i merge.Row) bool { return !s.wanted(r, i.Text("class"), d.Provider) || isAbout(i, to) })
 	if len(items) == 0 {
 		return s.close(ctx, d, store.DeliverySuppressed, "no_longer")
 	}

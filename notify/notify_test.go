@@ -30,6 +30,7 @@ type bell struct {
 	mu    sync.Mutex
 	items map[string]merge.Row
 	prefs map[string]string
+	also  map[string]string // fields of the items that are put there
 	zone  domain.Zone
 	got   []sent
 	fails []error // of the next attempts; nil: taken
@@ -110,6 +111,9 @@ func (b *bell) item(user, id, kind string, says string) {
 	}
 	r := merge.Row{Key: merge.Key{Collection: "inbox", ID: id}, Fields: map[string]merge.Value{"type": merge.Str(kind), "class": merge.Str(t.Class), "deep_link": merge.Str("app://x"),
 		"received_at": merge.Millis(b.clock.Now().UnixMilli()).Value(), "object": merge.Value(`{"collection":"task","id":"` + id + `"}`)}}
+	for name, v := range b.also {
+		r.Fields[name] = merge.Str(v)
+	}
 	if says != "" {
 		r.Fields["params"] = merge.Value(says)
 	}

@@ -120,9 +120,7 @@ func (r Recipient) civil(at time.Time, class domain.Quiet, seed string) time.Tim
 func quietOf(items []merge.Row) domain.Quiet {
 	out := domain.WaitsForEnd
 	for _, i := range items {
-		if t, ok := domain.NoticeTypeOf(i.Text("type")); ok {
-			out = min(out, t.Quiet) // Q0 before Q1 before Q2
-		}
+		out = min(out, domain.QuietOf(i)) // Q0 before Q1 before Q2
 	}
 	return out
 }
@@ -216,14 +214,18 @@ func (p plan) delivery(r Recipient, item merge.Row, to store.Address, key string
 	if p.gather.key != "" {
 		did = id.Derive("push", key, to.User, to.Key)
 	}
+	expires := next.Add(cmp.Or(p.life, ttlOf(p.notice)))
+	if end := domain.WorthUntil(item); !end.IsZero() && end.Before(expires) {
+		expires = end
+	}
 	return store.Delivery{ID: did, Type: p.notice.ID, Batch: domain.BatchOf(item), Items: []string{item.ID}, User: to.User, Address: to.Key, Provider: to.Provider,
-		Lane: laneOf(p.notice), State: store.DeliveryPending, Next: r.civil(next, p.notice.Quiet, did), Expires: next.Add(cmp.Or(p.life, ttlOf(p.notice))), Created: p.rung}
+		Lane: laneOf(p.notice), State: store.DeliveryPending, Next: r.civil(next, domain.QuietOf(item), did), Expires: expires, Created: p.rung}
 }
 
 // pushOf writes the push of a delivery, about the items that still ring.
 func pushOf(d store.Delivery, items []merge.Row, lang message.Lang, now time.Time) Push {
 	t, _ := domain.NoticeTypeOf(items[0].Text("type"))
-	p := Push{ID: d.ID, Type: t.ID, Collapse: string(t.Collapse), High: t.High || t.Quiet == domain.RingsAlways, TTL: max(d.Expires.Sub(now), 0)}
+	p := Push{ID: d.ID, Type: t.ID, Collapse: string(t.Collapse), High: t.High || quietOf(items) == domain.RingsAlways, TTL: max(d.Expires.Sub(now), 0)}
 	for _, r := range items {
 		p.Items = append(p.Items, r.ID)
 	}

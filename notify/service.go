@@ -89,6 +89,7 @@ func (s *Service) Ring(ctx context.Context, user, item string) error {
 	if !ok {
 		return nil
 	}
+	all = slices.DeleteFunc(all, func(a store.Address) bool { return isAbout(items[0], a) })
 	if len(all) == 0 || !r.rings(t.Class) {
 		return s.write(ctx, user, r, t, items[0])
 	}
@@ -101,6 +102,11 @@ func (s *Service) Ring(ctx context.Context, user, item string) error {
 	}
 	s.wake.up()
 	return nil
+}
+
+// isAbout reports whether an item is about the very device of an address, which is not rung.
+func isAbout(item merge.Row, to store.Address) bool {
+	return to.Device != "" && to.Device == domain.Unasked(item)
 }
 
 // live are the addresses of somebody that are in use, and of providers that are set up.

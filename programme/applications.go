@@ -30,7 +30,7 @@ func (s *Service) followApplication(ctx context.Context, eff merge.Effect) error
 	}
 	edition, err := s.setup(ctx, app.Text("programme_id"))
 	if fault.KindOf(err) == fault.NotFound && err != nil {
-		return s.sendBack(ctx, app, merge.Row{}, domain.ReturnUnknown)
+		return errors.Join(s.sendBack(ctx, app, merge.Row{}, domain.ReturnUnknown), s.tellOwners(ctx, app, domain.Programme{}))
 	}
 	if err != nil {
 		return err
@@ -42,6 +42,11 @@ func (s *Service) followApplication(ctx context.Context, eff merge.Effect) error
 	}
 	if err := s.copyState(ctx, app); err != nil {
 		return err
+	}
+	if app.Text("state") == domain.ApplicationReturned {
+		if err := s.tellOwners(ctx, app, domain.ProgrammeOf(edition.Row)); err != nil {
+			return err
+		}
 	}
 	return s.answered(ctx, app)
 }

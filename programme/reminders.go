@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -16,14 +17,21 @@ import (
 // scopesAtOnce is how many scopes are listed at a time.
 const scopesAtOnce = 200
 
-// Remind gives every reminder of a case or a task whose instant was in the last
-// domain.ReminderLife and that nobody has given, and reports how many it wrote. It
+// Remind gives everything that the calendar tells in businesses whose instant was in the
+// last domain.ReminderLife and that nobody has given, and reports how much it wrote. It
 // remembers nothing: what is due follows from the rows of now, and an item that is
 // there was given.
 // So it may run in several processes at once, and again after a crash. A business
 // that cannot be read is left for the next time; the others are done.
 func (s *Service) Remind(ctx context.Context) (given int, err error) {
+	return s.RemindSince(ctx, time.Time{})
+}
+
+// RemindSince is Remind in those businesses alone whose clocks have struck an hour of
+// reminders after an instant. Of the others it reads the head and the business's own record.
+func (s *Service) RemindSince(ctx context.Context, since time.Time) (given int, err error) {
 	var failed []error
+	look := &look{Service: s, since: since, now: s.Clock.Now(), programmes: map[string]domain.Programme{}}
 	for after, prefix := scopeOf(""), scopeOf(""); ; {
 		scopes, err := s.Engine.Store.Scopes(ctx, after, scopesAtOnce)
 		if err != nil {
@@ -33,7 +41,7 @@ func (s *Service) Remind(ctx context.Context) (given int, err error) {
 			if !strings.HasPrefix(scope, prefix) {
 				return given, errors.Join(failed...)
 			}
-			n, err := s.remindIn(ctx, scope)
+			n, err := look.remindIn(ctx, scope)
 			given, after = given+n, scope
 			if err != nil {
 				failed = append(failed, fmt.Errorf("reminders of %s: %w", scope, err))
@@ -45,14 +53,25 @@ func (s *Service) Remind(ctx context.Context) (given int, err error) {
 	}
 }
 
+// look is one look at all businesses, or at one of them. Programmes are read once.
+type look struct {
+	*Service
+	since, now time.Time
+	programmes map[string]domain.Programme
+}
+
 // remindIn gives the reminders of one business; one that was merged into another
 // has none.
-func (s *Service) remindIn(ctx context.Context, scope string) (given int, err error) {
-	head, err := s.Engine.Store.Head(ctx, scope)
+func (l *look) remindIn(ctx context.Context, scope string) (given int, err error) {
+	head, err := l.Engine.Store.Head(ctx, scope)
 	if err != nil || head.MovedTo != "" || len(head.Access) == 0 {
 		return 0, err
 	}
-	letters, err := s.letters(ctx, scope, head, s.Clock.Now())
+	zone, err := l.zoneIn(ctx, scope)
+	if err != nil || !domain.RemindersBetween(l.since, l.now, zone) {
+		return 0, err
+	}
+	letters, err := l.letters(ctx, head, zone, l.now.Add(-domain.ReminderLife))
 	if err != nil {
 		return 0, err
 	}
@@ -61,7 +80,7 @@ func (s *Service) remindIn(ctx context.Context, scope string) (given int, err er
 		for n < len(letters) && letters[n].User == letters[0].User {
 			n++
 		}
-		wrote, err := s.remind(ctx, letters[:n])
+		wrote, err := l.remind(ctx, letters[:n])
 		if given += wrote; err != nil {
 			return given, err
 		}
@@ -70,14 +89,37 @@ func (s *Service) remindIn(ctx context.Context, scope string) (given int, err er
 	return given, nil
 }
 
-// letters are the reminders of a business that are due now or were a while ago.
-func (s *Service) letters(ctx context.Context, scope string, head store.Head, now time.Time) ([]domain.Letter, error) {
-	rows, err := s.collection(ctx, head, "business", "enrolment", "task", "case")
+// zoneIn is by whose clocks a business lives.
+func (s *Service) zoneIn(ctx context.Context, scope string) (domain.Zone, error) {
+	rows, err := s.rows(ctx, scope, merge.Key{Collection: "business", ID: strings.TrimPrefix(scope, scopeOf(""))})
+	return domain.ZoneOf(rows), err
+}
+
+// letters are the reminders of a business whose instant lies behind since, of some types or
+// of all. It reads the business once, and of sales what sums want.
+func (l *look) letters(ctx context.Context, head store.Head, zone domain.Zone, since time.Time, kinds ...string) ([]domain.Letter, error) {
+	var rows []merge.Row
+	names, sales := domain.ReminderCollections(zone, since, l.now, kinds...), picks(domain.ReminderSales()...)
+	err := l.walk(ctx, head, func() { rows = nil }, func(r *store.Record) error {
+		if !slices.Contains(names, r.Collection) {
+			return nil
+		}
+		read := rowOf
+		if r.Collection == "sales" {
+			read = sales.of
+		}
+		row, err := read(r)
+		if r.Collection == "sales" {
+			row.Fields = kept(row.Fields)
+		}
+		rows = append(rows, row)
+		return err
+	})
 	if err != nil {
 		return nil, err
 	}
-	p := &past{ctx: ctx, Service: s, scope: scope}
-	return domain.DueReminders(scope, rows, head.Access, p, now.Add(-domain.ReminderLife), now), p.err
+	p := &past{look: l, ctx: ctx, scope: head.Scope}
+	return domain.DueReminders(head.Scope, rows, head.Access, p, since, l.now, kinds...), p.err
 }
 
 // remind puts letters to one person into the inbox, each unless it lies there.
@@ -112,7 +154,7 @@ func (s *Service) remind(ctx context.Context, letters []domain.Letter) (given in
 
 // past reads of a business what its rows do not tell. The first error stays.
 type past struct {
-	*Service
+	*look
 	ctx   context.Context
 	scope string
 	err   error
@@ -148,6 +190,41 @@ func (p *past) Operations(collection, parent string) (out []merge.Row) {
 		}
 	}
 	return out
+}
+
+// Programme keeps the promise of domain.Past.
+func (p *past) Programme(programme string) (domain.Programme, bool) {
+	if found, read := p.programmes[programme]; read {
+		return found, found.ID != ""
+	}
+	rows, err := p.rows(p.ctx, domain.ScopeProgrammes, merge.Key{Collection: "programme", ID: programme})
+	if p.err = errors.Join(p.err, err); err != nil {
+		return domain.Programme{}, false
+	}
+	found := domain.Programme{}
+	if len(rows) > 0 {
+		found = domain.ProgrammeOf(rows[0])
+	}
+	p.programmes[programme] = found
+	return found, found.ID != ""
+}
+
+// Heard keeps the promise of domain.Past.
+func (p *past) Heard(users []string) []domain.Heard {
+	all, err := p.heard(p.ctx, users...)
+	p.err = errors.Join(p.err, err)
+	return all
+}
+
+// heard tells of the active phones of people when each was heard of last.
+func (s *Service) heard(ctx context.Context, users ...string) (out []domain.Heard, err error) {
+	all, err := s.People.Health(ctx, users...)
+	for _, d := range all {
+		if d.Device.Status == store.DeviceActive {
+			out = append(out, domain.Heard{Device: d.Device.ID, User: d.Device.User, At: d.Seen()})
+		}
+	}
+	return out, err
 }
 
 func (p *past) load(want store.Want) []store.Record {

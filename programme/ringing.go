@@ -51,31 +51,76 @@ func (s *Service) Ringing(ctx context.Context, user string, items []string) (not
 // stillRings reports whether an item should still be heard of: it is unread, and what it
 // says is still so.
 func (s *Service) stillRings(ctx context.Context, user string, item merge.Row) (bool, error) {
-	now := s.Clock.Now()
-	if !domain.Unheard(item, now) {
+	if !domain.Unheard(item, s.Clock.Now()) {
 		return false, nil
 	}
-	scope := item.Text("scope")
-	if !strings.HasPrefix(scope, scopeOf("")) {
+	about, scope, kind := domain.NoticeObject(item), item.Text("scope"), item.Text("type")
+	switch {
+	case kind == domain.NoticeAcknowledge:
+		return s.stillAsks(ctx, user, about.ID)
+	case kind == domain.NoticeSilentPhone:
+		all, err := s.heard(ctx, user)
+		return slices.ContainsFunc(all, func(h domain.Heard) bool { return domain.StillSilent(item, h) }), err
+	case kind == domain.NoticeCaseloadWeek:
+		heads, err := s.Engine.Store.HeadsFor(ctx, user, nil)
+		return len(accompaniedIn(heads, user, s.now())) > 0, err
+	case !strings.HasPrefix(scope, scopeOf("")):
+		return true, nil
+	case domain.Reminds(kind):
+		return s.stillReminds(ctx, user, item)
+	case about.ID == "":
 		return true, nil
 	}
-	if !domain.Reminds(item.Text("type")) {
-		about := domain.NoticeObject(item)
-		if about.ID == "" {
-			return true, nil
-		}
-		rows, err := s.rows(ctx, scope, about)
-		return err == nil && (len(rows) == 0 || domain.StillSo(item, rows[0])), err
-	}
-	head, err := s.Engine.Store.Head(ctx, scope)
+	rows, err := s.rows(ctx, scope, about)
+	return err == nil && (len(rows) == 0 || domain.StillSo(item, rows[0])), err
+}
+
+// stillReminds works out anew whether the calendar of a business would give an item, as it
+// did when the item was written.
+func (s *Service) stillReminds(ctx context.Context, user string, item merge.Row) (bool, error) {
+	head, err := s.Engine.Store.Head(ctx, item.Text("scope"))
 	if errors.Is(err, store.ErrAbsent) || err == nil && head.MovedTo != "" {
 		return false, nil
 	}
 	if err != nil {
 		return false, fmt.Errorf("head of business: %w", err)
 	}
-	letters, err := s.letters(ctx, scope, head, now)
+	zone, err := s.zoneIn(ctx, head.Scope)
+	if err != nil {
+		return false, err
+	}
+	l := &look{Service: s, now: s.Clock.Now(), programmes: map[string]domain.Programme{}}
+	since := l.now
+	if at := instant(item, "received_at"); !at.IsZero() && at.Before(since) {
+		since = at
+	}
+	letters, err := l.letters(ctx, head, zone, since.Add(-domain.ReminderLife), item.Text("type"))
 	return slices.ContainsFunc(letters, func(l domain.Letter) bool { return l.ID == item.ID && l.User == user }), err
+}
+
+// stillAsks reports whether somebody has neither read nor confirmed an announcement that
+// still stands, by their own inbox and what their phones noted.
+func (s *Service) stillAsks(ctx context.Context, user, announcement string) (bool, error) {
+	k := merge.Key{Collection: "inbox", ID: domain.AnnouncementItemID(announcement, user)}
+	got, err := s.Engine.Store.Load(ctx, merge.UserScope(user), store.Want{Keys: []merge.Key{k}, Tags: []string{domain.ReceiptTag(announcement)}})
+	if err != nil {
+		return false, fmt.Errorf("load inbox: %w", err)
+	}
+	var item merge.Row
+	var receipts []merge.Row
+	for i := range got.Records {
+		row, err := rowOf(&got.Records[i])
+		switch {
+		case err != nil:
+			return false, err
+		case row.Deleted:
+		case row.Key == k:
+			item = row
+		default:
+			receipts = append(receipts, row)
+		}
+	}
+	return item.ID != "" && string(item.Fields["retracted"]) != "true" && !domain.Answered(item, receipts), nil
 }
 
 // zoneOf is by whose clocks somebody lives: those of the business that an item is about,

@@ -71,6 +71,7 @@ func (s *Service) Announce(ctx context.Context) (moved int, err error) {
 func (s *Service) announce(ctx context.Context, a merge.Row) (bool, error) {
 	now, publish, expires := s.Clock.Now(), instant(a, "publish_at"), instant(a, "expires_at")
 	state := a.Text("state")
+	asked, asks := domain.AsksAt(a)
 	switch {
 	case !expires.IsZero() && !expires.After(now):
 		next, ok := domain.AnnouncementNext(state, domain.AnnounceExpire)
@@ -80,6 +81,8 @@ func (s *Service) announce(ctx context.Context, a merge.Row) (bool, error) {
 		return true, s.rewrite(ctx, planner(a, domain.AnnounceExpire), a, map[string]merge.Value{"state": merge.Str(next), "ended_at": s.now().Value()})
 	case state == domain.AnnouncementScheduled && !publish.After(now):
 		return s.begin(ctx, a)
+	case asks && !asked.After(now):
+		return true, s.ask(ctx, a)
 	case state == domain.AnnouncementSent && string(a.Fields["include_late_joiners"]) == "true" && s.joiners.due(a.ID, now):
 		return s.addLate(ctx, a)
 	}
@@ -177,19 +180,19 @@ func (s *Service) send(ctx context.Context, a merge.Row, people []string, set ma
 		pages = append(pages, page)
 	}
 	set["sendings"] = merge.Encode(append(domain.SendingsOf(a), domain.Sending{Key: key, Pages: len(pages), People: len(people)}))
-	return s.rewrite(ctx, who, a, set, telling(who, a.ID, what+key, pages)...)
+	return s.rewrite(ctx, who, a, set, telling(who, domain.JobAnnounce, a.ID, what+key, pages)...)
 }
 
-// telling are the writes of a job that brings an announcement, as it is when that is done,
-// to pages of its audience.
-func telling(who Caller, announcement, what string, pages []string) []merge.ServerWrite {
+// telling are the writes of a job that does something about an announcement, as it is when
+// that is done, with pages of its audience: brings it to them, or asks for their word.
+func telling(who Caller, kind, announcement, what string, pages []string) []merge.ServerWrite {
 	made := func(collection, record string, set map[string]merge.Value) merge.ServerWrite {
 		return merge.ServerWrite{Name: who.Name, Author: who.User, Role: merge.System, Collection: collection, ID: record, Op: merge.Put, Create: true, Set: set}
 	}
 	jid := id.Derive("job", announcement, what)
-	writes := []merge.ServerWrite{made("job", jid, map[string]merge.Value{"kind": merge.Str(domain.JobAnnounce), "announcement_id": merge.Str(announcement), "total": merge.Num(len(pages))})}
+	writes := []merge.ServerWrite{made("job", jid, map[string]merge.Value{"kind": merge.Str(kind), "announcement_id": merge.Str(announcement), "total": merge.Num(len(pages))})}
 	for i, page := range pages {
-		writes = append(writes, made("job_step", domain.NumberedStep(jid, i+1), map[string]merge.Value{"job_id": merge.Str(jid), "kind": merge.Str(domain.JobAnnounce),
+		writes = append(writes, made("job_step", domain.NumberedStep(jid, i+1), map[string]merge.Value{"job_id": merge.Str(jid), "kind": merge.Str(kind),
 			"no": merge.Num(i + 1), "page_id": merge.Str(page), "state": merge.Str(domain.StepWaiting)}))
 	}
 	return writes
@@ -201,7 +204,7 @@ func toAll(a merge.Row, who Caller, what string) (writes []merge.ServerWrite) {
 	n := 0
 	for pages := range slices.Chunk(domain.AudiencePages(a), domain.MaxJobSteps) {
 		n++
-		writes = append(writes, telling(who, a.ID, fmt.Sprint(what, n), pages)...)
+		writes = append(writes, telling(who, domain.JobAnnounce, a.ID, fmt.Sprint(what, n), pages)...)
 	}
 	return writes
 }
