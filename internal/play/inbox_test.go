@@ -184,7 +184,7 @@ func firstTypes() []struct {
 			o.ok(o.desk.Send(o.Context(), "PATCH", "/v1/businesses/"+strings.TrimPrefix(o.scope, "business/")+"/assignments/"+old.ID, old.Etag,
 				map[string]any{"to": o.w.Clock.Now(), "successor_id": o.next.Me().User}, nil))
 			o.finish(o.scene)
-		}, []string{"owner N09", "next mentoring_begins", "mentor mentoring_ends"}},
+		}, []string{"owner N09", "next mentoring_begins", "mentor mentoring_ends", "mentor N35"}},
 	}
 }
 
