@@ -55,7 +55,7 @@ func (o *tour) pushes(owner, stranger, admin wire.Login) {
 	o.want(400, admin.AccessToken, "POST", replay, "!", "Idempotency-Key", "")
 	var again wire.Delivery
 	o.want(200, admin.AccessToken, "POST", replay, "", "Idempotency-Key", "replay-this-push").Into(o, &again)
-	o.code("idempotency_reused", o.want(422, admin.AccessToken, "POST", desk+"/deliveries/"+nobody+"/replay", "!", "Idempotency-Key", "replay-this-push"))
+	o.code("idempotency_reused", o.want(422, admin.AccessToken, "POST", replay, `!{"again":true}`, "Idempotency-Key", "replay-this-push"))
 	if again.State != "pending" || again.Attempts != 0 {
 		o.Errorf("%+v", again)
 	}
