@@ -111,6 +111,10 @@ func reactApplication(c merge.Change) []merge.Effect {
 	case numbered(c.After) && !numbered(c.Before):
 		step(StepTellApplication)
 	}
+	if string(c.After.Fields["needs_review"]) == "true" && string(c.Before.Fields["needs_review"]) != "true" { // somebody has to phone the owner
+		out = append(out, merge.Effect{Scope: DecisionScope(c.After.Text("programme_id")), Collection: "review_item", ID: id.Derive("review", c.Scope(), "offer_unclear", c.After.ID, c.After.Text("state")),
+			Set: map[string]merge.Value{"what": merge.Str("offer_unclear"), "scope": merge.Str(c.Scope()), "object": merge.Encode(map[string]string{"collection": "application", "id": c.After.ID}), "at": c.Now().Value()}})
+	}
 	return append(out, applicationNotices(c)...)
 }
 

@@ -158,7 +158,7 @@ func decision() *merge.Collection {
 // publication is when all results of a programme are told.
 func publication() *merge.Collection {
 	return &merge.Collection{
-		Name: "publication", Scope: ScopeDecision, Doc: "when the results of a programme are told to all who applied", Fields: fields(
+		Name: "publication", Scope: ScopeDecision, Doc: "when the results of a programme are told to all who applied", React: reactPublication, Fields: fields(
 			server("publish_at", instant(), "nobody hears of anything before"),
 			server("prepared_by", ref(""), ""),
 			server("approved_by", ref(""), "somebody else"),
@@ -261,4 +261,14 @@ func reactDecision(c merge.Change) []merge.Effect {
 		return nil
 	}
 	return []merge.Effect{{Scope: c.Scope(), Collection: "decision", ID: c.After.ID, Do: StepDecide}}
+}
+
+// StepFill offers places that came free while results were being told.
+const StepFill = "fill_places"
+
+func reactPublication(c merge.Change) []merge.Effect {
+	if c.After.Text("state") != "told" || c.Before.Text("state") == "told" {
+		return nil
+	}
+	return []merge.Effect{{Scope: c.Scope(), Collection: "publication", ID: c.After.ID, Do: StepFill}}
 }

@@ -44,6 +44,16 @@ func (r reached) people() []string {
 func (s *Service) audience(ctx context.Context, a domain.Audience, at merge.Millis) (reached, error) {
 	out := reached{roles: map[string][]merge.Role{}}
 	var places map[string]enrolled
+	for _, named := range []*[]string{&a.Businesses, &a.Exclude} { // a business that was merged is where it went
+		there := slices.Clone(*named)
+		for i, b := range there {
+			var err error
+			if there[i], err = s.movedTo(ctx, b); err != nil {
+				return out, err
+			}
+		}
+		*named = there
+	}
 	if a.Programme != "" {
 		var err error
 		if places, err = s.enrolment(ctx, a.Programme); err != nil {
@@ -222,6 +232,9 @@ func (s *Service) enrolment(ctx context.Context, programme string) (map[string]e
 		if business == "" {
 			business = p.application.Text("business_id")
 		}
+		if business, err = s.movedTo(ctx, business); err != nil {
+			return nil, err
+		}
 		state := domain.EnrolmentOf(p.file, p.application)
 		if state != "" && domain.BetterEnrolment(out[business].state, state) == state {
 			out[business] = enrolled{state: state, application: application}
@@ -231,4 +244,17 @@ func (s *Service) enrolment(ctx context.Context, programme string) (map[string]e
 		}
 	}
 	return out, nil
+}
+
+// movedTo is the id of the business that another one was merged into, or its own. Of what is
+// no business it is the same id.
+func (s *Service) movedTo(ctx context.Context, business string) (string, error) {
+	head, err := s.home(ctx, business)
+	if errors.Is(err, store.ErrAbsent) {
+		return business, nil
+	}
+	if err != nil {
+		return "", fmt.Errorf("head of business: %w", err)
+	}
+	return strings.TrimPrefix(head.Scope, scopeOf("")), nil
 }

@@ -245,6 +245,14 @@ func (b *board) waits(f file) bool {
 	return !b.withdrawn(f) && (f.state == domain.FileOpen || f.state == domain.FileReturned && b.now.Before(f.until.Add(b.Grace())))
 }
 
+// lags reports whether a stage was decided and not carried out into every file yet: what is
+// asked of the files then is not what was decided.
+func (b *board) lags() bool {
+	return slices.ContainsFunc(b.files, func(f file) bool {
+		return f.state == domain.FileStage && b.rulings[f.stage].Text("state") == "decided" && !b.withdrawn(f)
+	})
+}
+
 func (b *board) withdrawn(f file) bool {
 	state := b.states[f.id]
 	return state == domain.ApplicationWithdrawn || state == domain.ApplicationDisqualified

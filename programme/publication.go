@@ -205,6 +205,9 @@ func (s *Service) publish(ctx context.Context, programme string) error {
 	var all []result
 	var told merge.Row
 	err := s.atBoard(ctx, programme, 0, func(b *board) error {
+		if b.lags() { // the next look finds it carried out
+			return &fault.Error{Kind: fault.Transient, Code: "busy", Text: "the last stage is not carried out yet"}
+		}
 		var words Feedback
 		if v := b.told.Fields["feedback"]; !merge.Null(v) {
 			if err := json.Unmarshal(v, &words); err != nil {
@@ -414,6 +417,15 @@ func (s *Service) answered(ctx context.Context, app applied) error {
 		return s.promote(ctx, app.Text("programme_id"))
 	}
 	return nil
+}
+
+// fill offers the places that came free while results were being told.
+func (s *Service) fill(ctx context.Context, eff merge.Effect) error {
+	programme, ok := strings.CutPrefix(eff.Scope, domain.DecisionScope(""))
+	if !ok {
+		return nil
+	}
+	return s.promote(ctx, programme)
 }
 
 // promote offers free places to the reserve, the best first. It looks at what is known

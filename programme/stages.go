@@ -72,6 +72,7 @@ type StageView struct {
 	Basis    string    // hash of all that the decision rests on
 	Decision merge.Row // if it was prepared or decided
 	Last     bool      // it is the last one, which selects
+	Lags     bool      // an earlier one is decided and not carried out into every file yet
 	filed    merge.Seq // of the board
 }
 
@@ -134,7 +135,7 @@ func (b *board) view(ctx context.Context, no int) (StageView, error) {
 		return v, err
 	}
 	files := b.in(no)
-	v.filed = b.filed
+	v.filed, v.Lags = b.filed, b.lags()
 	switch v.Stage.Kind {
 	case domain.StageRubric:
 		v.Outcomes, v.Missing, err = b.ranked(ctx, v.Stage, files)
@@ -244,8 +245,8 @@ func (s *Service) Decide(ctx context.Context, who Caller, programme string, no i
 		return v, conflict("stage_decided", "decided already")
 	case len(v.Outcomes) == 0:
 		return v, conflict("stage_not_begun", "no file is in the stage")
-	case len(v.Missing) > 0:
-		return v, conflict("stage_not_ready", "sheets are missing")
+	case len(v.Missing) > 0, v.Lags:
+		return v, conflict("stage_not_ready", "sheets are missing, or files of the stage before")
 	case v.Basis != basis:
 		return v, conflict("basis_changed", "not what the caller saw")
 	case v.Last && strings.TrimSpace(minutes) == "":
