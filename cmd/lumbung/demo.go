@@ -8,13 +8,18 @@ import (
 	"log/slog"
 	"math"
 	"net"
+	"net/http"
 	"os"
 	"strings"
 	"time"
 
 	"github.com/lumbung-ikm/lumbung/app"
 	"github.com/lumbung-ikm/lumbung/auth"
+	"github.com/lumbung-ikm/lumbung/clock"
+	"github.com/lumbung-ikm/lumbung/internal/fcmfake"
 	"github.com/lumbung-ikm/lumbung/internal/play"
+	"github.com/lumbung-ikm/lumbung/notify"
+	"github.com/lumbung-ikm/lumbung/notify/fcm"
 )
 
 // demoAdmin is the admin in the play.
@@ -39,7 +44,7 @@ func demo(ctx context.Context, args []string, s streams) (err error) {
 	listen := set.String("listen", demoListen, "where to serve afterwards, host:port")
 	stories := play.Campaign
 	if len(args) > 0 && args[0] == "campaign" {
-		stories, args = play.Programme, args[1:]
+		stories, args = programmeWithPushes, args[1:]
 	}
 	if err := set.Parse(args); err != nil {
 		if errors.Is(err, flag.ErrHelp) {
@@ -68,6 +73,39 @@ func demo(ctx context.Context, args []string, s streams) (err error) {
 		return nil
 	}
 	return demoServe(ctx, tell, folder, *listen, s)
+}
+
+// programmeWithPushes plays the campaign with phones that ring: at the fake push service,
+// which hears of pushes from Firebase's own client.
+func programmeWithPushes(ctx context.Context, tell *play.Teller, folder string, seed uint64) (err error) {
+	o := play.Options{Clock: clock.At(play.LagawiStart()), Messenger: &play.Post{}}
+	if o.Google, err = fcmfake.New(fcmfake.Options{Clock: o.Clock, Seed: seed}); err != nil {
+		return err
+	}
+	ln, err := (&net.ListenConfig{}).Listen(ctx, "tcp", "127.0.0.1:0")
+	if err != nil {
+		return fmt.Errorf("listen: %w", err)
+	}
+	h := &http.Server{Handler: o.Google, ReadHeaderTimeout: 10 * time.Second}
+	ended := make(chan error, 1)
+	go func() { ended <- h.Serve(ln) }()
+	defer func() {
+		err = errors.Join(err, h.Close())
+		if bad := <-ended; !errors.Is(bad, http.ErrServerClosed) {
+			err = errors.Join(err, bad)
+		}
+	}()
+	url := "http://" + ln.Addr().String()
+	credentials, err := o.Google.Credentials(url)
+	if err != nil {
+		return err
+	}
+	sender, err := fcm.New(ctx, fcm.Options{Credentials: credentials, Endpoint: url, Transport: &http.Transport{MaxIdleConnsPerHost: 64}})
+	if err != nil {
+		return err
+	}
+	o.Push = map[string]notify.Sender{fcm.Provider: sender}
+	return play.Programme(ctx, tell, folder, seed, o)
 }
 
 // demoServe starts the database of the play anew, on the clock of this machine,

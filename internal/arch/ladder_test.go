@@ -129,8 +129,10 @@ func TestFencedModulesStayInTheirRooms(t *testing.T) {
 }
 
 // served reports whether a workbench is a command of the program too: lumbung fcm-fake is
-// the fake push service, for those who build apps.
-func served(dir, tool string) bool { return dir == "cmd/lumbung" && tool == "internal/fcmfake" }
+// the fake push service, for those who build apps, and the phones of the demo ring there.
+func served(dir, tool string) bool {
+	return tool == "internal/fcmfake" && (dir == "cmd/lumbung" || dir == "internal/play")
+}
 
 // TestEnginesAreChosenInOnePlace: app chooses what it stands on. The providers of pushes are
 // chosen by the command, so that Firebase (some 650 packages, minutes to build) is linked

@@ -21,7 +21,7 @@ const (
 	ReadOffline = 5
 )
 
-// Briefing is story A10 but for the pushes: an announcement for some, from its draft to
+// Briefing is story A10 but for its reminders: an announcement for some, from its draft to
 // its retraction. It begins before 30 May and ends on 3 June.
 type Briefing struct {
 	World     *World
@@ -48,6 +48,7 @@ type Briefed struct {
 	Earliest                              int // who read without a network, and whose earliest instant counts
 	Version                               int // of the words, after the correction
 	Cleared                               int // phones from which their next sync took the words that were retracted
+	Rang                                  int // phones that showed it by two minutes past, in a world with pushes
 }
 
 // BriefingHour is when it is published.
@@ -127,7 +128,10 @@ func (b *Briefing) plans(ctx context.Context) error {
 // sends lets the hour come. Somebody who joins an hour later is too late for it.
 func (b *Briefing) sends(ctx context.Context) error {
 	b.World.At(time.May, 30, 8, 0)
-	if err := b.step(ctx); err != nil {
+	if b.away().Bell != nil {
+		b.away().Bell.Online(false)
+	}
+	if err := errors.Join(b.step(ctx), b.rings(ctx)); err != nil {
 		return err
 	}
 	b.World.At(time.May, 30, 9, 0)
@@ -158,6 +162,39 @@ func (b *Briefing) sends(ctx context.Context) error {
 		return errors.Join(err, fmt.Errorf("sent, it is %v for %v", now.Fields["state"], now.Fields["audience_count"]))
 	}
 	b.tell.Moment(b.World, "%v people have it; somebody who joined at 09:00 does not.", now.Fields["audience_count"])
+	return nil
+}
+
+// rings lets two minutes pass, and looks at which phones show it. A world without pushes it
+// leaves alone.
+func (b *Briefing) rings(ctx context.Context) error {
+	if b.World.o.Google == nil {
+		return nil
+	}
+	if err := b.World.Sends(ctx, b.World.Clock.Now().Add(2*time.Minute), time.Second); err != nil {
+		return err
+	}
+	b.out.Rang = 0
+	for _, p := range b.Audience() {
+		b.out.Rang += len(p.Rang(domain.NoticeAnnouncement))
+	}
+	for _, p := range b.Outside {
+		if n := len(p.Rang(domain.NoticeAnnouncement)); n > 0 {
+			return fmt.Errorf("%s, whom it is not for, rings %d times", p.Name, n)
+		}
+	}
+	return nil
+}
+
+// silent fails if something that must not ring did.
+func (b *Briefing) silent(ctx context.Context, what string) error {
+	was := b.out.Rang
+	if err := b.rings(ctx); err != nil {
+		return err
+	}
+	if b.out.Rang != was {
+		return fmt.Errorf("%d phones ring although it was %s", b.out.Rang-was, what)
+	}
 	return nil
 }
 
@@ -275,7 +312,7 @@ func (b *Briefing) corrects(ctx context.Context) error {
 	if err := b.Desk.Login(ctx); err != nil {
 		return err
 	}
-	if err := errors.Join(b.Desk.Correct(ctx, b.id, map[string]any{"body_id": "Datang pukul 11.00 WIB.", "body_en": "Please come at 11:00."}), b.Finish(ctx)); err != nil {
+	if err := errors.Join(b.Desk.Correct(ctx, b.id, map[string]any{"body_id": "Datang pukul 11.00 WIB.", "body_en": "Please come at 11:00."}), b.Finish(ctx), b.silent(ctx, "only corrected")); err != nil {
 		return err
 	}
 	err := b.everyone(ctx, "corrected", nil, func(r merge.Row) bool {
@@ -304,13 +341,16 @@ func (b *Briefing) retracts(ctx context.Context) error {
 	if _, err := b.Desk.Operate(ctx, b.id, domain.AnnounceRetract); err != nil {
 		return err
 	}
-	if err := b.Finish(ctx); err != nil {
+	if err := errors.Join(b.Finish(ctx), b.silent(ctx, "taken back")); err != nil {
 		return err
 	}
 	if item, _, err := b.Owners[0].Item(b.id); err != nil || item.Text("body_id") == "" {
 		return errors.Join(err, errors.New("the words left a phone before it synced"))
 	}
 	b.away().Sky.Draw = nil
+	if b.away().Bell != nil {
+		b.away().Bell.Online(true) // the push service had it before the words were taken back
+	}
 	err := b.everyone(ctx, "retracted", nil, func(r merge.Row) bool {
 		gone := r.Text("body_id") == "" && r.Text("body_en") == "" && r.Text("title_id") == "Briefing pameran" && domain.NoticeText(r, domain.WIB, message.ID).Title == "Ditarik: Briefing pameran"
 		if gone {

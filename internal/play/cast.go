@@ -114,8 +114,17 @@ func (w *World) Regional(n int, provinces ...string) *Person {
 
 func crowdNumber(n int) string { return fmt.Sprintf("+62811701%04d", n) }
 
-// Enter gives somebody a phone and logs them in.
+// Enter gives somebody a phone, logs them in and has the phone name its push address.
 func (w *World) Enter(ctx context.Context, who *Person, phone string) (*Phone, error) {
+	p, err := w.EnterSilent(ctx, who, phone)
+	if err != nil {
+		return nil, err
+	}
+	return p, p.Rings(ctx)
+}
+
+// EnterSilent gives somebody a phone that no push reaches, and logs them in.
+func (w *World) EnterSilent(ctx context.Context, who *Person, phone string) (*Phone, error) {
 	if who.role != "" && who.User == "" {
 		if err := w.admit(ctx, who); err != nil {
 			return nil, fmt.Errorf("admit %s: %w", who.Name, err)

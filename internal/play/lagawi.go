@@ -49,6 +49,7 @@ type Lagawi struct {
 	OwnerTasks             int
 	Foreign                int // of other businesses on the owner's phone, or told when it asked for them
 	Briefing               Briefed
+	Rung                   Rung
 }
 
 // LagawiStart is when the registration opens.
@@ -70,6 +71,7 @@ type lagawi struct {
 	posts    []post // of that one
 	lookers  []looker
 	away     *Phone // without a network until 19 March
+	silent   []*Phone
 	id       string
 	out      Lagawi
 }
@@ -104,8 +106,8 @@ const (
 // answer.
 func (w *World) PlayLagawi(ctx context.Context, tell *Teller, seed uint64) (Lagawi, error) {
 	s := &lagawi{w: w, tell: tell, list: fixture.Campaign(seed), id: domain.ProgrammeID(lagawiCode), numbers: map[string]fixture.Row{}, given: map[string]int{}, owners: map[string]*Phone{}}
-	for _, do := range []func(context.Context) error{s.opens, s.checks, s.imports, s.again, s.curates, s.scores, s.reopens, s.waits, s.decides, s.embargoes, s.publishes,
-		s.hears, s.confirms, s.accompanies, s.mentorsAway, s.keepsApart, s.briefs} {
+	for _, do := range []func(context.Context) error{s.opens, s.checks, s.imports, s.again, s.curates, s.scores, s.reopens, s.waits, s.decides, s.names, s.embargoes, s.publishes,
+		s.hears, s.confirms, s.accompanies, s.mentorsAway, s.keepsApart, s.briefs, s.nightly} {
 		if err := do(ctx); err != nil {
 			return s.out, err
 		}
@@ -114,9 +116,11 @@ func (w *World) PlayLagawi(ctx context.Context, tell *Teller, seed uint64) (Laga
 }
 
 // Programme plays the campaign on a database in folder, which stays there, and prints what
-// came of it. It fails if a number of the story does not come out.
-func Programme(ctx context.Context, tell *Teller, folder string, seed uint64) (err error) {
-	w, err := Open(ctx, LagawiStart(), LagawiOptions(Options{Path: Database(folder)}, seed))
+// came of it. It fails if a number of the story does not come out. Of o count the clock and
+// what rings.
+func Programme(ctx context.Context, tell *Teller, folder string, seed uint64, o Options) (err error) {
+	o.Path = Database(folder)
+	w, err := Open(ctx, LagawiStart(), LagawiOptions(o, seed))
 	if err != nil {
 		return err
 	}
@@ -149,6 +153,13 @@ func Programme(ctx context.Context, tell *Teller, folder string, seed uint64) (e
 	tell.Say("")
 	tell.Table(table...)
 	b := got.Briefing
+	if r := got.Rung; r != (Rung{}) {
+		tell.Say("")
+		tell.Table([]string{"pushes, as phones saw them", ""}, []string{"phones of applicants", fmt.Sprint(r.Phones)}, []string{"N06 before the instant", fmt.Sprint(r.Early)},
+			[]string{"N06 within two minutes", fmt.Sprint(r.Within)}, []string{"N06 on 19 March, with a network again", fmt.Sprint(r.Late)}, []string{"different cards of N06", fmt.Sprint(r.Words)},
+			[]string{"by WhatsApp, without such a phone", fmt.Sprint(r.Written)}, []string{"N08, a place came free", fmt.Sprint(r.Place)}, []string{"N28, the briefing", fmt.Sprint(b.Rang)},
+			[]string{"N28 of 22:30, at night", fmt.Sprint(r.Night.Early)}, []string{"N28 of 22:30, " + clockTime(r.Night.First) + " to " + clockTime(r.Night.Last), fmt.Sprint(r.Night.Phones)})
+	}
 	tell.Say("")
 	tell.Table([]string{"briefing", "people"}, []string{"owners", fmt.Sprint(b.Owners)}, []string{"staff", fmt.Sprint(b.Staff)}, []string{"mentors", fmt.Sprint(b.Mentors)}, []string{"people", fmt.Sprint(b.People)},
 		[]string{"delivered", fmt.Sprint(b.Delivered)}, []string{"read", fmt.Sprint(b.Read)}, []string{"acknowledged", fmt.Sprint(b.Acked)}, []string{"never", fmt.Sprint(b.Never)})
@@ -157,6 +168,9 @@ func Programme(ctx context.Context, tell *Teller, folder string, seed uint64) (e
 	}
 	tell.Good("%d → %d → %d → %d + %d reserve + %d; %d businesses in %d memberships, %d tasks.", got.Accepted, got.Passed[0], got.Passed[1], got.Selected, got.Reserve, got.Not, got.Enrolled, got.Memberships, got.Tasks)
 	tell.Good("Briefing: %d people, %d delivered, %d read, %d acknowledged, %d never; of %d owners %d read it with a network and %d without.", b.People, b.Delivered, b.Read, b.Acked, b.Never, b.Owners, ReadOnline, b.Earliest)
+	if r := got.Rung; r != (Rung{}) {
+		tell.Good("Pushes: %d of %d phones showed the results within two minutes, %d when it had a network, %d people were written to.", r.Within, r.Phones, r.Late, r.Written)
+	}
 	return nil
 }
 
@@ -174,8 +188,12 @@ func (l Lagawi) asTold() bool {
 		Confirmed: fixture.Selected - 1, Declined: 1, Promoted: 1, Late: 1, Categories: Lines{19, 1, 3, 6, 1}, Memberships: 31, Enrolled: fixture.Selected, Tasks: 720,
 		MentorBusinesses: 5, MentorTasks: 120, MentorCases: 1, MentorNotes: 1, OwnerTasks: 24,
 		Briefing: Briefed{ID: l.Briefing.ID, Owners: foodOwners, Staff: foodStaff, Mentors: mentors, People: people, Delivered: people - 1, Read: people - 2, Acked: people - 2 - ReadOffline + 1,
-			Never: foodOwners - ReadOnline - ReadOffline, Earliest: ReadOffline, Version: 2, Cleared: people}}
-	return l == want && l.Took <= toldWithin && mentors*businessesEach >= foodOwners && mentors <= mentorsOfLagawi && l.Accepted == l.Eliminated[0]+l.Eliminated[1]+l.Selected+l.Reserve+l.Not
+			Never: foodOwners - ReadOnline - ReadOffline, Earliest: ReadOffline, Version: 2, Cleared: people, Rang: l.Briefing.Rang},
+		Rung: l.Rung}
+	if l.Rung != (Rung{}) && l.Briefing.Rang != people-1 {
+		return false
+	}
+	return l == want && l.Rung.asTold(people) && l.Took <= toldWithin && mentors*businessesEach >= foodOwners && mentors <= mentorsOfLagawi && l.Accepted == l.Eliminated[0]+l.Eliminated[1]+l.Selected+l.Reserve+l.Not
 }
 
 func (s *lagawi) path(rest string) string { return "/v1/programmes/" + s.id + rest }

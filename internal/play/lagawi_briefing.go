@@ -61,6 +61,9 @@ func (s *lagawi) briefs(ctx context.Context) error {
 		}
 		b.Staff = append(b.Staff, p)
 	}
+	if err := s.renamed(ctx, b.Audience()); err != nil {
+		return err
+	}
 	b.Look = func(ctx context.Context) error { return s.w.Both(ctx, announces) }
 	b.Finish = func(ctx context.Context) error { return errors.Join(s.w.Both(ctx, works), s.w.Step(ctx)) }
 	b.Join = func(ctx context.Context) (*Phone, error) { return hire(ctx, 0, latecomer) }

@@ -58,6 +58,9 @@ func (s *lagawi) confirms(ctx context.Context) error {
 		return err
 	}
 	next := at(fixture.Selected + 1)
+	if err := s.place(ctx, s.owners[next.Text("business_id")]); err != nil {
+		return err
+	}
 	if err := s.says(ctx, next, "confirm", &s.out.Promoted); err != nil {
 		return err
 	}
@@ -92,6 +95,7 @@ func (s *lagawi) late(ctx context.Context, f merge.Row) error {
 	if err != nil || knew.Text("state") != domain.ApplicationSubmitted {
 		return errors.Join(err, fmt.Errorf("a phone without a network saw %q", knew.Text("state")))
 	}
+	s.wakes()
 	if err := s.says(ctx, f, "confirm", &s.out.Confirmed); err != nil {
 		return err
 	}

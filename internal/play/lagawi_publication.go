@@ -214,6 +214,9 @@ func (s *lagawi) publishes(ctx context.Context) error {
 		return err
 	}
 	s.tell.Say("17 March, 10:00: %d of %d hear that the results are out, all in the same words, each once, although the process that told them died behind number %d.", s.out.Heard, s.out.Accepted, s.out.Died)
+	if err := s.rings(ctx); err != nil {
+		return err
+	}
 	return s.took(ctx)
 }
 

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/lumbung-ikm/lumbung/client/replica"
+	"github.com/lumbung-ikm/lumbung/internal/fcmfake"
 	"github.com/lumbung-ikm/lumbung/store"
 	"github.com/lumbung-ikm/lumbung/sync/merge"
 )
@@ -18,7 +19,8 @@ type Phone struct {
 	HTTP *replica.HTTP
 	Name string // for people
 	Who  *Person
-	Sky  *Sky // the network in front of it
+	Sky  *Sky           // the network in front of it
+	Bell *fcmfake.Phone // the same phone, as the push service knows it; nil until it has named itself
 
 	w       *World
 	pipe    *http.Transport

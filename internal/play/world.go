@@ -25,6 +25,7 @@ import (
 	"github.com/lumbung-ikm/lumbung/config"
 	"github.com/lumbung-ikm/lumbung/domain"
 	"github.com/lumbung-ikm/lumbung/id"
+	"github.com/lumbung-ikm/lumbung/internal/fcmfake"
 	"github.com/lumbung-ikm/lumbung/notify"
 	"github.com/lumbung-ikm/lumbung/store"
 	"github.com/lumbung-ikm/lumbung/sync/merge"
@@ -47,7 +48,10 @@ type Options struct {
 	Crowd   int      // how many owners there are besides the cast
 	Numbers []string // of more people, who can log in with Code
 
-	Push map[string]notify.Sender // of pushes; nil: they go into a log that nobody reads
+	Clock     *clock.Fixed             // set to when the world begins, and shared with what rings in it; nil: one of its own
+	Push      map[string]notify.Sender // of pushes; nil: they go into a log that nobody reads
+	Google    *fcmfake.Server          // the push service that Push sends to: who logs in names a phone there; nil: nobody does
+	Messenger notify.Messenger         // takes results by WhatsApp for people without a phone that rings; nil: nobody does
 
 	Rand io.Reader // of the server; nil: the machine's. Safe for concurrent use
 
@@ -94,7 +98,10 @@ func Settings(path string) config.Config {
 
 // Open starts a server on 127.0.0.1 whose clock stands at the given instant.
 func Open(ctx context.Context, at time.Time, o Options) (_ *World, err error) {
-	w := &World{Clock: clock.At(at), o: o, rng: rand.New(rand.NewPCG(o.Seed, 2)), served: make(chan error, 1), people: map[string]*Person{}}
+	if o.Clock == nil {
+		o.Clock = clock.At(at)
+	}
+	w := &World{Clock: o.Clock, o: o, rng: rand.New(rand.NewPCG(o.Seed, 2)), served: make(chan error, 1), people: map[string]*Person{}}
 	if w.Schema = o.Schema; w.Schema == nil {
 		if w.Schema, err = domain.Catalogue(); err != nil {
 			return nil, err
@@ -128,7 +135,10 @@ func (w *World) start(ctx context.Context) (err error) {
 	if o.Pepper != "" {
 		cfg.Pepper = o.Pepper
 	}
-	w.App, err = app.New(ctx, cfg, app.Options{Clock: w.Clock, Push: o.Push, Rand: o.Rand, Store: o.Store, Identity: o.Identity, Schema: w.Schema, Auth: &limits,
+	if o.Messenger != nil {
+		cfg.Push.Channels = []string{notify.ChannelWhatsApp}
+	}
+	w.App, err = app.New(ctx, cfg, app.Options{Clock: w.Clock, Push: o.Push, Messenger: o.Messenger, Rand: o.Rand, Store: o.Store, Identity: o.Identity, Schema: w.Schema, Auth: &limits,
 		Log: slog.New(slog.DiscardHandler), Stderr: io.Discard, Version: "demo", HTTP: api.Limits{PerUser: rate, PerDevice: rate, EditsPerUser: rate, EditsPerDevice: edits, PerIP: rate, Heavy: rate}})
 	if err != nil {
 		return err
