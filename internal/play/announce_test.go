@@ -12,6 +12,7 @@ import (
 	"github.com/lumbung-ikm/lumbung/domain"
 	"github.com/lumbung-ikm/lumbung/fault"
 	"github.com/lumbung-ikm/lumbung/internal/play"
+	"github.com/lumbung-ikm/lumbung/programme"
 	"github.com/lumbung-ikm/lumbung/store"
 	"github.com/lumbung-ikm/lumbung/sync/merge"
 )
@@ -19,7 +20,8 @@ import (
 // TestABriefingForSome is the briefing of story A10, on every store and however effects
 // come to be carried out, in a programme of its own; TestLagawiFest plays it in that of
 // the campaign. Somebody who reads the words after they were taken back, on a phone
-// without a network, is heard too.
+// without a network, is heard too. Phones ring at its hour, but for the one without a
+// network, and neither for the correction nor for its end.
 func TestABriefingForSome(t *testing.T) {
 	for storeName, on := range stores(t) {
 		for way, finish := range finishes() {
@@ -27,6 +29,7 @@ func TestABriefingForSome(t *testing.T) {
 				t.Parallel()
 				n := setNewsroom(t, foodOwners, foodStaff, func(o *play.Options) {
 					o.Store, o.Identity = nil, nil
+					rings(t, o, newsroomHour())
 					*o = on(*o)
 				})
 				b := &play.Briefing{World: n.w, Desk: n.desk, Programme: n.programme, Owners: n.owners, Staff: n.staff, Mentors: n.mentors, Outside: n.outside}
@@ -35,7 +38,7 @@ func TestABriefingForSome(t *testing.T) {
 				b.Join = func(context.Context) (*play.Phone, error) { return n.hire(0, foodOwners+foodStaff+5), nil }
 				got, err := b.Play(t.Context(), &play.Teller{})
 				n.ok(err)
-				want := play.Briefed{ID: got.ID, Owners: 19, Staff: 3, Mentors: 2, People: 24, Delivered: 23, Read: 22, Acked: 18, Never: 2, Earliest: 5, Version: 2, Cleared: 24}
+				want := play.Briefed{ID: got.ID, Owners: 19, Staff: 3, Mentors: 2, People: 24, Delivered: 23, Read: 22, Acked: 18, Never: 2, Earliest: 5, Version: 2, Cleared: 24, Rang: 23}
 				if got != want {
 					t.Errorf("it came out as\n%+v, want\n%+v", got, want)
 				}
@@ -135,6 +138,60 @@ func TestAnHourOfTheNightIsWarnedOfAndKept(t *testing.T) {
 	n.look()
 	n.ok(n.w.Step(t.Context()))
 	n.everyone("at night", a, func(r merge.Row) bool { return r.Text("body_id") != "" })
+}
+
+// TestANewsOfTheNightRingsInTheMorning: the inbox has what was published at 22:30 at once,
+// and phones ring between 06:30 and 06:40, each once, although two processes plan and send,
+// one of which starts anew in the night; a phone on which it was read by then does not.
+func TestANewsOfTheNightRingsInTheMorning(t *testing.T) {
+	for name, on := range stores(t) {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			n := setNewsroom(t, 8, 1, func(o *play.Options) {
+				o.Store, o.Identity = nil, nil
+				rings(t, o, newsroomHour())
+				*o = on(*o)
+			})
+			at := time.Date(2022, time.May, 30, 22, 30, 0, 0, domain.WIB.Location())
+			a := n.operate(n.desk, n.draft(n.briefing(at)), "schedule")
+			n.w.At(time.May, 30, 22, 30)
+			for range 2 {
+				n.look()
+				n.ok(n.w.Both(t.Context(), func(ctx context.Context, s *programme.Service) error {
+					_, err := s.Engine.Work(ctx)
+					return err
+				}))
+			}
+			n.ok(n.w.Step(t.Context()))
+			n.ok(n.w.Sends(t.Context(), at.Add(time.Minute), 5*time.Second))
+			read := n.owners[0]
+			n.ok(read.Login(t.Context()))
+			n.sync(read)
+			item, _ := n.item(read, a)
+			n.in(read, merge.UserScope(read.Me().User), "inbox", item.ID, map[string]any{"read_at": merge.FormatInstant(merge.Millis(n.w.Clock.Now().UnixMilli()))})
+			n.sync(read)
+			morning := time.Date(2022, time.May, 31, 6, 29, 0, 0, domain.WIB.Location())
+			n.w.Clock.Set(morning)
+			n.ok(n.w.Sends(t.Context(), morning.Add(15*time.Minute), time.Second))
+			for _, p := range n.audience() {
+				got := p.Rang(domain.NoticeAnnouncement)
+				if p == read {
+					if len(got) != 0 {
+						t.Errorf("%s has read it and rings", p.Name)
+					}
+					continue
+				}
+				if len(got) != 1 || got[0].At.Before(morning.Add(time.Minute)) || got[0].At.After(morning.Add(11*time.Minute+time.Second)) {
+					t.Errorf("%s rang %+v", p.Name, got)
+				}
+			}
+			for _, p := range n.outside {
+				if got := p.Rang(domain.NoticeAnnouncement); len(got) > 0 {
+					t.Errorf("%s, whom it is not for, rang", p.Name)
+				}
+			}
+		})
+	}
 }
 
 // TestAnotherAdminReadsWhatGoesToAll: and what was changed since is read again.

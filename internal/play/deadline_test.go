@@ -1,6 +1,7 @@
 package play_test
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"io"
@@ -16,6 +17,8 @@ import (
 	"github.com/lumbung-ikm/lumbung/domain"
 	"github.com/lumbung-ikm/lumbung/internal/play"
 	"github.com/lumbung-ikm/lumbung/internal/storefault"
+	"github.com/lumbung-ikm/lumbung/notify"
+	"github.com/lumbung-ikm/lumbung/programme"
 	"github.com/lumbung-ikm/lumbung/sync/merge"
 )
 
@@ -25,6 +28,7 @@ type bell struct {
 	*scene
 	cases   map[string]string // by scope
 	workers [2]*server.App
+	senders [2]*notify.Service // of pushes, in a world where phones ring
 }
 
 // begin starts a worker anew, as another program on the same database.
@@ -34,6 +38,7 @@ func (b *bell) begin(worker int) {
 		Log: slog.New(slog.DiscardHandler), Stderr: io.Discard, Version: "demo"})
 	b.ok(err)
 	b.workers[worker] = a
+	b.senders[worker] = b.w.Dispatcher(b.w.App.Push.Store)
 }
 
 // look is one look of both workers.
@@ -46,6 +51,41 @@ func (b *bell) look() {
 	}
 	both.Wait()
 	b.ok(errors.Join(errs...))
+	if b.owner.Bell == nil {
+		return
+	}
+	b.ok(b.w.Both(b.Context(), func(ctx context.Context, s *programme.Service) error {
+		_, err := s.Engine.Work(ctx)
+		return err
+	}))
+	for range 3 {
+		b.w.Clock.Advance(15 * time.Second)
+		b.ok(play.Rounds(b.Context(), b.senders[0], b.senders[1]))
+	}
+}
+
+// rang lists when a phone rang for the step of the case of a scope, in the order of time.
+func (b *bell) rang(p *play.Phone, scope, step string) (at []string) {
+	b.Helper()
+	rows, err := b.w.Rows(b.Context(), merge.UserScope(p.Who.User), "inbox")
+	b.ok(err)
+	for _, d := range p.Rang(domain.NoticeCaseDue) {
+		if d.Content.Android.Priority == "high" || d.Content.Android.CollapseKey != "reminder" || d.Content.Android.TTL == "" {
+			b.Errorf("a reminder as %+v", d.Content.Android)
+		}
+		for _, item := range strings.Split(d.Content.Data["items"], ",") {
+			i := slices.IndexFunc(rows, func(r merge.Row) bool { return r.ID == item })
+			if i < 0 {
+				b.Fatalf("a push about %q, which is not in the inbox", item)
+			}
+			var says struct{ Kind, Step string }
+			b.ok(json.Unmarshal(rows[i].Fields["params"], &says))
+			if rows[i].Text("scope") == scope && says.Step == step && says.Kind == "haccp" {
+				at = append(at, d.At.UTC().Format("2006-01-02T15:04Z"))
+			}
+		}
+	}
+	return at
 }
 
 // until lets time pass to an instant of June in WIB, with a look every hour.
@@ -87,10 +127,11 @@ func (b *bell) due(p *play.Phone, day string) {
 	}
 }
 
-// TestACertificationDeadlineInThreeZones is story A9, but for the pushes: what the
-// server wrote into the inboxes of owner and mentor, and when. There are three
-// HACCP cases of one owner whose documents are due on 17 June, and a mentor who moves
-// the date without a network.
+// TestACertificationDeadlineInThreeZones is story A9: what the server wrote into the
+// inboxes of owner and mentor, when, and when their phones rang for it. There are three
+// HACCP cases of one owner whose documents are due on 17 June, and a mentor who moves the
+// date without a network. Two processes plan and two send, at once, and some of them start
+// anew on the way; each phone rings for each reminder once.
 func TestACertificationDeadlineInThreeZones(t *testing.T) {
 	for name, on := range stores(t) {
 		t.Run(name, func(t *testing.T) {
@@ -128,9 +169,11 @@ func (b *bell) propose(kitchen string) {
 func playDeadline(t *testing.T, on func(play.Options) play.Options) {
 	b, desk, mentor := setBell(t, func(o *play.Options) {
 		o.Store, o.Identity = nil, nil
+		rings(t, o, play.AmountStart())
 		*o = on(*o)
 	})
 	lampung := b.scope
+	b.login(b.tablet)
 	scopes := map[domain.Zone]string{domain.WIB: lampung}
 	for zone, region := range map[domain.Zone]string{domain.WITA: "73.71", domain.WIT: "91.71"} {
 		business, err := b.w.Found(t.Context(), b.owner, "Cabang "+zone.Abbreviation(), region)
@@ -165,6 +208,8 @@ func playDeadline(t *testing.T, on func(play.Options) play.Options) {
 	b.until(15, 20, 0)
 	b.login(mentor)
 	b.sync(mentor, b.owner)
+	b.until(19, 12, 0)
+	b.begin(0)
 	b.until(24, 12, 0)
 	b.done()
 	b.until(27, 12, 0)
@@ -176,6 +221,11 @@ func playDeadline(t *testing.T, on func(play.Options) play.Options) {
 		for _, who := range []*play.Person{b.owner.Who, mentor.Who} {
 			if got := b.told(who, scopes[zone], "haccp/documents"); !slices.Equal(got, want) {
 				t.Errorf("%s, %s: reminded at %v, want %v", zone.Abbreviation(), who.Name, got, want)
+			}
+		}
+		for _, p := range []*play.Phone{b.owner, b.tablet, mentor} {
+			if got := b.rang(p, scopes[zone], "haccp/documents"); !slices.Equal(got, want) {
+				t.Errorf("%s, %s rang at %v, want %v", zone.Abbreviation(), p.Name, got, want)
 			}
 		}
 	}

@@ -33,6 +33,11 @@ type newsroom struct {
 	outside      []*play.Phone // owners whom the briefing is not for
 }
 
+// newsroomHour is when a newsroom begins.
+func newsroomHour() time.Time {
+	return time.Date(2022, time.May, 30, 6, 30, 0, 0, domain.WIB.Location())
+}
+
 // setNewsroom lets owners people of Lampung work with food, and two outside.
 func setNewsroom(t *testing.T, owners, staff int, change ...func(*play.Options)) *newsroom {
 	t.Helper()
@@ -40,7 +45,7 @@ func setNewsroom(t *testing.T, owners, staff int, change ...func(*play.Options))
 	for _, c := range change {
 		c(&o)
 	}
-	n := &newsroom{scene: &scene{TB: t, w: open(t, time.Date(2022, time.May, 30, 6, 30, 0, 0, domain.WIB.Location()), o)}}
+	n := &newsroom{scene: &scene{TB: t, w: open(t, newsroomHour(), o)}}
 	n.desk = n.enter(n.w.Person("Bu Ratna"), "desk")
 	n.second = n.enter(n.w.Colleague(owners+staff+10), "second desk")
 	n.mentors = []*play.Phone{n.enter(n.w.Person("Pak Hendra"), "hendra"), n.enter(n.w.Person("Bu Sinta"), "sinta")}

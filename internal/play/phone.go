@@ -58,8 +58,15 @@ func (p *Phone) Reboot() {
 
 // Login proves the number of the phone's owner with a one-time code, or an admin with a
 // password and a second factor. It may be repeated at any time, also by somebody else
-// after Who was changed.
+// after Who was changed. A phone that has named its push address names it again.
 func (p *Phone) Login(ctx context.Context) error {
+	if err := p.logsIn(ctx); err != nil || p.Bell == nil {
+		return err
+	}
+	return p.Rings(ctx)
+}
+
+func (p *Phone) logsIn(ctx context.Context) error {
 	p.w.Clock.Advance(time.Second)
 	if p.Who.secret != "" {
 		code, err := p.w.nextCode(p.Who)

@@ -2,10 +2,8 @@ package play_test
 
 import (
 	"context"
-	"crypto/rand"
 	"errors"
 	"fmt"
-	"log/slog"
 	mathrand "math/rand/v2"
 	"net/http"
 	"net/http/httptest"
@@ -15,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/lumbung-ikm/lumbung/clock"
 	"github.com/lumbung-ikm/lumbung/domain"
 	"github.com/lumbung-ikm/lumbung/internal/fcmfake"
 	"github.com/lumbung-ikm/lumbung/internal/play"
@@ -26,9 +25,9 @@ import (
 
 // google is the push service that phones hear, and the sender that speaks to it through
 // Firebase's SDK.
-func google(t testing.TB, clock interface{ Now() time.Time }) (*fcmfake.Server, map[string]notify.Sender) {
+func google(t testing.TB, now interface{ Now() time.Time }) (*fcmfake.Server, map[string]notify.Sender) {
 	t.Helper()
-	fake, err := fcmfake.New(fcmfake.Options{Clock: clock})
+	fake, err := fcmfake.New(fcmfake.Options{Clock: now})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -43,6 +42,13 @@ func google(t testing.TB, clock interface{ Now() time.Time }) (*fcmfake.Server, 
 		t.Fatal(err)
 	}
 	return fake, map[string]notify.Sender{fcm.Provider: sender}
+}
+
+// rings sets up phones that ring in a world that begins at an instant.
+func rings(t testing.TB, o *play.Options, at time.Time) {
+	t.Helper()
+	o.Clock = clock.At(at)
+	o.Google, o.Push = google(t, o.Clock)
 }
 
 // later is a clock that is set once the world has one.
@@ -71,12 +77,6 @@ func (m *mortalPushes) ReplaceDelivery(ctx context.Context, d store.Delivery) er
 	return m.Pushes.ReplaceDelivery(ctx, d)
 }
 
-// dispatcher is one more process that sends.
-func dispatcher(w *play.World, s store.Pushes) *notify.Service {
-	p := w.App.Push
-	return &notify.Service{Store: s, Inbox: p.Inbox, Senders: p.Senders, Clock: p.Clock, Rand: rand.Reader, Log: slog.New(slog.DiscardHandler), Limits: p.Limits}
-}
-
 // TestPublishing478Rings: 478 inbox items, one card on each phone that can be reached and
 // none on others, handed over within 120 s at the default rate, although whoever sends is
 // killed three times, and once answers get lost; and every card says the same.
@@ -84,10 +84,10 @@ func TestPublishing478Rings(t *testing.T) {
 	for name, on := range stores(t) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			clock := &later{}
-			fake, senders := google(t, clock)
+			now := &later{}
+			fake, senders := google(t, now)
 			o := setEmbargo(t, outcomes{domain.FileSelected: 30, domain.FileReserve: 10, domain.FileNotSelected: 56, domain.FileEliminated: 382}, on(play.Options{Push: senders}))
-			clock.of.Store(o.w)
+			now.of.Store(o.w)
 			rng := mathrand.New(mathrand.NewPCG(4, 4))
 			phones, silent := o.register455(fake)
 			stranger := fake.NewPhone()
@@ -98,13 +98,13 @@ func TestPublishing478Rings(t *testing.T) {
 			for range 3 { // each dies somewhere between two writes
 				s := &mortalPushes{Pushes: o.w.App.Push.Store}
 				s.left.Store(rng.Int64N(150) + 20)
-				d := dispatcher(o.w, s)
+				d := o.w.Dispatcher(s)
 				for _, err := d.Round(t.Context()); !errors.Is(err, errKilled); _, err = d.Round(t.Context()) {
 					o.w.Clock.Advance(time.Second)
 				}
 			}
 			fake.Fail(fcmfake.Fault{Kind: fcmfake.AcceptThenDrop, Times: 5})
-			both := []*notify.Service{dispatcher(o.w, o.w.App.Push.Store), dispatcher(o.w, o.w.App.Push.Store)}
+			both := []*notify.Service{o.w.Dispatcher(o.w.App.Push.Store), o.w.Dispatcher(o.w.App.Push.Store)}
 			for o.w.Clock.Now().Sub(from) < 200*time.Second {
 				for _, d := range both {
 					_, err := d.Round(t.Context())

@@ -2,7 +2,8 @@ package play
 
 import (
 	"context"
-	"fmt"
+	"crypto/rand"
+	"errors"
 	"net/http"
 	"slices"
 	"sync"
@@ -11,6 +12,7 @@ import (
 	"github.com/lumbung-ikm/lumbung/domain"
 	"github.com/lumbung-ikm/lumbung/internal/fcmfake"
 	"github.com/lumbung-ikm/lumbung/notify"
+	"github.com/lumbung-ikm/lumbung/store"
 	"github.com/lumbung-ikm/lumbung/sync/merge"
 )
 
@@ -41,16 +43,34 @@ func (p *Phone) Rang(kind string) []delivery {
 	return slices.DeleteFunc(p.Bell.Seen(), func(d delivery) bool { return d.Content.Data["type"] != kind })
 }
 
-// Sends lets time pass up to an instant, while the server sends what is due: it looks at
-// the queue at every step of the clock.
+// Dispatcher is one more process that sends what is due, with its own view of the queue.
+func (w *World) Dispatcher(view store.Pushes) *notify.Service {
+	p := w.App.Push
+	return &notify.Service{Store: view, Inbox: p.Inbox, Senders: p.Senders, Letters: p.Letters, Clock: p.Clock, Rand: rand.Reader, Log: p.Log, Limits: p.Limits}
+}
+
+// Sends lets time pass up to an instant, while the server and one more process send what is
+// due: both look at the queue at every step of the clock.
 func (w *World) Sends(ctx context.Context, until time.Time, step time.Duration) error {
+	second := w.Dispatcher(w.App.Push.Store)
 	for w.Clock.Now().Before(until) {
-		if _, err := w.App.Push.Round(ctx); err != nil {
-			return fmt.Errorf("send pushes: %w", err)
+		if err := Rounds(ctx, w.App.Push, second); err != nil {
+			return err
 		}
 		w.Clock.Advance(step)
 	}
 	return nil
+}
+
+// Rounds has several processes send at the same time.
+func Rounds(ctx context.Context, all ...*notify.Service) error {
+	errs := make([]error, len(all))
+	var both sync.WaitGroup
+	for i, s := range all {
+		both.Go(func() { _, errs[i] = s.Round(ctx) })
+	}
+	both.Wait()
+	return errors.Join(errs...)
 }
 
 // Post is a messaging service for WhatsApp that keeps what it should have sent. It is safe
