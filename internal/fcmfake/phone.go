@@ -168,6 +168,13 @@ func (p *Phone) Cards() []Card {
 	return slices.Clone(p.cards)
 }
 
+// Clear forgets what the app got and what stands on the lock screen.
+func (p *Phone) Clear() {
+	p.s.mu.Lock()
+	defer p.s.mu.Unlock()
+	p.seen, p.cards = nil, nil
+}
+
 // Pending is how many messages wait for the phone at the service.
 func (p *Phone) Pending() int {
 	p.s.mu.Lock()

@@ -12,7 +12,6 @@ import (
 	"github.com/lumbung-ikm/lumbung/domain"
 	"github.com/lumbung-ikm/lumbung/fault"
 	"github.com/lumbung-ikm/lumbung/internal/play"
-	"github.com/lumbung-ikm/lumbung/programme"
 	"github.com/lumbung-ikm/lumbung/store"
 	"github.com/lumbung-ikm/lumbung/sync/merge"
 )
@@ -157,10 +156,7 @@ func TestANewsOfTheNightRingsInTheMorning(t *testing.T) {
 			n.w.At(time.May, 30, 22, 30)
 			for range 2 {
 				n.look()
-				n.ok(n.w.Both(t.Context(), func(ctx context.Context, s *programme.Service) error {
-					_, err := s.Engine.Work(ctx)
-					return err
-				}))
+				n.ok(n.w.Both(t.Context(), worksAll))
 			}
 			n.ok(n.w.Step(t.Context()))
 			n.ok(n.w.Sends(t.Context(), at.Add(time.Minute), 5*time.Second))

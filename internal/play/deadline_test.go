@@ -1,7 +1,6 @@
 package play_test
 
 import (
-	"context"
 	"encoding/json"
 	"errors"
 	"io"
@@ -18,7 +17,6 @@ import (
 	"github.com/lumbung-ikm/lumbung/internal/play"
 	"github.com/lumbung-ikm/lumbung/internal/storefault"
 	"github.com/lumbung-ikm/lumbung/notify"
-	"github.com/lumbung-ikm/lumbung/programme"
 	"github.com/lumbung-ikm/lumbung/sync/merge"
 )
 
@@ -54,10 +52,7 @@ func (b *bell) look() {
 	if b.owner.Bell == nil {
 		return
 	}
-	b.ok(b.w.Both(b.Context(), func(ctx context.Context, s *programme.Service) error {
-		_, err := s.Engine.Work(ctx)
-		return err
-	}))
+	b.ok(b.w.Both(b.Context(), worksAll))
 	for range 3 {
 		b.w.Clock.Advance(15 * time.Second)
 		b.ok(play.Rounds(b.Context(), b.senders[0], b.senders[1]))
