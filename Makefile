@@ -20,7 +20,7 @@ OUTAGE   ?= -kills 10 -others 200 -every 1
 RACE     := ./sync/... ./auth/... ./client/... ./store/...
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-mongo mongo-engines mongo-testbin outage check fmt vet lint gen generated race sim model mutants bind android bench bench-compare load overload crash soak bomb fair live fuzz build
+.PHONY: help run test test-mongo mongo-engines mongo-testbin outage check fmt vet lint gen generated race sim model mutants bind android bench bench-compare load overload crash soak bomb fair live wake fuzz build
 
 help: ## list these words
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -114,6 +114,9 @@ bomb: build ## bodies that inflate to 512 MB
 
 fair: build ## phones with 50,000 edits come back among others: make fair FAIR='-edits 4000 -crowd 3'
 	bin/lumbung load fair $(FAIR)
+
+wake: build ## 478 applicants look for their results when these are told: make wake WAKE='-within 5s'
+	bin/lumbung load wake $(WAKE)
 
 live: build ## live streams against the program: make live STREAMS=500
 	bin/lumbung load live -streams $(STREAMS)

@@ -22,20 +22,21 @@ const loadHelp = `Mengukur server di bawah beban, pada basis data sementara. / M
   lumbung load bomb [OPTIONS]    isi yang mengembang sangat besar / bodies that inflate far too much
   lumbung load fair [OPTIONS]    ponsel yang lama pergi di antara yang lain / phones long away among others
   lumbung load live [OPTIONS]    banyak aliran langsung / many live streams
+  lumbung load wake [OPTIONS]    semua pendaftar melihat hasil / all applicants look for their results
 
 Server berjalan sebagai proses sendiri di mesin ini. / The server runs as a process of its own on this machine.
 `
 
 // measure runs a load and fails if a bound is not kept.
 func measure(ctx context.Context, args []string, s streams) error {
-	kinds := map[string]func(context.Context, []string, streams) error{"speed": measureSpeed, "live": measureLive, "overload": measureOverload, "crash": measureCrash, "soak": measureSoak, "bomb": measureBomb, "fair": measureFair, "bare": serveBare, "phone": livePhone}
+	kinds := map[string]func(context.Context, []string, streams) error{"speed": measureSpeed, "live": measureLive, "overload": measureOverload, "crash": measureCrash, "soak": measureSoak, "bomb": measureBomb, "fair": measureFair, "wake": measureWake, "bare": serveBare, "phone": livePhone}
 	if len(args) > 0 && kinds[args[0]] != nil {
 		return kinds[args[0]](ctx, args[1:], s)
 	}
 	if asksHelp(args) {
 		return measureSpeed(ctx, args, s)
 	}
-	return usageError{"load what? There are: speed, overload, crash, soak, bomb, fair, live"}
+	return usageError{"load what? There are: speed, overload, crash, soak, bomb, fair, live, wake"}
 }
 
 // parsed reads the flags of a kind of load, and gives the path of this program, which is
@@ -245,6 +246,25 @@ func measureFair(ctx context.Context, args []string, s streams) error {
 		return err
 	}
 	r, err := bearing.Fair(ctx, p)
+	if err != nil {
+		return err
+	}
+	return judged(s, *asJSON, r)
+}
+
+func measureWake(ctx context.Context, args []string, s streams) error {
+	f := flag.NewFlagSet("lumbung load wake", flag.ContinueOnError)
+	f.SetOutput(s.err)
+	p := bearing.WakePlan{Log: s.err}
+	f.DurationVar(&p.Lead, "lead", 20*time.Second, "how long before the publication the server is begun")
+	f.DurationVar(&p.Within, "within", 10*time.Second, "all phones sync for the first time so soon behind it")
+	f.DurationVar(&p.Again, "again", 5*time.Second, "how long a phone without a result waits, on average")
+	asJSON := f.Bool("json", false, "print JSON instead of a table")
+	var err error
+	if p.Program, err = parsed(f, args); err != nil {
+		return err
+	}
+	r, err := bearing.Wake(ctx, p)
 	if err != nil {
 		return err
 	}

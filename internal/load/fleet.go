@@ -28,6 +28,8 @@ type phone struct {
 	draw              *rand.Rand
 	cursor            string // where it stands
 	behind            string // where it stood before its last changes
+	heard             bool   // has the notice that the results are out
+	result            string // of its application, as it has seen it
 }
 
 func newPhone(n int) *phone {
