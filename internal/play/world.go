@@ -53,7 +53,8 @@ type Options struct {
 	Google    *fcmfake.Server          // the push service that Push sends to: who logs in names a phone there; nil: nobody does
 	Messenger notify.Messenger         // takes results by WhatsApp for people without a phone that rings; nil: nobody does
 
-	Rand io.Reader // of the server; nil: the machine's. Safe for concurrent use
+	Log  *slog.Logger // of the server; nil: nobody reads it
+	Rand io.Reader    // of the server; nil: the machine's. Safe for concurrent use
 
 	EditsPerDevice api.Rate // that the server takes; zero: as many as there are
 
@@ -101,6 +102,9 @@ func Open(ctx context.Context, at time.Time, o Options) (_ *World, err error) {
 	if o.Clock == nil {
 		o.Clock = clock.At(at)
 	}
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
 	w := &World{Clock: o.Clock, o: o, rng: rand.New(rand.NewPCG(o.Seed, 2)), served: make(chan error, 1), people: map[string]*Person{}}
 	if w.Schema = o.Schema; w.Schema == nil {
 		if w.Schema, err = domain.Catalogue(); err != nil {
@@ -139,7 +143,7 @@ func (w *World) start(ctx context.Context) (err error) {
 		cfg.Push.Channels = []string{notify.ChannelWhatsApp}
 	}
 	w.App, err = app.New(ctx, cfg, app.Options{Clock: w.Clock, Push: o.Push, Messenger: o.Messenger, Rand: o.Rand, Store: o.Store, Identity: o.Identity, Schema: w.Schema, Auth: &limits,
-		Log: slog.New(slog.DiscardHandler), Stderr: io.Discard, Version: "demo", HTTP: api.Limits{PerUser: rate, PerDevice: rate, EditsPerUser: rate, EditsPerDevice: edits, PerIP: rate, Heavy: rate}})
+		Log: o.Log, Stderr: io.Discard, Version: "demo", HTTP: api.Limits{PerUser: rate, PerDevice: rate, EditsPerUser: rate, EditsPerDevice: edits, PerIP: rate, Heavy: rate}})
 	if err != nil {
 		return err
 	}
