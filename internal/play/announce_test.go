@@ -11,6 +11,7 @@ import (
 
 	"github.com/lumbung-ikm/lumbung/domain"
 	"github.com/lumbung-ikm/lumbung/fault"
+	"github.com/lumbung-ikm/lumbung/internal/fcmfake"
 	"github.com/lumbung-ikm/lumbung/internal/play"
 	"github.com/lumbung-ikm/lumbung/store"
 	"github.com/lumbung-ikm/lumbung/sync/merge"
@@ -26,9 +27,12 @@ func TestABriefingForSome(t *testing.T) {
 		for way, finish := range finishes() {
 			t.Run(storeName+", effects carried out "+way, func(t *testing.T) {
 				t.Parallel()
+				var log *journal
+				var fake *fcmfake.Server
 				n := setNewsroom(t, foodOwners, foodStaff, func(o *play.Options) {
 					o.Store, o.Identity = nil, nil
 					rings(t, o, newsroomHour())
+					log, fake = listened(o), o.Google
 					*o = on(*o)
 				})
 				b := &play.Briefing{World: n.w, Desk: n.desk, Programme: n.programme, Owners: n.owners, Staff: n.staff, Mentors: n.mentors, Outside: n.outside}
@@ -41,6 +45,7 @@ func TestABriefingForSome(t *testing.T) {
 				if got != want {
 					t.Errorf("it came out as\n%+v, want\n%+v", got, want)
 				}
+				keepsQuiet(t, fake, log, "Briefing", "pameran", "Datang pukul", "Ibu Warga", "Usaha 1")
 				n.note(n.owners[play.ReadOnline+play.ReadOffline], play.News{ID: got.ID}, false)
 				n.sync(n.owners[play.ReadOnline+play.ReadOffline])
 				if now := n.receipts(play.News{ID: got.ID}); now.Read != got.Read+1 {

@@ -14,6 +14,7 @@ import (
 
 	server "github.com/lumbung-ikm/lumbung/app"
 	"github.com/lumbung-ikm/lumbung/domain"
+	"github.com/lumbung-ikm/lumbung/internal/fcmfake"
 	"github.com/lumbung-ikm/lumbung/internal/play"
 	"github.com/lumbung-ikm/lumbung/internal/storefault"
 	"github.com/lumbung-ikm/lumbung/notify"
@@ -162,9 +163,12 @@ func (b *bell) propose(kitchen string) {
 }
 
 func playDeadline(t *testing.T, on func(play.Options) play.Options) {
+	var log *journal
+	var fake *fcmfake.Server
 	b, desk, mentor := setBell(t, func(o *play.Options) {
 		o.Store, o.Identity = nil, nil
 		rings(t, o, play.AmountStart())
+		log, fake = listened(o), o.Google
 		*o = on(*o)
 	})
 	lampung := b.scope
@@ -225,6 +229,7 @@ func playDeadline(t *testing.T, on func(play.Options) play.Options) {
 		}
 	}
 	b.others(scopes[domain.WIB], b.owner.Who)
+	keepsQuiet(t, fake, log, "Dapur", "Cabang", "Rafins", b.owner.Who.Name, mentor.Who.Name)
 }
 
 // others wants the reminders of a step that the approval dated: 121 days for seven

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/lumbung-ikm/lumbung/clock"
+	"github.com/lumbung-ikm/lumbung/internal/fixture"
 	"github.com/lumbung-ikm/lumbung/internal/play"
 )
 
@@ -39,11 +40,14 @@ func TestLagawiFest(t *testing.T) {
 				t.Parallel()
 				c := clock.At(play.LagawiStart())
 				fake, senders := google(t, c)
-				w := open(t, play.LagawiStart(), on(play.LagawiOptions(play.Options{Repeat: o.repeat, Late: o.late, Clock: c, Google: fake, Push: senders, Messenger: &play.Post{}}, o.seed)))
+				options := play.Options{Repeat: o.repeat, Late: o.late, Clock: c, Google: fake, Push: senders, Messenger: &play.Post{}}
+				log := listened(&options)
+				w := open(t, play.LagawiStart(), on(play.LagawiOptions(options, o.seed)))
 				got, err := w.PlayLagawi(t.Context(), &play.Teller{}, o.seed)
 				if err != nil {
 					t.Fatal(err)
 				}
+				keepsQuiet(t, fake, log, namesOf(fixture.Campaign(o.seed).Rows)...)
 				if got.Took > 2*time.Minute {
 					t.Errorf("the last result was told %v after the first", got.Took)
 				}

@@ -86,7 +86,9 @@ func TestPublishing478Rings(t *testing.T) {
 			t.Parallel()
 			now := &later{}
 			fake, senders := google(t, now)
-			o := setEmbargo(t, outcomes{domain.FileSelected: 30, domain.FileReserve: 10, domain.FileNotSelected: 56, domain.FileEliminated: 382}, on(play.Options{Push: senders}))
+			options := play.Options{Push: senders}
+			log := listened(&options)
+			o := setEmbargo(t, outcomes{domain.FileSelected: 30, domain.FileReserve: 10, domain.FileNotSelected: 56, domain.FileEliminated: 382}, on(options))
 			now.of.Store(o.w)
 			rng := mathrand.New(mathrand.NewPCG(4, 4))
 			phones, silent := o.register455(fake)
@@ -113,6 +115,7 @@ func TestPublishing478Rings(t *testing.T) {
 				o.w.Clock.Advance(time.Second)
 			}
 			o.heard(phones, from)
+			keepsQuiet(t, fake, log, "Usaha 0", "Pemilik")
 			for _, p := range append(silent, stranger, inCase) {
 				if len(p.Seen()) > 0 {
 					t.Errorf("a phone that nobody named has seen %+v", p.Seen())
