@@ -10,6 +10,7 @@ import (
 	"github.com/lumbung-ikm/lumbung/domain"
 	"github.com/lumbung-ikm/lumbung/message"
 	"github.com/lumbung-ikm/lumbung/programme"
+	"github.com/lumbung-ikm/lumbung/store"
 	"github.com/lumbung-ikm/lumbung/sync/merge"
 )
 
@@ -131,13 +132,35 @@ func (s *Server) announcementReceipts(x *call) error {
 	if err != nil {
 		return err
 	}
+	pushes, err := s.Push.Outcomes(x.ctx, x.Params("announcement"))
+	if err != nil {
+		return err
+	}
 	for _, p := range r.Page {
 		x.saw(p.User)
 	}
-	return x.json(fiber.StatusOK, wire.AnnouncementReceipts{People: r.People, Delivered: r.Delivered, Read: r.Read, Acked: r.Acked, Next: r.Next,
+	return x.json(fiber.StatusOK, wire.AnnouncementReceipts{People: r.People, Delivered: r.Delivered, Read: r.Read, Acked: r.Acked, Pushes: outcomesOf(pushes), Next: r.Next,
 		Receipts: each(r.Page, func(p programme.Receipt) wire.AnnouncementReceipt {
 			return wire.AnnouncementReceipt{UserId: p.User, DeliveredAt: p.Delivered, ReadAt: p.Read, AckedAt: p.Acked}
 		})})
+}
+
+// outcomesOf sums up what became of pushes.
+func outcomesOf(by map[store.DeliveryState]int) (o wire.PushOutcomes) {
+	for state, n := range by {
+		o.Planned += n
+		switch {
+		case state.Open():
+			o.Waiting += n
+		case state == store.DeliverySent:
+			o.HandedOver += n
+		case state == store.DeliveryDead:
+			o.Failed += n
+		default: // too late is not sent either
+			o.Suppressed += n
+		}
+	}
+	return o
 }
 
 // announced answers with an announcement, or with why there is none.

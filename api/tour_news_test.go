@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/lumbung-ikm/lumbung/api/wire"
+	"github.com/lumbung-ikm/lumbung/notify"
+	"github.com/lumbung-ikm/lumbung/store"
 )
 
 // news writes an announcement, sends it, and takes it back.
@@ -151,14 +153,27 @@ func (o *tour) sends(owner, admin wire.Login, mine string) {
 	o.want(200, token, "POST", mine+"/versions", `{"fields":{"body_id":"Datang pukul 11.00."}}`, "If-Match", a.Etag).Into(o, &a)
 	var v wire.AnnouncementVersionList
 	o.want(200, token, "GET", mine+"/versions", "").Into(o, &v)
+	o.rang(owner, a.Id)
 	var r wire.AnnouncementReceipts
 	o.want(200, token, "GET", mine+"/receipts", "").Into(o, &r)
+	if r.Pushes != (wire.PushOutcomes{Planned: 7, Waiting: 3, HandedOver: 1, Failed: 1, Suppressed: 2}) {
+		o.Errorf("pushes %+v", r.Pushes)
+	}
 	if len(v.Versions) != 1 || r.People == 0 || len(r.Receipts) != r.People || r.Receipts[0].UserId != owner.User.Id {
 		o.Errorf("versions %+v, receipts %+v", v, r)
 	}
 	o.want(200, token, "POST", mine+"/operations", `{"op":"retract","reason":"Tempatnya berubah"}`, "If-Match", a.Etag).Into(o, &a)
 	if string(a.Fields["state"]) != `"retracted"` {
 		o.Errorf("taken back: %s", a.Fields)
+	}
+}
+
+// rang writes down a push of an announcement in each state that it may come to.
+func (o *tour) rang(who wire.Login, announcement string) {
+	o.Helper()
+	for _, state := range store.DeliveryStates() {
+		d := store.Delivery{ID: o.ids.New(), Type: "N28", Batch: "announcement/" + announcement, User: who.User.Id, State: state, Lane: notify.LaneBulk, Created: o.clock.Now(), Done: o.clock.Now()}
+		o.ok(0, o.parts.Push.Store.InsertDelivery(o.Context(), d))
 	}
 }
 

@@ -341,6 +341,9 @@ type AnnouncementReceipts struct {
 	// People Example: 25
 	People int `json:"people"`
 
+	// Pushes What became of the pushes of an announcement, each to one phone; those of the last 30 days. `planned` is the sum of the others.
+	Pushes PushOutcomes `json:"pushes"`
+
 	// Read Example: 17
 	Read     int                   `json:"read"`
 	Receipts []AnnouncementReceipt `json:"receipts"`
@@ -1699,6 +1702,32 @@ type PushLane struct {
 	//
 	// Example: 12
 	Open int `json:"open"`
+}
+
+// PushOutcomes What became of the pushes of an announcement, each to one phone; those of the last 30 days. `planned` is the sum of the others.
+type PushOutcomes struct {
+	// Failed The provider refused it, or was away too long; see /v1/admin/push/deliveries.
+	//
+	// Example: 1
+	Failed int `json:"failed"`
+
+	// HandedOver The provider took it. Whether a phone rang, or anybody saw it, nobody knows.
+	//
+	// Example: 24
+	HandedOver int `json:"handed_over"`
+
+	// Planned Example: 27
+	Planned int `json:"planned"`
+
+	// Suppressed Not sent: read by then, taken back, switched off, too late, or the phone is another person's.
+	//
+	// Example: 2
+	Suppressed int `json:"suppressed"`
+
+	// Waiting Still to be sent, such as in the morning.
+	//
+	// Example: 0
+	Waiting int `json:"waiting"`
 }
 
 // Reason defines model for Reason.

@@ -323,9 +323,9 @@ func TestTakingAnAnnouncementBackStopsItsPushes(t *testing.T) {
 	if n := c.fake.Taken() - before; n != 0 || got.news > 200 {
 		t.Errorf("%d rang before it was taken back, and %d behind it", got.news, n)
 	}
-	of, err := c.w.App.Push.Outcomes(t.Context(), a.ID)
-	c.ok(err)
-	if of[store.DeliverySent]+of[store.DeliverySuppressed] != len(c.users) || of[store.DeliverySuppressed] < 400 {
-		t.Errorf("outcomes %v", of)
+	c.ok(c.desk.Login(t.Context()))
+	of := c.receipts(a).Pushes
+	if of.Planned != len(c.users) || of.HandedOver != got.news || of.Suppressed != of.Planned-of.HandedOver || of.Suppressed < 400 {
+		t.Errorf("%d rang, outcomes %+v", got.news, of)
 	}
 }

@@ -43,7 +43,17 @@ type Receipts struct {
 	Delivered int       `json:"delivered"`
 	Read      int       `json:"read"`
 	Acked     int       `json:"acked"`
+	Pushes    Outcomes  `json:"pushes"`
 	Receipts  []Receipt `json:"receipts"`
+}
+
+// Outcomes are what became of the pushes of an announcement.
+type Outcomes struct {
+	Planned    int `json:"planned"`
+	Waiting    int `json:"waiting"`
+	HandedOver int `json:"handed_over"`
+	Failed     int `json:"failed"`
+	Suppressed int `json:"suppressed"`
 }
 
 // Receipt is what became of it at one person.
