@@ -153,12 +153,14 @@ func (o *tour) sends(owner, admin wire.Login, mine string) {
 	o.want(200, token, "POST", mine+"/versions", `{"fields":{"body_id":"Datang pukul 11.00."}}`, "If-Match", a.Etag).Into(o, &a)
 	var v wire.AnnouncementVersionList
 	o.want(200, token, "GET", mine+"/versions", "").Into(o, &v)
-	o.rang(owner, a.Id)
+	dead := o.rang(owner, a.Id)
 	var r wire.AnnouncementReceipts
 	o.want(200, token, "GET", mine+"/receipts", "").Into(o, &r)
 	if r.Pushes != (wire.PushOutcomes{Planned: 7, Waiting: 3, HandedOver: 1, Failed: 1, Suppressed: 2}) {
 		o.Errorf("pushes %+v", r.Pushes)
 	}
+	dead.State, dead.Rev = store.DeliverySent, 1 // others look at dead ones
+	o.ok(0, o.parts.Push.Store.ReplaceDelivery(o.Context(), dead))
 	if len(v.Versions) != 1 || r.People == 0 || len(r.Receipts) != r.People || r.Receipts[0].UserId != owner.User.Id {
 		o.Errorf("versions %+v, receipts %+v", v, r)
 	}
@@ -168,13 +170,18 @@ func (o *tour) sends(owner, admin wire.Login, mine string) {
 	}
 }
 
-// rang writes down a push of an announcement in each state that it may come to.
-func (o *tour) rang(who wire.Login, announcement string) {
+// rang writes down a push of an announcement in each state that it may come to, and gives
+// the one that failed.
+func (o *tour) rang(who wire.Login, announcement string) (dead store.Delivery) {
 	o.Helper()
 	for _, state := range store.DeliveryStates() {
 		d := store.Delivery{ID: o.ids.New(), Type: "N28", Batch: "announcement/" + announcement, User: who.User.Id, State: state, Lane: notify.LaneBulk, Created: o.clock.Now(), Done: o.clock.Now()}
 		o.ok(0, o.parts.Push.Store.InsertDelivery(o.Context(), d))
+		if state == store.DeliveryDead {
+			dead = d
+		}
 	}
+	return dead
 }
 
 // TestWhatIsScheduledIsChangedWithAFreshProof: it is as good as sent. A draft is not.

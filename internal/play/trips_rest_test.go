@@ -134,7 +134,7 @@ func requestTrips() map[string]int {
 		"POST /v1/announcements/{announcement}/operations":                 20,
 		"POST /v1/announcements/{announcement}/versions":                   21,
 		"GET /v1/announcements/{announcement}/versions":                    4,
-		"GET /v1/announcements/{announcement}/receipts":                    7,
+		"GET /v1/announcements/{announcement}/receipts":                    14,
 	}
 }
 
