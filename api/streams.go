@@ -22,6 +22,13 @@ type streams struct {
 	empty    chan struct{} // closed when the last stream has ended after that
 }
 
+// Connected reports whether a device has a live stream to this process.
+func (s *Server) Connected(device string) bool {
+	s.streams.mu.Lock()
+	defer s.streams.mu.Unlock()
+	return s.streams.devices[device] != nil
+}
+
 // join counts a stream in. An older one of the same device, whose phone has
 // surely lost it, gives way.
 //

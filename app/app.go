@@ -77,6 +77,7 @@ type App struct {
 	Auth      *auth.Service
 	Programme *programme.Service
 	Push      *notify.Service
+	Hints     *notify.Hints // nil: there are none
 	API       *api.Server
 	Trail     *programme.Trail
 
@@ -275,7 +276,19 @@ func (a *App) build(cfg config.Config, o Options, identity store.Identity, peppe
 	a.Programme.Bell, a.Auth.OnEnd = a.Push, a.Push.Leave
 	a.API = api.New(api.Parts{Push: a.Push, Tally: a.metrics, Traces: a.traces, Counters: counters, Engine: a.Engine, Auth: a.Auth, Programme: a.Programme, Trail: a.Trail, Replies: identity, Clock: o.Clock, IDs: ids, Log: o.Log,
 		Limits: o.HTTP, Origins: cfg.CORSOrigins, Proxies: proxies(cfg.TrustedProxies), Version: o.Version, Ready: a.ready, Refuse: a.damaged})
+	a.hints(cfg)
 	a.gauges()
+}
+
+// hints has phones that are not connected told of what changes, if they are to be.
+func (a *App) hints(cfg config.Config) {
+	if cfg.Push.HintEvery == 0 || len(a.Push.Senders) == 0 {
+		return
+	}
+	a.Hints = &notify.Hints{Push: a.Push, Every: cfg.Push.HintEvery, Connected: a.API.Connected, Log: a.Log}
+	a.Engine.Moved = func(after store.Head, devices []string) {
+		a.Hints.Moved(domain.Holders(after.Access, after.Time), devices)
+	}
 }
 
 // damaged is why nothing is answered from the store any more, or nil.

@@ -95,6 +95,9 @@ func (a *App) workers() []worker {
 	if shared, ok := a.Store.(store.Watcher); ok { // those who listen here hear of what was pushed there
 		all = append(all, worker{"rates", a.API.ShareRates}, worker{"watch", func(ctx context.Context) error { return shared.Watch(ctx, a.Engine.Observe) }})
 	}
+	if a.Hints != nil {
+		all = append(all, worker{"hints", a.Hints.Run})
+	}
 	if a.traces != nil {
 		all = append(all, worker{"traces", a.traces.Run})
 	}

@@ -32,10 +32,11 @@ type Push struct {
 
 	PerSecond int           // pushes of all processes; 100, 1 to 10,000
 	Ramp      time.Duration // from nothing to PerSecond, after a rest; 1 min, 1 s to 10 min
+	HintEvery time.Duration // at least between two silent hints to a phone; 15 min, 0: there are none
 }
 
 func defaultPush() Push {
-	return Push{MessagesPerDay: 500, CodesPerDay: 10_000, PerSecond: 100, Ramp: time.Minute}
+	return Push{MessagesPerDay: 500, CodesPerDay: 10_000, PerSecond: 100, Ramp: time.Minute, HintEvery: 15 * time.Minute}
 }
 
 // Webhook is the sender of login codes, and of messages, that calls WebhookURL.
@@ -56,6 +57,7 @@ func pushSettings() []Setting {
 		number("codes-per-day", "login codes by the messaging service in a day, at most", func(c *Config) *int { return &c.Push.CodesPerDay }),
 		number("push-per-second", "pushes in a second, of all processes together", func(c *Config) *int { return &c.Push.PerSecond }),
 		span("push-ramp", "how long it takes from nothing to that, after a rest", func(c *Config) *time.Duration { return &c.Push.Ramp }),
+		span("push-hint-every", "how long at least between two silent hints that a phone has something to fetch; 0: there are none", func(c *Config) *time.Duration { return &c.Push.HintEvery }),
 	}
 }
 
@@ -92,6 +94,7 @@ func (c Config) validatePush() (errs []error) {
 	check(between(p.CodesPerDay, 1, 1_000_000), "codes-per-day: not within 1 and 1000000")
 	check(between(p.PerSecond, 1, 10_000), "push-per-second: not within 1 and 10000")
 	check(p.Ramp >= time.Second && p.Ramp <= 10*time.Minute, "push-ramp: not within 1s and 10m")
+	check(p.HintEvery == 0 || p.HintEvery >= time.Minute && p.HintEvery <= 24*time.Hour, "push-hint-every: neither 0 nor within 1m and 24h")
 	return errs
 }
 

@@ -29,7 +29,7 @@ func TestPushesAsAnOperatorSetsThem(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := config.Push{FCMCredentials: account, VAPIDKey: vapid, VAPIDSubject: "mailto:ops@lumbung.example", WebhookURL: "https://wa.example/send", WebhookSecret: signing, Channels: []string{"sms", "whatsapp"},
-		MessagesPerDay: 20, CodesPerDay: 3000, PerSecond: 250, Ramp: 2 * time.Minute}
+		MessagesPerDay: 20, CodesPerDay: 3000, PerSecond: 250, Ramp: 2 * time.Minute, HintEvery: 15 * time.Minute}
 	if fmt.Sprint(c.Push) != fmt.Sprint(want) || c.OTPSender != config.Webhook {
 		t.Errorf("%+v", c.Push)
 	}
@@ -45,8 +45,8 @@ func TestPushesAsAnOperatorSetsThem(t *testing.T) {
 
 func TestEveryMistakeAboutPushesIsReportedAtOnce(t *testing.T) {
 	_, _, err := config.Load(nil, env("LUMBUNG_FCM_CREDENTIALS", `{"project_id":"x","private_key":"hunter2"}`, "LUMBUNG_FCM_ENDPOINT", "fake", "LUMBUNG_VAPID_KEY", "hunter2", "LUMBUNG_VAPID_SUBJECT", "ops",
-		"LUMBUNG_WEBHOOK_URL", "http://10.0.0.1/send", "LUMBUNG_WEBHOOK_SECRET", "hunter2", "LUMBUNG_MESSAGE_CHANNELS", "pigeon", "LUMBUNG_MESSAGES_PER_DAY", "0", "LUMBUNG_CODES_PER_DAY", "x", "LUMBUNG_PUSH_PER_SECOND", "99999", "LUMBUNG_PUSH_RAMP", "0s"))
-	for _, want := range []string{"fcm-credentials:", "fcm-endpoint:", "vapid-key:", "vapid-subject:", "webhook-url:", "webhook-secret:", "message-channels:", "messages-per-day:", "LUMBUNG_CODES_PER_DAY", "push-per-second:", "push-ramp:"} {
+		"LUMBUNG_WEBHOOK_URL", "http://10.0.0.1/send", "LUMBUNG_WEBHOOK_SECRET", "hunter2", "LUMBUNG_MESSAGE_CHANNELS", "pigeon", "LUMBUNG_MESSAGES_PER_DAY", "0", "LUMBUNG_CODES_PER_DAY", "x", "LUMBUNG_PUSH_PER_SECOND", "99999", "LUMBUNG_PUSH_RAMP", "0s", "LUMBUNG_PUSH_HINT_EVERY", "1s"))
+	for _, want := range []string{"fcm-credentials:", "fcm-endpoint:", "vapid-key:", "vapid-subject:", "webhook-url:", "webhook-secret:", "message-channels:", "messages-per-day:", "LUMBUNG_CODES_PER_DAY", "push-per-second:", "push-ramp:", "push-hint-every:"} {
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("the report lacks %q:\n%v", want, err)
 		}

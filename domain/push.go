@@ -1,6 +1,7 @@
 package domain
 
 import (
+	"slices"
 	"strings"
 	"time"
 
@@ -114,4 +115,14 @@ func StillSo(item, object merge.Row) bool {
 		return state == ApplicationReturned
 	}
 	return true
+}
+
+// Holders are the people who may see a scope at an instant, each once.
+func Holders(access []merge.Grant, at merge.Millis) (out []string) {
+	for _, g := range access {
+		if g.Holds(at) && !slices.Contains(out, g.User) {
+			out = append(out, g.User)
+		}
+	}
+	return out
 }

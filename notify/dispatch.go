@@ -196,6 +196,8 @@ func (s *Service) attempt(ctx context.Context, d store.Delivery) error {
 		return s.close(ctx, d, store.DeliveryExpired, "expired")
 	case s.sender(d.Provider) == nil:
 		return s.close(ctx, d, store.DeliveryDead, "provider_unknown")
+	case d.Lane == LaneHint: // it shows nothing, at whatever hour
+		return s.settle(ctx, d, to, s.try(ctx, d, to, hintOf(d, now)))
 	}
 	r, items, err := s.Inbox.Ringing(ctx, d.User, d.Items)
 	if err != nil {

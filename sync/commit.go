@@ -320,6 +320,7 @@ func (e *Engine) place(ctx context.Context, c *store.Commit) (store.Head, *store
 		}
 		if err == nil {
 			e.Observe(after)
+			e.moved(after, c)
 		}
 		return after, nil, err
 	}
@@ -357,8 +358,23 @@ func (e *Engine) fold(ctx context.Context, head store.Head, c *store.Commit) (st
 	after, err := e.Store.Fold(ctx, c, head)
 	if err == nil {
 		e.Observe(after)
+		e.moved(after, c)
 	}
 	return after, err
+}
+
+// moved says that a commit is there for others to fetch.
+func (e *Engine) moved(after store.Head, c *store.Commit) {
+	if e.Moved == nil {
+		return
+	}
+	var devices []string
+	for _, p := range c.Pages {
+		if !slices.Contains(devices, p.Device) {
+			devices = append(devices, p.Device)
+		}
+	}
+	e.Moved(after, devices)
 }
 
 // errOwn says that the entry that holds our place is our own: its answer got

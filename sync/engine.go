@@ -73,6 +73,10 @@ type Engine struct {
 	// Tally is told what the engine does, to be counted. May be nil.
 	Tally Tally
 
+	// Moved is told of every commit of this process, once it is durable and folded: the
+	// head behind it, and the devices whose edits it holds. May be nil; it must not block.
+	Moved func(after store.Head, devices []string)
+
 	// Wake is told when a commit left work for followers. May be nil; it must
 	// not block.
 	Wake func()
