@@ -16,7 +16,7 @@ func CheckProgramme(r merge.Row, ready bool) (bad []fault.Mistake) {
 	p := ProgrammeOf(r)
 	say := func(field, code string) { bad = append(bad, fault.Mistake{Field: field, Code: code}) }
 	for _, name := range []string{"code", "name", "kind", "region_codes"} {
-		if merge.Null(r.Fields[name]) {
+		if merge.Null(r.Fields[name]) || string(r.Fields[name]) == "[]" {
 			say(name, "required")
 		}
 	}
@@ -41,9 +41,12 @@ func CheckProgramme(r merge.Row, ready bool) (bad []fault.Mistake) {
 // checkReady asks for what a programme needs before people may register.
 func checkReady(r merge.Row, p Programme) (bad []fault.Mistake) {
 	for _, name := range []string{"phases", "quota", "number_prefix", "confirm_days", "stages"} {
-		if merge.Null(r.Fields[name]) {
+		if merge.Null(r.Fields[name]) || string(r.Fields[name]) == "[]" {
 			bad = append(bad, fault.Mistake{Field: name, Code: "required"})
 		}
+	}
+	if merge.Null(r.Fields["default_zone"]) { // which goes by the first province where nobody says another
+		bad = append(bad, fault.Mistake{Field: "default_zone", Code: "required"})
 	}
 	if _, ok := p.Phase(PhaseRegistration); !ok && len(p.Phases) > 0 {
 		bad = append(bad, fault.Mistake{Field: "phases", Code: "phase_missing"})
@@ -126,6 +129,8 @@ func checkItems(s Stage) (bad []fault.Mistake) {
 		say("curators_per_file", "invalid_value")
 	case s.Kind == StageLevel && s.Pass.Level == 0:
 		say("pass.level", "required")
+	case s.Kind == StageLevel && s.Pass.Level > 4: // which nobody reaches
+		say("pass.level", "invalid_value")
 	}
 	return bad
 }

@@ -51,6 +51,11 @@ func TestProgrammesSayWhatIsWrongWithThem(t *testing.T) {
 	}{
 		{"as planned", "quota", "30", nil},
 		{"without a name", "name", "", mistakes("name required")},
+		{"no province", "region_codes", "[]", mistakes("region_codes required")},
+		{"no phase", "phases", "[]", mistakes("phases required")},
+		{"no stage", "stages", "[]", mistakes("stages required")},
+		{"no zone", "default_zone", "", mistakes("default_zone required")},
+		{"a level that nobody reaches", "stages", `[{"no":1,"kind":"level","pass":{"level":5},"items":[{"code":"a","label_id":"A","max":4}]}]`, mistakes("stages[0].pass.level invalid_value")},
 		{"without a quota", "quota", "", mistakes("quota required")},
 		{"more champions than businesses", "champion_count", "31", mistakes("champion_count more_than_quota")},
 		{"a province that is not there, and one twice", "region_codes", `["18","99","18"]`, mistakes("region_codes[1] region_unknown", "region_codes[2] code_repeated")},
@@ -95,7 +100,7 @@ func TestADraftMayLackWhatComesLater(t *testing.T) {
 	if bad := domain.CheckProgramme(r, false); len(bad) > 0 {
 		t.Errorf("a draft: %v", bad)
 	}
-	want := []string{"phases", "quota", "number_prefix", "confirm_days", "stages"}
+	want := []string{"phases", "quota", "number_prefix", "confirm_days", "stages", "default_zone"}
 	var got []string
 	for _, m := range domain.CheckProgramme(r, true) {
 		got = append(got, m.Field)

@@ -8,10 +8,12 @@ import (
 	"iter"
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/lumbung-ikm/lumbung/domain"
 	"github.com/lumbung-ikm/lumbung/fault"
 	"github.com/lumbung-ikm/lumbung/id"
+	"github.com/lumbung-ikm/lumbung/store"
 	"github.com/lumbung-ikm/lumbung/sync/merge"
 )
 
@@ -84,24 +86,67 @@ func (s *Service) Import(ctx context.Context, who Caller, programme string, tabl
 		return Job{}, in, err
 	}
 	jid := id.Derive("job", who.Name)
-	chunks := slices.Collect(slices.Chunk(in.Registrants, rowsPerStep))
-	if len(chunks) > domain.MaxJobSteps {
+	rest, written, err := s.unwritten(ctx, jid, in.Registrants)
+	if err != nil {
+		return Job{}, in, err
+	}
+	chunks := slices.Collect(slices.Chunk(rest, rowsPerStep))
+	if written+len(chunks) > domain.MaxJobSteps {
 		return Job{}, in, &fault.Error{Kind: fault.TooLarge, Code: "too_many_items", Text: "too many rows for one job"}
 	}
-	if _, err := s.job(ctx, jid); fault.KindOf(err) == fault.NotFound && err != nil && len(chunks) == 0 {
+	if written+len(chunks) == 0 {
 		return Job{}, in, nil
 	}
-	if err := s.beginImport(ctx, who, jid, programme, chunks); err != nil {
+	if err := s.beginImport(ctx, who, jid, programme, written, chunks); err != nil {
 		return Job{}, in, err
 	}
 	j, err := s.job(ctx, jid)
 	return j, in, err
 }
 
+// unwritten leaves out of registrants those that wait in steps of a job which a request
+// before has written and left, and gives how many steps there are. What was brought in from
+// them is not among the registrants any more.
+func (s *Service) unwritten(ctx context.Context, jid string, all []domain.Registrant) (rest []domain.Registrant, written int, err error) {
+	got, err := s.Engine.Store.Load(ctx, domain.GeneralQueue, store.Want{Tags: []string{domain.JobTag(jid)}})
+	if errors.Is(err, store.ErrAbsent) {
+		return all, 0, nil
+	}
+	if err != nil {
+		return nil, 0, fmt.Errorf("load job: %w", err)
+	}
+	waits := map[string]bool{}
+	for i := range got.Records {
+		step, err := rowOf(&got.Records[i])
+		if err != nil {
+			return nil, 0, err
+		}
+		if step.Collection != "job_step" {
+			continue
+		}
+		written++
+		var some []domain.Registrant
+		if v := step.Fields["input"]; !merge.Null(v) {
+			if err := json.Unmarshal(v, &some); err != nil {
+				return nil, 0, err
+			}
+		}
+		for _, r := range some {
+			waits[whoIs(r)] = true
+		}
+	}
+	return slices.DeleteFunc(slices.Clone(all), func(r domain.Registrant) bool { return waits[whoIs(r)] }), written, nil
+}
+
+// whoIs tells registrants of one list apart.
+func whoIs(r domain.Registrant) string {
+	return strings.Join([]string{r.Ref, string(r.Phone), r.NIB, r.Business}, "\x00")
+}
+
 // beginImport writes the job down and then its steps, a few in a commit: ten thousand rows
 // are more than one should hold. A request that dies in between is repeated under its
-// key and goes on; what was brought in meanwhile is found to be there.
-func (s *Service) beginImport(ctx context.Context, who Caller, jid, programme string, chunks [][]domain.Registrant) error {
+// key and goes on behind the steps that it has written, with what is in none of them.
+func (s *Service) beginImport(ctx context.Context, who Caller, jid, programme string, written int, chunks [][]domain.Registrant) error {
 	made := func(name, collection, record string, set map[string]merge.Value) merge.ServerWrite {
 		return merge.ServerWrite{Name: who.Name + name, Author: who.User, Role: merge.Admin, Collection: collection, ID: record, Op: merge.Put, Create: true, Set: set}
 	}
@@ -112,7 +157,12 @@ func (s *Service) beginImport(ctx context.Context, who Caller, jid, programme st
 	const perCommit = 10
 	writes := []merge.ServerWrite{made("", "job", jid, map[string]merge.Value{"kind": merge.Str(domain.JobImport), "programme_id": merge.Str(programme), "total": merge.Num(len(chunks)),
 		"rows": merge.Num(total)})}
+	if written > 0 { // a part may have been brought in by another list meanwhile
+		writes = []merge.ServerWrite{{Name: fmt.Sprint(who.Name, ".goes_on.", written), Author: who.User, Role: merge.Admin, Collection: "job", ID: jid, Op: merge.Put,
+			Set: map[string]merge.Value{"total": merge.Num(written + len(chunks))}}}
+	}
 	for n, c := range chunks {
+		n += written
 		text, err := json.Marshal(c)
 		if err != nil {
 			return err
@@ -123,7 +173,7 @@ func (s *Service) beginImport(ctx context.Context, who Caller, jid, programme st
 		}
 		writes = append(writes, made("."+strconv.Itoa(n), "job_step", domain.NumberedStep(jid, n+1), map[string]merge.Value{"job_id": merge.Str(jid),
 			"kind": merge.Str(domain.JobImport), "no": merge.Num(n + 1), "state": merge.Str(domain.StepWaiting), "input": rows}))
-		if len(writes) >= perCommit || n == len(chunks)-1 {
+		if len(writes) >= perCommit || n == written+len(chunks)-1 {
 			if _, err := s.Engine.Write(ctx, domain.GeneralQueue, writes...); err != nil && fault.CodeOf(err) != "id_reuse" { // a step that is there has been begun, or done
 				return err
 			}

@@ -44,7 +44,7 @@ func (s *Service) CreateProgramme(ctx context.Context, who Caller, code string, 
 	if err := s.fits("programme_setup", set, domain.ProgrammeFields()); err != nil {
 		return Edition{}, err
 	}
-	if set["default_zone"] == nil {
+	if merge.Null(set["default_zone"]) {
 		if zone, err := firstZone(set); err == nil {
 			set["default_zone"] = merge.Str(string(zone))
 		}
