@@ -45,6 +45,7 @@ func (a *App) Serve(ctx context.Context, ln net.Listener) error {
 	for _, w := range a.workers() {
 		workers.Go(func() { a.supervise(working, w) })
 	}
+	defer a.record(ctx)() // last of all, with what the others leave
 	served := make(chan error, 1)
 	go func() { served <- a.API.Serve(ln) }()
 	a.Log.LogAttrs(ctx, slog.LevelInfo, "serving", slog.String("address", ln.Addr().String()))
@@ -98,10 +99,21 @@ func (a *App) workers() []worker {
 	if a.Hints != nil {
 		all = append(all, worker{"hints", a.Hints.Run})
 	}
-	if a.traces != nil {
-		all = append(all, worker{"traces", a.traces.Run})
-	}
 	return all
+}
+
+// record sends traces until what it gives is called, which waits until all are sent.
+func (a *App) record(ctx context.Context) (end func()) {
+	if a.traces == nil {
+		return func() {}
+	}
+	recording, last := context.WithCancel(context.WithoutCancel(ctx))
+	var sent sync.WaitGroup
+	sent.Go(func() { a.supervise(recording, worker{"traces", a.traces.Run}) })
+	return func() {
+		last()
+		sent.Wait()
+	}
 }
 
 // compactEvery is how often what lies behind the horizon goes. With nothing to do
