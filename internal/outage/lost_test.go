@@ -205,13 +205,15 @@ func stories() []story {
 		before: func(r *rough) {
 			boss, owner, a, _ := scopes(r)
 			old = r.business(owner)
-			r.call(boss, http.MethodPost, "/v1/businesses/"+bare(old)+"/assignments", "", map[string]any{"mentor_id": a.login.User.ID}, &first)
+			r.call(boss, http.MethodPost, "/v1/businesses/"+bare(old)+"/assignments", "",
+				map[string]any{"mentor_id": a.login.User.ID, "reason": "Satu lagi", "beyond_capacity": true}, &first)
 			r.work()
 		},
 		tell: func(r *rough) {
 			boss, _, _, b := scopes(r)
 			r.call(boss, http.MethodPatch, "/v1/businesses/"+bare(old)+"/assignments/"+first.ID, first.Etag,
-				map[string]any{"to": time.Now().Add(2 * time.Second), "successor_id": b.login.User.ID, "handover_note": "Pindah wilayah"}, nil)
+				map[string]any{"to": time.Now().Add(2 * time.Second), "successor_id": b.login.User.ID, "handover_note": "Pindah wilayah",
+					"reason": "Satu lagi", "beyond_capacity": true}, nil)
 			r.work()
 		},
 		after: func(r *rough) {
