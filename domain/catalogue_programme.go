@@ -54,7 +54,9 @@ func publicFields() []merge.Field {
 		server("partners", list(object(
 			merge.Member{Name: "name", Type: text(2, 120), Required: true},
 			merge.Member{Name: "roles", Type: list(enum(partnerRoles()...), 12), Required: true},
-			merge.Member{Name: "url", Type: form(`^https://[^\s/]+(/\S*)?$`, 300)}), maxPartners), ""),
+			merge.Member{Name: "activities", Type: list(object(merge.Member{Name: "phase", Type: enum(phases()...), Required: true},
+				merge.Member{Name: "roles", Type: list(enum(partnerRoles()...), 12), Required: true}), maxPhases)},
+			merge.Member{Name: "url", Type: form(`^https://[^\s/]+(/\S*)?$`, 300)}), maxPartners), "activities = phases in which a partner has these of its roles only"),
 		server("brand", object(
 			merge.Member{Name: "colour", Type: form(`^#[0-9a-f]{6}$`, 7)},
 			merge.Member{Name: "logo_url", Type: form(`^https://[^\s/]+(/\S*)?$`, 300)}), ""),

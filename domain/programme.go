@@ -94,6 +94,20 @@ type Programme struct {
 	ConfirmDays  int // that a selected business has to confirm
 	Questions    []Question
 	Template     string // id of the plan that every business gets; may be empty
+	Partners     []Partner
+}
+
+// Partner is an institution beside the ministry. Being one gives no right.
+type Partner struct {
+	Name       string     `json:"name"`
+	Roles      []string   `json:"roles"`
+	Activities []Activity `json:"activities"` // in which it plays only some of them; in others all
+}
+
+// Activity is a phase of a programme in which a partner has some of its roles.
+type Activity struct {
+	Phase string   `json:"phase"`
+	Roles []string `json:"roles"`
 }
 
 // Question is one of an application.
@@ -155,6 +169,7 @@ func ProgrammeOf(r merge.Row) Programme {
 	decode(r.Fields["monitoring"], &p.Monitoring)
 	decode(r.Fields["stages"], &p.Stages)
 	decode(r.Fields["questions"], &p.Questions)
+	decode(r.Fields["partners"], &p.Partners)
 	return p
 }
 

@@ -31,6 +31,7 @@ func CheckProgramme(r merge.Row, ready bool) (bad []fault.Mistake) {
 		say("champion_count", "more_than_quota")
 	}
 	bad = append(bad, checkPhases(p)...)
+	bad = append(bad, checkPartners(p)...)
 	bad = append(bad, checkStages(p)...)
 	if ready {
 		bad = append(bad, checkReady(r, p)...)
@@ -50,6 +51,9 @@ func checkReady(r merge.Row, p Programme) (bad []fault.Mistake) {
 	}
 	if _, ok := p.Phase(PhaseRegistration); !ok && len(p.Phases) > 0 {
 		bad = append(bad, fault.Mistake{Field: "phases", Code: "phase_missing"})
+	}
+	if last := len(p.Stages) - 1; last >= 0 && p.Stages[last].Kind != StageRubric { // only marks give the order by which the quota is filled
+		bad = append(bad, fault.Mistake{Field: fmt.Sprintf("stages[%d].kind", last), Code: "ranks_nobody"})
 	}
 	return bad
 }
@@ -85,6 +89,28 @@ func checkPhases(p Programme) (bad []fault.Mistake) {
 	}
 	if before.Code != "" && p.Monitoring.From != "" && p.Monitoring.From <= before.To {
 		say("monitoring.starts_on", "phase_order")
+	}
+	return bad
+}
+
+// checkPartners holds the parts that partners play in activities against the phases of
+// the programme and the roles that the partners have.
+func checkPartners(p Programme) (bad []fault.Mistake) {
+	say := func(code, at string, of ...any) { bad = append(bad, fault.Mistake{Field: fmt.Sprintf(at, of...), Code: code}) }
+	for i, one := range p.Partners {
+		for k, a := range one.Activities {
+			if _, planned := p.Phase(a.Phase); !planned {
+				say("not_in_plan", "partners[%d].activities[%d].phase", i, k)
+			}
+			if slices.IndexFunc(one.Activities, func(o Activity) bool { return o.Phase == a.Phase }) < k {
+				say("code_repeated", "partners[%d].activities[%d].phase", i, k)
+			}
+			for n, role := range a.Roles {
+				if !slices.Contains(one.Roles, role) {
+					say("role_missing", "partners[%d].activities[%d].roles[%d]", i, k, n)
+				}
+			}
+		}
 	}
 	return bad
 }

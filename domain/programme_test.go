@@ -44,6 +44,8 @@ func TestProgrammesSayWhatIsWrongWithThem(t *testing.T) {
 	phase := func(code, from, to string) string {
 		return `{"code":"` + code + `","starts_on":"` + from + `","ends_on":"` + to + `"}`
 	}
+	const marks = `"kind":"rubric","curators_per_file":2,"items":[{"code":"a","label_id":"A","weight_bp":10000,"max":5}]`
+	stages := func(one, two string) string { return `[{"no":1,` + one + `},{"no":2,` + two + `}]` }
 	tests := []struct {
 		name         string
 		field, value string // "" takes the field away
@@ -55,7 +57,12 @@ func TestProgrammesSayWhatIsWrongWithThem(t *testing.T) {
 		{"no phase", "phases", "[]", mistakes("phases required")},
 		{"no stage", "stages", "[]", mistakes("stages required")},
 		{"no zone", "default_zone", "", mistakes("default_zone required")},
-		{"a level that nobody reaches", "stages", `[{"no":1,"kind":"level","pass":{"level":5},"items":[{"code":"a","label_id":"A","max":4}]}]`, mistakes("stages[0].pass.level invalid_value")},
+		{"a level that nobody reaches", "stages", stages(`"kind":"level","pass":{"level":5},"items":[{"code":"a","label_id":"A","max":4}]`, marks), mistakes("stages[0].pass.level invalid_value")},
+		{"a level in the end: nobody is ranked", "stages", stages(marks, `"kind":"level","pass":{"level":2},"items":[{"code":"a","label_id":"A","max":4}]`), mistakes("stages[1].kind ranks_nobody")},
+		{"a partner with parts in activities", "partners", `[{"name":"Bank Indonesia","roles":["curator","financing"],"activities":[{"phase":"curation","roles":["curator"]}]}]`, nil},
+		{"a partner in no phase, in one twice, in a role it has not", "partners", `[{"name":"Bank Indonesia","roles":["curator"],
+			"activities":[{"phase":"curation","roles":["curator"]},{"phase":"curation","roles":["media"]},{"phase":"opening","roles":[]}]}]`,
+			mistakes("partners[0].activities[1].phase code_repeated", "partners[0].activities[1].roles[0] role_missing", "partners[0].activities[2].phase not_in_plan")},
 		{"without a quota", "quota", "", mistakes("quota required")},
 		{"more champions than businesses", "champion_count", "31", mistakes("champion_count more_than_quota")},
 		{"a province that is not there, and one twice", "region_codes", `["18","99","18"]`, mistakes("region_codes[1] region_unknown", "region_codes[2] code_repeated")},
@@ -67,11 +74,11 @@ func TestProgrammesSayWhatIsWrongWithThem(t *testing.T) {
 		{"monitoring before the results are out", "monitoring", `{"starts_on":"2022-03-17","ends_on":"2022-06-17"}`, mistakes("monitoring.starts_on phase_order")},
 		{"ends before it begins, twice", "phases", "[" + phase("registration", "2022-03-06", "2022-02-27") + "," + phase("registration", "2022-02-27", "2022-03-06") + "]",
 			mistakes("phases[0].ends_on span_reversed", "phases[1].code code_repeated")},
-		{"stages out of order", "stages", `[{"no":2,"kind":"checklist","items":[{"code":"a","label_id":"A"}]}]`, mistakes("stages[0].no stage_order")},
-		{"a stage without questions", "stages", `[{"no":1,"kind":"checklist","items":[]}]`, mistakes("stages[0].items required")},
+		{"stages out of order", "stages", `[{"no":2,` + marks + `}]`, mistakes("stages[0].no stage_order")},
+		{"a stage without questions", "stages", stages(`"kind":"checklist","items":[]`, marks), mistakes("stages[0].items required")},
 		{"weights that are no whole, and nobody to look", "stages", `[{"no":1,"kind":"rubric","curators_per_file":2,"items":[{"code":"a","label_id":"A","weight_bp":9999,"max":5}]}]`,
 			mistakes("stages[0].items weights_not_whole")},
-		{"points without room, a question twice, no level to reach", "stages", `[{"no":1,"kind":"level","items":[{"code":"a","label_id":"A"},{"code":"a","label_id":"B","max":4}]}]`,
+		{"points without room, a question twice, no level to reach", "stages", stages(`"kind":"level","items":[{"code":"a","label_id":"A"},{"code":"a","label_id":"B","max":4}]`, marks),
 			mistakes("stages[0].items[0].max span_reversed", "stages[0].items[1].code code_repeated", "stages[0].pass.level required")},
 	}
 	for _, tt := range tests {

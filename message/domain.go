@@ -29,6 +29,18 @@ var domainTable = map[string]entry{
 	"weights_not_whole": {
 		Sentence{"Jumlah bobot pada {field} harus 10.000 (100 persen).", ""},
 		Sentence{"The weights of {field} must add up to 10,000 (100 percent).", ""}},
+	"ranks_nobody": {
+		Sentence{"Tahap kurasi terakhir harus memberi nilai (rubrik), supaya ada urutan untuk mengisi kuota.", "Tambahkan tahap rubrik sebagai tahap terakhir."},
+		Sentence{"The last stage must give marks (a rubric), so that there is an order by which the quota is filled.", "Add a rubric as the last stage."}},
+	"results_not_told": {
+		Sentence{"Hasil kurasi belum diumumkan kepada pendaftar.", "Siapkan dan setujui pengumuman hasil terlebih dahulu."},
+		Sentence{"The results have not been told to the applicants.", "Prepare and approve their publication first."}},
+	"not_in_plan": {
+		Sentence{"{field} tidak ada dalam tahapan program ini.", "Tambahkan tahapannya, atau pilih yang lain."},
+		Sentence{"{field} is no phase of this programme.", "Add the phase, or choose another one."}},
+	"role_missing": {
+		Sentence{"{field} bukan peran mitra ini.", "Tambahkan peran itu pada mitra, atau pilih yang lain."},
+		Sentence{"{field} is no role of this partner.", "Add the role to the partner, or choose another one."}},
 	"field_fixed": {
 		Sentence{"{field} tidak dapat diubah lagi pada status program sekarang.", ""},
 		Sentence{"{field} can no longer be changed in the present status of the programme.", ""}},

@@ -67,6 +67,17 @@ func (s *Service) CreateProgramme(ctx context.Context, who Caller, code string, 
 	return s.setup(ctx, pid)
 }
 
+// moveZone has the zone of a draft go with its provinces, where nobody chose another one.
+func moveZone(draft merge.Row, set map[string]merge.Value) {
+	was, err := firstZone(draft.Fields)
+	if set["region_codes"] == nil || set["default_zone"] != nil || draft.Text("status") != domain.ProgrammeDraft || err != nil || draft.Text("default_zone") != string(was) {
+		return
+	}
+	if now, err := firstZone(set); err == nil {
+		set["default_zone"] = merge.Str(string(now))
+	}
+}
+
 // firstZone is the zone of the first province of a programme.
 func firstZone(set map[string]merge.Value) (domain.Zone, error) {
 	regions := merge.AsStrings(set["region_codes"])
@@ -115,6 +126,7 @@ func (s *Service) ChangeProgramme(ctx context.Context, who Caller, programme str
 		return Edition{}, &fault.Error{Kind: fault.Invalid, Code: "required", Field: "fields", Text: "nothing to change"}
 	}
 	set := maps.Clone(fields)
+	moveZone(old.Row, set)
 	for _, name := range []string{"status", "follows"} { // by other ways, or never
 		if set[name] != nil {
 			return Edition{}, unknownField(name)
@@ -187,8 +199,8 @@ func (s *Service) decidedBy(ctx context.Context, old Edition, set map[string]mer
 //
 // Errors: Forbidden, NotFound; Stale "stale_version"; Conflict
 // "forbidden_transition" for any status but the next, "number_prefix_taken" where receipt
-// numbers would be those of another programme; Invalid with every mistake that
-// stands against opening it.
+// numbers would be those of another programme, "results_not_told" where it would be published
+// and nobody has heard a result; Invalid with every mistake that stands against opening it.
 func (s *Service) AdvanceProgramme(ctx context.Context, who Caller, programme string, v Version, status string) (Edition, error) {
 	old, err := s.mySetup(ctx, who, programme)
 	if err != nil {
@@ -203,10 +215,14 @@ func (s *Service) AdvanceProgramme(ctx context.Context, who Caller, programme st
 	if !domain.ProgrammeFollows(old.Text("status"), status) {
 		return Edition{}, &fault.Error{Kind: fault.Conflict, Code: "forbidden_transition", Field: "status", Text: "not the next status"}
 	}
-	if status == domain.ProgrammeOpen {
-		if err := s.prefixFree(ctx, old); err != nil {
-			return Edition{}, err
-		}
+	switch status {
+	case domain.ProgrammeOpen:
+		err = s.prefixFree(ctx, old)
+	case domain.ProgrammePublished:
+		err = s.resultsTold(ctx, old.ID)
+	}
+	if err != nil {
+		return Edition{}, err
 	}
 	return s.edit(ctx, who, old, v, map[string]merge.Value{"status": merge.Str(status)})
 }
@@ -227,6 +243,16 @@ func (s *Service) prefixFree(ctx context.Context, e Edition) error {
 		}
 		return nil
 	})
+}
+
+// resultsTold refuses to leave the curation, to which there is no way back, before results
+// are being told.
+func (s *Service) resultsTold(ctx context.Context, programme string) error {
+	rows, err := s.rows(ctx, domain.DecisionScope(programme), publicationKey(programme))
+	if state := first(rows).Text("state"); err == nil && state != "telling" && state != "told" {
+		err = conflict("results_not_told", "the results are not told yet")
+	}
+	return err
 }
 
 // mySetup gives an admin the programme as it was set up.

@@ -12,6 +12,7 @@ import (
 
 	"github.com/lumbung-ikm/lumbung/domain"
 	"github.com/lumbung-ikm/lumbung/fault"
+	"github.com/lumbung-ikm/lumbung/id"
 	"github.com/lumbung-ikm/lumbung/programme"
 	"github.com/lumbung-ikm/lumbung/sync/merge"
 )
@@ -22,7 +23,8 @@ func plan(t *testing.T, change ...string) map[string]merge.Value {
 	const text = `{"name":"Lagawi Fest 2022","kind":"campaign","region_codes":["18"],
 	"phases":[{"code":"registration","starts_on":"2022-02-27","ends_on":"2022-03-06"},{"code":"curation","starts_on":"2022-03-07","ends_on":"2022-03-14"}],
 	"quota":30,"reserve_size":10,"number_prefix":"LGW22","confirm_days":3,
-	"stages":[{"no":1,"kind":"checklist","items":[{"code":"complete","label_id":"Data lengkap","required":true}]}]}`
+	"stages":[{"no":1,"kind":"checklist","items":[{"code":"complete","label_id":"Data lengkap","required":true}]},
+		{"no":2,"kind":"rubric","curators_per_file":2,"items":[{"code":"product","label_id":"Produk","weight_bp":10000,"max":100}]}]}`
 	var set map[string]merge.Value
 	if err := json.Unmarshal([]byte(text), &set); err != nil {
 		t.Fatal(err)
@@ -127,7 +129,8 @@ func TestEveryMistakeIsToldAtOnce(t *testing.T) {
 	if want := []string{"brand.colour invalid_value", "partners[0].roles[0] invalid_value"}; !slices.Equal(told(err), want) {
 		t.Errorf("%v, want %v", told(err), want)
 	}
-	e, err := o.CreateProgramme(t.Context(), o.as(admin), "a-b-c", plan(t, "quota", "", "stages", "", "partners", `[{"name":"Bank Indonesia","roles":["curator","financing"]}]`, "brand", `{"colour":"#0a5c2f"}`))
+	e, err := o.CreateProgramme(t.Context(), o.as(admin), "a-b-c", plan(t, "quota", "", "stages", "", "partners", `[{"name":"Bank Indonesia","roles":["curator","financing"],"activities":[{"phase":"curation","roles":["curator"]}]}]`,
+		"brand", `{"colour":"#0a5c2f"}`))
 	o.unless(err)
 	_, err = o.AdvanceProgramme(t.Context(), o.as(admin), e.ID, e.Version, domain.ProgrammeOpen)
 	if want := []string{"quota required", "stages required"}; !slices.Equal(told(err), want) {
@@ -144,6 +147,13 @@ func TestWhatPeopleReliedOnStays(t *testing.T) {
 	for _, status := range domain.ProgrammeStatuses()[1:] {
 		if _, err := o.AdvanceProgramme(t.Context(), o.as(admin), e.ID, e.Version, domain.ProgrammeArchived); status != domain.ProgrammeArchived && fault.CodeOf(err) != "forbidden_transition" {
 			t.Errorf("from %s to the end: %v", e.Text("status"), err)
+		}
+		if status == domain.ProgrammePublished {
+			_, err := o.AdvanceProgramme(t.Context(), o.as(admin), e.ID, e.Version, status)
+			o.unless(err, "results_not_told")
+			_, err = o.Engine.Write(t.Context(), domain.DecisionScope(e.ID), merge.ServerWrite{Name: "telling", Role: merge.System, Collection: "publication",
+				ID: id.Derive("publication", e.ID), Op: merge.Put, Create: true, Set: map[string]merge.Value{"state": merge.Str("telling")}})
+			o.unless(err)
 		}
 		e, err = o.AdvanceProgramme(t.Context(), o.as(admin), e.ID, e.Version, status)
 		o.unless(err)
@@ -224,6 +234,35 @@ func TestProgrammesOfOtherPlacesAndDays(t *testing.T) {
 			t.Errorf("%s: %s, covers Makassar: %v", got.Code, got.Zone, got.Covers("73.71"))
 		}
 	}
+}
+
+// TestAZoneGoesWithItsProvinces: until somebody chooses one, or the programme opens.
+func TestAZoneGoesWithItsProvinces(t *testing.T) {
+	o := open(t)
+	admin := o.person(1, "admin")
+	e, err := o.CreateProgramme(t.Context(), o.as(admin), "a-b-c", plan(t))
+	o.unless(err)
+	change := func(set map[string]merge.Value) {
+		e, err = o.ChangeProgramme(t.Context(), o.as(admin), e.ID, e.Version, set)
+		o.unless(err)
+	}
+	is := func(want domain.Zone) {
+		t.Helper()
+		if got := e.Text("default_zone"); got != string(want) {
+			t.Errorf("in %s by %s, want %s", got, e.Fields["region_codes"], want)
+		}
+	}
+	makassar, jayapura := merge.Encode([]string{"73"}), merge.Encode([]string{"91"})
+	change(map[string]merge.Value{"region_codes": makassar})
+	is(domain.WITA)
+	change(map[string]merge.Value{"default_zone": merge.Str(string(domain.WIB))})
+	change(map[string]merge.Value{"region_codes": jayapura})
+	is(domain.WIB) // which somebody chose
+	change(map[string]merge.Value{"region_codes": makassar, "default_zone": merge.Str(string(domain.WITA))})
+	e, err = o.AdvanceProgramme(t.Context(), o.as(admin), e.ID, e.Version, domain.ProgrammeOpen)
+	o.unless(err)
+	change(map[string]merge.Value{"region_codes": jayapura})
+	is(domain.WITA) // by which people have registered
 }
 
 // TestNoTwoProgrammesNumberAlike: receipt numbers are read out on the telephone.

@@ -4,12 +4,14 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/lumbung-ikm/lumbung/domain"
 	"github.com/lumbung-ikm/lumbung/fault"
+	"github.com/lumbung-ikm/lumbung/id"
 	"github.com/lumbung-ikm/lumbung/store"
 	"github.com/lumbung-ikm/lumbung/sync/merge"
 )
@@ -149,3 +151,29 @@ func (w *wholes) enter(ctx context.Context) (leave func(), err error) {
 
 // WaitingWhole is how many wait to read a whole programme.
 func (s *Service) WaitingWhole() int { return int(s.wholes.waiting.Load()) }
+
+// everyDecision calls do with the id of every programme that is decided about.
+func (s *Service) everyDecision(ctx context.Context, do func(programme string) error) error {
+	const prefix = domain.ScopeDecision + "/"
+	for after := prefix; ; {
+		scopes, err := s.Engine.Store.Scopes(ctx, after, 100)
+		if err != nil {
+			return fmt.Errorf("programmes: %w", err)
+		}
+		for _, scope := range scopes {
+			programme, ours := strings.CutPrefix(scope, prefix)
+			if !ours {
+				return nil
+			}
+			if after = scope; !id.Valid(programme) {
+				continue // the general queue
+			}
+			if err := do(programme); err != nil {
+				return fmt.Errorf("programme %s: %w", programme, err)
+			}
+		}
+		if len(scopes) < 100 {
+			return nil
+		}
+	}
+}

@@ -1,0 +1,146 @@
+package programme
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/lumbung-ikm/lumbung/domain"
+	"github.com/lumbung-ikm/lumbung/id"
+	"github.com/lumbung-ikm/lumbung/store"
+	"github.com/lumbung-ikm/lumbung/sync/merge"
+)
+
+// places are how many are selected and stand in reserve: as was decided, whatever the
+// programme says by now.
+func (b *board) places() (selected, reserve int) {
+	if d := b.rulings[len(b.Stages)]; d.Text("state") == "decided" {
+		return int(d.Int("passed")), int(d.Int("reserve"))
+	}
+	return b.Quota, b.Reserve
+}
+
+// answered does what follows from the answer of an owner: who confirms takes part, and
+// whoever gives a place up leaves it to the next of the reserve.
+func (s *Service) answered(ctx context.Context, app applied) error {
+	switch app.Text("state") {
+	case domain.ApplicationConfirmed:
+		return s.enrol(ctx, app)
+	case domain.ApplicationDisqualified:
+		if err := s.endEnrolment(ctx, app); err != nil {
+			return err
+		}
+		return s.promote(ctx, app.Text("programme_id"))
+	case domain.ApplicationDeclined, domain.ApplicationLapsed, domain.ApplicationWithdrawn, domain.ApplicationOffered:
+		return s.promote(ctx, app.Text("programme_id"))
+	}
+	return nil
+}
+
+// fill offers the places that came free while results were being told.
+func (s *Service) fill(ctx context.Context, eff merge.Effect) error {
+	programme, ok := strings.CutPrefix(eff.Scope, domain.DecisionScope(""))
+	if !ok {
+		return nil
+	}
+	return s.promote(ctx, programme)
+}
+
+// promote offers free places to the reserve, the best first. It looks at what is known
+// when it is called, and offers no more than are free by that; each offer that becomes
+// known has it look again.
+func (s *Service) promote(ctx context.Context, programme string) error {
+	var p domain.Programme
+	var next, unheard []file
+	if err := s.atBoard(ctx, programme, 0, func(b *board) error {
+		p = b.Programme
+		next, unheard = b.next()
+		return nil
+	}); err != nil {
+		return err
+	}
+	if known, err := s.overtaken(ctx, unheard); err != nil || !known {
+		return err // not everybody has heard yet; the last one has it look again
+	}
+	for _, f := range next {
+		if err := s.tellOne(ctx, p, result{File: f.id, Business: f.business, Op: "offer"}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// overtaken reports whether the results of files reached none of their applications, though
+// all were told: such a one holds no place, and would wait for ever. Where one did, it is
+// only not known here yet.
+func (s *Service) overtaken(ctx context.Context, unheard []file) (bool, error) {
+	for _, f := range unheard {
+		head, err := s.home(ctx, f.business)
+		if err != nil {
+			return false, fmt.Errorf("head of business: %w", err)
+		}
+		rows, err := s.rows(ctx, head.Scope, merge.Key{Collection: "application", ID: f.id})
+		if state := first(rows).Text("state"); err != nil || state != domain.ApplicationSubmitted && state != "" {
+			return false, err
+		}
+	}
+	return true, nil
+}
+
+// next are the files of the reserve that there are free places for, by what is known, and
+// those with a place in the ranking that seem not to have heard of it though all were told.
+// While results are still being told there are none.
+func (b *board) next() (next, unheard []file) {
+	state := b.told.Text("state")
+	if state != "telling" && state != "told" {
+		return nil, nil
+	}
+	held := 0
+	var reserve []file
+	for _, f := range b.files {
+		switch b.states[f.id] {
+		case domain.ApplicationOffered, domain.ApplicationConfirmed:
+			held++
+		case domain.ApplicationReserve:
+			reserve = append(reserve, f)
+		case domain.ApplicationSubmitted, "":
+			if f.ranked && state == "telling" {
+				return nil, nil // not everybody has heard yet; the last one has it look again
+			}
+			if f.ranked {
+				unheard = append(unheard, f)
+			}
+		}
+	}
+	slices.SortFunc(reserve, byRank)
+	selected, _ := b.places()
+	return reserve[:min(len(reserve), max(0, selected-held))], unheard
+}
+
+func byRank(x, y file) int { return cmp.Compare(x.rank, y.rank) }
+
+// LapseDue ends the offers that nobody confirmed in time.
+func (s *Service) LapseDue(ctx context.Context) error {
+	return s.everyDecision(ctx, func(programme string) error {
+		got, err := s.Engine.Store.Load(ctx, domain.DecisionScope(programme), store.Want{Tags: []string{domain.OpenOfferTag}})
+		if err != nil {
+			return err
+		}
+		for i := range got.Records {
+			r, err := rowOf(&got.Records[i])
+			if err != nil {
+				return err
+			}
+			if until := instant(r, "confirm_by"); until.IsZero() || until.After(s.Clock.Now()) {
+				continue
+			}
+			if err := s.say(ctx, r.Text("business_id"), id.Derive("application_event", r.ID, "lapse"), "lapse."+r.ID,
+				map[string]merge.Value{"application_id": merge.Str(r.ID), "op": merge.Str("lapse")}, domain.ApplicationOffered); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}

@@ -1,0 +1,249 @@
+package programme
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/lumbung-ikm/lumbung/domain"
+	"github.com/lumbung-ikm/lumbung/fault"
+	"github.com/lumbung-ikm/lumbung/id"
+	"github.com/lumbung-ikm/lumbung/sync/merge"
+)
+
+// PublishDue begins to tell the results of every programme whose instant has come: one
+// commit says so, from which on nobody withdraws it. Then it freezes who is told what, as a
+// job whose steps are done in an order that says nothing about the results. A process that
+// died between the two is followed by the next that looks. Any number of processes may call
+// it at any time.
+func (s *Service) PublishDue(ctx context.Context) error {
+	return s.everyDecision(ctx, func(programme string) error {
+		rows, err := s.rows(ctx, domain.DecisionScope(programme), publicationKey(programme))
+		if err != nil || len(rows) == 0 {
+			return err
+		}
+		told := rows[0]
+		if told.Text("state") == "approved" && !instant(told, "publish_at").After(s.Clock.Now()) {
+			if err := s.beginTelling(ctx, programme, told); err != nil {
+				return err
+			}
+		} else if !halfBegun(told) {
+			return nil
+		}
+		return s.publish(ctx, programme)
+	})
+}
+
+// result is what one application is told.
+type result struct {
+	File     string `json:"file"`
+	Business string `json:"business"`
+	Op       string `json:"op"` // offer, hold or turn_down
+	Words    string `json:"words,omitempty"`
+}
+
+// tellPerStep is how many applications a step of a publication tells.
+const tellPerStep = 20
+
+// publish freezes what everybody is told and begins the job, if the publication has begun.
+func (s *Service) publish(ctx context.Context, programme string) error {
+	var all []result
+	var told merge.Row
+	err := s.atBoard(ctx, programme, 0, func(b *board) error {
+		if b.lags() { // the next look finds it carried out
+			return &fault.Error{Kind: fault.Transient, Code: "busy", Text: "the last stage is not carried out yet"}
+		}
+		var words Feedback
+		if v := b.told.Fields["feedback"]; !merge.Null(v) {
+			if err := json.Unmarshal(v, &words); err != nil {
+				return err
+			}
+		}
+		told, all = b.told, b.results(words)
+		return nil
+	})
+	if err != nil || !halfBegun(told) { // withdrawn in the last moment, or another process was faster
+		return err
+	}
+	jid := publicationJob(programme)
+	name := "publish." + programme
+	set := map[string]merge.Value{"kind": merge.Str(domain.JobPublish), "programme_id": merge.Str(programme), "total": merge.Num((len(all) + tellPerStep - 1) / tellPerStep), "rows": merge.Num(len(all))}
+	writes := []merge.ServerWrite{{Name: name, Role: merge.System, Collection: "job", ID: jid, Op: merge.Put, Create: true, Set: set}}
+	n := 0
+	for some := range slices.Chunk(all, tellPerStep) {
+		n++
+		writes = append(writes, merge.ServerWrite{Name: name + "." + strconv.Itoa(n), Role: merge.System, Collection: "job_step", ID: id.Derive("job_step", jid, "tell", strconv.Itoa(n)),
+			Op: merge.Put, Create: true, Set: map[string]merge.Value{"job_id": merge.Str(jid), "kind": merge.Str(domain.JobPublish), "state": merge.Str(domain.StepWaiting), "input": merge.Encode(some)}})
+	}
+	// The steps are frozen before the publication says how many there are: a process that dies
+	// in between begins anew, and what another one froze stays.
+	for some := range slices.Chunk(writes, 10) {
+		if _, err := s.Engine.Write(ctx, domain.GeneralQueue, some...); err != nil && fault.CodeOf(err) != "id_reuse" {
+			return err
+		}
+	}
+	_, err = s.Engine.Write(ctx, domain.DecisionScope(programme), merge.ServerWrite{Name: name, Role: merge.System, Collection: "publication", ID: publicationKey(programme).ID, Op: merge.Put, Strict: &told.Version,
+		Set: map[string]merge.Value{"total": merge.Num(len(all))}})
+	if err != nil && fasterOther(err) {
+		return nil // another process was faster
+	}
+	return err
+}
+
+// results are what everybody who applied is told. The places of those who withdrew since
+// the decision are filled from the ranking. The order is drawn by hash: it says nothing
+// about who was selected, and is the same whoever works it out.
+func (b *board) results(words Feedback) (out []result) {
+	selected, reserve := b.places()
+	ranked := slices.DeleteFunc(slices.Clone(b.files), func(f file) bool { return !f.ranked || b.withdrawn(f) })
+	slices.SortFunc(ranked, byRank)
+	becomes := map[string]string{}
+	for i, f := range ranked {
+		switch {
+		case i < selected:
+			becomes[f.id] = domain.FileSelected
+		case i < selected+reserve:
+			becomes[f.id] = domain.FileReserve
+		default:
+			becomes[f.id] = domain.FileNotSelected
+		}
+	}
+	ops := map[string]string{domain.FileSelected: "offer", domain.FileReserve: "hold", domain.FileNotSelected: "turn_down", domain.FileEliminated: "turn_down"}
+	for _, f := range b.files {
+		state := f.state
+		if becomes[f.id] != "" {
+			state = becomes[f.id]
+		}
+		if b.withdrawn(f) {
+			continue
+		}
+		if ops[state] == "" { // nothing was decided about it, such as one that was not completed in time: whoever has a number hears something
+			state = domain.FileNotSelected
+		}
+		said := f.feedback
+		if said == "" {
+			said = words[state]
+		}
+		out = append(out, result{f.id, f.business, ops[state], said})
+	}
+	slices.SortFunc(out, func(x, y result) int { return strings.Compare(b.drawn(x), b.drawn(y)) })
+	return out
+}
+
+// drawn is the place of a result in the order in which results are told.
+func (b *board) drawn(r result) string { return id.Derive("order", b.told.ID, r.File) }
+
+// tell does one step of a publication: each application hears its result, in a commit of
+// its own scope. Done again it changes nothing.
+func (s *Service) tell(ctx context.Context, job, step merge.Row) (map[string]merge.Value, error) {
+	var some []result
+	if err := json.Unmarshal(step.Fields["input"], &some); err != nil {
+		return nil, err
+	}
+	e, err := s.setup(ctx, job.Text("programme_id"))
+	if err != nil {
+		return nil, err
+	}
+	p := domain.ProgrammeOf(e.Row)
+	for _, r := range some {
+		if err := s.tellOne(ctx, p, r); err != nil {
+			return nil, fmt.Errorf("application %s: %w", r.File, err)
+		}
+	}
+	return map[string]merge.Value{"rows": merge.Num(len(some))}, nil
+}
+
+// tellOne tells one application.
+func (s *Service) tellOne(ctx context.Context, p domain.Programme, r result) error {
+	set := map[string]merge.Value{"application_id": merge.Str(r.File), "op": merge.Str(r.Op), "feedback": optional(r.Words)}
+	if r.Op == "offer" {
+		until := domain.BusinessDay(s.Clock.Now(), p.Zone).AddDays(p.ConfirmDays).End(p.Zone)
+		set["confirm_by"] = merge.Millis(until.UnixMilli()).Value()
+	}
+	k := merge.Key{Collection: "application_event", ID: id.Derive("application_event", r.File, "result", r.Op)}
+	head, err := s.home(ctx, r.Business)
+	if err != nil {
+		return fmt.Errorf("head of business: %w", err)
+	}
+	there, err := s.rows(ctx, head.Scope, k)
+	if err != nil || len(there) > 0 { // told, perhaps on another day
+		return err
+	}
+	from := []string{domain.ApplicationSubmitted, domain.ApplicationReserve}
+	if r.Op == "turn_down" {
+		from = append(from, domain.ApplicationReturned) // and not completed
+	}
+	return s.say(ctx, r.Business, k.ID, "tell."+r.File+"."+r.Op, set, from...)
+}
+
+// say writes an operation of the server's own on an application, while that is in one of
+// some states. In another one it was overtaken, which is no error. A business that was
+// merged into another one hears it there.
+func (s *Service) say(ctx context.Context, business, event, name string, set map[string]merge.Value, states ...string) error {
+	application := merge.AsString(set["application_id"])
+	still := func(v merge.View, _ []merge.Grant) *merge.Reject {
+		if r, ok := v.Row("application", application); !ok || !slices.Contains(states, r.Text("state")) {
+			return &merge.Reject{Code: "conflict"}
+		}
+		return nil
+	}
+	for {
+		head, err := s.home(ctx, business)
+		if err != nil {
+			return fmt.Errorf("head of business: %w", err)
+		}
+		_, err = s.Engine.Write(ctx, head.Scope, merge.ServerWrite{Name: name, Role: merge.System, Collection: "application_event", ID: event, Op: merge.Put, Create: true, Must: inAlive(still), Set: set})
+		switch fault.CodeOf(err) {
+		case "conflict", "id_reuse":
+			return nil
+		case "business_merged": // in between; its head says so by the next look
+			if err := s.moved(ctx, head.Scope); err != nil {
+				return err
+			}
+			continue
+		}
+		return err
+	}
+}
+
+// moved makes sure that a scope whose business was merged has said where it has gone.
+//
+// Errors: Transient "busy" while it has not.
+func (s *Service) moved(ctx context.Context, scope string) error {
+	head, err := s.Engine.Store.Head(ctx, scope)
+	if err == nil && head.MovedTo == "" {
+		err = &fault.Error{Kind: fault.Transient, Code: "busy", Text: "a merger is under way"}
+	}
+	return err
+}
+
+// Told marks the publications whose last step is done.
+func (s *Service) Told(ctx context.Context) error {
+	return s.everyDecision(ctx, func(programme string) error {
+		k := publicationKey(programme)
+		rows, err := s.rows(ctx, domain.DecisionScope(programme), k)
+		if err != nil || len(rows) == 0 || rows[0].Text("state") != "telling" || halfBegun(rows[0]) {
+			return err
+		}
+		j, err := s.job(ctx, rows[0].Text("job_id"))
+		if err != nil || int64(len(j.Steps)) < j.Int("total") || j.Count(domain.StepDone) < len(j.Steps) {
+			return err
+		}
+		_, err = s.Engine.Write(ctx, domain.DecisionScope(programme), merge.ServerWrite{Name: "told." + programme, Role: merge.System, Collection: k.Collection, ID: k.ID, Op: merge.Put,
+			Strict: &rows[0].Version, Set: map[string]merge.Value{"state": merge.Str("told"), "told_at": s.now().Value()}})
+		if err != nil && fasterOther(err) {
+			return nil
+		}
+		return err
+	})
+}
+
+// Due does what the calendars of the programmes ask for now. Any number of processes may
+// call it at any time.
+func (s *Service) Due(ctx context.Context) error {
+	return errors.Join(s.PublishDue(ctx), s.Told(ctx), s.LapseDue(ctx))
+}
