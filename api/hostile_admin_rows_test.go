@@ -48,7 +48,7 @@ func sendings() []sending {
 		{op: "POST " + programme + "/publication/approval", etag: programme + "/publication"},
 		{op: "POST " + programme + "/publication/withdrawal", body: says(`{"reason":"Tunggu dulu"}`), etag: programme + "/publication"},
 		{op: "POST " + programme + "/imports/check", body: says(emptyTable), kind: "text/csv", code: "import_closed"}, {op: "POST " + programme + "/imports", body: says(emptyTable), kind: "text/csv", code: "import_closed"},
-		{op: "POST " + programme + "/status", body: says(`{"status":"published"}`), etag: programme},
+		{op: "POST " + programme + "/status", body: says(`{"status":"published"}`), etag: programme, code: "results_not_told"},
 
 		{op: "GET /v1/announcements"}, {op: "POST /v1/announcements", body: says(`{"fields":{"title_id":"Baru"}}`)}, {op: "GET " + announcement},
 		{op: "PATCH " + announcement, body: says(`{"fields":{"pin":true}}`), etag: announcement}, {op: "GET " + announcement + "/preview"}, {op: "GET " + announcement + "/versions"},

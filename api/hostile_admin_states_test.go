@@ -47,6 +47,11 @@ func TestHostile05OfAProgramme(t *testing.T) {
 		if string(p.Fields["status"]) != `"`+from+`"` {
 			t.Fatalf("it is %s, and was %s", p.Fields["status"], from)
 		}
+		if from == domain.ProgrammeCurating { // to where there is no way before results are told
+			d.code("results_not_told", d.want(409, d.boss.AccessToken, "POST", path+"/status", `{"status":"published"}`, "If-Match", p.Etag))
+			d.publication(p.Id, "telling", true)
+			d.want(200, d.boss.AccessToken, "GET", path, "").Into(t, &p)
+		}
 		if n+1 < len(all) {
 			d.status(&p, all[n+1])
 		}

@@ -224,14 +224,17 @@ func (o *tour) advice(owner, admin wire.Login, mine, programme, file string) {
 	if r.Into(o, &f); !strings.Contains(string(f.Fields["feedback"]), "NIB") {
 		o.Errorf("%s", f.Fields["feedback"])
 	}
-	says := func(state string) {
-		_, err := o.parts.Engine.Write(o.Context(), domain.DecisionScope(programme), merge.ServerWrite{Name: "publication is " + state, Role: merge.System, Collection: "publication", ID: id.Derive("publication", programme),
-			Op: merge.Put, Set: map[string]merge.Value{"state": merge.Str(state)}})
-		o.ok(0, err)
-	}
-	says("telling")
+	o.publication(programme, "telling", false)
 	o.code("publication_begun", o.want(409, a, "PATCH", path, words, "If-Match", r.Header.Get("Etag")))
-	says("withdrawn")
+	o.publication(programme, "withdrawn", false)
+}
+
+// publication is that of a programme from now on.
+func (o *tour) publication(programme, state string, first bool) {
+	o.Helper()
+	_, err := o.parts.Engine.Write(o.Context(), domain.DecisionScope(programme), merge.ServerWrite{Name: "publication is " + state, Role: merge.System, Collection: "publication", ID: id.Derive("publication", programme),
+		Op: merge.Put, Create: first, Set: map[string]merge.Value{"state": merge.Str(state)}})
+	o.ok(0, err)
 }
 
 // withdrawn takes a publication back before its instant.
