@@ -142,7 +142,7 @@ func (in *reader) put(r *Registrant, c column, s string) {
 	var err error
 	switch c.field {
 	case fieldRef:
-		r.Ref = in.name(c, unfloat(s), 1, 64)
+		r.Ref = in.name(c, unfloat(s), 1, 60)
 	case fieldRegisteredAt:
 		r.RegisteredAt, err = in.moment(s)
 	case fieldBusiness:
