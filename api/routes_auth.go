@@ -128,7 +128,7 @@ func (s *Server) me(x *call) error {
 	if err != nil {
 		return err
 	}
-	return x.json(fiber.StatusOK, wire.Me{User: userOf(u), Session: x.who.Session, Device: x.who.Device, Now: s.Clock.Now()})
+	return x.json(fiber.StatusOK, wire.Me{User: userOf(u), Session: x.who.Session, Device: x.who.Device, Now: s.Clock.Now(), Push: s.pushProviders()})
 }
 
 func (s *Server) sessions(x *call) error {

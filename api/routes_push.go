@@ -28,6 +28,12 @@ func (s *Server) ownDevice(x *call) (string, error) {
 	return "", notFound()
 }
 
+// pushProviders are what an app has to know before it asks for an address.
+func (s *Server) pushProviders() []wire.PushProvider {
+	keys := s.Push.Keys()
+	return each(s.Push.Providers(), func(p string) wire.PushProvider { return wire.PushProvider{Provider: p, PublicKey: keys[p]} })
+}
+
 func (s *Server) registerPush(x *call) error {
 	var in wire.PushAddress
 	if err := x.read(&in); err != nil {

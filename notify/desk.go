@@ -40,6 +40,20 @@ func (s *Service) Figures(ctx context.Context) (Figures, error) {
 // Providers are those to which pushes are sent, by name.
 func (s *Service) Providers() []string { return slices.Sorted(maps.Keys(s.Senders)) }
 
+// Subscribable is a sender whose addresses an app asks for with a key.
+type Subscribable interface{ PublicKey() string }
+
+// Keys are the public keys with which apps subscribe, of the providers that want one.
+func (s *Service) Keys() map[string]string {
+	out := map[string]string{}
+	for name, sender := range s.Senders {
+		if k, ok := sender.(Subscribable); ok {
+			out[name] = k.PublicKey()
+		}
+	}
+	return out
+}
+
 // Deliveries gives a page of the deliveries of a state, behind an id.
 func (s *Service) Deliveries(ctx context.Context, state store.DeliveryState, after string, limit int) ([]store.Delivery, error) {
 	return s.Store.DeliveriesAfter(ctx, state, after, limit)

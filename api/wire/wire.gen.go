@@ -1162,6 +1162,9 @@ type Me struct {
 	// Now Example: 2022-05-05T02:11:09.120Z
 	Now time.Time `json:"now"`
 
+	// Push The providers to which this server sends pushes; none if it sends to nobody.
+	Push []PushProvider `json:"push"`
+
 	// Session UUID of version 7, or 8 if derived.
 	//
 	// Example: 018099a2-f7c0-7d3e-8f0a-1b2c3d4e5f60
@@ -1728,6 +1731,19 @@ type PushOutcomes struct {
 	//
 	// Example: 0
 	Waiting int `json:"waiting"`
+}
+
+// PushProvider defines model for PushProvider.
+type PushProvider struct {
+	// Provider As an address names it.
+	//
+	// Example: webpush
+	Provider string `json:"provider"`
+
+	// PublicKey With which an app subscribes (applicationServerKey); absent where none is needed.
+	//
+	// Example: BNcRdreALRFXTkOOUHK1EtK2wtaz5Ry4YfYCA_0QTpQtUbVlUls0VJXg7A8u-Ts1XbjhazAkj7I99e8QcYP7DkM
+	PublicKey string `json:"public_key,omitempty,omitzero"`
 }
 
 // Reason defines model for Reason.
