@@ -109,6 +109,7 @@ func score() *merge.Collection {
 			server("total_bp", whole(0, 10_000, "bp"), "absent while points are missing"),
 			server("level", whole(0, 4, "level"), "of a stage of levels, instead of the survey's"),
 			server("conflict", truth(), "not counted; somebody else looks at the file"),
+			server("asked", ref(""), "user: who was asked because of the conflict"),
 			server("late", truth(), "came after the stage was decided; not counted"),
 			server("recommendation", text(0, 20), ""),
 			server("note", text(0, 2000), ""),

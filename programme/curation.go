@@ -186,8 +186,8 @@ func first(rows []merge.Row) merge.Row {
 }
 
 // Share gives the files of a stage to curators, as many as the stage wants for each, of
-// different institutions, evenly; where somebody declared a conflict of interest, to one
-// more. It gives how many shares it made. Done again it changes nothing, until there is a
+// different institutions, evenly; where somebody declared a conflict of interest and nobody could be asked instead, to
+// one more. It gives how many shares it made. Done again it changes nothing, until there is a
 // new file or conflict.
 //
 // Errors: Forbidden, NotFound; Invalid; Conflict "stage_not_begun", "too_few_curators" if
@@ -222,7 +222,7 @@ func (s *Service) Share(ctx context.Context, who Caller, programme string, no in
 			set["due_at"] = merge.Millis(due.UnixMilli()).Value()
 		}
 		writes = append(writes, merge.ServerWrite{Name: who.Name, Author: who.User, Role: merge.Admin, Collection: "file_share",
-			ID: id.Derive("file_share", sh.file, fmt.Sprint(no), sh.curator), Op: merge.Put, Create: true, Set: set})
+			ID: shareID(sh, no), Op: merge.Put, Create: true, Set: set})
 	}
 	for some := range slices.Chunk(writes, mostFiled) {
 		if _, err := s.Engine.Write(ctx, domain.DecisionScope(programme), some...); err != nil && fault.CodeOf(err) != "id_reuse" {
@@ -245,7 +245,7 @@ func (s *Service) followSheet(ctx context.Context, eff merge.Effect) error {
 	}
 	programme, curator, no := parts[1], parts[2], int(sheet.Int("stage"))
 	scope, k := domain.DecisionScope(programme), merge.Key{Collection: "score", ID: sheet.ID}
-	share := merge.Key{Collection: "file_share", ID: id.Derive("file_share", sheet.Text("application_id"), fmt.Sprint(no), curator)}
+	share := merge.Key{Collection: "file_share", ID: shareID(share{sheet.Text("application_id"), curator}, no)}
 	setup := merge.Key{Collection: "programme_setup", ID: programme}
 	for {
 		there, err := s.rows(ctx, scope, k, share, setup, decisionKey(programme, no))
@@ -257,8 +257,11 @@ func (s *Service) followSheet(ctx context.Context, eff merge.Effect) error {
 			found[r.Key] = r
 		}
 		old := found[k]
-		if found[share].Version == 0 || found[setup].Version == 0 || old.Int("seen") >= int64(sheet.Version) {
-			return nil // a sheet on a file that nobody gave them, or said already
+		switch {
+		case found[share].Version == 0 || found[setup].Version == 0: // a sheet on a file that nobody gave them
+			return nil
+		case old.Int("seen") >= int64(sheet.Version): // said already
+			return s.askAnother(ctx, scope, old, found[share])
 		}
 		set := scoreOf(domain.ProgrammeOf(found[setup]), sheet, curator, no)
 		if found[decisionKey(programme, no)].Text("state") == "decided" && sheet.Text("state") == domain.SheetSubmitted && old.Text("state") != domain.SheetSubmitted {
@@ -266,10 +269,48 @@ func (s *Service) followSheet(ctx context.Context, eff merge.Effect) error {
 		}
 		w := merge.ServerWrite{Name: "score." + sheet.ID + "." + fmt.Sprint(sheet.Version), Role: merge.System, Collection: k.Collection, ID: k.ID, Op: merge.Put,
 			Create: old.Version == 0, Strict: &old.Version, Set: set}
-		if _, err = s.Engine.Write(ctx, scope, w); err == nil || !fasterOther(err) {
+		if _, err = s.Engine.Write(ctx, scope, w); err != nil && !fasterOther(err) {
 			return err
-		}
+		} // the next look finds it said
 	}
+}
+
+// askAnother gives a file to one more curator because of a conflict of interest, if the
+// panel has one for it; else the view of the stage says what is missing. Two processes ask
+// one.
+func (s *Service) askAnother(ctx context.Context, scope string, score, of merge.Row) error {
+	if string(score.Fields["conflict"]) != "true" || score.Text("asked") != "" {
+		return nil
+	}
+	programme, no := strings.TrimPrefix(scope, domain.DecisionScope("")), int(score.Int("stage"))
+	var given []share
+	if err := s.atBoard(ctx, programme, no, func(b *board) error {
+		if stage, err := b.stage(no); err == nil && b.rulings[no].Text("state") != "decided" {
+			given, _ = b.shareOut(stage)
+		}
+		return nil
+	}); err != nil {
+		return err
+	}
+	i := slices.IndexFunc(given, func(sh share) bool { return sh.file == score.Text("application_id") })
+	if i < 0 {
+		return nil
+	}
+	put := func(collection, record string, create bool, set map[string]merge.Value) merge.ServerWrite {
+		return merge.ServerWrite{Name: "third." + score.ID, Role: merge.System, Collection: collection, ID: record, Op: merge.Put, Create: create, Set: set}
+	}
+	asked := put("score", score.ID, false, map[string]merge.Value{"asked": merge.Str(given[i].curator)})
+	asked.Strict = &score.Version
+	_, err := s.Engine.Write(ctx, scope, asked, put("file_share", shareID(given[i], no), true, map[string]merge.Value{"application_id": merge.Str(given[i].file), "stage": merge.Num(no),
+		"curator_id": merge.Str(given[i].curator), "due_at": orNull(of.Fields["due_at"])}))
+	if err != nil && fasterOther(err) { // another process, or an admin, gave it to somebody
+		return nil
+	}
+	return err
+}
+
+func shareID(sh share, no int) string {
+	return id.Derive("file_share", sh.file, fmt.Sprint(no), sh.curator)
 }
 
 // decisionKey is the record that says that a stage was decided.

@@ -6,6 +6,7 @@ import (
 	"reflect"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -310,20 +311,20 @@ func TestAConflictOfInterestAsksAThird(t *testing.T) {
 	if _, err := c.Decide(t.Context(), c.as(c.admin), c.edition.ID, 3, c.stage(3).Basis, ""); fault.CodeOf(err) != "stage_not_ready" {
 		t.Errorf("decided without a sheet: %v", err)
 	}
-	n, err := c.Share(t.Context(), c.as(c.admin), c.edition.ID, 3, nil)
-	if c.unless(err); n != 1 {
-		t.Fatalf("%d shares for one conflict", n)
-	}
-	c.work()
+	asked := 0
 	for n := range c.curators {
 		for _, d := range c.panel(n) {
 			if d.Text("application_id") == file && n != 0 && len(c.sheets(n, file)) == 0 {
 				if fixture.Curators()[n].Institution == fixture.Curators()[0].Institution && n != 0 {
 					t.Logf("the third is of the institution of who stepped back, whose sheet does not count")
 				}
+				asked++
 				c.score(n, file, all(50), nil)
 			}
 		}
+	}
+	if asked != 1 {
+		t.Fatalf("%d are asked for one conflict", asked)
 	}
 	c.work()
 	v := c.stage(3)
@@ -441,5 +442,32 @@ func TestWhenStagesBegin(t *testing.T) {
 	}
 	if _, err := o.Stage(t.Context(), o.as(admin), e.ID, 4); fault.CodeOf(err) != "invalid_value" {
 		t.Errorf("a stage that is not there: %v", err)
+	}
+}
+
+// TestTwoProcessesAskOneForAConflict: whoever is at it, and again afterwards.
+func TestTwoProcessesAskOneForAConflict(t *testing.T) {
+	c := open(t).contest(2)
+	c.begun()
+	_, err := c.Share(t.Context(), c.as(c.admin), c.edition.ID, 3, nil)
+	c.unless(err)
+	c.work()
+	file := c.panel(0)[0].Text("application_id")
+	c.score(0, file, all(100), map[string]merge.Value{"conflict": merge.Flag(true)})
+	before := len(c.scope(domain.DecisionScope(c.edition.ID), "file_share"))
+	sheet := c.sheets(0, file)[0]
+	eff := merge.Effect{Scope: domain.PanelScope(c.edition.ID, c.curators[0].ID), Collection: "sheet", ID: sheet.ID}
+	var two sync.WaitGroup
+	for range 2 {
+		two.Go(func() {
+			if err := c.Steps()[domain.StepScore](t.Context(), eff); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	two.Wait()
+	c.work()
+	if n := len(c.scope(domain.DecisionScope(c.edition.ID), "file_share")) - before; n != 1 {
+		t.Errorf("%d are asked", n)
 	}
 }

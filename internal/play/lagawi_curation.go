@@ -236,8 +236,8 @@ func (s *lagawi) lands(ctx context.Context) error {
 	return nil
 }
 
-// asksAThird gives the file of the conflict of interest to somebody else. Before that it
-// lacks a sheet, and nothing can be decided.
+// asksAThird has somebody else look at the file of the conflict of interest, who was asked
+// for it at once. Before that it lacks a sheet, and nothing can be decided.
 func (s *lagawi) asksAThird(ctx context.Context) error {
 	if err := s.admin.Login(ctx); err != nil {
 		return err
@@ -251,9 +251,6 @@ func (s *lagawi) asksAThird(ctx context.Context) error {
 	}
 	err := s.admin.Send(ctx, http.MethodPost, s.path("/stages/3/decision"), "", map[string]any{"basis": v.Basis}, nil)
 	if err := refusedAs(err, "stage_not_ready"); err != nil {
-		return err
-	}
-	if err := s.shares(ctx, 1); err != nil {
 		return err
 	}
 	if err := s.w.Sync(ctx, s.w.shuffled(s.curators)...); err != nil {
