@@ -65,7 +65,7 @@ type Validator interface {
 func (s *Service) claimAddress(ctx context.Context, a store.Address) (store.Address, error) {
 	for {
 		now := s.Clock.Now()
-		a.Created, a.Seen, a.Rev = now, now, 1
+		a.Created, a.Seen, a.Keep, a.Rev = now, now, now.Add(s.Limits.Forget), 1
 		err := s.Store.InsertAddress(ctx, a)
 		if !errors.Is(err, store.ErrTaken) {
 			return a, err
@@ -94,11 +94,11 @@ func (s *Service) makeRoom(ctx context.Context, a store.Address) error {
 		return err
 	}
 	slices.SortFunc(all, func(x, y store.Address) int { return y.Seen.Compare(x.Seen) })
-	kept, now := 1, s.Clock.Now()
+	kept := 1
 	for _, o := range all {
 		switch {
 		case o.Key == a.Key:
-		case o.Device == a.Device && o.Provider == a.Provider, kept >= s.Limits.PerUser, now.Sub(o.Seen) > s.Limits.Forget:
+		case o.Device == a.Device && o.Provider == a.Provider, kept >= s.Limits.PerUser:
 			if err := s.Store.DropAddress(ctx, o.Key, o.Rev); err != nil {
 				return err
 			}

@@ -153,6 +153,7 @@ func (s *Service) lease(ctx context.Context, d store.Delivery, now time.Time) (_
 	}
 	d.State, d.Next, d.Attempts = store.DeliverySending, now.Add(s.Limits.Lease), d.Attempts+1
 	if err := s.Store.ReplaceDelivery(ctx, d); err != nil {
+		s.gate.spare(d.Provider)
 		return d, false, unlessStale(err)
 	}
 	d.Rev++
@@ -183,20 +184,26 @@ func (s *Service) sendAll(ctx context.Context, some []store.Delivery) error {
 
 // attempt sends one delivery, if it still should be.
 func (s *Service) attempt(ctx context.Context, d store.Delivery) error {
-	now := s.Clock.Now()
+	now, made := s.Clock.Now(), false
+	defer func() {
+		if !made {
+			s.gate.spare(d.Provider)
+		}
+	}()
 	to, err := s.addressOf(ctx, d)
 	switch {
 	case errors.Is(err, store.ErrAbsent):
-		return s.close(ctx, d, store.DeliverySuppressed, "address_gone")
+		return s.unreached(ctx, d, "address_gone")
 	case err != nil:
 		return err
 	case to.User != d.User:
-		return s.close(ctx, d, store.DeliverySuppressed, "address_moved")
+		return s.unreached(ctx, d, "address_moved")
 	case !now.Before(d.Expires):
 		return s.close(ctx, d, store.DeliveryExpired, "expired")
 	case s.sender(d.Provider) == nil:
 		return s.close(ctx, d, store.DeliveryDead, "provider_unknown")
 	case d.Lane == LaneHint: // it shows nothing, at whatever hour
+		made = true
 		return s.settle(ctx, d, to, s.try(ctx, d, to, hintOf(d, now)))
 	}
 	r, items, err := s.Inbox.Ringing(ctx, d.User, d.Items)
@@ -208,9 +215,10 @@ func (s *Service) attempt(ctx context.Context, d store.Delivery) error {
 		return s.close(ctx, d, store.DeliverySuppressed, "no_longer")
 	}
 	if civil := r.civil(now, quietOf(items), d.ID); civil.After(now) { // it was late, or people changed their hours
-		d.State, d.Next, d.Attempts = store.DeliveryPending, civil, d.Attempts-1
+		d.State, d.Due, d.Next, d.Expires, d.Attempts = store.DeliveryPending, civil, civil, longer(d.Expires, civil, items), d.Attempts-1
 		return unlessStale(s.Store.ReplaceDelivery(ctx, d))
 	}
+	made = true
 	return s.settle(ctx, d, to, s.try(ctx, d, to, pushOf(d, items, message.Pick(to.Locale), now)))
 }
 
@@ -253,11 +261,15 @@ func (s *Service) settle(ctx context.Context, d store.Delivery, to store.Address
 		return s.close(ctx, d, store.DeliveryDead, f.Code)
 	case f.Ambiguous && d.Lane == LaneHint: // the next sync says as much
 		return s.close(ctx, d, store.DeliverySent, f.Code)
-	case (f.Class == SlowDown || f.Class == Broken) && !f.Local: // not the fault of this one
-		d.Attempts--
-		d.Next = now.Add(max(f.RetryAfter, time.Minute) + jitter(d.ID, 10*time.Second))
-	case d.Attempts >= s.Limits.Attempts:
+	case f.Local && d.Attempts >= s.Limits.Attempts: // of others it is tried as long as it is worth it
 		return s.close(ctx, d, store.DeliveryDead, f.Code)
+	case f.Class == SlowDown || f.Class == Broken:
+		d.Next = now.Add(max(f.RetryAfter, time.Minute) + jitter(d.ID, 10*time.Second))
+		if f.Local { // until somebody mends it
+			d.Next = now.Add(max(f.RetryAfter, s.backoff(d.Attempts)))
+		} else { // not the fault of this one
+			d.Attempts--
+		}
 	default:
 		d.Next = now.Add(max(f.RetryAfter, s.backoff(d.Attempts)))
 	}
@@ -269,17 +281,23 @@ func (s *Service) settle(ctx context.Context, d store.Delivery, to store.Address
 }
 
 // gone closes the delivery to an address behind which nobody is any more, and drops the
-// address. Was it the last one of somebody, they are written to.
+// address.
 func (s *Service) gone(ctx context.Context, d store.Delivery, to store.Address, code string) error {
+	if err := s.writeInstead(ctx, d); err != nil {
+		return err
+	}
 	if !s.writes(d.Provider) {
 		if err := s.Store.DropAddress(ctx, to.Key, to.Rev); err != nil {
 			return err
 		}
-		for _, item := range d.Items {
-			if err := s.writeInstead(ctx, d.User, item); err != nil {
-				return err
-			}
-		}
+	}
+	return s.close(ctx, d, store.DeliverySuppressed, code)
+}
+
+// unreached closes a delivery whose address is there no more.
+func (s *Service) unreached(ctx context.Context, d store.Delivery, code string) error {
+	if err := s.writeInstead(ctx, d); err != nil {
+		return err
 	}
 	return s.close(ctx, d, store.DeliverySuppressed, code)
 }

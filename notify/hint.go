@@ -130,7 +130,7 @@ func (h *Hints) plan(ctx context.Context, to store.Address) error {
 	case before.State.Open() || now.Sub(before.Created) < h.Every:
 		return nil
 	}
-	d := store.Delivery{ID: hintID(to, stretch), Type: TypeHint, User: to.User, Address: to.Key, Provider: to.Provider, Lane: LaneHint, State: store.DeliveryPending, Next: now, Expires: now.Add(hintLife), Created: now}
+	d := store.Delivery{ID: hintID(to, stretch), Type: TypeHint, User: to.User, Address: to.Key, Provider: to.Provider, Lane: LaneHint, State: store.DeliveryPending, Due: now, Next: now, Expires: now.Add(hintLife), Created: now}
 	if err := h.Push.Store.InsertDelivery(ctx, d); err != nil && !errors.Is(err, store.ErrTaken) {
 		return fmt.Errorf("plan a hint: %w", err)
 	}

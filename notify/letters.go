@@ -87,21 +87,28 @@ func (s *Service) addressOf(ctx context.Context, d store.Delivery) (store.Addres
 	return store.Address{Key: d.Address, Provider: d.Provider, Value: string(c.Phone), User: d.User, Locale: c.Locale}, nil
 }
 
-// writeInstead writes to somebody about an item if no phone of theirs can be rung.
-func (s *Service) writeInstead(ctx context.Context, user, item string) error {
-	if s.Letters == nil {
+// writeInstead writes to somebody about what a phone was to ring for, if none of theirs but
+// that one can be rung. Done again it changes nothing.
+func (s *Service) writeInstead(ctx context.Context, d store.Delivery) error {
+	if s.Letters == nil || s.writes(d.Provider) || len(d.Items) == 0 {
 		return nil
 	}
-	all, err := s.live(ctx, user)
-	if err != nil || len(all) > 0 {
+	all, err := s.live(ctx, d.User)
+	if err != nil || slices.ContainsFunc(all, func(a store.Address) bool { return a.Key != d.Address }) {
 		return err
 	}
-	r, items, err := s.Inbox.Ringing(ctx, user, []string{item})
-	if err != nil || len(items) == 0 {
+	r, items, err := s.Inbox.Ringing(ctx, d.User, d.Items)
+	if err != nil {
 		return err
 	}
-	if t, ok := domain.NoticeTypeOf(items[0].Text("type")); ok {
-		return s.write(ctx, user, r, t, items[0])
+	for _, item := range items {
+		t, ok := domain.NoticeTypeOf(item.Text("type"))
+		if !ok {
+			continue
+		}
+		if err := s.write(ctx, d.User, r, t, item); err != nil {
+			return err
+		}
 	}
 	return nil
 }
@@ -121,12 +128,11 @@ func (s *Service) write(ctx context.Context, user string, r Recipient, t domain.
 	}
 	channel := s.Letters.Channels[i]
 	now := s.Clock.Now()
-	p := plan{notice: t, rung: writtenAt(item, now), life: letterLife}
+	p := plan{notice: t, item: item, to: store.Address{Key: channel + "/" + user, Provider: channel, User: user}, who: r, rung: writtenAt(item, now), life: letterLife}
 	if now.Sub(p.rung) > letterLife {
 		return nil
 	}
-	to := store.Address{Key: channel + "/" + user, Provider: channel, User: user}
-	if err := s.enqueue(ctx, p, r, item, to, now); err != nil {
+	if err := s.enqueue(ctx, p); err != nil {
 		return err
 	}
 	s.wake.up()

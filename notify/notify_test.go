@@ -252,7 +252,7 @@ func TestSeveralAreOne(t *testing.T) {
 		pushes int // for four items
 	}{
 		{"reminders of one minute", domain.NoticeTaskDue, nil, 0, 1},
-		{"reminders of other minutes", domain.NoticeTaskDue, nil, time.Minute, 4},
+		{"reminders of a long walk: the first ones, then the others", domain.NoticeTaskDue, nil, time.Minute, 2},
 		{"tasks of six minutes", domain.NoticeTaskAssigned, nil, 2 * time.Minute, 1},
 		{"what waits for a mentor: the first at once, then the others", domain.NoticeTaskSubmitted, nil, 20 * time.Minute, 2},
 		{"returned tasks", domain.NoticeTaskReturned, nil, time.Minute, 4},
@@ -327,7 +327,8 @@ func TestFailures(t *testing.T) {
 		{"refused", []error{&notify.Failure{Class: notify.Refused, Code: "invalid"}}, 1, store.DeliveryDead, 0, 0, true},
 		{"nobody there", []error{&notify.Failure{Class: notify.Gone, Code: "unregistered"}}, 1, store.DeliverySuppressed, 0, 0, false},
 		{"broken, mended behind half a minute", []error{&notify.Failure{Class: notify.Broken, Code: "unauthenticated"}}, 1, store.DeliverySent, 30 * time.Second, 80 * time.Second, true},
-		{"always", slices.Repeat([]error{later}, 12), 12, store.DeliveryDead, 0, 0, true},
+		{"for half an hour", slices.Repeat([]error{later}, 13), 14, store.DeliverySent, 10 * time.Minute, 2 * time.Hour, true},
+		{"for the reasons of this address", slices.Repeat([]error{&notify.Failure{Class: notify.Later, Code: "unavailable", Local: true}}, 12), 12, store.DeliveryDead, 0, 0, true},
 	} {
 		b := set(t)
 		a := b.phone("u1", "one")

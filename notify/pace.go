@@ -43,7 +43,8 @@ func (p *pace) back(n int) {
 	p.left += float64(n)
 }
 
-// gates say until when nothing is sent to a provider.
+// gates keep pushes back from providers that do not work. A gate is shut for a while, then
+// one attempt is let through, and what comes of it opens the gate or shuts it for longer.
 type gates struct {
 	mu sync.Mutex
 	of map[string]*gate
@@ -53,13 +54,16 @@ type gate struct {
 	until time.Time
 	fails int           // attempts in a row that failed for the provider's reasons
 	pause time.Duration // of the last time
+	trial time.Time     // until when it is waited for what comes of the one attempt
 }
 
 // Bounds of a gate.
 const (
 	failsInARow = 20
-	firstPause  = 30 * time.Second
-	longPause   = 10 * time.Minute
+	firstPause  = 5 * time.Second
+	longPause   = 2 * time.Minute
+	trialWithin = 20 * time.Second // an attempt ends before
+	trialWait   = 2 * time.Second  // of the others, meanwhile
 )
 
 func (g *gates) at(provider string) *gate {
@@ -72,29 +76,51 @@ func (g *gates) at(provider string) *gate {
 	return g.of[provider]
 }
 
-// shut reports until when a provider is left alone; zero if it is not.
+// shut reports until when a provider is left alone; zero if an attempt may be made. Where one
+// is to show whether the provider works again, whoever asks first makes it.
 func (g *gates) shut(provider string, now time.Time) time.Time {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	if at := g.at(provider); at.until.After(now) {
-		return at.until
-	}
-	return time.Time{}
-}
-
-// learn notes how an attempt ended.
-func (g *gates) learn(provider string, now time.Time, f *Failure) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	at := g.at(provider)
 	switch {
-	case f != nil && f.Local: // of one address: strangers must not be able to shut it for all
+	case at.until.After(now):
+		return at.until
+	case at.fails < failsInARow:
+		return time.Time{}
+	case at.trial.After(now):
+		return now.Add(trialWait)
+	}
+	at.trial = now.Add(trialWithin)
+	return time.Time{}
+}
+
+// spare notes that an attempt was not made after all.
+func (g *gates) spare(provider string) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.at(provider).trial = time.Time{}
+}
+
+// learn notes how an attempt ended. Of those that were under way when the gate was shut
+// nothing is learned: they ran into the same trouble.
+func (g *gates) learn(provider string, now time.Time, f *Failure) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	at := g.at(provider)
+	if f != nil && f.Local { // of one address: strangers must not be able to shut it for all
+		at.trial = time.Time{}
 		return
+	}
+	if at.until.After(now) {
+		return
+	}
+	at.trial = time.Time{}
+	switch {
 	case f == nil || f.Class == Gone || f.Class == Refused: // the provider works
 		at.fails, at.pause = 0, 0
 		return
 	case f.Class == SlowDown:
-		at.close(now, max(f.RetryAfter, time.Minute))
+		at.until = now.Add(max(f.RetryAfter, time.Minute))
 		return
 	case f.Class == Broken:
 		at.fails = failsInARow
@@ -103,14 +129,7 @@ func (g *gates) learn(provider string, now time.Time, f *Failure) {
 	}
 	if at.fails >= failsInARow {
 		at.pause = min(max(2*at.pause, firstPause), longPause)
-		at.close(now, max(at.pause, f.RetryAfter))
-		at.fails = failsInARow - 1 // one more opens it no longer
-	}
-}
-
-func (a *gate) close(now time.Time, d time.Duration) {
-	if until := now.Add(d); until.After(a.until) {
-		a.until = until
+		at.until = now.Add(max(at.pause, f.RetryAfter))
 	}
 }
 

@@ -3,6 +3,7 @@ package notify
 import (
 	"cmp"
 	"hash/fnv"
+	"strconv"
 	"time"
 
 	"github.com/lumbung-ikm/lumbung/domain"
@@ -132,94 +133,103 @@ func jitter(seed string, most time.Duration) time.Duration {
 	return time.Duration(h.Sum64()%uint64(most/time.Second)) * time.Second
 }
 
-// gathering is how pushes of several items become one.
+// gathering is how pushes of several items become one: the first of a key waits for a while,
+// and what comes behind it is told a window later, together. An item whose push was planned
+// is found again by the same ids, whenever it is planned again.
 type gathering struct {
-	key    string        // items of one key and window are one push; "" for each its own
-	window time.Duration // 0: the minute of the item, without a wait behind it
-	hold   bool          // they wait for the end of the window; else the first rings at once, and the next no sooner than a window behind it
+	key    string        // "" for each item its own push
+	window time.Duration // between two pushes of the key
+	wait   time.Duration // of the first for others
 }
 
-// Windows of what is gathered.
-const (
-	taskWindow   = 10 * time.Minute
-	queueWindow  = 2 * time.Hour
-	digestWindow = time.Hour
-)
-
-// gathers says with what an item of a type is gathered.
+// gathers says with what an item of a type is gathered. Reminders of one minute are written
+// one after the other, over all businesses of a zone.
 func gathers(t domain.NoticeType, r Recipient) gathering {
 	switch {
 	case t.Collapse == domain.CollapseReminder:
-		return gathering{key: "reminder"}
+		return gathering{"reminder", 10 * time.Minute, 20 * time.Second}
 	case t.ID == domain.NoticeTaskAssigned:
-		return gathering{"tasks", taskWindow, true}
+		return gathering{"tasks", 10 * time.Minute, 10 * time.Minute}
 	case t.Collapse == domain.CollapseQueue:
-		return gathering{"queue", queueWindow, false}
+		return gathering{"queue", 2 * time.Hour, 0}
 	case r.digests() && laneOf(t) == LaneUsual:
-		return gathering{"digest", digestWindow, true}
+		return gathering{"digest", time.Hour, time.Hour}
 	}
 	return gathering{}
 }
 
-// plan is what of a delivery follows from an item and a recipient.
+// slot is the window in which an instant lies. A key has one push in each.
+func (g gathering) slot(at time.Time) int64 { return at.UnixNano() / int64(g.window) }
+
+// plan is what is planned: the push of an item to an address.
 type plan struct {
 	notice domain.NoticeType
 	gather gathering
+	item   merge.Row
+	to     store.Address
+	who    Recipient
 	rung   time.Time     // when the item was written
 	life   time.Duration // how long it is worth sending; 0: as long as its type says
 }
 
-// first is the delivery of an item to an address.
-func (p plan) first(r Recipient, item merge.Row, to store.Address) store.Delivery {
-	key, next := item.ID+" "+item.Text("version"), p.rung
-	switch g := p.gather; {
-	case g.key != "" && g.window == 0:
-		key = g.key + " " + p.rung.Truncate(time.Minute).Format(time.RFC3339)
-		next = next.Add(gatherPause)
-	case g.hold:
-		next = p.rung.Truncate(g.window).Add(g.window)
-		key = g.key + " " + next.Format(time.RFC3339)
-	case g.key != "":
-		key = g.key + " " + p.rung.Format(time.DateOnly)
-	}
-	return p.delivery(r, item, to, key, next)
+// alone is the delivery of an item by itself.
+func (p plan) alone() store.Delivery {
+	did := id.Derive("push", p.item.ID+" "+p.item.Text("version"), p.item.Text("type"), p.to.Key)
+	return p.delivery(did, p.who.civil(p.rung, domain.QuietOf(p.item), did))
 }
 
-// gatherPause is how long reminders of a minute wait for each other.
-const gatherPause = 20 * time.Second
-
-// behind is the delivery of an item whose own is closed already, or under way: the next of
-// its window, or one by itself.
-func (p plan) behind(r Recipient, item merge.Row, to store.Address, closed store.Delivery, now time.Time) store.Delivery {
-	switch g := p.gather; {
-	case g.window == 0:
-		return p.delivery(r, item, to, "late "+item.ID, now)
-	case g.hold:
-		next := now.Truncate(g.window).Add(g.window)
-		return p.delivery(r, item, to, g.key+" "+next.Format(time.RFC3339), next)
-	}
-	last := closed.Done
-	if last.IsZero() {
-		last = now
-	}
-	next := last.Add(p.gather.window)
-	if next.Before(now) {
-		next = now
-	}
-	return p.delivery(r, item, to, "behind "+closed.ID, next)
+// from is when a push of the key may ring that is meant for an instant.
+func (p plan) from(at time.Time) time.Time {
+	return p.who.civil(at, domain.QuietOf(p.item), p.gather.key+" "+p.to.Key)
 }
 
-func (p plan) delivery(r Recipient, item merge.Row, to store.Address, key string, next time.Time) store.Delivery {
-	did := id.Derive("push", key, item.Text("type"), to.Key)
-	if p.gather.key != "" {
-		did = id.Derive("push", key, to.User, to.Key)
+// behind is when the next push may ring behind another one of the key.
+func (p plan) behind(d store.Delivery) time.Time { return p.from(d.Due.Add(p.gather.window)) }
+
+// slotID is the id of the delivery of a slot.
+func (p plan) slotID(slot int64) string {
+	return id.Derive("push", p.gather.key+" "+strconv.FormatInt(slot, 10), p.to.User, p.to.Key)
+}
+
+func (p plan) delivery(did string, due time.Time) store.Delivery {
+	return store.Delivery{ID: did, Type: p.notice.ID, Batch: domain.BatchOf(p.item), Items: []string{p.item.ID}, User: p.to.User, Address: p.to.Key, Provider: p.to.Provider,
+		Lane: laneOf(p.notice), State: store.DeliveryPending, Due: due, Next: due, Expires: p.expires(due), Created: p.rung}
+}
+
+// expires is until when the item is worth telling, told from an instant on.
+func (p plan) expires(due time.Time) time.Time {
+	out := due.Add(cmp.Or(p.life, ttlOf(p.notice)))
+	if end := domain.WorthUntil(p.item); !end.IsZero() && end.Before(out) {
+		out = end
 	}
-	expires := next.Add(cmp.Or(p.life, ttlOf(p.notice)))
-	if end := domain.WorthUntil(item); !end.IsZero() && end.Before(expires) {
-		expires = end
+	return out
+}
+
+// behindPause is how long a push that had to wait for a civil hour is worth sending then, at
+// least.
+const behindPause = time.Hour
+
+// longer is until when some items are worth telling that wait for a civil hour: what is over
+// in the night is told in the morning, unless all of them have an end of their own before.
+func longer(expires, civil time.Time, items []merge.Row) time.Time {
+	out := civil.Add(behindPause)
+	if !out.After(expires) {
+		return expires
 	}
-	return store.Delivery{ID: did, Type: p.notice.ID, Batch: domain.BatchOf(item), Items: []string{item.ID}, User: to.User, Address: to.Key, Provider: to.Provider,
-		Lane: laneOf(p.notice), State: store.DeliveryPending, Next: r.civil(next, domain.QuietOf(item), did), Expires: expires, Created: p.rung}
+	last := time.Time{}
+	for _, i := range items {
+		end := domain.WorthUntil(i)
+		if end.IsZero() {
+			return out
+		}
+		if end.After(last) {
+			last = end
+		}
+	}
+	if out.After(last) {
+		out = last
+	}
+	return out
 }
 
 // pushOf writes the push of a delivery, about the items that still ring.

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
+	"strconv"
 	"strings"
 	"time"
 
@@ -80,6 +82,21 @@ func (f *Failure) Error() string { return fmt.Sprintf("push: %s: %v", f.Code, f.
 
 // Unwrap is the cause.
 func (f *Failure) Unwrap() error { return f.Cause }
+
+// longestWait bounds what a provider may ask for.
+const longestWait = time.Hour
+
+// RetryAfter is the wait that an answer asks for, in seconds or as an instant; 0 for none,
+// and an hour at the most.
+func RetryAfter(h http.Header, now time.Time) time.Duration {
+	header, wait := h.Get("Retry-After"), time.Duration(0)
+	if n, err := strconv.Atoi(header); err == nil {
+		wait = time.Duration(min(max(n, 0), int(longestWait/time.Second))) * time.Second
+	} else if at, err := http.ParseTime(header); err == nil {
+		wait = at.Sub(now)
+	}
+	return min(max(wait, 0), longestWait)
+}
 
 // FailureOf is the failure of an attempt; nil for one that was taken. What is no *Failure is
 // the end of its time, or a defect: nobody knows what came of it.

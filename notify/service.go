@@ -37,7 +37,7 @@ type Limits struct {
 	Workers   int           // attempts at once
 	Timeout   time.Duration // of an attempt
 	Lease     time.Duration // longer than an attempt takes
-	Attempts  int           // of a delivery, before it is dead
+	Attempts  int           // of a delivery whose own address is to blame, before it is dead
 	FirstWait time.Duration // before the second attempt; doubles
 	LastWait  time.Duration // at most
 	Stale     time.Duration // no push to an address that its app has not named for so long
@@ -49,7 +49,7 @@ type Limits struct {
 // DefaultLimits are those of a server in production.
 func DefaultLimits() Limits {
 	const day = 24 * time.Hour
-	return Limits{PerSecond: 100, Ramp: time.Minute, Workers: 32, Timeout: 15 * time.Second, Lease: time.Minute, Attempts: 12, FirstWait: time.Second, LastWait: time.Hour,
+	return Limits{PerSecond: 100, Ramp: time.Minute, Workers: 32, Timeout: 15 * time.Second, Lease: time.Minute, Attempts: 12, FirstWait: time.Second, LastWait: 10 * time.Minute,
 		Stale: 60 * day, Forget: 270 * day, Keep: 30 * day, PerUser: 5}
 }
 
@@ -93,10 +93,9 @@ func (s *Service) Ring(ctx context.Context, user, item string) error {
 	if len(all) == 0 || !r.rings(t.Class) {
 		return s.write(ctx, user, r, t, items[0])
 	}
-	now := s.Clock.Now()
-	p := plan{notice: t, gather: gathers(t, r), rung: writtenAt(items[0], now)}
-	for _, a := range all {
-		if err := s.enqueue(ctx, p, r, items[0], a, now); err != nil {
+	p := plan{notice: t, gather: gathers(t, r), item: items[0], who: r, rung: writtenAt(items[0], s.Clock.Now())}
+	for _, p.to = range all {
+		if err := s.enqueue(ctx, p); err != nil {
 			return err
 		}
 	}
@@ -128,48 +127,66 @@ func writtenAt(item merge.Row, now time.Time) time.Time {
 	return at.Time()
 }
 
-// enqueue plans the push of an item to one address, alone or with others of its window.
-func (s *Service) enqueue(ctx context.Context, p plan, r Recipient, item merge.Row, to store.Address, now time.Time) error {
-	d := p.first(r, item, to)
-	for tries := 0; ; tries++ {
-		err := s.Store.InsertDelivery(ctx, d)
+// enqueue plans a push, alone or with others of its key.
+func (s *Service) enqueue(ctx context.Context, p plan) error {
+	if p.gather.key == "" {
+		err := s.Store.InsertDelivery(ctx, p.alone())
+		if errors.Is(err, store.ErrTaken) {
+			return nil
+		}
+		return err
+	}
+	due := p.from(p.rung.Add(p.gather.wait))
+	slot := p.gather.slot(due)
+	before, joined, err := s.join(ctx, p.slotID(slot-1), p)
+	if err != nil || joined {
+		return err
+	}
+	if next := p.behind(before); before.ID != "" && next.After(due) {
+		due = next
+		slot = max(slot, p.gather.slot(due))
+	}
+	for range mostSlots {
+		err := s.Store.InsertDelivery(ctx, p.delivery(p.slotID(slot), due))
 		if !errors.Is(err, store.ErrTaken) {
 			return err
 		}
-		was, joined, err := s.join(ctx, d.ID, item.ID)
+		there, joined, err := s.join(ctx, p.slotID(slot), p)
 		switch {
 		case err != nil || joined:
 			return err
-		case was.ID == "": // somebody else has changed it
-		case tries > mostLinks:
-			return fmt.Errorf("plan a push of item %s: no window takes it", item.ID)
-		default:
-			d = p.behind(r, item, to, was, now)
+		case there.ID != "": // else it was swept in between
+			due = p.behind(there)
+			slot = max(slot+1, p.gather.slot(due))
 		}
 	}
+	return fmt.Errorf("plan a push of item %s: no window takes it", p.item.ID)
 }
 
-// mostLinks bounds how many deliveries of a day are looked through for one that waits.
-const mostLinks = 50
+// mostSlots bounds how many pushes of a key are looked through for one that waits.
+const mostSlots = 50
 
-// join puts an item to the others of a delivery that waits. If that is closed or under
-// way, it gives it; neither says that it should be tried again.
-func (s *Service) join(ctx context.Context, delivery, item string) (closed store.Delivery, joined bool, err error) {
-	d, err := s.Store.Delivery(ctx, delivery)
-	switch {
-	case errors.Is(err, store.ErrAbsent): // swept in between
-		return closed, false, nil
-	case err != nil:
-		return closed, false, err
-	case slices.Contains(d.Items, item):
-		return closed, true, nil
-	case d.State != store.DeliveryPending:
-		return d, false, nil
+// join puts an item to the others of a delivery that waits, if it is not among them. Else it
+// gives the delivery: it is closed, under way, or may have rung already.
+func (s *Service) join(ctx context.Context, delivery string, p plan) (there store.Delivery, joined bool, err error) {
+	for {
+		d, err := s.Store.Delivery(ctx, delivery)
+		switch {
+		case errors.Is(err, store.ErrAbsent):
+			return store.Delivery{}, false, nil
+		case err != nil:
+			return d, false, err
+		case slices.Contains(d.Items, p.item.ID):
+			return d, true, nil
+		case d.State != store.DeliveryPending && (d.State != store.DeliveryRetry || d.Ambiguous):
+			return d, false, nil
+		}
+		d.Items = append(d.Items, p.item.ID)
+		if end := p.expires(d.Due); end.After(d.Expires) {
+			d.Expires = end
+		}
+		if err := s.Store.ReplaceDelivery(ctx, d); !errors.Is(err, store.ErrStale) {
+			return d, err == nil, err
+		}
 	}
-	d.Items = append(d.Items, item)
-	err = s.Store.ReplaceDelivery(ctx, d)
-	if errors.Is(err, store.ErrStale) {
-		return closed, false, nil
-	}
-	return closed, err == nil, err
 }

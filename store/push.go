@@ -49,6 +49,7 @@ type Address struct {
 	Locale   string    `json:"locale,omitzero"` // of the app: id or en
 	Created  time.Time `json:"created,omitzero"`
 	Seen     time.Time `json:"seen,omitzero"` // when the app named it last
+	Keep     time.Time `json:"keep,omitzero"` // may be swept from then on; zero: never
 	Rev      int64     `json:"-"`
 }
 
@@ -90,6 +91,7 @@ type Delivery struct {
 	Provider  string        `json:"provider,omitzero"`
 	Lane      string        `json:"lane,omitzero"`
 	State     DeliveryState `json:"state,omitzero"`
+	Due       time.Time     `json:"due,omitzero"`     // when it should go, whatever came of attempts
 	Next      time.Time     `json:"next,omitzero"`    // not before; of a leased one the end of the lease
 	Expires   time.Time     `json:"expires,omitzero"` // worthless from then on
 	Attempts  int           `json:"attempts,omitzero"`
@@ -104,5 +106,5 @@ type Delivery struct {
 // Backlog is what is open in a lane.
 type Backlog struct {
 	Open   int
-	Oldest time.Time // earliest Next; zero if nothing is open
+	Oldest time.Time // earliest Due; zero if nothing is open
 }

@@ -496,11 +496,12 @@ func (m *MemoryIdentity) DropReply(_ context.Context, key string, rev int64) err
 func (m *MemoryIdentity) Sweep(_ context.Context, before time.Time) (int, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	n := len(m.challenges) + len(m.tallies) + len(m.totals) + len(m.replies) + len(m.deliveries)
+	n := len(m.challenges) + len(m.tallies) + len(m.totals) + len(m.replies) + len(m.addresses) + len(m.deliveries)
 	maps.DeleteFunc(m.challenges, func(_ string, c store.Challenge) bool { return c.Expires.Before(before) })
 	maps.DeleteFunc(m.tallies, func(_ string, t store.Tally) bool { return t.Expires.Before(before) })
 	maps.DeleteFunc(m.totals, func(_ string, t total) bool { return t.expires.Before(before) })
 	maps.DeleteFunc(m.replies, func(_ string, r store.Reply) bool { return r.Expires.Before(before) })
+	maps.DeleteFunc(m.addresses, func(_ string, a store.Address) bool { return !a.Keep.IsZero() && a.Keep.Before(before) })
 	maps.DeleteFunc(m.deliveries, func(_ string, d store.Delivery) bool { return !d.Keep.IsZero() && d.Keep.Before(before) })
-	return n - len(m.challenges) - len(m.tallies) - len(m.totals) - len(m.replies) - len(m.deliveries), nil
+	return n - len(m.challenges) - len(m.tallies) - len(m.totals) - len(m.replies) - len(m.addresses) - len(m.deliveries), nil
 }

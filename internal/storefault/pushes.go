@@ -120,8 +120,8 @@ func (m *MemoryIdentity) Backlog(_ context.Context, lane string) (b store.Backlo
 	defer m.mu.Unlock()
 	for _, d := range m.deliveries {
 		if d.Lane == lane && d.State.Open() {
-			if b.Open++; b.Oldest.IsZero() || d.Next.Before(b.Oldest) {
-				b.Oldest = d.Next
+			if b.Open++; b.Oldest.IsZero() || d.Due.Before(b.Oldest) {
+				b.Oldest = d.Due
 			}
 		}
 	}

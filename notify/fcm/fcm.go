@@ -10,7 +10,6 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"strconv"
 	"strings"
 	"time"
 
@@ -21,6 +20,7 @@ import (
 	"golang.org/x/oauth2/google"
 	"google.golang.org/api/option"
 
+	"github.com/lumbung-ikm/lumbung/clock"
 	"github.com/lumbung-ikm/lumbung/fault"
 	"github.com/lumbung-ikm/lumbung/notify"
 	"github.com/lumbung-ikm/lumbung/store"
@@ -39,6 +39,7 @@ type Options struct {
 	Credentials []byte            // JSON of a service account
 	Endpoint    string            // instead of Google's, such as http://127.0.0.1:9099; "" for Google's
 	Transport   http.RoundTripper // below ours; http.DefaultTransport if nil
+	Clock       clock.Clock       // by which an instant of Retry-After is read; that of the machine if nil
 }
 
 // Sender sends pushes. It is safe for concurrent use.
@@ -46,6 +47,7 @@ type Sender struct {
 	client  *messaging.Client
 	source  *renewing
 	project string
+	clock   clock.Clock
 }
 
 // New makes a sender; nothing is asked of Firebase yet.
@@ -64,6 +66,9 @@ func New(ctx context.Context, o Options) (*Sender, error) {
 	}
 	if err := signs(proof.PrivateKey); err != nil {
 		return nil, fmt.Errorf("push credentials: %w", err)
+	}
+	if o.Clock == nil {
+		o.Clock = clock.System{}
 	}
 	below := o.Transport
 	if below == nil {
@@ -86,7 +91,7 @@ func New(ctx context.Context, o Options) (*Sender, error) {
 	if err != nil {
 		return nil, fmt.Errorf("set up Firebase: %w", err)
 	}
-	return &Sender{client, source, account.Project}, nil
+	return &Sender{client, source, account.Project, o.Clock}, nil
 }
 
 // withoutSecrets keeps of an error about credentials what it says, and not what it quotes.
@@ -109,14 +114,14 @@ func (s *Sender) Valid(kind, value string) error {
 // Send keeps the promise of notify.Sender.
 func (s *Sender) Send(ctx context.Context, to store.Address, p notify.Push) error {
 	_, err := s.client.Send(ctx, message(to, p))
-	return failure(ctx, err)
+	return failure(ctx, err, s.clock.Now())
 }
 
 // Check keeps the promise of notify.Sender: Firebase looks at the proof, and at the address
 // if there is one, and sends nothing.
 func (s *Sender) Check(ctx context.Context, to store.Address) error {
 	_, err := s.client.SendDryRun(ctx, message(to, notify.Push{ID: "check", Type: "check", TTL: time.Minute}))
-	return failure(ctx, err)
+	return failure(ctx, err, s.clock.Now())
 }
 
 // Project is the project of Firebase that pushes go through.
@@ -186,7 +191,7 @@ func unavailable(r *http.Request) *http.Response {
 }
 
 // failure reads what an attempt came to; nil for one that was taken.
-func failure(ctx context.Context, err error) error {
+func failure(ctx context.Context, err error, now time.Time) error {
 	if err == nil {
 		return nil
 	}
@@ -196,12 +201,14 @@ func failure(ctx context.Context, err error) error {
 	f := &notify.Failure{Cause: errors.New(strings.ToLower(http.StatusText(statusOf(err))))}
 	if resp := errorutils.HTTPResponse(err); resp != nil {
 		f.Ambiguous = resp.Header.Get(ambiguousHeader) != ""
-		f.RetryAfter = after(resp.Header.Get(retryAfterHeader))
-		if resp.StatusCode != http.StatusServiceUnavailable { // there it is what oneAttempt told the SDK
-			f.RetryAfter = after(resp.Header.Get("Retry-After"))
+		asked := resp.Header
+		if resp.StatusCode == http.StatusServiceUnavailable { // there it is what oneAttempt told the SDK
+			asked = http.Header{"Retry-After": {resp.Header.Get(retryAfterHeader)}}
 		}
+		f.RetryAfter = notify.RetryAfter(asked, now)
 	}
 	f.Class, f.Code = classOf(err)
+	f.Local = f.Code == "third_party_auth_error"                                                                     // of browsers or iPhones alone: who registered one must not stop the pushes of all
 	if f.Code == "unavailable" || f.Code == "internal" || f.Code == "bad_gateway" || f.Code == "unreadable_answer" { // taken all the same, now and then
 		f.Ambiguous = true
 	}
@@ -253,13 +260,4 @@ func statusOf(err error) int {
 		return resp.StatusCode
 	}
 	return http.StatusOK
-}
-
-// after is the wait that a header asks for, in seconds; 0 for none.
-func after(header string) time.Duration {
-	n, err := strconv.Atoi(header)
-	if err != nil {
-		return 0
-	}
-	return max(0, time.Duration(n)*time.Second)
 }

@@ -113,7 +113,7 @@ func (c *Client) post(ctx context.Context, in call) error {
 	}
 	_, _ = io.Copy(io.Discard, io.LimitReader(resp.Body, mostAnswer)) // what it says may quote what it was told, and goes nowhere
 	_ = resp.Body.Close()
-	if f := failure(resp); f != nil {
+	if f := failure(resp, c.o.Clock.Now()); f != nil {
 		return f
 	}
 	return nil
@@ -139,11 +139,8 @@ func unanswered(ctx context.Context, reached bool) *notify.Failure {
 }
 
 // failure reads an answer; nil for one that says the message was taken.
-func failure(resp *http.Response) *notify.Failure {
-	f := &notify.Failure{Cause: errors.New(strings.ToLower(http.StatusText(resp.StatusCode)))}
-	if n, err := strconv.Atoi(resp.Header.Get("Retry-After")); err == nil {
-		f.RetryAfter = time.Duration(min(max(n, 0), 3600)) * time.Second
-	}
+func failure(resp *http.Response, now time.Time) *notify.Failure {
+	f := &notify.Failure{RetryAfter: notify.RetryAfter(resp.Header, now), Cause: errors.New(strings.ToLower(http.StatusText(resp.StatusCode)))}
 	switch code := resp.StatusCode; {
 	case code >= 200 && code < 300:
 		return nil

@@ -16,7 +16,6 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptrace"
-	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -172,16 +171,13 @@ func unanswered(ctx context.Context, err error, reached bool) *notify.Failure {
 	return f
 }
 
-// Waits that a push service may ask for.
-const (
-	usualWait   = time.Minute
-	longestWait = time.Hour
-)
+// usualWait is how long a push service that wants less is left alone if it does not say.
+const usualWait = time.Minute
 
 // failure reads an answer; nil for one that says the push was taken. Whatever a push service
 // says is about itself alone: strangers name them.
 func failure(resp *http.Response, now time.Time) *notify.Failure {
-	f := &notify.Failure{Local: true, RetryAfter: after(resp.Header.Get("Retry-After"), now), Cause: errors.New(strings.ToLower(cmp.Or(http.StatusText(resp.StatusCode), "odd status")))}
+	f := &notify.Failure{Local: true, RetryAfter: notify.RetryAfter(resp.Header, now), Cause: errors.New(strings.ToLower(cmp.Or(http.StatusText(resp.StatusCode), "odd status")))}
 	switch code := resp.StatusCode; {
 	case code == http.StatusOK || code == http.StatusCreated || code == http.StatusAccepted || code == http.StatusNoContent:
 		return nil
@@ -201,17 +197,6 @@ func failure(resp *http.Response, now time.Time) *notify.Failure {
 		f.Class, f.Code = notify.Refused, "odd_status"
 	}
 	return f
-}
-
-// after is the wait that a header asks for, in seconds or as an instant; 0 for none.
-func after(header string, now time.Time) time.Duration {
-	wait := time.Duration(0)
-	if n, err := strconv.Atoi(header); err == nil {
-		wait = time.Duration(min(max(n, 0), int(longestWait/time.Second))) * time.Second
-	} else if at, err := http.ParseTime(header); err == nil {
-		wait = at.Sub(now)
-	}
-	return min(max(wait, 0), longestWait)
 }
 
 // waits are the push services that asked for a rest, by host.

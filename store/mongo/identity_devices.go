@@ -184,7 +184,7 @@ func (i identity) DropReply(ctx context.Context, key string, rev int64) error {
 func (i identity) Sweep(ctx context.Context, before time.Time) (swept int, err error) {
 	gone := bson.D{{Key: "expires", Value: bson.D{{Key: "$lt", Value: millis(before)}}}}
 	var failed []error
-	for _, c := range []string{codes, tallies, totals, replies, deliveries} {
+	for _, c := range []string{codes, tallies, totals, replies, addresses, deliveries} {
 		failed = append(failed, i.d.sweep(ctx, "sweep "+c, c, gone, up("expires"), func(ctx context.Context, ids []string) error {
 			n, err := i.d.db.Collection(c).DeleteMany(ctx, append(gone[:len(gone):len(gone)], among(ids))) // one may live longer by now
 			if err == nil {

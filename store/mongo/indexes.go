@@ -54,6 +54,8 @@ func indexes() []index {
 		{collection: addresses, name: "user", fields: up("user")},
 		{collection: addresses, name: "provider", fields: up("provider", "seen")},
 		{collection: deliveries, name: "due", fields: up("lane", "next"), has: "open"},
+		{collection: addresses, name: "expires", fields: up("expires")},
+		{collection: deliveries, name: "oldest", fields: up("lane", "due"), has: "open"},
 		{collection: deliveries, name: "state", fields: up("state", "_id")},
 		{collection: deliveries, name: "batch", fields: up("batch", "state"), has: "batch"},
 		{collection: deliveries, name: "expires", fields: up("expires")},

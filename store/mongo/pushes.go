@@ -13,7 +13,7 @@ import (
 )
 
 func addressDoc(a store.Address) document {
-	return document{addresses, a.Key, a, bson.D{{Key: "user", Value: a.User}, {Key: "provider", Value: a.Provider}, {Key: "seen", Value: millis(a.Seen)}}}
+	return document{addresses, a.Key, a, bson.D{{Key: "user", Value: a.User}, {Key: "provider", Value: a.Provider}, {Key: "seen", Value: millis(a.Seen)}, {Key: "expires", Value: sweptAt(a.Keep)}}}
 }
 
 func addressRev(a *store.Address) *int64 { return &a.Rev }
@@ -63,14 +63,18 @@ func (i identity) count(ctx context.Context, collection string, filter bson.D) (
 // never is an instant that nothing is swept at.
 const never = math.MaxInt64
 
+// sweptAt is the instant behind which a document may be swept.
+func sweptAt(keep time.Time) int64 {
+	if keep.IsZero() {
+		return never
+	}
+	return millis(keep)
+}
+
 // deliveryDoc marks what is open with a field that the others lack, so that the index of
 // what is due holds nothing else.
 func deliveryDoc(d store.Delivery) document {
-	expires := int64(never)
-	if !d.Keep.IsZero() {
-		expires = millis(d.Keep)
-	}
-	found := bson.D{{Key: "lane", Value: d.Lane}, {Key: "next", Value: millis(d.Next)}, {Key: "state", Value: string(d.State)}, {Key: "expires", Value: expires}}
+	found := bson.D{{Key: "lane", Value: d.Lane}, {Key: "next", Value: millis(d.Next)}, {Key: "due", Value: millis(d.Due)}, {Key: "state", Value: string(d.State)}, {Key: "expires", Value: sweptAt(d.Keep)}}
 	if d.State.Open() {
 		found = append(found, bson.E{Key: "open", Value: int32(1)})
 	}
@@ -118,11 +122,11 @@ func (i identity) Backlog(ctx context.Context, lane string) (b store.Backlog, er
 	if b.Open, err = i.count(ctx, deliveries, openIn(lane)); err != nil {
 		return b, err
 	}
-	first, err := one(ctx, i, deliveryRev, deliveries, openIn(lane), options.FindOne().SetSort(up("next", "_id")))
+	first, err := one(ctx, i, deliveryRev, deliveries, openIn(lane), options.FindOne().SetSort(up("due", "_id")))
 	if errors.Is(err, store.ErrAbsent) { // or sent in between
 		return b, nil
 	}
-	b.Oldest = first.Next
+	b.Oldest = first.Due
 	return b, err
 }
 

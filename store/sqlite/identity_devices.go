@@ -179,7 +179,7 @@ func (i identity) Sweep(ctx context.Context, before time.Time) (int, error) {
 	var swept int64
 	err := i.db.write(ctx, func(ctx context.Context, tx *sql.Tx) error {
 		swept = 0
-		for _, table := range []string{"challenges", "tallies", "totals", "replies", "deliveries"} {
+		for _, table := range []string{"challenges", "tallies", "totals", "replies", "addresses", "deliveries"} {
 			n, err := affected(tx.ExecContext(ctx, "DELETE FROM "+table+" WHERE expires < ?", millis(before)))
 			if err != nil {
 				return err

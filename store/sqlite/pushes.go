@@ -10,7 +10,7 @@ import (
 )
 
 func addressDoc(a store.Address) document {
-	return document{"addresses", a.Key, a, []column{{"user", a.User}, {"provider", a.Provider}, {"seen", millis(a.Seen)}}}
+	return document{"addresses", a.Key, a, []column{{"user", a.User}, {"provider", a.Provider}, {"seen", millis(a.Seen)}, {"expires", sweptAt(a.Keep)}}}
 }
 
 func addressRev(a *store.Address) *int64 { return &a.Rev }
@@ -46,15 +46,21 @@ func (i identity) CountAddresses(ctx context.Context, provider string, since tim
 // never is an instant that nothing is swept at.
 const never = math.MaxInt64
 
+// sweptAt is the instant behind which a document may be swept.
+func sweptAt(keep time.Time) int64 {
+	if keep.IsZero() {
+		return never
+	}
+	return millis(keep)
+}
+
 func deliveryDoc(d store.Delivery) document {
-	open, expires := 0, int64(never)
+	open := 0
 	if d.State.Open() {
 		open = 1
 	}
-	if !d.Keep.IsZero() {
-		expires = millis(d.Keep)
-	}
-	return document{"deliveries", d.ID, d, []column{{"lane", d.Lane}, {"open", open}, {"next", millis(d.Next)}, {"state", string(d.State)}, {"batch", d.Batch}, {"expires", expires}}}
+	return document{"deliveries", d.ID, d, []column{{"lane", d.Lane}, {"open", open}, {"next", millis(d.Next)}, {"due", millis(d.Due)}, {"state", string(d.State)}, {"batch", d.Batch},
+		{"expires", sweptAt(d.Keep)}}}
 }
 
 func deliveryRev(d *store.Delivery) *int64 { return &d.Rev }
@@ -81,7 +87,7 @@ func (i identity) DeliveriesAfter(ctx context.Context, state store.DeliveryState
 
 func (i identity) Backlog(ctx context.Context, lane string) (b store.Backlog, err error) {
 	var oldest int64
-	row := i.db.read.QueryRowContext(ctx, `SELECT count(*), coalesce(min(next), 0) FROM deliveries WHERE lane = ? AND open = 1`, lane)
+	row := i.db.read.QueryRowContext(ctx, `SELECT count(*), coalesce(min(due), 0) FROM deliveries WHERE lane = ? AND open = 1`, lane)
 	err = i.db.broken("count deliveries", row.Scan(&b.Open, &oldest))
 	b.Oldest = fromMillis(oldest)
 	return b, err

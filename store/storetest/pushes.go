@@ -77,9 +77,9 @@ func ids(all []store.Delivery) (out []string) {
 func dueByLane(t *testing.T, s store.Identity) {
 	at := identityDay()
 	later := at.Add(time.Millisecond)
-	delivers(t, s, store.Delivery{ID: "c", Lane: "bulk", State: store.DeliveryPending, Next: at}, store.Delivery{ID: "b", Lane: "bulk", State: store.DeliveryRetry, Next: at},
-		store.Delivery{ID: "a", Lane: "bulk", State: store.DeliveryPending, Next: later}, store.Delivery{ID: "z", Lane: "bulk", State: store.DeliverySending, Next: at.Add(-time.Hour)},
-		store.Delivery{ID: "d", Lane: "results", State: store.DeliveryPending, Next: at}, store.Delivery{ID: "e", Lane: "bulk", State: store.DeliverySent, Next: at},
+	delivers(t, s, store.Delivery{ID: "c", Lane: "bulk", State: store.DeliveryPending, Due: at, Next: at}, store.Delivery{ID: "b", Lane: "bulk", State: store.DeliveryRetry, Due: at.Add(-2 * time.Hour), Next: at},
+		store.Delivery{ID: "a", Lane: "bulk", State: store.DeliveryPending, Due: later, Next: later}, store.Delivery{ID: "z", Lane: "bulk", State: store.DeliverySending, Due: at.Add(-time.Hour), Next: at.Add(-time.Hour)},
+		store.Delivery{ID: "d", Lane: "results", State: store.DeliveryPending, Due: at, Next: at}, store.Delivery{ID: "e", Lane: "bulk", State: store.DeliverySent, Due: at.Add(-3 * time.Hour), Next: at},
 		store.Delivery{ID: "f", Lane: "bulk", State: store.DeliveryDead, Next: at})
 	due := func(lane string, now time.Time, limit int, want ...string) {
 		t.Helper()
@@ -94,7 +94,7 @@ func dueByLane(t *testing.T, s store.Identity) {
 	due("bulk", at.Add(-2*time.Hour), 10)
 	due("bulk", at, 0)
 	due("results", at, 10, "d")
-	for lane, want := range map[string]store.Backlog{"bulk": {Open: 4, Oldest: at.Add(-time.Hour)}, "results": {Open: 1, Oldest: at}, "none": {}} {
+	for lane, want := range map[string]store.Backlog{"bulk": {Open: 4, Oldest: at.Add(-2 * time.Hour)}, "results": {Open: 1, Oldest: at}, "none": {}} {
 		if got, err := s.Backlog(t.Context(), lane); err != nil || got != want {
 			t.Errorf("%s: %+v, %v, want %+v", lane, got, err, want)
 		}
@@ -157,8 +157,14 @@ func deliveriesSwept(t *testing.T, s store.Identity) {
 	at := identityDay()
 	delivers(t, s, store.Delivery{ID: "open", Lane: "bulk", State: store.DeliveryPending, Next: at.Add(-1000 * time.Hour)},
 		store.Delivery{ID: "over", Lane: "bulk", State: store.DeliverySent, Keep: at.Add(-time.Millisecond)}, store.Delivery{ID: "kept", Lane: "bulk", State: store.DeliverySent, Keep: at})
-	if n, err := s.Sweep(t.Context(), at); err != nil || n != 1 {
+	for key, keep := range map[string]time.Time{"forgotten": at.Add(-time.Millisecond), "named": at, "unbounded": {}} {
+		must(t, s.InsertAddress(t.Context(), store.Address{Key: key, Provider: "fcm", User: "u", Keep: keep}))
+	}
+	if n, err := s.Sweep(t.Context(), at); err != nil || n != 2 {
 		t.Errorf("swept %d, %v", n, err)
+	}
+	if all, err := s.AddressesOf(t.Context(), "u"); err != nil || len(all) != 2 || all[0].Key != "named" || all[1].Key != "unbounded" {
+		t.Errorf("addresses behind the sweep: %+v, %v", all, err)
 	}
 	for id, there := range map[string]bool{"open": true, "over": false, "kept": true} {
 		if _, err := s.Delivery(t.Context(), id); errors.Is(err, store.ErrAbsent) == there {

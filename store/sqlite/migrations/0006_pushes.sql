@@ -5,10 +5,13 @@ CREATE TABLE addresses (
     doc      TEXT NOT NULL, -- store.Address
     user     TEXT NOT NULL,
     provider TEXT NOT NULL,
-    seen     INTEGER NOT NULL
+    seen     INTEGER NOT NULL,
+    expires  INTEGER NOT NULL  -- may be swept behind it
 ) STRICT;
 
 CREATE INDEX addresses_user ON addresses (user, key);
+
+CREATE INDEX addresses_expires ON addresses (expires);
 
 CREATE TABLE deliveries (
     key     TEXT PRIMARY KEY,
@@ -17,12 +20,15 @@ CREATE TABLE deliveries (
     lane    TEXT NOT NULL,
     open    INTEGER NOT NULL, -- 1: still to be sent
     next    INTEGER NOT NULL,
+    due     INTEGER NOT NULL,
     state   TEXT NOT NULL,
     batch   TEXT NOT NULL,
     expires INTEGER NOT NULL  -- may be swept behind it
 ) STRICT;
 
 CREATE INDEX deliveries_due ON deliveries (lane, next, key) WHERE open = 1;
+
+CREATE INDEX deliveries_oldest ON deliveries (lane, due) WHERE open = 1;
 
 CREATE INDEX deliveries_state ON deliveries (state, key);
 

@@ -4,7 +4,8 @@ CREATE TABLE addresses (
     doc      TEXT NOT NULL, -- store.Address
     user     TEXT NOT NULL,
     provider TEXT NOT NULL,
-    seen     INTEGER NOT NULL
+    seen     INTEGER NOT NULL,
+    expires  INTEGER NOT NULL  -- may be swept behind it
 ) STRICT;
 CREATE TABLE challenges (
     key     TEXT PRIMARY KEY,
@@ -42,6 +43,7 @@ CREATE TABLE deliveries (
     lane    TEXT NOT NULL,
     open    INTEGER NOT NULL, -- 1: still to be sent
     next    INTEGER NOT NULL,
+    due     INTEGER NOT NULL,
     state   TEXT NOT NULL,
     batch   TEXT NOT NULL,
     expires INTEGER NOT NULL  -- may be swept behind it
@@ -159,6 +161,7 @@ CREATE TABLE users (
     changed INTEGER NOT NULL,
     doc     TEXT NOT NULL -- store.User
 ) STRICT;
+CREATE INDEX addresses_expires ON addresses (expires);
 CREATE INDEX addresses_user ON addresses (user, key);
 CREATE INDEX challenges_expires ON challenges (expires);
 CREATE INDEX challenges_phone ON challenges (phone, purpose, install, created);
@@ -166,6 +169,7 @@ CREATE INDEX challenges_unsent ON challenges (created) WHERE unsent = 1;
 CREATE INDEX deliveries_batch ON deliveries (batch, state) WHERE batch <> '';
 CREATE INDEX deliveries_due ON deliveries (lane, next, key) WHERE open = 1;
 CREATE INDEX deliveries_expires ON deliveries (expires);
+CREATE INDEX deliveries_oldest ON deliveries (lane, due) WHERE open = 1;
 CREATE INDEX deliveries_state ON deliveries (state, key);
 CREATE INDEX devices_user ON devices (user, created);
 CREATE INDEX head_access_scope ON head_access (scope);

@@ -1,0 +1,151 @@
+package notify_test
+
+import (
+	"fmt"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/lumbung-ikm/lumbung/domain"
+	"github.com/lumbung-ikm/lumbung/store"
+	"github.com/lumbung-ikm/lumbung/sync/merge"
+	"pgregory.net/rapid"
+)
+
+// clocks are the local times at which pushes rang.
+func (b *bell) clocks() (out []string) {
+	for _, s := range b.got {
+		out = append(out, s.at.In(b.zone.Location()).Format("15:04"))
+	}
+	return out
+}
+
+// TestWindowsHaveNoEdges: of the day of the server, of ten minutes, of a slow walk and of a
+// night.
+func TestWindowsHaveNoEdges(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		name         string
+		zone         domain.Zone
+		kind         string
+		prefs        map[string]string
+		hour, minute int
+		items        int
+		every        time.Duration
+		want         []string
+	}{
+		{"what waits for a mentor, over midnight in Greenwich", domain.WIT, domain.NoticeTaskSubmitted, nil, 8, 50, 4, 5 * time.Minute, []string{"08:50", "10:50"}},
+		{"four tasks within two minutes", domain.WIB, domain.NoticeTaskAssigned, nil, 10, 9, 4, 30 * time.Second, []string{"10:19"}},
+		{"reminders of a walk of minutes", domain.WIB, domain.NoticeTaskDue, nil, 8, 0, 10, 8 * time.Second, []string{"08:00", "08:10"}},
+		{"a silent phone, in hours that somebody sleeps", domain.WIB, domain.NoticeSilentPhone, map[string]string{"quiet_to": `"09:00"`}, 8, 0, 1, time.Minute, []string{"09:3*"}},
+		{"what waits for a mentor, late in the evening and before dawn", domain.WIB, domain.NoticeTaskSubmitted, nil, 20, 30, 12, time.Hour, []string{"20:30", "06:3*", "08:3*"}},
+	} {
+		b := set(t)
+		b.zone = tt.zone
+		if tt.prefs != nil {
+			b.prefs = tt.prefs
+		}
+		b.at(tt.zone, 14, tt.hour, tt.minute)
+		b.phone("u1", "one")
+		for n := range tt.items {
+			b.item("u1", fmt.Sprint("i", n), tt.kind, "")
+			b.rounds(tt.every, 2*time.Second)
+		}
+		b.rounds(24*time.Hour, 10*time.Second)
+		same := slices.EqualFunc(b.clocks(), tt.want, func(got, want string) bool { return got == want || want[4] == '*' && got[:4] == want[:4] })
+		if told := b.told(); !same || len(told) != tt.items {
+			t.Errorf("%s: at %v about %d items, want at %v: %v", tt.name, b.clocks(), len(told), tt.want, b.states(""))
+		}
+	}
+}
+
+// told counts how often items rang.
+func (b *bell) told() map[string]int {
+	out := map[string]int{}
+	for _, s := range b.got {
+		for _, i := range s.push.Items {
+			out[i]++
+		}
+	}
+	return out
+}
+
+// TestADigestOfTheEvening waits for the morning, whatever began it.
+func TestADigestOfTheEvening(t *testing.T) {
+	t.Parallel()
+	b := set(t)
+	b.prefs["digest"], b.prefs["quiet_from"] = "true", `"20:00"`
+	b.at(domain.WIB, 14, 19, 0)
+	b.phone("m", "one")
+	b.item("m", "nudge", domain.NoticeNothingLogged, "") // worth six hours
+	b.rounds(5*time.Minute, 10*time.Second)
+	b.item("m", "returned", domain.NoticeTaskReturned, "")
+	b.rounds(24*time.Hour, 10*time.Second)
+	if len(b.got) != 1 || len(b.got[0].push.Items) != 2 {
+		t.Errorf("%+v, %v", b.got, b.states(""))
+	}
+}
+
+// TestAnItemRingsOnce draws items of one kind, and has each planned several times, at once
+// and long afterwards, as workers do that die before they have noted it: each rings in one
+// push, two pushes of a key are as far apart as they should be, and none is too late.
+func TestAnItemRingsOnce(t *testing.T) {
+	kinds := map[string]struct {
+		apart, late time.Duration
+	}{
+		domain.NoticeTaskAssigned:  {10 * time.Minute, 20 * time.Minute},
+		domain.NoticeTaskSubmitted: {2 * time.Hour, 2 * time.Hour},
+		domain.NoticeTaskDue:       {10 * time.Minute, 10*time.Minute + 20*time.Second},
+	}
+	rapid.Check(t, func(rt *rapid.T) {
+		b := set(t)
+		kind := rapid.SampledFrom([]string{domain.NoticeTaskAssigned, domain.NoticeTaskSubmitted, domain.NoticeTaskDue}).Draw(rt, "kind")
+		b.at(domain.WIB, 14, 8, rapid.IntRange(0, 59).Draw(rt, "minute"))
+		b.phone("m", "one")
+		wrote := map[string]time.Time{}
+		for n := range rapid.IntRange(1, 8).Draw(rt, "items") {
+			id := fmt.Sprint("i", n)
+			b.write(id, kind)
+			wrote[id] = b.clock.Now()
+			late := rapid.IntRange(0, 3).Draw(rt, "planned late") // a worker takes its time
+			b.rounds(time.Duration(late)*time.Minute, 20*time.Second)
+			b.ok(b.Ring(t.Context(), "m", id))
+			b.rounds(time.Duration(rapid.IntRange(0, 15).Draw(rt, "pause"))*time.Minute, 20*time.Second)
+			again := fmt.Sprint("i", rapid.IntRange(0, n).Draw(rt, "again"))
+			b.ok(b.Ring(t.Context(), "m", again))
+		}
+		b.rounds(3*time.Hour, 20*time.Second)
+		for id := range wrote {
+			b.ok(b.Ring(t.Context(), "m", id))
+		}
+		b.rounds(3*time.Hour, 20*time.Second)
+		told := b.told()
+		for id := range wrote {
+			if told[id] != 1 {
+				rt.Errorf("%s of %s rang %d times: %v", id, kind, told[id], b.clocks())
+			}
+		}
+		for i, s := range b.got {
+			if i > 0 && s.at.Sub(b.got[i-1].at) < kinds[kind].apart-4*time.Minute {
+				rt.Errorf("%s rings at %v", kind, b.clocks())
+			}
+			for _, id := range s.push.Items {
+				if wait := s.at.Sub(wrote[id]); wait > kinds[kind].late+4*time.Minute {
+					rt.Errorf("%s of %s rang after %s: %v", id, kind, wait, b.clocks())
+				}
+			}
+		}
+		if len(b.states("")) > 0 && b.states("")[store.DeliverySent] != len(b.got) {
+			rt.Errorf("%v", b.states(""))
+		}
+	})
+}
+
+// write puts a notice into an inbox without ringing for it.
+func (b *bell) write(id, kind string) {
+	t, _ := domain.NoticeTypeOf(kind)
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.items[id] = merge.Row{Key: merge.Key{Collection: "inbox", ID: id}, Fields: map[string]merge.Value{"type": merge.Str(kind), "class": merge.Str(t.Class), "deep_link": merge.Str("app://x"),
+		"received_at": merge.Millis(b.clock.Now().UnixMilli()).Value(), "object": merge.Value(`{"collection":"task","id":"` + id + `"}`)}}
+}
