@@ -20,7 +20,7 @@ OUTAGE   ?= -kills 10 -others 200 -every 1
 RACE     := ./sync/... ./auth/... ./client/... ./store/...
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-mongo mongo-engines mongo-testbin outage check fmt vet lint gen generated race sim model mutants bind android bench bench-compare load overload crash soak bomb fair live wake fuzz build
+.PHONY: help run test test-mongo mongo-engines mongo-testbin outage check fmt vet lint gen generated race sim model mutants bind android bench bench-compare load overload crash soak bomb fair live wake ring fuzz build
 
 help: ## list these words
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -117,6 +117,9 @@ fair: build ## phones with 50,000 edits come back among others: make fair FAIR='
 
 wake: build ## 478 applicants look for their results when these are told: make wake WAKE='-within 5s'
 	bin/lumbung load wake $(WAKE)
+
+ring: build ## their phones ring, and the server is killed meanwhile: make ring RING='-kills 10 -seed 7'
+	bin/lumbung load ring $(RING)
 
 live: build ## live streams against the program: make live STREAMS=500
 	bin/lumbung load live -streams $(STREAMS)

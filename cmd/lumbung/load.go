@@ -23,20 +23,21 @@ const loadHelp = `Mengukur server di bawah beban, pada basis data sementara. / M
   lumbung load fair [OPTIONS]    ponsel yang lama pergi di antara yang lain / phones long away among others
   lumbung load live [OPTIONS]    banyak aliran langsung / many live streams
   lumbung load wake [OPTIONS]    semua pendaftar melihat hasil / all applicants look for their results
+  lumbung load ring [OPTIONS]    hasil berbunyi di semua ponsel, server dimatikan paksa / results ring on all phones, the server killed
 
 Server berjalan sebagai proses sendiri di mesin ini. / The server runs as a process of its own on this machine.
 `
 
 // measure runs a load and fails if a bound is not kept.
 func measure(ctx context.Context, args []string, s streams) error {
-	kinds := map[string]func(context.Context, []string, streams) error{"speed": measureSpeed, "live": measureLive, "overload": measureOverload, "crash": measureCrash, "soak": measureSoak, "bomb": measureBomb, "fair": measureFair, "wake": measureWake, "bare": serveBare, "phone": livePhone}
+	kinds := map[string]func(context.Context, []string, streams) error{"speed": measureSpeed, "live": measureLive, "overload": measureOverload, "crash": measureCrash, "soak": measureSoak, "bomb": measureBomb, "fair": measureFair, "wake": measureWake, "ring": measureRing, "bare": serveBare, "phone": livePhone}
 	if len(args) > 0 && kinds[args[0]] != nil {
 		return kinds[args[0]](ctx, args[1:], s)
 	}
 	if asksHelp(args) {
 		return measureSpeed(ctx, args, s)
 	}
-	return usageError{"load what? There are: speed, overload, crash, soak, bomb, fair, live, wake"}
+	return usageError{"load what? There are: speed, overload, crash, soak, bomb, fair, live, wake, ring"}
 }
 
 // parsed reads the flags of a kind of load, and gives the path of this program, which is
@@ -265,6 +266,26 @@ func measureWake(ctx context.Context, args []string, s streams) error {
 		return err
 	}
 	r, err := bearing.Wake(ctx, p)
+	if err != nil {
+		return err
+	}
+	return judged(s, *asJSON, r)
+}
+
+func measureRing(ctx context.Context, args []string, s streams) error {
+	f := flag.NewFlagSet("lumbung load ring", flag.ContinueOnError)
+	f.SetOutput(s.err)
+	p := bearing.RingPlan{Log: s.err}
+	f.DurationVar(&p.Lead, "lead", 15*time.Second, "how long before the publication the campaign is ready")
+	f.IntVar(&p.Kills, "kills", 3, "how often the server is killed behind the publication")
+	f.IntVar(&p.Silent, "silent", 23, "`applicants` whose phones cannot be rung")
+	f.Uint64Var(&p.Seed, "seed", uint64(time.Now().UnixNano()), "of when it is killed")
+	asJSON := f.Bool("json", false, "print JSON instead of a table")
+	var err error
+	if p.Program, err = parsed(f, args); err != nil {
+		return err
+	}
+	r, err := bearing.Ring(ctx, p)
 	if err != nil {
 		return err
 	}

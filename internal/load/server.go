@@ -65,8 +65,9 @@ func start(ctx context.Context, program, path string) (*server, error) {
 }
 
 // launch is start for a server that has a core to itself, and a listener for operators.
-// Where everybody is some thirteen people the rates of one are wide.
-func launch(ctx context.Context, program, storeAt, pepper string, wide bool) (*server, error) {
+// Where everybody is some thirteen people the rates of one are wide. with are further
+// settings, as variables.
+func launch(ctx context.Context, program, storeAt, pepper string, wide bool, with ...string) (*server, error) {
 	at, err := free()
 	if err != nil {
 		return nil, err
@@ -81,7 +82,7 @@ func launch(ctx context.Context, program, storeAt, pepper string, wide bool) (*s
 		s.cmd.Args = append(s.cmd.Args, "-rate-per-user", "10000000/1s", "-rate-per-device", "10000000/1s",
 			"-rate-edits-per-user", "1000000000/1s", "-rate-edits-per-device", "1000000000/1s")
 	}
-	s.cmd.Env = append(os.Environ(), "LUMBUNG_STORE="+storeAt, "LUMBUNG_PEPPER="+pepper)
+	s.cmd.Env = append(append(os.Environ(), "LUMBUNG_STORE="+storeAt, "LUMBUNG_PEPPER="+pepper), with...)
 	return s, s.run(ctx, func() error { return startOnFirst(s.cmd) })
 }
 

@@ -140,6 +140,8 @@ type waking struct {
 	wire   *wire
 	at     time.Time // of the publication
 
+	settled func(context.Context, *app.App) error // beside what settle does; may be nil
+
 	mu   sync.Mutex
 	got  []time.Duration
 	took []time.Duration
@@ -191,6 +193,11 @@ func (k *waking) settle(ctx context.Context, path string) (err error) {
 	}); err != nil {
 		return err
 	}
+	if k.settled != nil {
+		if err := k.settled(ctx, a); err != nil {
+			return err
+		}
+	}
 	if err := k.decide(ctx, a, c, rows); err != nil {
 		return err
 	}
@@ -221,7 +228,7 @@ func (k *waking) decide(ctx context.Context, a *app.App, c *campaign, rows []fix
 	add := func(collection, record string, create bool, set map[string]merge.Value) {
 		writes = append(writes, merge.ServerWrite{Name: "load." + record, Role: merge.System, Collection: collection, ID: record, Op: merge.Put, Create: create, Set: set})
 	}
-	files, err := filesOf(ctx, a, scope)
+	files, err := recordsIn(ctx, a.Store, scope, "case_file")
 	if err != nil || len(files) != len(rows) {
 		return fmt.Errorf("%d files of %d: %w", len(files), len(rows), err)
 	}
@@ -245,22 +252,22 @@ func (k *waking) decide(ctx context.Context, a *app.App, c *campaign, rows []fix
 	return nil
 }
 
-// filesOf reads the case files of a programme.
-func filesOf(ctx context.Context, a *app.App, scope string) (out []merge.Row, err error) {
-	head, err := a.Store.Head(ctx, scope)
+// recordsIn reads the records of a collection.
+func recordsIn(ctx context.Context, s store.Store, scope, collection string) (out []merge.Row, err error) {
+	head, err := s.Head(ctx, scope)
 	if err != nil {
 		return nil, err
 	}
 	var at store.Position
 	for more := true; more; {
-		page, err := a.Store.Changed(ctx, scope, at, head.Applied, head.Applied, 1<<20)
+		page, err := s.Changed(ctx, scope, at, head.Applied, head.Applied, 1<<20)
 		if err != nil {
 			return nil, err
 		}
 		for i := range page.Records {
 			r := &page.Records[i]
 			at = store.Position{Version: r.Version, Key: r.Key()}
-			if r.Collection != "case_file" {
+			if r.Collection != collection {
 				continue
 			}
 			row := merge.Row{Key: r.Key(), Version: r.Version}
