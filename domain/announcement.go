@@ -44,7 +44,7 @@ const (
 	AnnounceCancel    = "cancel"
 	AnnounceCorrect   = "correct"
 	AnnounceRetract   = "retract"
-	AnnounceWithhold  = "withhold" // by the server, at the hour: the right on which it goes out has ended
+	AnnounceWithhold  = "withhold" // by the server, at the hour: the right on which it goes out has ended, or it is for so many that another admin reads it first
 	AnnounceBegin     = "begin"    // by the server, at the hour
 	AnnounceFinish    = "finish"   // by the server: everybody has it
 	AnnounceExpire    = "expire"   // by the server
@@ -231,6 +231,12 @@ const ReviewAbove = 1000
 // people.
 func NeedsReview(a Audience, priority string, people int) bool {
 	return people > ReviewAbove || a.Whole() || priority == PriorityUrgent
+}
+
+// Unreviewed reports whether an announcement must not reach so many people: another admin
+// has to approve it first, and none has.
+func Unreviewed(r merge.Row, people int) bool {
+	return r.Text("approver") == "" && NeedsReview(AudienceOf(r), r.Text("priority"), people)
 }
 
 // The hours in which phones are left alone, by the clocks of their people.

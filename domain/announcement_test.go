@@ -25,12 +25,12 @@ func TestTheWayOfAnAnnouncement(t *testing.T) {
 	allowed := map[string]map[string]string{
 		"draft":     {"change": "draft", "ask_review": "in_review", "schedule": "scheduled", "cancel": "cancelled"},
 		"in_review": {"change": "draft", "return": "draft", "approve": "scheduled", "cancel": "cancelled"},
-		"scheduled": {"change": "scheduled", "cancel": "cancelled", "begin": "sending", "expire": "expired"},
+		"scheduled": {"change": "scheduled", "cancel": "cancelled", "withhold": "draft", "begin": "sending", "expire": "expired"},
 		"sending":   {"finish": "sent", "retract": "retracted"},
 		"sent":      {"correct": "sent", "expire": "expired", "retract": "retracted"},
 		"expired":   {"retract": "retracted"},
 	}
-	ops := []string{"change", "ask_review", "approve", "return", "schedule", "cancel", "correct", "retract", "begin", "finish", "expire"}
+	ops := []string{"change", "ask_review", "approve", "return", "schedule", "cancel", "correct", "retract", "withhold", "begin", "finish", "expire"}
 	for _, state := range append(domain.AnnouncementStates(), "", "other") {
 		for _, op := range ops {
 			want, may := allowed[state][op]
@@ -42,9 +42,9 @@ func TestTheWayOfAnAnnouncement(t *testing.T) {
 }
 
 // TestNothingLeavesAnEnd: whatever is tried, in whatever order, what was cancelled or
-// retracted stays so, and nothing is sent that was not scheduled.
+// retracted stays so, and nothing is sent that was not scheduled, anew if it was withheld.
 func TestNothingLeavesAnEnd(t *testing.T) {
-	ops := []string{"change", "ask_review", "approve", "return", "schedule", "cancel", "correct", "retract", "begin", "finish", "expire"}
+	ops := []string{"change", "ask_review", "approve", "return", "schedule", "cancel", "correct", "retract", "withhold", "begin", "finish", "expire"}
 	rapid.Check(t, func(t *rapid.T) {
 		state, scheduled := domain.AnnouncementDraft, false
 		for _, op := range rapid.SliceOf(rapid.SampledFrom(ops)).Draw(t, "ops") {
@@ -55,7 +55,7 @@ func TestNothingLeavesAnEnd(t *testing.T) {
 			if state == domain.AnnouncementCancelled || state == domain.AnnouncementRetracted {
 				t.Fatalf("%s of %s gives %s", op, state, next)
 			}
-			scheduled = scheduled || next == domain.AnnouncementScheduled
+			scheduled = next == domain.AnnouncementScheduled || scheduled && op != domain.AnnounceWithhold
 			if next == domain.AnnouncementSending && !scheduled {
 				t.Fatal("sent, and never scheduled")
 			}
@@ -173,6 +173,12 @@ func TestWhoMustReviewAnAnnouncement(t *testing.T) {
 	} {
 		if got := domain.NeedsReview(tt.audience, tt.priority, tt.people); got != tt.want {
 			t.Errorf("%+v: %t", tt, got)
+		}
+		for approver, want := range map[any]bool{nil: tt.want, "somebody else": false} {
+			r := newsRow(map[string]any{"audience": tt.audience, "priority": tt.priority, "approver": approver})
+			if got := domain.Unreviewed(r, tt.people); got != want {
+				t.Errorf("%+v, approved by %v: %t", tt, approver, got)
+			}
 		}
 	}
 }

@@ -105,7 +105,7 @@ func reviewItem() *merge.Collection {
 			server("scope", text(1, 100), "where it happened"),
 			server("object", objectRef(), "what it is about"),
 			server("author", text(0, 40), "whose edit it was"),
-			server("code", text(0, 60), "why it was refused"),
+			server("code", text(0, 60), "why it was refused, or withheld"),
 			server("mutation", anything(0), "the edit as it came"),
 			server("made_at", instant(), "when the edit was made, by the corrected clock"),
 			server("at", instant(), "when the server had it"),

@@ -93,14 +93,24 @@ func (s *Service) outlived(ctx context.Context, a merge.Row) (bool, error) {
 	return !domain.AudienceOf(a).LiesIn(is.provinces), nil
 }
 
-// withhold keeps an announcement from whoever would get it now, because the right has ended
-// on which it would go out, and has the admins look at it: in the same commit, so once.
-// Nobody is told but them; those who have it keep it.
-func (s *Service) withhold(ctx context.Context, a merge.Row, what string, set map[string]merge.Value) error {
-	who := planner(a, what)
+// Why an announcement is withheld: codes of the message catalogue, as a request would be
+// refused now that asked for it to go out.
+const (
+	withheldRight  = "outside_region"  // the right has ended on which it would go out
+	withheldUnread = "review_required" // it is for so many that another admin has to read it, and none has
+)
+
+// withhold keeps an announcement from whoever would get it now, and has the admins look at
+// it, and at why: in the same commit, so once. Nobody is told but them; those who have it
+// keep it.
+func (s *Service) withhold(ctx context.Context, a merge.Row, what, why string, set map[string]merge.Value) error {
+	who, author := planner(a, what), a.Fields["regional_by"]
+	if merge.Null(author) {
+		author = a.Fields["author"]
+	}
 	item := merge.ServerWrite{Name: who.Name, Role: merge.System, Collection: "review_item", ID: id.Derive("review_item", a.ID, who.Name), Op: merge.Put, Create: true,
 		Set: map[string]merge.Value{"what": merge.Str("announcement_withheld"), "scope": merge.Str(domain.GeneralQueue), "object": merge.Encode(map[string]string{"collection": a.Collection, "id": a.ID}),
-			"author": a.Fields["regional_by"], "code": merge.Str("outside_region"), "at": s.now().Value()}}
+			"author": author, "code": merge.Str(why), "at": s.now().Value()}}
 	return s.rewrite(ctx, who, a, set, item)
 }
 

@@ -96,14 +96,18 @@ func planner(a merge.Row, what string) Caller {
 }
 
 // begin freezes the audience as it was at the hour of publication, and sends. On the word of
-// a regional admin who is none of its provinces any more nothing is sent: it is a draft again,
-// and the admins are told.
+// a regional admin who is none of its provinces any more nothing is sent, and nothing to an
+// audience that has grown so large that another admin has to read it first: it is a draft
+// again, and the admins are told.
 func (s *Service) begin(ctx context.Context, a merge.Row) (bool, error) {
+	withhold := func(why string) (bool, error) {
+		next, _ := domain.AnnouncementNext(a.Text("state"), domain.AnnounceWithhold)
+		return true, s.withhold(ctx, a, domain.AnnounceWithhold, why, map[string]merge.Value{"state": merge.Str(next), "approver": null(), "regional_by": null()})
+	}
 	if over, err := s.outlived(ctx, a); err != nil {
 		return false, err
 	} else if over {
-		next, _ := domain.AnnouncementNext(a.Text("state"), domain.AnnounceWithhold)
-		return true, s.withhold(ctx, a, domain.AnnounceWithhold, map[string]merge.Value{"state": merge.Str(next), "approver": null(), "regional_by": null()})
+		return withhold(withheldRight)
 	}
 	publish := merge.Millis(instant(a, "publish_at").UnixMilli())
 	found, err := s.audience(ctx, domain.AudienceOf(a), publish)
@@ -111,6 +115,9 @@ func (s *Service) begin(ctx context.Context, a merge.Row) (bool, error) {
 		return false, err
 	}
 	people := found.people()
+	if domain.Unreviewed(a, len(people)) {
+		return withhold(withheldUnread)
+	}
 	next, _ := domain.AnnouncementNext(a.Text("state"), domain.AnnounceBegin)
 	set := map[string]merge.Value{"state": merge.Str(next), "frozen_at": s.now().Value(), "audience_count": merge.Num(len(people))}
 	if len(people) == 0 { // they have left since it was scheduled
@@ -120,12 +127,16 @@ func (s *Service) begin(ctx context.Context, a merge.Row) (bool, error) {
 }
 
 // addLate sends to those who joined the audience since, as long as the right lasts on which
-// it goes out.
+// it goes out, and as it does not reach so many with them that another admin has to read it.
+// After that it looks for none any more.
 func (s *Service) addLate(ctx context.Context, a merge.Row) (bool, error) {
+	withhold := func(why string) (bool, error) {
+		return true, s.withhold(ctx, a, "late", why, map[string]merge.Value{"include_late_joiners": null()})
+	}
 	if over, err := s.outlived(ctx, a); err != nil {
 		return false, err
 	} else if over {
-		return true, s.withhold(ctx, a, "late", map[string]merge.Value{"include_late_joiners": null()})
+		return withhold(withheldRight)
 	}
 	found, err := s.audience(ctx, domain.AudienceOf(a), s.now())
 	if err != nil {
@@ -141,11 +152,14 @@ func (s *Service) addLate(ctx context.Context, a merge.Row) (bool, error) {
 		}
 	}
 	people := found.people()
-	room := domain.MaxAudience - int(a.Int("audience_count"))
-	if len(people) == 0 || len(people) > room || len(domain.SendingsOf(a)) >= domain.MaxSendings {
+	all := int(a.Int("audience_count")) + len(people)
+	if len(people) == 0 || all > domain.MaxAudience || len(domain.SendingsOf(a)) >= domain.MaxSendings {
 		return false, nil
 	}
-	return true, s.send(ctx, a, people, map[string]merge.Value{"audience_count": merge.Num(int(a.Int("audience_count")) + len(people))}, "late")
+	if domain.Unreviewed(a, all) {
+		return withhold(withheldUnread)
+	}
+	return true, s.send(ctx, a, people, map[string]merge.Value{"audience_count": merge.Num(all)}, "late")
 }
 
 // page gives the users of a page of a frozen audience.

@@ -50,7 +50,7 @@ func TestDemoOfACampaign(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, want := range []string{"478 → 212 → 96 → 30 + 10 reserve + 56; 30 businesses in 31 memberships, 720 tasks", "61 of them without a network", "478 of 478 hear", "The same list again: 0 new, 478 unchanged", "died behind number 200",
-		"2 never; of 19 owners 12 read it with a network and 5 without",
+		"2 never; of 19 owners 12 read it with a network and 5 without", "Reminded to read it on 30 May at 17:00: 2, those who had not",
 		"Pushes: 454 of 455 phones showed the results within two minutes, 1 when it had a network, 23 people were written to"} {
 		if !strings.Contains(out, want) {
 			t.Errorf("the demo does not say %q", want)

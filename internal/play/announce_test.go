@@ -21,7 +21,8 @@ import (
 // come to be carried out, in a programme of its own; TestLagawiFest plays it in that of
 // the campaign. Somebody who reads the words after they were taken back, on a phone
 // without a network, is heard too. Phones ring at its hour, but for the one without a
-// network, and neither for the correction nor for its end.
+// network, and neither for the correction nor for its end. Whoever has not read it by the
+// evening is reminded, once.
 func TestABriefingForSome(t *testing.T) {
 	for storeName, on := range stores(t) {
 		for way, finish := range finishes() {
@@ -41,7 +42,7 @@ func TestABriefingForSome(t *testing.T) {
 				b.Join = func(context.Context) (*play.Phone, error) { return n.hire(0, foodOwners+foodStaff+5), nil }
 				got, err := b.Play(t.Context(), &play.Teller{})
 				n.ok(err)
-				want := play.Briefed{ID: got.ID, Owners: 19, Staff: 3, Mentors: 2, People: 24, Delivered: 23, Read: 22, Acked: 18, Never: 2, Earliest: 5, Version: 2, Cleared: 24, Rang: 23}
+				want := play.Briefed{ID: got.ID, Owners: 19, Staff: 3, Mentors: 2, People: 24, Delivered: 23, Read: 22, Acked: 18, Never: 2, Earliest: 5, Version: 2, Cleared: 24, Rang: 23, Asked: 2, AskedRang: 1}
 				if got != want {
 					t.Errorf("it came out as\n%+v, want\n%+v", got, want)
 				}

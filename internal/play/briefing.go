@@ -21,8 +21,8 @@ const (
 	ReadOffline = 5
 )
 
-// Briefing is story A10 but for its reminders: an announcement for some, from its draft to
-// its retraction. It begins before 30 May and ends on 3 June.
+// Briefing is story A10: an announcement for some, from its draft to its retraction. It
+// begins before 30 May and ends on 3 June.
 type Briefing struct {
 	World     *World
 	Desk      *Phone // its author's
@@ -49,6 +49,7 @@ type Briefed struct {
 	Version                               int // of the words, after the correction
 	Cleared                               int // phones from which their next sync took the words that were retracted
 	Rang                                  int // phones that showed it by two minutes past, in a world with pushes
+	Asked, AskedRang                      int // who was reminded to read it, and phones that showed that, in a world with pushes
 }
 
 // BriefingHour is when it is published.
@@ -64,7 +65,7 @@ func BriefingWords(programme string, publish time.Time) map[string]any {
 // Play plays it. It fails where something does not come out as it must.
 func (b *Briefing) Play(ctx context.Context, tell *Teller) (Briefed, error) {
 	b.tell = tell
-	for _, act := range []func(context.Context) error{b.plans, b.sends, b.reads, b.corrects, b.retracts} {
+	for _, act := range []func(context.Context) error{b.plans, b.sends, b.reads, b.asks, b.corrects, b.retracts} {
 		if err := act(ctx); err != nil {
 			return b.out, fmt.Errorf("briefing: %w", err)
 		}
@@ -165,13 +166,17 @@ func (b *Briefing) sends(ctx context.Context) error {
 	return nil
 }
 
-// rings lets two minutes pass, and looks at which phones show it. A world without pushes it
-// leaves alone.
-func (b *Briefing) rings(ctx context.Context) error {
+// passes lets the two minutes pass in which phones ring. A world without pushes it leaves alone.
+func (b *Briefing) passes(ctx context.Context) error {
 	if b.World.o.Google == nil {
 		return nil
 	}
-	if err := b.World.Sends(ctx, b.World.Clock.Now().Add(2*time.Minute), time.Second); err != nil {
+	return b.World.Sends(ctx, b.World.Clock.Now().Add(2*time.Minute), time.Second)
+}
+
+// rings looks at which phones show it two minutes later.
+func (b *Briefing) rings(ctx context.Context) error {
+	if err := b.passes(ctx); err != nil {
 		return err
 	}
 	b.out.Rang = 0
@@ -306,6 +311,69 @@ func (b *Briefing) counts(ctx context.Context, read map[string]time.Time) error 
 	return nil
 }
 
+// unread are the owners who never read it. The last one has no network.
+func (b *Briefing) unread() []*Phone { return b.Owners[ReadOnline+ReadOffline:] }
+
+// asks lets the hour come at which those who have not read it are reminded, a day before its
+// time: two planners look at once, the process that tells them dies behind the first, the
+// server starts anew, and it and another process go on at once.
+func (b *Briefing) asks(ctx context.Context) error {
+	b.World.At(time.May, 30, 16, 59)
+	if err := errors.Join(b.step(ctx), b.reminded(ctx, nil)); err != nil {
+		return err
+	}
+	b.World.At(time.May, 30, 17, 0)
+	if err := b.Look(ctx); err != nil {
+		return err
+	}
+	dies, _ := b.World.mortal(1)
+	if err := works(ctx, dies); !errors.Is(err, errDead) {
+		return errors.Join(err, errors.New("a process that should die behind the first reminder has done all"))
+	}
+	if err := b.World.restart(ctx, func() error { return nil }); err != nil {
+		return err
+	}
+	for range 2 {
+		if err := b.step(ctx); err != nil {
+			return err
+		}
+	}
+	if err := errors.Join(b.passes(ctx), b.World.Sync(ctx, b.unread()[:len(b.unread())-1]...), b.reminded(ctx, b.unread())); err != nil {
+		return err
+	}
+	b.tell.Moment(b.World, "A day before its time %d who have not read it are asked to, each once, although two planners looked and a process died behind the first; %d phone rings, the other one has no network.",
+		b.out.Asked, b.out.AskedRang)
+	return nil
+}
+
+// reminded wants some owners to be reminded, once, and nobody else: in their inboxes, and on
+// their phones but for the one without a network, which rings for it at no later time either.
+func (b *Briefing) reminded(ctx context.Context, owners []*Phone) error {
+	b.out.Asked, b.out.AskedRang = len(owners), 0
+	for _, p := range slices.Concat(b.Audience(), b.Outside) {
+		rows, err := b.World.Rows(ctx, merge.UserScope(p.Me().User), "inbox")
+		if err != nil {
+			return err
+		}
+		rows = slices.DeleteFunc(rows, func(r merge.Row) bool { return r.Text("type") != domain.NoticeAcknowledge })
+		if is := slices.Contains(owners, p); is != (len(rows) == 1) || len(rows) > 1 || is && domain.NoticeObject(rows[0]).ID != b.id {
+			return fmt.Errorf("%s is reminded %d times, and should be: %t", p.Name, len(rows), is)
+		}
+	}
+	for _, p := range b.World.phones {
+		shows := slices.Contains(owners, p) && p != b.away()
+		if n, err := p.Notices(domain.NoticeAcknowledge); err != nil || n > 1 || shows && n == 0 || n == 1 && !slices.Contains(owners, p) {
+			return errors.Join(err, fmt.Errorf("%s holds the reminder %d times", p.Name, n))
+		}
+		n := len(p.Rang(domain.NoticeAcknowledge))
+		if want := shows && p.Bell != nil; want != (n == 1) || n > 1 {
+			return fmt.Errorf("%s rings %d times to remind, and should: %t", p.Name, n, want)
+		}
+		b.out.AskedRang += n
+	}
+	return nil
+}
+
 // corrects makes a second version, which takes the place of the first.
 func (b *Briefing) corrects(ctx context.Context) error {
 	b.World.At(time.May, 31, 9, 0)
@@ -366,6 +434,9 @@ func (b *Briefing) retracts(ctx context.Context) error {
 	}
 	if got, err := b.receipts(ctx); err != nil || got.Read != b.out.Read || got.People != b.out.People {
 		return errors.Join(err, fmt.Errorf("in the end %d of %d have read it", got.Read, got.People))
+	}
+	if err := b.reminded(ctx, b.unread()); err != nil {
+		return err
 	}
 	b.tell.Moment(b.World, "Retracted: the words left all %d phones at their next sync, also one that had no network since before 30 May.", b.out.Cleared)
 	return nil

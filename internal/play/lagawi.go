@@ -157,17 +157,18 @@ func Programme(ctx context.Context, tell *Teller, folder string, seed uint64, o 
 		tell.Say("")
 		tell.Table([]string{"pushes, as phones saw them", ""}, []string{"phones of applicants", fmt.Sprint(r.Phones)}, []string{"N06 before the instant", fmt.Sprint(r.Early)},
 			[]string{"N06 within two minutes", fmt.Sprint(r.Within)}, []string{"N06 on 19 March, with a network again", fmt.Sprint(r.Late)}, []string{"different cards of N06", fmt.Sprint(r.Words)},
-			[]string{"by WhatsApp, without such a phone", fmt.Sprint(r.Written)}, []string{"N08, a place came free", fmt.Sprint(r.Place)}, []string{"N28, the briefing", fmt.Sprint(b.Rang)},
+			[]string{"by WhatsApp, without such a phone", fmt.Sprint(r.Written)}, []string{"N08, a place came free", fmt.Sprint(r.Place)}, []string{"N28, the briefing", fmt.Sprint(b.Rang)}, []string{"N29, its reminder, but where there is no network", fmt.Sprint(b.AskedRang)},
 			[]string{"N28 of 22:30, at night", fmt.Sprint(r.Night.Early)}, []string{"N28 of 22:30, " + clockTime(r.Night.First) + " to " + clockTime(r.Night.Last), fmt.Sprint(r.Night.Phones)})
 	}
 	tell.Say("")
 	tell.Table([]string{"briefing", "people"}, []string{"owners", fmt.Sprint(b.Owners)}, []string{"staff", fmt.Sprint(b.Staff)}, []string{"mentors", fmt.Sprint(b.Mentors)}, []string{"people", fmt.Sprint(b.People)},
-		[]string{"delivered", fmt.Sprint(b.Delivered)}, []string{"read", fmt.Sprint(b.Read)}, []string{"acknowledged", fmt.Sprint(b.Acked)}, []string{"never", fmt.Sprint(b.Never)})
+		[]string{"delivered", fmt.Sprint(b.Delivered)}, []string{"read", fmt.Sprint(b.Read)}, []string{"acknowledged", fmt.Sprint(b.Acked)}, []string{"never", fmt.Sprint(b.Never)}, []string{"reminded", fmt.Sprint(b.Asked)})
 	if !got.asTold() {
 		return fmt.Errorf("the campaign came out otherwise: %+v", got)
 	}
 	tell.Good("%d → %d → %d → %d + %d reserve + %d; %d businesses in %d memberships, %d tasks.", got.Accepted, got.Passed[0], got.Passed[1], got.Selected, got.Reserve, got.Not, got.Enrolled, got.Memberships, got.Tasks)
 	tell.Good("Briefing: %d people, %d delivered, %d read, %d acknowledged, %d never; of %d owners %d read it with a network and %d without.", b.People, b.Delivered, b.Read, b.Acked, b.Never, b.Owners, ReadOnline, b.Earliest)
+	tell.Good("Reminded to read it on 30 May at 17:00: %d, those who had not, and nobody else.", b.Asked)
 	if r := got.Rung; r != (Rung{}) {
 		tell.Good("Pushes: %d of %d phones showed the results within two minutes, %d when it had a network, %d people were written to.", r.Within, r.Phones, r.Late, r.Written)
 	}
@@ -188,9 +189,10 @@ func (l Lagawi) asTold() bool {
 		Confirmed: fixture.Selected - 1, Declined: 1, Promoted: 1, Late: 1, Categories: Lines{19, 1, 3, 6, 1}, Memberships: 31, Enrolled: fixture.Selected, Tasks: 720,
 		MentorBusinesses: 5, MentorTasks: 120, MentorCases: 1, MentorNotes: 1, OwnerTasks: 24,
 		Briefing: Briefed{ID: l.Briefing.ID, Owners: foodOwners, Staff: foodStaff, Mentors: mentors, People: people, Delivered: people - 1, Read: people - 2, Acked: people - 2 - ReadOffline + 1,
-			Never: foodOwners - ReadOnline - ReadOffline, Earliest: ReadOffline, Version: 2, Cleared: people, Rang: l.Briefing.Rang},
+			Never: foodOwners - ReadOnline - ReadOffline, Earliest: ReadOffline, Version: 2, Cleared: people, Rang: l.Briefing.Rang,
+			Asked: foodOwners - ReadOnline - ReadOffline, AskedRang: l.Briefing.AskedRang},
 		Rung: l.Rung}
-	if l.Rung != (Rung{}) && l.Briefing.Rang != people-1 {
+	if l.Rung != (Rung{}) && (l.Briefing.Rang != people-1 || l.Briefing.AskedRang != l.Briefing.Asked-1) {
 		return false
 	}
 	return l == want && l.Rung.asTold(people) && l.Took <= toldWithin && mentors*businessesEach >= foodOwners && mentors <= mentorsOfLagawi && l.Accepted == l.Eliminated[0]+l.Eliminated[1]+l.Selected+l.Reserve+l.Not
