@@ -152,7 +152,7 @@ func (d *desk) bring(ctx context.Context, r request, e errand) error {
 	if err := d.ended(j); err != nil {
 		return err
 	}
-	return partly(e.Refused + j.Left)
+	return partly(e.Refused + leftBy(j))
 }
 
 // partly is the end of what was done but for some rows.

@@ -35,7 +35,7 @@ func (d *desk) job(ctx context.Context, args []string) error {
 	if err := d.ended(j); err != nil {
 		return err
 	}
-	return partly(j.Left)
+	return partly(leftBy(j))
 }
 
 // watch looks at a job until nothing of it waits any more. rows are those that it is about;
@@ -121,6 +121,9 @@ func rowsOf(j wire.Job) (n int) {
 	}
 	return n
 }
+
+// leftBy is how many rows of a job are not in, or not as they should be.
+func leftBy(j wire.Job) int { return max(j.Left, len(j.Errors)+j.MoreErrors) }
 
 // unchangedBy is how many rows of a job another import had brought in.
 func unchangedBy(j wire.Job) (n int) {
