@@ -64,7 +64,7 @@ func (s *Server) importRegistrants(x *call) error {
 		if j.ID == "" {
 			return x.json(fiber.StatusOK, out)
 		}
-		out.Job = jobOf(j)
+		out.Job = jobOf(j, x.lang)
 		x.Set(fiber.HeaderLocation, "/v1/jobs/"+j.ID)
 		return x.json(fiber.StatusAccepted, out)
 	})
@@ -72,11 +72,13 @@ func (s *Server) importRegistrants(x *call) error {
 
 func reportOf(in domain.Import, lang message.Lang) wire.ImportReport {
 	shown := slices.Concat(in.Header, in.Rejected[:min(len(in.Rejected), mostRowProblems)])
-	told := func(w domain.RowError) wire.RowProblem {
-		return wire.RowProblem{Line: w.Line, Column: w.Column, Field: w.Field, Code: w.Code, Message: message.Text(w.Code, lang, w.Params).String()}
-	}
+	told := func(w domain.RowError) wire.RowProblem { return rowProblem(w, lang) }
 	return wire.ImportReport{Read: in.Read, Accepted: in.Accepted, Unchanged: in.Unchanged, Refused: in.Refused, Ignored: in.Ignored, MoreErrors: len(in.Header) + in.Errors - len(shown),
 		Errors: each(shown, told), Drafts: each(in.Drafts[:min(len(in.Drafts), mostRowProblems)], told), MoreDrafts: max(0, len(in.Drafts)-mostRowProblems)}
+}
+
+func rowProblem(w domain.RowError, lang message.Lang) wire.RowProblem {
+	return wire.RowProblem{Line: w.Line, Column: w.Column, Field: w.Field, Code: w.Code, Message: message.Text(w.Code, lang, w.Params).String()}
 }
 
 func (s *Server) caseFile(x *call) error {

@@ -10,6 +10,7 @@ import (
 	"github.com/lumbung-ikm/lumbung/api/wire"
 	"github.com/lumbung-ikm/lumbung/domain"
 	"github.com/lumbung-ikm/lumbung/fault"
+	"github.com/lumbung-ikm/lumbung/message"
 	"github.com/lumbung-ikm/lumbung/programme"
 	"github.com/lumbung-ikm/lumbung/sync/merge"
 )
@@ -25,7 +26,7 @@ func (s *Server) handover(x *call) error {
 		return err
 	}
 	x.Set(fiber.HeaderLocation, "/v1/jobs/"+j.ID)
-	return x.json(fiber.StatusAccepted, jobOf(j))
+	return x.json(fiber.StatusAccepted, jobOf(j, x.lang))
 }
 
 func (s *Server) job(x *call) error {
@@ -33,13 +34,19 @@ func (s *Server) job(x *call) error {
 	if err != nil {
 		return err
 	}
-	return x.json(fiber.StatusOK, jobOf(j))
+	return x.json(fiber.StatusOK, jobOf(j, x.lang))
 }
 
-func jobOf(j programme.Job) wire.Job {
-	return wire.Job{Id: j.ID, Kind: j.Text("kind"), Total: int64(len(j.Steps)), Waiting: int64(j.Count(domain.StepWaiting)), Done: int64(j.Count(domain.StepDone)),
+func jobOf(j programme.Job, lang message.Lang) wire.Job {
+	var out []domain.RowError
+	left := 0
+	for _, st := range j.Steps {
+		out, left = append(out, st.Out...), left+st.Left
+	}
+	shown := out[:min(len(out), mostRowProblems)]
+	return wire.Job{Left: left, Errors: each(shown, func(w domain.RowError) wire.RowProblem { return rowProblem(w, lang) }), MoreErrors: len(out) - len(shown), Id: j.ID, Kind: j.Text("kind"), Total: int64(len(j.Steps)), Waiting: int64(j.Count(domain.StepWaiting)), Done: int64(j.Count(domain.StepDone)),
 		Failed: int64(j.Count(domain.StepFailed)), Steps: each(j.Steps, func(st programme.JobStep) wire.JobStep {
-			return wire.JobStep{BusinessId: st.Business, No: st.No, Rows: st.Rows, State: st.State, Code: st.Code}
+			return wire.JobStep{BusinessId: st.Business, No: st.No, Rows: st.Rows, Unchanged: st.Unchanged, Left: st.Left, State: st.State, Code: st.Code}
 		})}
 }
 

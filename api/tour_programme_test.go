@@ -89,6 +89,8 @@ func (o *tour) imports(owner, admin wire.Login, programme string) {
 	}
 	r := o.want(202, admin.AccessToken, "POST", programme+path, csv, kind...)
 	r.Into(o, &in)
+	var beside wire.ImportReport // which nobody has brought in before
+	o.want(202, admin.AccessToken, "POST", programme+path, strings.Replace(csv, "A1;2022-03-01 08:00", "B1;2022-03-01 08:00", 1), kind...).Into(o, &beside)
 	if _, err := o.parts.Engine.Work(o.Context()); err != nil {
 		o.Fatal(err)
 	}
@@ -96,6 +98,14 @@ func (o *tour) imports(owner, admin wire.Login, programme string) {
 	o.want(200, admin.AccessToken, "GET", "/v1/jobs/"+in.Job.Id, "").Into(o, &j)
 	if j.Done != 1 || j.Steps[0].Rows != 1 {
 		o.Errorf("the job says %+v", j)
+	}
+	var second wire.Job
+	o.want(200, admin.AccessToken, "GET", "/v1/jobs/"+beside.Job.Id, "").Into(o, &second)
+	if second.Done != 1 || second.Steps[0].Rows != 0 || second.Steps[0].Left != 1 || second.Left != 1 || second.MoreErrors != 0 || len(second.Errors) != 1 {
+		o.Fatalf("the job of another list says %+v", second)
+	}
+	if w := second.Errors[0]; w.Line != 2 || w.Field != "phone" || w.Code != "already_registered" || w.Message == "" {
+		o.Errorf("it says of its row: %+v", w)
 	}
 	o.want(200, admin.AccessToken, "POST", programme+path, csv, kind...).Into(o, &in)
 	if in.Unchanged != 1 || in.Accepted != 0 {

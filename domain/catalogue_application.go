@@ -23,6 +23,7 @@ const (
 	ReturnIncomplete    = "answers_missing"
 	ReturnNoConsent     = "consent_required"
 	ReturnUnknown       = "programme_unknown"
+	ReturnRegistered    = "already_registered" // by an import that could not file it any more
 )
 
 // application is what a business says to take part in a programme.

@@ -41,6 +41,7 @@ func caseFile() *merge.Collection {
 			server("number", form(`^[A-Z0-9]{2,10}-[0-9]{5,7}$`, 20), "receipt number; without gaps, in the order in which submissions were counted"),
 			server("source", enum("app", "import"), ""),
 			server("digest", text(0, 64), "of the row that it was imported from"),
+			server("job_id", ref(""), "import that brought it, which alone counts it"),
 			server("external_ref", text(1, 60), ""),
 			server("counted_at", instant(), "when the server received the submission"),
 			server("grace", truth(), ""),
@@ -223,9 +224,16 @@ func FileKeys(r merge.Row) Keys {
 
 // tagCaseFile lists the words under which a case file is found.
 func tagCaseFile(r merge.Row) []string {
-	k := FileKeys(r)
-	var tags []string
-	for _, word := range [][2]string{{"ref", k.Ref}, {"nib", k.NIB}, {"who", k.Person}, {"number", r.Text("number")}, {"enrolment", EnrolmentID(r.ID)}} {
+	tags := FileKeys(r).Tags()
+	if number := r.Text("number"); number != "" {
+		tags = append(tags, CaseFileTag("number", number))
+	}
+	return append(tags, CaseFileTag("enrolment", EnrolmentID(r.ID)))
+}
+
+// Tags lists the words under which case files with one of the keys are found.
+func (k Keys) Tags() (tags []string) {
+	for _, word := range [][2]string{{"ref", k.Ref}, {"nib", k.NIB}, {"who", k.Person}} {
 		if word[1] != "" {
 			tags = append(tags, CaseFileTag(word[0], word[1]))
 		}

@@ -108,3 +108,33 @@ func (k *Known) Add(id string, keys Keys) {
 	put(k.nibs, keys.NIB)
 	put(k.people, keys.Person)
 }
+
+// Met is how a row meets what is registered.
+type Met struct {
+	Field string // that both have, such as "nib"
+	Code  string // "registered_differs" or "already_registered"; empty: nothing of it changed
+}
+
+// Unchanged reports whether the row says what is registered.
+func (m Met) Unchanged() bool { return m.Code == "" }
+
+// Meets says how a row of these keys meets what k has, if it does. Where one of both says no
+// more than a number of the registration, nothing of them is compared.
+func (k *Known) Meets(keys Keys) (m Met, met bool) {
+	if there, ok := k.refs[keys.Ref]; ok && keys.Ref != "" {
+		if there.Digest == "" || keys.Digest == "" || there.Digest == keys.Digest {
+			return Met{Field: fieldRef}, true
+		}
+		return Met{fieldRef, "registered_differs"}, true
+	}
+	if _, ok := k.nibs[keys.NIB]; ok && keys.NIB != "" {
+		return Met{fieldNIB, "already_registered"}, true
+	}
+	if _, ok := k.people[keys.Person]; ok && keys.Person != "" {
+		return SameBusiness(), true
+	}
+	return Met{}, false
+}
+
+// SameBusiness is that the business of a row is registered already.
+func SameBusiness() Met { return Met{fieldPhone, "already_registered"} }

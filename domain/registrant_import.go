@@ -93,25 +93,17 @@ func (t *RegistrantTable) doubled(line int, k Keys, seen *seenKeys, known *Known
 	looks := [...]struct {
 		field, key string
 		lines      map[string]int
-		known      map[string]Registered
-	}{{fieldRef, k.Ref, seen.refs, known.refs}, {fieldNIB, k.NIB, seen.nibs, known.nibs}, {fieldPhone, k.Person, seen.people, known.people}}
+	}{{fieldRef, k.Ref, seen.refs}, {fieldNIB, k.NIB, seen.nibs}, {fieldPhone, k.Person, seen.people}}
 	for _, look := range looks {
 		if first, ok := look.lines[look.key]; ok && look.key != "" {
 			return []RowError{t.named(look.field).wrong(line, "duplicate_of_line", map[string]any{"line": first})}, false
 		}
 	}
-	if there, ok := known.refs[k.Ref]; ok && k.Ref != "" {
-		if there.Digest == "" || k.Digest == "" || there.Digest == k.Digest {
-			return nil, true
-		}
-		return []RowError{t.named(fieldRef).wrong(line, "registered_differs", nil)}, false
+	m, met := known.Meets(k)
+	if !met || m.Unchanged() {
+		return nil, met
 	}
-	for _, look := range looks {
-		if _, ok := look.known[look.key]; ok && look.key != "" {
-			return []RowError{t.named(look.field).wrong(line, "already_registered", nil)}, false
-		}
-	}
-	return nil, false
+	return []RowError{t.named(m.Field).wrong(line, m.Code, nil)}, false
 }
 
 // named is the column of a field.

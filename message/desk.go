@@ -90,6 +90,10 @@ var phrases = map[string]words{
 	"job_ended":    {"Selesai: {done} langkah, {failed} gagal.", "Done: {done} steps, {failed} failed."},
 	"job_step":     {"Langkah {step} gagal: {why} ({code})", "Step {step} failed: {why} ({code})"},
 
+	"job_step_rows": {"Langkah {step} gagal, {left} baris tidak masuk: {why} ({code})", "Step {step} failed, {left} rows are not in: {why} ({code})"},
+	"job_unchanged": {"{n} baris sudah dimasukkan oleh impor lain.", "{n} rows were brought in by another import."},
+	"job_left":      {"{n} baris tidak masuk.", "{n} rows are not in."},
+
 	"publication_none":      {"Belum ada publikasi yang disiapkan.", "No publication has been prepared."},
 	"publication_state":     {"Publikasi {programme}: {state}", "Publication of {programme}: {state}"},
 	"publication_at":        {"Terbit: {at}", "Told at: {at}"},

@@ -115,7 +115,7 @@ func answersOf(v merge.Value, member string) map[string]string {
 // unless it was returned since and comes back complete; an import files its own.
 func (s *Service) count(ctx context.Context, p domain.Programme, app applied) error {
 	sub, ok := app.submission()
-	if !ok || sub.ID == broughtIn(app.ID) {
+	if !ok || app.imported(sub) {
 		return nil // withdrawn meanwhile: what follows says so; or imported
 	}
 	files, err := s.rows(ctx, domain.DecisionScope(p.ID), merge.Key{Collection: "case_file", ID: app.ID})
@@ -150,7 +150,7 @@ func (s *Service) count(ctx context.Context, p domain.Programme, app applied) er
 	if old.Version > 0 {
 		grown(old, file)
 	}
-	_, err = s.file(ctx, p, "count."+sub.ID, []caseFile{{app.ID, file, old.Version > 0}})
+	_, err = s.file(ctx, p, "count."+sub.ID, []caseFile{{id: app.ID, set: file, complete: old.Version > 0}})
 	if err != nil && fault.CodeOf(err) == stageDecided { // it was received in time, and is counted too late
 		return s.sendBack(ctx, app, old, domain.ReturnWindowClosed)
 	}

@@ -2,7 +2,6 @@ package programme
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -15,9 +14,29 @@ import (
 )
 
 // broughtIn is the id of the operation by which an import submits what an owner has begun in
-// the app.
-func broughtIn(application string) string {
-	return id.Derive("application_event", application, "import")
+// the app, or what came back to them by a return.
+func broughtIn(application, back string) string {
+	if back == "" {
+		return id.Derive("application_event", application, "import")
+	}
+	return id.Derive("application_event", application, "import", back)
+}
+
+// returned is the last return of an application; zero if there is none.
+func (a applied) returned() (last merge.Row) {
+	for _, e := range a.events {
+		if e.Text("op") == "return" && e.Text("outcome") == domain.Effective && (last.ID == "" || merge.EarlierOperation(last, e) < 0) {
+			last = e
+		}
+	}
+	return last
+}
+
+// imported reports whether a submission is that of an import.
+func (a applied) imported(submission merge.Row) bool {
+	return submission.ID == broughtIn(a.ID, "") || slices.ContainsFunc(a.events, func(e merge.Row) bool {
+		return e.Text("op") == "return" && submission.ID == broughtIn(a.ID, e.ID)
+	})
 }
 
 // registered is what a programme has files of, and the applications that were begun in the
@@ -110,7 +129,8 @@ func (s *Service) begunInApp(ctx context.Context, p domain.Programme, b bringing
 		if err != nil || app.Version == 0 || app.Text("opens") == domain.ApplicationSubmitted {
 			return b, err // made by an import, or by nobody yet
 		}
-		brought := slices.ContainsFunc(app.events, func(e merge.Row) bool { return e.ID == broughtIn(app.ID) })
+		sub, _ := app.submission()
+		brought := app.imported(sub)
 		if app.Text("state") == domain.ApplicationSubmitted && !brought {
 			if err := s.followApplication(ctx, merge.Effect{Scope: app.scope, Collection: "application", ID: app.ID}); err != nil {
 				return b, err
@@ -131,21 +151,13 @@ func (s *Service) begunInApp(ctx context.Context, p domain.Programme, b bringing
 		case len(files) == 0:
 			b.draft = unsubmitted(app.Row)
 		}
-		b.app = app.Row
+		b.app, b.returned = app.Row, app.returned().ID
 		return b, nil
 	}
 }
 
-// submitDraft submits what an owner has begun, in the name of who imports: with what the row
-// says, and else with what the owner typed. Phones that go on with it hear that it is locked.
-func (s *Service) submitDraft(ctx context.Context, job merge.Row, b bringing) (bringing, error) {
-	scope, name := scopeOf(b.business), "import."+job.ID+"."+b.application+"."+strconv.Itoa(int(b.app.Version))
-	still := func(v merge.View, _ []merge.Grant) *merge.Reject {
-		if r, _ := v.Row("application", b.application); !unsubmitted(r) {
-			return &merge.Reject{Code: "conflict"}
-		}
-		return alive(v)
-	}
+// says is what the row of a registrant puts into an application that was begun in the app.
+func (b bringing) says() map[string]merge.Value {
 	says := map[string]merge.Value{"external_ref": optional(b.Ref)}
 	if len(b.Checks) > 0 {
 		says["answers"] = b.answers()
@@ -153,12 +165,26 @@ func (s *Service) submitDraft(ctx context.Context, job merge.Row, b bringing) (b
 	if len(b.Survey) > 0 {
 		says["survey"] = b.survey()
 	}
+	return says
+}
+
+// submitDraft submits what an owner has begun, in the name of who imports: with what the row
+// says, and else with what the owner typed. Phones that go on with it hear that it is locked.
+func (s *Service) submitDraft(ctx context.Context, h *haul, b bringing) (bringing, error) {
+	scope, name := scopeOf(b.business), "import."+h.job+"."+b.application+"."+strconv.Itoa(int(b.app.Version))
+	still := func(v merge.View, _ []merge.Grant) *merge.Reject {
+		if r, _ := v.Row("application", b.application); !unsubmitted(r) {
+			return &merge.Reject{Code: "conflict"}
+		}
+		return alive(v)
+	}
 	_, err := s.Engine.Write(ctx, scope,
-		merge.ServerWrite{Name: name, Author: job.Text("created_by"), Role: merge.System, Collection: "application", ID: b.application, Op: merge.Put, Set: says, Must: still},
-		merge.ServerWrite{Name: name, Author: job.Text("created_by"), Role: merge.System, Collection: "application_event", ID: broughtIn(b.application), Op: merge.Put, Create: true,
+		merge.ServerWrite{Name: name, Author: h.by, Role: merge.System, Collection: "application", ID: b.application, Op: merge.Put, Set: b.says(), Must: still},
+		merge.ServerWrite{Name: name, Author: h.by, Role: merge.System, Collection: "application_event", ID: broughtIn(b.application, b.returned), Op: merge.Put, Create: true,
 			Set: map[string]merge.Value{"application_id": merge.Str(b.application), "op": merge.Str("submit")}})
-	if fault.CodeOf(err) == "conflict" { // its owner was faster: the step is done again, and finds that
-		return b, &fault.Error{Kind: fault.Transient, Code: "busy", Text: "the owner submitted in this moment"}
+	switch fault.CodeOf(err) {
+	case "conflict", "business_merged": // its owner, another list or a merger was faster: the step is done again, and finds that
+		return b, &fault.Error{Kind: fault.Transient, Code: "busy", Text: "somebody was faster in this moment"}
 	}
 	if err != nil {
 		return b, err
@@ -169,16 +195,25 @@ func (s *Service) submitDraft(ctx context.Context, job merge.Row, b bringing) (b
 }
 
 // giveBack returns the drafts that an import has submitted and could not file any more.
-func (s *Service) giveBack(ctx context.Context, all []bringing) (errs error) {
+func (s *Service) giveBack(ctx context.Context, h *haul, all []bringing, why string) error {
 	for _, b := range all {
 		if b.app.Version == 0 {
 			continue
 		}
+		files, err := s.rows(ctx, domain.DecisionScope(h.programme.ID), merge.Key{Collection: "case_file", ID: b.application})
+		if err != nil {
+			return err
+		}
+		if len(files) > 0 { // by another list: it is where it belongs
+			continue
+		}
 		app, err := s.appliedFor(ctx, b.business, b.application)
 		if err == nil {
-			err = s.sendBack(ctx, app, merge.Row{}, domain.ReturnWindowClosed)
+			err = s.sendBack(ctx, app, merge.Row{}, why)
 		}
-		errs = errors.Join(errs, err)
+		if err != nil {
+			return err
+		}
 	}
-	return errs
+	return nil
 }

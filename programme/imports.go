@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -125,11 +126,9 @@ func (s *Service) unwritten(ctx context.Context, jid string, all []domain.Regist
 			continue
 		}
 		written++
-		var some []domain.Registrant
-		if v := step.Fields["input"]; !merge.Null(v) {
-			if err := json.Unmarshal(v, &some); err != nil {
-				return nil, 0, err
-			}
+		some, err := registrantsOf(step)
+		if err != nil {
+			return nil, 0, err
 		}
 		for _, r := range some {
 			waits[whoIs(r)] = true
@@ -163,11 +162,7 @@ func (s *Service) beginImport(ctx context.Context, who Caller, jid, programme st
 	}
 	for n, c := range chunks {
 		n += written
-		text, err := json.Marshal(c)
-		if err != nil {
-			return err
-		}
-		rows, err := merge.Canonical(text)
+		rows, err := inputOf(c)
 		if err != nil {
 			return err
 		}
@@ -183,49 +178,6 @@ func (s *Service) beginImport(ctx context.Context, who Caller, jid, programme st
 	return nil
 }
 
-// bringIn does one step of an import.
-func (s *Service) bringIn(ctx context.Context, job, step merge.Row) (map[string]merge.Value, error) {
-	var people []domain.Registrant
-	if err := json.Unmarshal(step.Fields["input"], &people); err != nil {
-		return nil, err
-	}
-	e, err := s.setup(ctx, job.Text("programme_id"))
-	if err != nil {
-		return nil, err
-	}
-	p := domain.ProgrammeOf(e.Row)
-	var all []bringing
-	for _, r := range people {
-		b, err := s.placeFor(ctx, p, r)
-		if err == nil && b.draft {
-			b, err = s.submitDraft(ctx, job, b)
-		}
-		if err != nil {
-			return nil, fmt.Errorf("registrant %s: %w", r.Ref, err)
-		}
-		if !b.taken {
-			all = append(all, b)
-		}
-	}
-	files := make([]caseFile, len(all))
-	for i, b := range all {
-		files[i] = b.file(p)
-	}
-	numbers, err := s.file(ctx, p, "import."+step.ID, files)
-	if fault.CodeOf(err) == stageDecided { // since the import began
-		err = errors.Join(importClosed(), s.giveBack(ctx, all))
-	}
-	if err != nil {
-		return nil, err
-	}
-	for i, b := range all {
-		if err := s.place(ctx, "import."+job.ID, p, b, numbers[i]); err != nil {
-			return nil, fmt.Errorf("registrant %s: %w", b.Ref, err)
-		}
-	}
-	return map[string]merge.Value{"input": null(), "rows": merge.Num(len(all))}, nil
-}
-
 // bringing is a registrant on the way in.
 type bringing struct {
 	domain.Registrant
@@ -235,18 +187,14 @@ type bringing struct {
 	application string
 	attempt     int
 	app         merge.Row // the application, if the business has begun one in the app
+	returned    string    // by which operation it came back to its owner last
 	draft       bool      // it is not submitted
 	taken       bool      // it is submitted: counted by itself
 }
 
-// placeFor finds who a registrant is, and the business: one of the same owner with the
-// same number, or of the same name in the same province, is the same. It makes the user,
-// who is asked to log in some day.
-func (s *Service) placeFor(ctx context.Context, p domain.Programme, r domain.Registrant) (bringing, error) {
-	owner, err := s.People.InviteByPhone(ctx, string(r.Phone))
-	if err != nil {
-		return bringing{}, err
-	}
+// placeFor finds the business of a registrant: one of the same owner with the same number, or
+// of the same name in the same province, is the same.
+func (s *Service) placeFor(ctx context.Context, p domain.Programme, r domain.Registrant, owner string) (bringing, error) {
 	b := bringing{Registrant: r, owner: owner, business: id.Derive("business", p.ID, r.Ref, string(r.Phone), domain.FoldBusiness(r.Business))}
 	mine, err := s.Businesses(ctx, Caller{User: owner})
 	if err != nil {
@@ -273,15 +221,31 @@ func (b bringing) isOf(have merge.Row) bool {
 }
 
 // file is the case file of a registrant.
-func (b bringing) file(p domain.Programme) caseFile {
+func (b bringing) file(job string) caseFile {
+	keys := b.Keys()
 	set := map[string]merge.Value{"business_id": merge.Str(b.business), "source": merge.Str("import"), "external_ref": optional(b.Ref),
 		"counted_at": merge.Millis(b.RegisteredAt.UnixMilli()).Value(), "business_name": merge.Str(b.Business), "owner_id": merge.Str(b.owner), "owner_name": optional(b.Owner),
 		"owner_phone": merge.Str(string(b.Phone)), "region_code": merge.Str(string(b.Region)), "category": optional(b.Category), "categories": merge.Encode(b.Categories),
-		"nib": optional(b.NIB), "address": optional(b.Address), "size_class": optional(b.SizeClass), "answers": b.answers(), "survey": b.survey(), "state": merge.Str(domain.FileOpen), "digest": merge.Str(b.Keys().Digest)}
+		"nib": optional(b.NIB), "address": optional(b.Address), "size_class": optional(b.SizeClass), "answers": b.answers(), "survey": b.survey(), "state": merge.Str(domain.FileOpen), "digest": merge.Str(keys.Digest), "job_id": merge.Str(job)}
 	if b.app.Version > 0 { // what it says with the row in it
-		set["answers"], set["survey"], set["documents"] = orNull(b.app.Fields["answers"]), orNull(b.app.Fields["survey"]), orNull(b.app.Fields["documents"])
+		set["answers"], set["survey"], set["documents"] = laidOver(b.app.Fields["answers"], b.answers()), laidOver(b.app.Fields["survey"], b.survey()), orNull(b.app.Fields["documents"])
 	}
-	return caseFile{id: b.application, set: set}
+	return caseFile{id: b.application, set: set, job: job, keys: keys}
+}
+
+// laidOver is a value by item with the items of another one in it.
+func laidOver(below, above merge.Value) merge.Value {
+	items := map[string]merge.Value{}
+	for _, v := range []merge.Value{below, above} {
+		var some map[string]merge.Value
+		if !merge.Null(v) && json.Unmarshal(v, &some) == nil {
+			maps.Copy(items, some)
+		}
+	}
+	if len(items) == 0 {
+		return orNull(below)
+	}
+	return merge.Encode(items)
 }
 
 // answers are the yes and no of the list, as answers to questions of the same codes.
@@ -301,12 +265,22 @@ func (b bringing) survey() merge.Value {
 	return merge.Encode(out)
 }
 
+// fields are those of the business of a registrant who has none.
+func (b bringing) fields() map[string]merge.Value {
+	return map[string]merge.Value{"name": merge.Str(b.Business), "region_code": merge.Str(string(b.Region)), "district_code": null(), "village_code": null(),
+		"address": optional(b.Address), "primary_category": optional(b.Category), "nib": optional(b.NIB), "size_class": optional(b.SizeClass), "status": merge.Str("active")}
+}
+
 // place makes the application of a registrant, and the business if there is none, in one
-// commit. One that was begun in the app is there, and hears its number from its file. Done
-// again it changes nothing.
+// commit. One that was begun in the app is there, and hears its number from its file; where
+// another list has submitted it, it says what was filed. Done again it changes nothing.
 func (s *Service) place(ctx context.Context, name string, p domain.Programme, b bringing, number string) error {
-	if b.app.Version > 0 {
+	if b.app.Version > 0 && b.app.Text("external_ref") == b.Ref {
 		return nil
+	}
+	if b.app.Version > 0 {
+		_, err := s.Engine.Write(ctx, scopeOf(b.business), merge.ServerWrite{Name: name + "." + b.application, Role: merge.System, Collection: "application", ID: b.application, Op: merge.Put, Set: b.says()})
+		return err
 	}
 	write := func(collection, record string, set map[string]merge.Value) merge.ServerWrite {
 		return merge.ServerWrite{Name: name + "." + b.application, Role: merge.System, Collection: collection, ID: record, Op: merge.Put, Create: true, Set: set}
@@ -317,10 +291,7 @@ func (s *Service) place(ctx context.Context, name string, p domain.Programme, b 
 		if err := s.introduce(ctx, "membership", b.owner, window); err != nil {
 			return err
 		}
-		writes = append(writes,
-			write("business", b.business, map[string]merge.Value{"name": merge.Str(b.Business), "region_code": merge.Str(string(b.Region)), "district_code": null(),
-				"village_code": null(), "address": optional(b.Address), "primary_category": optional(b.Category), "nib": optional(b.NIB), "size_class": optional(b.SizeClass), "status": merge.Str("active")}),
-			write("membership", id.Derive("membership", b.business, b.owner, "founder"), window))
+		writes = append(writes, write("business", b.business, b.fields()), write("membership", id.Derive("membership", b.business, b.owner, "founder"), window))
 	}
 	app := write("application", b.application, map[string]merge.Value{"programme_id": merge.Str(p.ID), "opens": merge.Str(domain.ApplicationSubmitted), "external_ref": optional(b.Ref),
 		"number": merge.Str(number), "counted_at": merge.Millis(b.RegisteredAt.UnixMilli()).Value(), "answers": b.answers(), "survey": b.survey()})

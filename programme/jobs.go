@@ -28,6 +28,10 @@ type JobStep struct {
 	Rows     int    // that it brought in
 	State    string // domain.StepWaiting, StepDone, StepFailed
 	Code     string // why it failed
+
+	Unchanged int               // rows of an import that are there by another one, as they are
+	Left      int               // rows of an import that are not in
+	Out       []domain.RowError // which, and why, by line; not those of a step that failed whole
 }
 
 // Count is how many steps are in a state.
@@ -69,7 +73,12 @@ func (s *Service) job(ctx context.Context, job string) (Job, error) {
 			j.Row = row
 			continue
 		}
-		j.Steps = append(j.Steps, JobStep{row.Text("business_id"), int(row.Int("no")), int(row.Int("rows")), row.Text("state"), row.Text("code")})
+		st := JobStep{Business: row.Text("business_id"), No: int(row.Int("no")), Rows: int(row.Int("rows")), State: row.Text("state"), Code: row.Text("code"),
+			Unchanged: int(row.Int("unchanged")), Left: int(row.Int("left"))}
+		if st.Out, err = leftOf(row); err != nil {
+			return j, err
+		}
+		j.Steps = append(j.Steps, st)
 	}
 	if j.Version == 0 {
 		return j, notFound()
@@ -99,7 +108,7 @@ func (s *Service) Steps() map[string]func(context.Context, merge.Effect) error {
 
 // stepOf does one step of a job and notes how it ended. A crash between the two
 // has it done again, which changes nothing. What can be tried again is.
-// What do gives is noted with the step.
+// What do gives is noted with the step, also if that has failed.
 func (s *Service) stepOf(do func(ctx context.Context, job, step merge.Row) (map[string]merge.Value, error)) func(context.Context, merge.Effect) error {
 	return func(ctx context.Context, eff merge.Effect) error {
 		steps, err := s.rows(ctx, eff.Scope, merge.Key{Collection: eff.Collection, ID: eff.ID})
@@ -125,7 +134,7 @@ func (s *Service) stepOf(do func(ctx context.Context, job, step merge.Row) (map[
 		}
 		set["state"] = merge.Str(domain.StepDone)
 		if err != nil {
-			set = map[string]merge.Value{"state": merge.Str(domain.StepFailed), "code": merge.Str(fault.CodeOf(err))}
+			set["state"], set["code"] = merge.Str(domain.StepFailed), merge.Str(fault.CodeOf(err))
 		}
 		_, err = s.Engine.Write(ctx, eff.Scope, merge.ServerWrite{Name: "step." + eff.ID, Role: merge.System, Collection: eff.Collection, ID: eff.ID,
 			Op: merge.Put, Set: set})

@@ -1045,6 +1045,9 @@ type Job struct {
 	// Done Example: 27
 	Done int64 `json:"done"`
 
+	// Errors Of an import: which these are, and why; the first of them by line. Those of a step that failed whole are told by its code.
+	Errors []RowProblem `json:"errors,omitempty,omitzero"`
+
 	// Failed Example: 1
 	Failed int64 `json:"failed"`
 
@@ -1054,8 +1057,16 @@ type Job struct {
 	Id RecordId `json:"id"`
 
 	// Kind Example: handover
-	Kind  string    `json:"kind"`
-	Steps []JobStep `json:"steps"`
+	Kind string `json:"kind"`
+
+	// Left Of an import: how many rows were not brought in by what is done or failed, and are not there by another import as they are.
+	//
+	// Example: 1
+	Left int `json:"left,omitempty,omitzero"`
+
+	// MoreErrors How many of them are left out.
+	MoreErrors int       `json:"more_errors,omitempty,omitzero"`
+	Steps      []JobStep `json:"steps"`
 
 	// Total Example: 40
 	Total int64 `json:"total"`
@@ -1076,6 +1087,11 @@ type JobStep struct {
 	// Example: conflict
 	Code string `json:"code,omitempty,omitzero"`
 
+	// Left Of an import: how many it did not bring in; of a failed step all the others.
+	//
+	// Example: 0
+	Left int `json:"left,omitempty,omitzero"`
+
 	// No Number of the step, where it has no business.
 	//
 	// Example: 3
@@ -1088,6 +1104,11 @@ type JobStep struct {
 
 	// State Example: done
 	State string `json:"state"`
+
+	// Unchanged Of an import: how many another one had brought in meanwhile, as they are.
+	//
+	// Example: 0
+	Unchanged int `json:"unchanged,omitempty,omitzero"`
 }
 
 // LiveBye The last event of a live stream that the server ends.
@@ -1892,7 +1913,7 @@ type RowProblem struct {
 	// Field Example: phone
 	Field string `json:"field,omitempty,omitzero"`
 
-	// Line As a spreadsheet shows it.
+	// Line As a spreadsheet shows it; 0 in a job of a version that did not keep it.
 	//
 	// Example: 17
 	Line int `json:"line"`

@@ -5,6 +5,7 @@ import (
 	"context"
 	"os"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -137,6 +138,50 @@ func TestWhoStopsWatchingStopsNothing(t *testing.T) {
 	}
 	_, said := c.does(desk.StatusFailed, nil, "job", "../me")
 	wants(t, said, "(not_found)")
+}
+
+// TestTwoClerksWithOneList: who began before the other's list was in is told of each row that
+// the other one brought, of the changed one by its line.
+func TestTwoClerksWithOneList(t *testing.T) {
+	t.Parallel()
+	b := openOffice(t, play.Options{})
+	b.plan()
+	c, other := b.hire("+628117000011").login(), b.hire("+628117000012").login()
+	begun := func(c *clerk, file string) {
+		ctx, stop := context.WithCancel(t.Context())
+		defer stop()
+		out := &page{want: "0 dari 1 langkah", seen: make(chan struct{})}
+		ended := c.start(ctx, strings.NewReader(""), out, &bytes.Buffer{}, "import", "--yes", "--programme", codeOfProgramme, file)
+		select {
+		case <-out.seen:
+		case err := <-ended:
+			t.Fatalf("%v\n%s", err, out)
+		}
+		stop()
+		if err := <-ended; err == nil || statusOf(err) != desk.StatusStopped {
+			t.Fatal(err)
+		}
+	}
+	name := fixture.Campaign(1).Rows[slices.IndexFunc(fixture.Campaign(1).Rows, func(r fixture.Row) bool { return r.Refusal == "" })].Registrant.Business
+	theirs := b.text("lain.csv", strings.Replace(three(), name, name+" Jaya", 1))
+	begun(c, b.text("daftar.csv", three()))
+	begun(other, theirs) // and both jobs wait
+	if len(b.jobs()) != 2 || b.files() != 0 {
+		t.Fatalf("%d jobs, %d files", len(b.jobs()), b.files())
+	}
+	out, said := other.does(desk.StatusPartly, nil, "import", "--programme", codeOfProgramme, theirs)
+	wants(t, out, "0 pendaftar masuk", "registered_differs", "2 baris sudah dimasukkan oleh impor lain.", "1 baris tidak masuk.", "Nomor pendaftaran ini sudah diimpor")
+	wants(t, said, "(rows_refused)")
+	if line := regexp.MustCompile(`(?m)^2 +external_ref +registered_differs`); !line.MatchString(out) {
+		t.Errorf("which row is not told of:\n%s", out)
+	}
+	for _, id := range b.jobs() {
+		text, _ := other.does(map[bool]int{true: desk.StatusPartly}[strings.Contains(out, id)], nil, "job", id)
+		wants(t, text, "1 dari 1 langkah")
+	}
+	if b.files() != 3 {
+		t.Errorf("%d files", b.files())
+	}
 }
 
 // TestWhatIsNoList is told of before, or by the server, and leaves nothing behind.

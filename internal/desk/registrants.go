@@ -1,6 +1,7 @@
 package desk
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -151,7 +152,7 @@ func (d *desk) bring(ctx context.Context, r request, e errand) error {
 	if err := d.ended(j); err != nil {
 		return err
 	}
-	return partly(e.Refused)
+	return partly(e.Refused + leftBy(j))
 }
 
 // partly is the end of what was done but for some rows.
@@ -167,14 +168,7 @@ func mistakes(in wire.ImportReport) int { return max(in.Refused, len(in.Errors)+
 
 // rows shows every mistake of a list, the drafts that it submits, and the sums.
 func (d *desk) rows(in wire.ImportReport) {
-	if told := slices.Concat(in.Errors, in.Drafts); len(told) > 0 {
-		w := tabwriter.NewWriter(d.Out, 0, 0, 2, ' ', 0)
-		fmt.Fprintln(w, d.heading("rows_head"))
-		for _, e := range told {
-			fmt.Fprintf(w, "%d\t%s\t%s\t%s\n", e.Line, printable(e.Column), printable(e.Code), printable(e.Message))
-		}
-		w.Flush()
-	}
+	d.problems(slices.Concat(in.Errors, in.Drafts))
 	if n := len(in.Drafts) + in.MoreDrafts; n > 0 {
 		d.say("rows_drafts", params{"n": n})
 	}
@@ -185,6 +179,19 @@ func (d *desk) rows(in wire.ImportReport) {
 		d.say("columns_unread", params{"names": strings.Join(in.Ignored, ", ")})
 	}
 	d.sums(in)
+}
+
+// problems shows what is said of rows, by line.
+func (d *desk) problems(told []wire.RowProblem) {
+	if len(told) == 0 {
+		return
+	}
+	w := tabwriter.NewWriter(d.Out, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(w, d.heading("rows_head"))
+	for _, e := range told {
+		fmt.Fprintf(w, "%d\t%s\t%s\t%s\n", e.Line, printable(cmp.Or(e.Column, e.Field)), printable(e.Code), printable(e.Message))
+	}
+	w.Flush()
 }
 
 func (d *desk) sums(in wire.ImportReport) {

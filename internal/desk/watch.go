@@ -32,7 +32,10 @@ func (d *desk) job(ctx context.Context, args []string) error {
 	if err != nil {
 		return err
 	}
-	return d.ended(j)
+	if err := d.ended(j); err != nil {
+		return err
+	}
+	return partly(leftBy(j))
 }
 
 // watch looks at a job until nothing of it waits any more. rows are those that it is about;
@@ -75,7 +78,7 @@ func passing(err error) bool {
 	return fault.KindOf(err) == fault.Transient
 }
 
-// ended tells how a job came out.
+// ended tells how a job came out, and which rows of a list it did not bring in.
 //
 // Errors: Conflict "job_failed".
 func (d *desk) ended(j wire.Job) error {
@@ -87,7 +90,22 @@ func (d *desk) ended(j wire.Job) error {
 		if step == "" {
 			step = fmt.Sprint(st.No)
 		}
-		d.say("job_step", params{"step": step, "code": st.Code, "why": message.Text(st.Code, d.lang, params{"field": ""})})
+		why := params{"step": step, "code": st.Code, "why": message.Text(st.Code, d.lang, params{"field": ""}), "left": st.Left}
+		if st.Left > 0 {
+			d.say("job_step_rows", why)
+			continue
+		}
+		d.say("job_step", why)
+	}
+	d.problems(j.Errors)
+	if j.MoreErrors > 0 {
+		d.say("rows_more", params{"n": j.MoreErrors})
+	}
+	if n := unchangedBy(j); n > 0 {
+		d.say("job_unchanged", params{"n": n})
+	}
+	if j.Left > 0 {
+		d.say("job_left", params{"n": j.Left})
 	}
 	d.say("job_ended", params{"done": j.Done, "failed": j.Failed})
 	if j.Failed > 0 {
@@ -100,6 +118,17 @@ func (d *desk) ended(j wire.Job) error {
 func rowsOf(j wire.Job) (n int) {
 	for _, st := range j.Steps {
 		n += st.Rows
+	}
+	return n
+}
+
+// leftBy is how many rows of a job are not in, or not as they should be.
+func leftBy(j wire.Job) int { return max(j.Left, len(j.Errors)+j.MoreErrors) }
+
+// unchangedBy is how many rows of a job another import had brought in.
+func unchangedBy(j wire.Job) (n int) {
+	for _, st := range j.Steps {
+		n += st.Unchanged
 	}
 	return n
 }
