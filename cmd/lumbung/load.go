@@ -7,6 +7,7 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"os"
 	"time"
 
@@ -279,7 +280,7 @@ func measureRing(ctx context.Context, args []string, s streams) error {
 	f.DurationVar(&p.Lead, "lead", 15*time.Second, "how long before the publication the campaign is ready")
 	f.IntVar(&p.Kills, "kills", 3, "how often the server is killed behind the publication")
 	f.IntVar(&p.Silent, "silent", 23, "`applicants` whose phones cannot be rung")
-	f.Uint64Var(&p.Seed, "seed", uint64(time.Now().UnixNano()), "of when it is killed")
+	f.Uint64Var(&p.Seed, "seed", rand.Uint64(), "of when it is killed")
 	asJSON := f.Bool("json", false, "print JSON instead of a table")
 	var err error
 	if p.Program, err = parsed(f, args); err != nil {

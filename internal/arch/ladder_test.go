@@ -129,9 +129,10 @@ func TestFencedModulesStayInTheirRooms(t *testing.T) {
 }
 
 // served reports whether a workbench is a command of the program too: lumbung fcm-fake is
-// the fake push service, for those who build apps, and the phones of the demo ring there.
+// the fake push service, for those who build apps, and the phones of the demo and of a load
+// ring there.
 func served(dir, tool string) bool {
-	return tool == "internal/fcmfake" && (dir == "cmd/lumbung" || dir == "internal/play")
+	return tool == "internal/fcmfake" && (dir == "cmd/lumbung" || dir == "internal/play" || dir == "internal/load")
 }
 
 // TestEnginesAreChosenInOnePlace: app chooses what it stands on. The providers of pushes are
