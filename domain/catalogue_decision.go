@@ -49,6 +49,7 @@ func caseFile() *merge.Collection {
 			server("owner_id", ref(""), "user who submitted it, or who was invited for it"),
 			server("owner_name", text(0, 100), ""),
 			server("owner_phone", text(0, 20), "E.164"),
+			server("owner_email", text(0, 254), ""),
 			server("region_code", text(0, 5), "regency or city"),
 			server("category", enum(categories()...), "the one it is counted under"),
 			server("categories", list(enum(categories()...), 3), "all of them"),

@@ -137,7 +137,7 @@ func (s *Service) count(ctx context.Context, p domain.Programme, app applied) er
 		return s.sendBack(ctx, app, old, why)
 	}
 	file := map[string]merge.Value{"business_id": merge.Str(app.business.ID), "source": merge.Str("app"), "counted_at": sub.Fields["received_at"], "grace": null(),
-		"business_name": orNull(app.business.Fields["name"]), "owner_id": merge.Str(owner), "owner_name": null(), "owner_phone": null(),
+		"business_name": orNull(app.business.Fields["name"]), "owner_id": merge.Str(owner), "owner_name": null(), "owner_phone": null(), "owner_email": null(),
 		"region_code": orNull(app.business.Fields["region_code"]), "category": orNull(app.business.Fields["primary_category"]), "categories": orNull(app.business.Fields["categories"]),
 		"nib": orNull(app.business.Fields["nib"]), "address": orNull(app.business.Fields["address"]), "size_class": orNull(app.business.Fields["size_class"]), "answers": orNull(app.Fields["answers"]), "survey": orNull(app.Fields["survey"]), "documents": orNull(app.Fields["documents"]),
 		"state": merge.Str(domain.FileOpen)}
@@ -145,7 +145,7 @@ func (s *Service) count(ctx context.Context, p domain.Programme, app applied) er
 		file["grace"] = merge.Flag(true)
 	}
 	if len(profile) > 0 {
-		file["owner_name"], file["owner_phone"] = orNull(profile[0].Fields["full_name"]), orNull(profile[0].Fields["phone"])
+		file["owner_name"], file["owner_phone"], file["owner_email"] = orNull(profile[0].Fields["full_name"]), orNull(profile[0].Fields["phone"]), orNull(profile[0].Fields["email"])
 	}
 	if old.Version > 0 {
 		grown(old, file)

@@ -225,7 +225,7 @@ func (b bringing) file(job string) caseFile {
 	keys := b.Keys()
 	set := map[string]merge.Value{"business_id": merge.Str(b.business), "source": merge.Str("import"), "external_ref": optional(b.Ref),
 		"counted_at": merge.Millis(b.RegisteredAt.UnixMilli()).Value(), "business_name": merge.Str(b.Business), "owner_id": merge.Str(b.owner), "owner_name": optional(b.Owner),
-		"owner_phone": merge.Str(string(b.Phone)), "region_code": merge.Str(string(b.Region)), "category": optional(b.Category), "categories": merge.Encode(b.Categories),
+		"owner_phone": merge.Str(string(b.Phone)), "owner_email": optional(b.Email), "region_code": merge.Str(string(b.Region)), "category": optional(b.Category), "categories": merge.Encode(b.Categories),
 		"nib": optional(b.NIB), "address": optional(b.Address), "size_class": optional(b.SizeClass), "answers": b.answers(), "survey": b.survey(), "state": merge.Str(domain.FileOpen), "digest": merge.Str(keys.Digest), "job_id": merge.Str(job)}
 	if b.app.Version > 0 { // what it says with the row in it
 		set["answers"], set["survey"], set["documents"] = laidOver(b.app.Fields["answers"], b.answers()), laidOver(b.app.Fields["survey"], b.survey()), orNull(b.app.Fields["documents"])

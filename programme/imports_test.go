@@ -100,7 +100,7 @@ func TestTheListOf486(t *testing.T) {
 		}
 		f := files[n]
 		n++
-		if want := fmt.Sprintf("LGW22-%05d", n); f.Text("number") != want || f.Text("external_ref") != r.Registrant.Ref || f.Text("owner_phone") != string(r.Registrant.Phone) {
+		if want := fmt.Sprintf("LGW22-%05d", n); f.Text("number") != want || f.Text("external_ref") != r.Registrant.Ref || f.Text("owner_phone") != string(r.Registrant.Phone) || f.Text("owner_email") != r.Registrant.Email {
 			t.Fatalf("number %d: %s for %s, %s; want %s, %s", n, f.Text("number"), f.Text("external_ref"), f.Text("owner_phone"), r.Registrant.Ref, r.Registrant.Phone)
 		}
 		app, err := o.Record(t.Context(), o.as(admin), f.Text("business_id"), "application", f.ID)
