@@ -96,27 +96,6 @@ func WorthUntil(item merge.Row) time.Time {
 	return time.Time{}
 }
 
-// StillSo reports whether what an item says of its object holds: a task that waits for a
-// mentor, that is blocked, or that somebody should begin.
-func StillSo(item, object merge.Row) bool {
-	state := object.Text("state")
-	switch item.Text("type") {
-	case NoticeTaskSubmitted:
-		return state == TaskSubmitted
-	case NoticeTaskBlocked:
-		return state == TaskBlocked
-	case NoticeTaskProposed:
-		return state == TaskProposed
-	case NoticeTaskAssigned:
-		return state != TaskVerified && state != TaskCancelled
-	case NoticeTaskReturned:
-		return state == TaskReturned
-	case NoticeApplicationBack:
-		return state == ApplicationReturned
-	}
-	return true
-}
-
 // Holders are the people who may see a scope at an instant, each once.
 func Holders(access []merge.Grant, at merge.Millis) (out []string) {
 	for _, g := range access {
