@@ -84,7 +84,7 @@ func (s *Service) stillStands(ctx context.Context, u store.User, item merge.Row)
 	if err != nil || len(heads) == 0 {
 		return false, err
 	}
-	p := &past{look: &look{Service: s}, ctx: ctx, scope: heads[0].Scope}
+	p := &past{look: s.look(), ctx: ctx, scope: heads[0].Scope}
 	st := domain.Standing{Item: item, User: u.ID, Access: accessIn(heads), Now: s.now()}
 	if slices.Contains(u.Roles, auth.RoleAdmin) {
 		st.Access = append(st.Access, merge.Grant{User: u.ID, Role: merge.Admin})
@@ -164,7 +164,7 @@ func (s *Service) stillReminds(ctx context.Context, user string, item merge.Row)
 	if err != nil {
 		return false, err
 	}
-	l := &look{Service: s, now: s.Clock.Now(), programmes: map[string]domain.Programme{}}
+	l := s.look()
 	since := l.now
 	if at := instant(item, "received_at"); !at.IsZero() && at.Before(since) {
 		since = at
