@@ -27,6 +27,24 @@ const (
 	newsLink  = "app://pengumuman/{id}"
 )
 
+// QueueLink is where a push about several items that wait leads: that of mentors to their
+// queue, that of admins where each of the items leads. ok is false where that differs, and of
+// other items.
+func QueueLink(items []merge.Row) (link string, ok bool) {
+	for _, i := range items {
+		t, _ := NoticeTypeOf(i.Text("type"))
+		to := "app://pendamping/antrean"
+		if slices.Contains(t.In, merge.Admin) && !slices.Contains(t.In, merge.Mentor) {
+			to = i.Text("deep_link")
+		}
+		if t.Collapse != CollapseQueue || link != "" && link != to {
+			return "", false
+		}
+		link = to
+	}
+	return link, link != ""
+}
+
 // byCalendar is as long as what a reminder rings.
 const byCalendar = "the calendar would give it again, to them"
 
