@@ -182,3 +182,16 @@ func TestAPushOfTheNightIsAboutTheMorning(t *testing.T) {
 		}
 	}
 }
+
+// TestAVisitThatIsOverIsNoNews: it is still planned, and nobody has said what became of it.
+func TestAVisitThatIsOverIsNoNews(t *testing.T) {
+	row, _ := domain.NoticeTypeOf(domain.NoticeVisitPlanned)
+	begins := merge.Millis(time.Date(2022, 6, 14, 23, 0, 0, 0, time.UTC).UnixMilli())
+	at := merge.FormatInstant(begins)
+	for now, want := range map[merge.Millis]bool{begins - 1: true, begins: false, begins + 1: false} {
+		if got := row.StillSo(domain.Standing{Item: rowWith("i", map[string]any{"params": map[string]any{"at": at}}), User: "ani", Access: []merge.Grant{{User: "ani", Role: merge.Owner}},
+			Object: rowWith("o", map[string]any{"state": domain.VisitPlanned, "planned_at": at}), Now: now}); got != want {
+			t.Errorf("%d ms from its hour it rings: %t", now-begins, got)
+		}
+	}
+}

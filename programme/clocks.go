@@ -19,42 +19,41 @@ import (
 // those that are still to begin only for who has no other. Somebody of no business lives by
 // the one that it is about, and in WIB if it is about none.
 func (s *Service) zoneOf(ctx context.Context, u store.User, item merge.Row) (domain.Zone, error) {
-	heads, err := s.Engine.Store.HeadsFor(ctx, u.ID, nil)
-	if err != nil {
-		return "", fmt.Errorf("heads of a person: %w", err)
-	}
 	about, err := s.livesIn(ctx, item.Text("scope"))
 	if err != nil {
 		return "", err
 	}
-	own, accompanied := homesOf(heads, u.ID, s.now())
-	if slices.Contains(own, about) {
-		return s.zoneIn(ctx, about)
+	if slices.ContainsFunc(about.Access, func(g merge.Grant) bool { return g.User == u.ID && g.Role != merge.Mentor && g.Holds(s.now()) }) {
+		return s.zoneIn(ctx, about.Scope) // as of most, without a look at all that they belong to
 	}
 	if zone, ok, err := s.ownZone(ctx, u); err != nil || ok {
 		return zone, err
 	}
-	all := slices.Concat(own, accompanied)
+	heads, err := s.Engine.Store.HeadsFor(ctx, u.ID, nil)
+	if err != nil {
+		return "", fmt.Errorf("heads of a person: %w", err)
+	}
+	homes := homesOf(heads, u.ID, s.now())
 	switch {
-	case len(all) > 0 && !slices.Contains(all, about):
-		return s.zoneIn(ctx, all[0])
-	case about != "":
-		return s.zoneIn(ctx, about)
+	case len(homes) > 0 && !slices.Contains(homes, about.Scope):
+		return s.zoneIn(ctx, homes[0])
+	case about.Scope != "":
+		return s.zoneIn(ctx, about.Scope)
 	}
 	return domain.WIB, nil
 }
 
-// livesIn is where the business of a scope lives now; "" for another scope, or one that is
-// not there.
-func (s *Service) livesIn(ctx context.Context, scope string) (string, error) {
+// livesIn is the head of where the business of a scope lives now; a zero one for another
+// scope, or one that is not there.
+func (s *Service) livesIn(ctx context.Context, scope string) (store.Head, error) {
 	if !strings.HasPrefix(scope, scopeOf("")) {
-		return "", nil
+		return store.Head{}, nil
 	}
 	heads, err := s.homes(ctx, scope)
 	if err != nil || len(heads) == 0 {
-		return "", err
+		return store.Head{}, err
 	}
-	return heads[0].Scope, nil
+	return heads[0], nil
 }
 
 // ownZone is that of the region in which a mentor works; ok is false of who is none, or whose
@@ -76,24 +75,25 @@ func (s *Service) ownZone(ctx context.Context, u store.User) (zone domain.Zone, 
 }
 
 // homesOf reads from the heads that name a person to which businesses they belong now, or
-// will if there is none yet: as owner or staff, and as mentor, in the order of ids.
-func homesOf(heads []store.Head, user string, now merge.Millis) (own, accompanied []string) {
+// will if there is none yet: as owner or staff before as mentor, in the order of ids.
+func homesOf(heads []store.Head, user string, now merge.Millis) (out []string) {
 	for _, counts := range []func(merge.Grant) bool{
 		func(g merge.Grant) bool { return g.Holds(now) },
 		func(g merge.Grant) bool { return g.From > now && (g.To == 0 || g.To > g.From) },
 	} {
-		in := func(mentor bool) (out []string) {
+		for _, mentor := range []bool{false, true} {
+			var in []string
 			for _, h := range heads {
 				if strings.HasPrefix(h.Scope, scopeOf("")) && h.MovedTo == "" &&
 					slices.ContainsFunc(h.Access, func(g merge.Grant) bool { return g.User == user && (g.Role == merge.Mentor) == mentor && counts(g) }) {
-					out = append(out, h.Scope)
+					in = append(in, h.Scope)
 				}
 			}
-			return slices.Sorted(slices.Values(out))
+			out = append(out, slices.Sorted(slices.Values(in))...)
 		}
-		if own, accompanied = in(false), in(true); len(own)+len(accompanied) > 0 {
+		if len(out) > 0 {
 			break
 		}
 	}
-	return own, accompanied
+	return out
 }
