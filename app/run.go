@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/lumbung-ikm/lumbung/domain"
+	"github.com/lumbung-ikm/lumbung/programme"
 	"github.com/lumbung-ikm/lumbung/store"
 	"github.com/lumbung-ikm/lumbung/store/around"
 	"github.com/lumbung-ikm/lumbung/trace"
@@ -141,28 +142,15 @@ func (a *App) runCompaction(ctx context.Context) error {
 	}
 }
 
-// scanEvery is how often at most reminders are looked for.
-const scanEvery = time.Minute
-
-// runReminders gives the reminders that are due: at the start, and when it has
-// struck an hour of reminders in a zone of the country since the last scan. A
-// business that fails waits for the next hour; a clock that was put back begins
-// anew. Several processes may do so on one database.
+// runReminders gives the reminders that are due: at the start, and as programme.Reminding
+// says. Several processes may do so on one database.
 func (a *App) runReminders(ctx context.Context) error {
 	tick := time.NewTicker(a.Config.WorkersEvery)
 	defer tick.Stop()
-	var tried, done time.Time
+	looks := &programme.Reminding{Service: a.Programme}
 	for {
-		now := a.Clock.Now()
-		if now.Before(tried) || now.Before(done) {
-			tried, done = time.Time{}, time.Time{}
-		}
-		if now.Sub(tried) >= scanEvery && domain.RemindersBetween(done, now) {
-			since := done
-			tried, done = now, now
-			if _, err := a.Programme.RemindSince(ctx, since); err != nil && ctx.Err() == nil {
-				a.Log.LogAttrs(ctx, slog.LevelWarn, "reminders", slog.Any("error", err))
-			}
+		if _, err := looks.Look(ctx); err != nil && ctx.Err() == nil {
+			a.Log.LogAttrs(ctx, slog.LevelWarn, "reminders", slog.Any("error", err))
 		}
 		select {
 		case <-ctx.Done():

@@ -275,7 +275,7 @@ func AnnouncementText() []string { return []string{"title_id", "title_en", "body
 
 // AnnouncementFields are the fields of an announcement that its author writes.
 func AnnouncementFields() []string {
-	return append(AnnouncementText(), "audience", "publish_at", "expires_at", "pin", "priority", "require_ack", "ack_by", "include_late_joiners")
+	return append(AnnouncementText(), "audience", "publish_at", "expires_at", "pin", "priority", "require_ack", "ack_by", "include_late_joiners", "push_public")
 }
 
 // AnnouncementCorrectable are those that a correction may write.
@@ -339,7 +339,7 @@ func AnnouncementItemID(announcement, user string) string {
 // Nothing is left of the words of one that was retracted.
 func AnnouncementItem(r merge.Row) map[string]merge.Value {
 	set := inboxItem(NoticeAnnouncement, "", merge.Key{Collection: "announcement", ID: r.ID}, nil)
-	for _, name := range []string{"title_id", "title_en", "body_id", "body_en", "expires_at", "pin", "priority", "require_ack", "ack_by", "version"} {
+	for _, name := range []string{"title_id", "title_en", "body_id", "body_en", "expires_at", "pin", "priority", "require_ack", "ack_by", "push_public", "version"} {
 		set[name] = orNull(r.Fields[name])
 	}
 	if r.Text("state") == AnnouncementRetracted {

@@ -57,6 +57,7 @@ func announcement() *merge.Collection {
 			server("require_ack", truth(), "people are asked to confirm"),
 			server("ack_by", instant(), ""),
 			server("include_late_joiners", truth(), "also for who joins before it expires"),
+			server("push_public", truth(), "its title may be read on a lock screen: pushes carry it; absent = they say only that there is news"),
 			server("state", enum(AnnouncementStates()...), ""),
 			server("version", whole(1, 1_000_000, ""), "of the words; counts corrections"),
 			server("author", ref(""), ""),

@@ -63,6 +63,7 @@ func inbox() *merge.Collection {
 			server("priority", enum(PriorityNormal, PriorityImportant, PriorityUrgent), "of an announcement"),
 			server("require_ack", truth(), "please confirm: acked_at of a receipt"),
 			server("ack_by", instant(), ""),
+			server("push_public", truth(), "of an announcement: pushes carry its title"),
 			merge.Field{Name: "read_at", Type: instant(), Policy: merge.Earliest, Write: self(), Doc: "first read on any phone"},
 			latest("dismissed", truth(), self(), "swiped away"),
 		),

@@ -114,18 +114,22 @@ func flagged(c merge.Change) bool {
 	if f := c.After.Fields; f["flags"] == nil && f["possible_duplicate"] == nil && f["duplicate_of"] == nil && string(f["rejected"]) != "true" {
 		return false // as most
 	}
-	marks := func(r merge.Row) []string {
-		flags := slices.DeleteFunc(r.Strings("flags"), func(f string) bool { return f == FlagBackdated })
-		if string(r.Fields["rejected"]) == "true" {
-			flags = append(flags, "rejected")
-		}
-		for _, other := range append(r.Strings("possible_duplicate"), r.Text("duplicate_of")) {
-			flags = append(flags, "duplicate "+other)
-		}
-		return flags
+	before := saleMarks(c.Before)
+	return slices.ContainsFunc(saleMarks(c.After), func(m string) bool { return !slices.Contains(before, m) })
+}
+
+// saleMarks are the reasons for which a person should look at an entry.
+func saleMarks(r merge.Row) []string {
+	marks := slices.DeleteFunc(r.Strings("flags"), func(f string) bool { return f == FlagBackdated })
+	if string(r.Fields["rejected"]) == "true" {
+		marks = append(marks, "rejected")
 	}
-	before := append(marks(c.Before), "duplicate ")
-	return slices.ContainsFunc(marks(c.After), func(m string) bool { return !slices.Contains(before, m) })
+	for _, other := range append(r.Strings("possible_duplicate"), r.Text("duplicate_of")) {
+		if other != "" {
+			marks = append(marks, "duplicate "+other)
+		}
+	}
+	return marks
 }
 
 // reactAdjustment tells an author that an adjustment does not count, whether it

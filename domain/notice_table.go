@@ -1,6 +1,10 @@
 package domain
 
-import "slices"
+import (
+	"slices"
+
+	"github.com/lumbung-ikm/lumbung/sync/merge"
+)
 
 // NoticeTypes is the table of notices. The slice is the caller's.
 func NoticeTypes() []NoticeType {
@@ -23,36 +27,59 @@ const (
 	newsLink  = "app://pengumuman/{id}"
 )
 
+// QueueLink is where a push about several items that wait leads: that of mentors to their
+// queue, that of admins where each of the items leads. ok is false where that differs, and of
+// other items.
+func QueueLink(items []merge.Row) (link string, ok bool) {
+	for _, i := range items {
+		t, _ := NoticeTypeOf(i.Text("type"))
+		to := "app://pendamping/antrean"
+		if slices.Contains(t.In, merge.Admin) && !slices.Contains(t.In, merge.Mentor) {
+			to = i.Text("deep_link")
+		}
+		if t.Collapse != CollapseQueue || link != "" && link != to {
+			return "", false
+		}
+		link = to
+	}
+	return link, link != ""
+}
+
+// byCalendar is as long as what a reminder rings.
+const byCalendar = "the calendar would give it again, to them"
+
 // resultNotices say the same to everybody: neither the text nor the link of the first
 // tells who was selected.
 func resultNotices() []NoticeType {
 	programme := []NoticeParam{{Name: "programme", Kind: ParamWord}}
+	owners := []merge.Role{merge.Owner}
 	return []NoticeType{
 		{ID: NoticeResults, About: "application", When: "the results of a programme are told", To: "owners of every business that applied", Class: "results", Quiet: WaitsForDay, High: true,
-			Tag: "result:{programme}", Link: "app://hasil/{programme}", Params: programme},
+			Tag: "result:{programme}", Link: "app://hasil/{programme}", While: always("it was promised to all who applied, and says nothing of a business"), Params: programme},
 		{ID: NoticePlace, About: "application", When: "a business of the reserve is offered a place", To: "owners", Class: "results", Quiet: WaitsForDay, High: true,
-			Tag: "result:{programme}", Link: "app://kepesertaan/konfirmasi", Params: programme},
+			Tag: "result:{programme}", Link: "app://kepesertaan/konfirmasi", In: owners, While: stateIs(ApplicationOffered), Params: programme},
 		{ID: NoticeApplicationIn, About: "application", When: "a submission has got its receipt number; not of what was imported", To: "owners", Class: "results", Quiet: WaitsForDay,
-			Tag: "application:{id}", Link: "app://pendaftaran/{id}", Params: []NoticeParam{{Name: "number", Kind: ParamText}, {Name: "on", Kind: ParamDate, Optional: true}}},
+			Tag: "application:{id}", Link: "app://pendaftaran/{id}", In: owners, While: stateIsNot(ApplicationDraft, ApplicationWithdrawn), Params: []NoticeParam{{Name: "number", Kind: ParamText}, {Name: "on", Kind: ParamDate, Optional: true}}},
 		{ID: NoticeApplicationBack, About: "application", When: "a submission goes back to its owner; says until when it is to be complete, if it can be", To: "owners", Class: "results", Quiet: WaitsForDay,
-			Tag: "application:{id}", Link: "app://pendaftaran/{id}", Params: []NoticeParam{{Name: "until", Kind: ParamInstant, Optional: true}}},
+			Tag: "application:{id}", Link: "app://pendaftaran/{id}", In: owners, While: stateIs(ApplicationReturned), Params: []NoticeParam{{Name: "until", Kind: ParamInstant, Optional: true}}},
 		{ID: NoticeLateScore, About: "score", When: "a curator's sheet comes in after its stage was decided; it does not count", To: "the admins who prepared and approved the decision", Class: "results",
 			Quiet: WaitsForDay, Collapse: CollapseQueue, Tag: "late_score:{programme}", Link: "app://kurasi/{programme}",
-			Params: append(programme, NoticeParam{Name: "number", Kind: ParamText}, NoticeParam{Name: "stage", Kind: ParamCount})},
+			In: []merge.Role{merge.Admin}, While: flag("the sheet is still late", "late"), Params: append(programme, NoticeParam{Name: "number", Kind: ParamText}, NoticeParam{Name: "stage", Kind: ParamCount})},
 	}
 }
 
 // enrolmentNotices name neither the reason nor the business: the enrolment does.
 func enrolmentNotices() []NoticeType {
-	row := func(kind, when string, more ...NoticeParam) NoticeType {
+	row := func(kind, state, when string, more ...NoticeParam) NoticeType {
 		return NoticeType{ID: kind, About: "enrolment", When: when, To: "owners and mentors", Class: "tasks", Quiet: WaitsForDay, Tag: "enrolment:{id}", Link: "app://kepesertaan/{id}",
+			In: []merge.Role{merge.Owner, merge.Mentor}, While: stateIs(state),
 			Params: append([]NoticeParam{{Name: "programme", Kind: ParamWord}}, more...)}
 	}
 	return []NoticeType{
-		row(NoticeEnrolmentPaused, "an admin lets the part of a business in a programme pause"),
-		row(NoticeEnrolmentResumed, "it goes on; says by how many days the plan moved, if by any", NoticeParam{Name: "days", Kind: ParamCount, Optional: true}),
-		row(NoticeEnrolmentCompleted, "it is completed"),
-		row(NoticeEnrolmentWithdrawn, "it ends before, also because the application was disqualified"),
+		row(NoticeEnrolmentPaused, EnrolmentPaused, "an admin lets the part of a business in a programme pause"),
+		row(NoticeEnrolmentResumed, EnrolmentActive, "it goes on; says by how many days the plan moved, if by any", NoticeParam{Name: "days", Kind: ParamCount, Optional: true}),
+		row(NoticeEnrolmentCompleted, EnrolmentCompleted, "it is completed"),
+		row(NoticeEnrolmentWithdrawn, EnrolmentWithdrawn, "it ends before, also because the application was disqualified"),
 	}
 }
 
@@ -60,67 +87,71 @@ func mentorNotices() []NoticeType {
 	const about, tag, link = "assignment", "mentor", "app://pendamping"
 	business := NoticeParam{Name: "business", Kind: ParamText, Optional: true}
 	from := NoticeParam{Name: "from", Kind: ParamDate}
+	owners := []merge.Role{merge.Owner}
 	return []NoticeType{
 		{ID: NoticeMentorChanged, About: about, When: "a mentor's window is opened, alone or by a hand-over, also one that begins later", To: "owners",
-			Class: "tasks", Quiet: WaitsForDay, Tag: tag, Link: link, Params: []NoticeParam{{Name: "mentor", Kind: ParamText, Optional: true}, from}},
+			Class: "tasks", Quiet: WaitsForDay, Tag: tag, Link: link, In: owners, While: windowLasts(), Params: []NoticeParam{{Name: "mentor", Kind: ParamText, Optional: true}, from}},
 		{ID: NoticeMentorLeft, About: about, When: "a mentor's window is ended and nobody follows in the same commit", To: "owners",
-			Class: "tasks", Quiet: WaitsForDay, Tag: tag, Link: link, Params: []NoticeParam{{Name: "mentor", Kind: ParamText, Optional: true}, {Name: "until", Kind: ParamDate}}},
+			Class: "tasks", Quiet: WaitsForDay, Tag: tag, Link: link, In: owners, While: windowEnds(), Params: []NoticeParam{{Name: "mentor", Kind: ParamText, Optional: true}, {Name: "until", Kind: ParamDate}}},
 		{ID: NoticeMentoringBegins, About: about, When: "as N09", To: "the mentor of the window, who may have no right yet",
-			Class: "tasks", Quiet: WaitsForDay, Tag: "mentoring:{id}", Link: link, Params: []NoticeParam{business, from}},
+			Class: "tasks", Quiet: WaitsForDay, Tag: "mentoring:{id}", Link: link, While: windowLasts(), Params: []NoticeParam{business, from}},
 		{ID: NoticeMentoringEnds, When: "a mentor's window is ended", To: "the mentor of the window, who has no right any more: names the business and nothing else; the day too while it lies ahead",
-			Class: "tasks", Quiet: WaitsForDay, Tag: tag, Link: link, Params: []NoticeParam{business, {Name: "until", Kind: ParamDate, Optional: true}}},
+			Class: "tasks", Quiet: WaitsForDay, Tag: tag, Link: link, While: always("it is about having left"), Params: []NoticeParam{business, {Name: "until", Kind: ParamDate, Optional: true}}},
 	}
 }
 
 func taskNotices() []NoticeType {
 	title := []NoticeParam{{Name: "task", Kind: ParamText}}
-	row := func(kind, when, to string, collapse Collapse, tag string) NoticeType {
-		return NoticeType{ID: kind, About: "task", When: when, To: to, Class: "tasks", Quiet: WaitsForDay, Collapse: collapse, Tag: tag, Link: taskLink, Params: title}
+	row := func(kind, when, to string, collapse Collapse, tag string, while While, in ...merge.Role) NoticeType {
+		return NoticeType{ID: kind, About: "task", When: when, To: to, Class: "tasks", Quiet: WaitsForDay, Collapse: collapse, Tag: tag, Link: taskLink, In: in, While: while, Params: title}
 	}
-	assigned := row(NoticeTaskAssigned, "tasks become assigned; those of one commit are one item", "owners and assignee but the author", "", "task:new")
+	theirs := func(kind, when, tag string, while While) NoticeType {
+		return row(kind, when, "owners and assignee but the author", "", tag, ofAssignee(while), merge.Owner, merge.Staff)
+	}
+	assigned := theirs(NoticeTaskAssigned, "tasks become assigned; those of one commit are one item", "task:new", stateIsNot(TaskVerified, TaskCancelled))
 	assigned.Many = "app://tugas"
 	assigned.Params = []NoticeParam{{Name: "n", Kind: ParamCount}, {Name: "task", Kind: ParamText, Optional: true}, {Name: "due", Kind: ParamDate, Optional: true}}
 	return []NoticeType{
 		assigned,
-		row(NoticeTaskSubmitted, "a task is submitted, or evidence crossed a return", "mentors but the author", CollapseQueue, queueTag),
-		row(NoticeTaskReturned, "a task is sent back", "owners and assignee but the author", "", taskTag),
-		row(NoticeTaskVerified, "a task is checked off", "owners and assignee but the author", "", taskTag),
-		row(NoticeTaskBlocked, "a task is blocked", "the other side: mentors, or owners and assignee if a mentor blocked it", CollapseQueue, queueTag),
-		row(NoticeTaskProposed, "somebody of the owner's side proposes a task", "mentors but the author", CollapseQueue, queueTag),
-		row(NoticeTaskCancelled, "a task is cancelled", "owners and assignee but the author", "", taskTag),
-		row(NoticeOperationAbsorbed, "an operation on a task changed nothing, because the task had moved on unseen", "its author", "", taskTag),
-		row(NoticeSecondOpinion, "a return stands beside another person's check-off", "the mentor who leads", CollapseQueue, queueTag),
-		row(NoticeLateHandover, "an operation of a former mentor arrives after the hand-over", "mentors", CollapseQueue, queueTag),
+		row(NoticeTaskSubmitted, "a task is submitted, or evidence crossed a return", "mentors but the author", CollapseQueue, queueTag, submitted(), merge.Mentor),
+		theirs(NoticeTaskReturned, "a task is sent back", taskTag, stateIs(TaskReturned)),
+		theirs(NoticeTaskVerified, "a task is checked off", taskTag, stateIs(TaskVerified)),
+		row(NoticeTaskBlocked, "a task is blocked", "the other side: mentors, or owners and assignee if a mentor blocked it", CollapseQueue, queueTag, ofAssignee(stateIs(TaskBlocked)), everybody()...),
+		row(NoticeTaskProposed, "somebody of the owner's side proposes a task", "mentors but the author", CollapseQueue, queueTag, stateIs(TaskProposed), merge.Mentor),
+		theirs(NoticeTaskCancelled, "a task is cancelled", taskTag, stateIs(TaskCancelled)),
+		row(NoticeOperationAbsorbed, "an operation on a task changed nothing, because the task had moved on unseen", "its author", "", taskTag, isThere(), everybody()...),
+		row(NoticeSecondOpinion, "a return stands beside another person's check-off", "the mentor who leads", CollapseQueue, queueTag, stateIs(TaskVerified), merge.Mentor),
+		row(NoticeLateHandover, "an operation of a former mentor arrives after the hand-over", "mentors", CollapseQueue, queueTag, isThere(), merge.Mentor),
 	}
 }
 
 func visitNotices() []NoticeType {
-	row := func(kind, when string) NoticeType {
+	row := func(kind, when string, while While) NoticeType {
 		return NoticeType{ID: kind, About: "visit", When: when, To: "owners and mentors but the author", Class: "tasks", Quiet: WaitsForDay,
-			Tag: visitTag, Link: visitLink, Params: []NoticeParam{{Name: "at", Kind: ParamInstant}}}
+			Tag: visitTag, Link: visitLink, In: []merge.Role{merge.Owner, merge.Mentor}, While: while, Params: []NoticeParam{{Name: "at", Kind: ParamInstant}}}
 	}
 	return []NoticeType{
-		row(NoticeVisitPlanned, "a visit is planned or moved"),
-		row(NoticeVisitCancelled, "a planned visit is called off"),
+		row(NoticeVisitPlanned, "a visit is planned or moved", visitAhead()),
+		row(NoticeVisitCancelled, "a planned visit is called off", stateIs(VisitCancelled)),
 		{ID: NoticeVisitTomorrow, About: "visit", When: "17:00 of the day before a planned visit", To: "owners and mentors", Class: "tasks", Quiet: WaitsForDay,
-			Tag: visitTag, Link: visitLink, Params: []NoticeParam{{Name: "at", Kind: ParamInstant}}},
+			Tag: visitTag, Link: visitLink, While: asked(byCalendar), Params: []NoticeParam{{Name: "at", Kind: ParamInstant}}},
 	}
 }
 
 func caseNotices() []NoticeType {
-	row := func(kind, when, to, class string, collapse Collapse, tag string) NoticeType {
-		return NoticeType{ID: kind, About: "case", When: when, To: to, Class: class, Quiet: WaitsForDay, Collapse: collapse, Tag: tag, Link: caseLink,
+	row := func(kind, when, to, class string, collapse Collapse, tag string, while While, in ...merge.Role) NoticeType {
+		return NoticeType{ID: kind, About: "case", When: when, To: to, Class: class, Quiet: WaitsForDay, Collapse: collapse, Tag: tag, Link: caseLink, In: in, While: while,
 			Params: []NoticeParam{{Name: "kind", Kind: ParamCaseKind}}}
 	}
 	return []NoticeType{
-		row(NoticeDocumentReturned, "a document of a case is sent back", "owners but the author", "tasks", "", caseTag),
-		row(NoticeCaseResult, "an admin confirms what a case came to", "owners and mentors", "results", "", caseTag),
-		row(NoticeCaseProposed, "a case is proposed", "mentors but the author", "tasks", CollapseQueue, queueTag),
-		row(NoticeCaseApproved, "a case is approved", "owners but the author", "tasks", "", caseTag),
-		row(NoticeCaseFindings, "an assessment has findings", "owners but the author", "tasks", "", caseTag),
-		row(NoticeCaseCancelled, "a case is cancelled", "owners but the author", "tasks", "", caseTag),
-		row(NoticeCaseAbsorbed, "an operation on a case changed nothing, because the case had moved on unseen", "its author", "tasks", "", caseTag),
-		row(NoticeCaseHandover, "an operation of a former mentor arrives after the hand-over", "mentors but the author", "tasks", CollapseQueue, queueTag),
+		row(NoticeDocumentReturned, "a document of a case is sent back", "owners but the author", "tasks", "", caseTag, documentWanted(), merge.Owner),
+		row(NoticeCaseResult, "an admin confirms what a case came to", "owners and mentors", "results", "", caseTag, flag("it is confirmed", "confirmed"), merge.Owner, merge.Mentor),
+		row(NoticeCaseProposed, "a case is proposed", "mentors but the author", "tasks", CollapseQueue, queueTag, stateIs(CaseProposed), merge.Mentor),
+		row(NoticeCaseApproved, "a case is approved", "owners but the author", "tasks", "", caseTag, stateIs(caseGoesOn()...), merge.Owner),
+		row(NoticeCaseFindings, "an assessment has findings", "owners but the author", "tasks", "", caseTag, stateIs(CaseCorrective), merge.Owner),
+		row(NoticeCaseCancelled, "a case is cancelled", "owners but the author", "tasks", "", caseTag, stateIs(CaseCancelled), merge.Owner),
+		row(NoticeCaseAbsorbed, "an operation on a case changed nothing, because the case had moved on unseen", "its author", "tasks", "", caseTag, isThere(), everybody()...),
+		row(NoticeCaseHandover, "an operation of a former mentor arrives after the hand-over", "mentors but the author", "tasks", CollapseQueue, queueTag, isThere(), merge.Mentor),
 	}
 }
 
@@ -128,12 +159,12 @@ func caseNotices() []NoticeType {
 // business.
 func dueNotices() []NoticeType {
 	row := func(kind, about, when, to, tag, link string, says ...NoticeParam) NoticeType {
-		return NoticeType{ID: kind, About: about, When: when, To: to, Class: "deadlines", Quiet: WaitsForEnd, Collapse: CollapseReminder, Tag: tag, Link: link, Params: says}
+		return NoticeType{ID: kind, About: about, When: when, To: to, Class: "deadlines", Quiet: WaitsForEnd, Collapse: CollapseReminder, Tag: tag, Link: link, While: asked(byCalendar), Params: says}
 	}
 	task, due, kind := NoticeParam{Name: "task", Kind: ParamText}, NoticeParam{Name: "due", Kind: ParamDate}, NoticeParam{Name: "kind", Kind: ParamCaseKind}
 	programme, at := NoticeParam{Name: "programme", Kind: ParamWord}, NoticeParam{Name: "at", Kind: ParamInstant}
 	acknowledge := row(NoticeAcknowledge, "announcement", "an announcement wants to be confirmed within 24 hours", "those of its audience who have neither read nor confirmed it", newsTag, newsLink, at)
-	acknowledge.Class = "announcements"
+	acknowledge.Class, acknowledge.While = "announcements", asked("the announcement stands, and they have neither read nor confirmed it")
 	return []NoticeType{
 		row(NoticeTaskDue, "task", "a task that the business has to do is due in 7, 3 or 1 days or today", "owners and assignee; a day before also mentors", taskTag, taskLink, task, due),
 		row(NoticeTaskOverdue, "task", "it was due yesterday", "owners, assignee and mentors", taskTag, taskLink, task, due),
@@ -151,24 +182,25 @@ func salesNotices() []NoticeType {
 	week := []NoticeParam{{Name: "from", Kind: ParamDate}, {Name: "until", Kind: ParamDate}}
 	return []NoticeType{
 		{ID: NoticeSaleFlagged, About: "sales", When: "an entry is disputed, rejected or looks like another one, or an adjustment lost unseen",
-			To: "owners, the author and the authors of adjustments; of one that lost its author", Class: "sales", Quiet: WaitsForDay, Tag: saleTag, Link: saleLink},
+			To: "owners, the author and the authors of adjustments; of one that lost its author", Class: "sales", Quiet: WaitsForDay, Tag: saleTag, Link: saleLink,
+			In: everybody(), While: saleQuestioned()},
 		{ID: NoticeAdjustmentProposed, About: "sales", When: "an adjustment of a verified entry waits for consent", To: "mentors",
-			Class: "sales", Quiet: WaitsForDay, Collapse: CollapseQueue, Tag: queueTag, Link: saleLink},
+			Class: "sales", Quiet: WaitsForDay, Collapse: CollapseQueue, Tag: queueTag, Link: saleLink, In: []merge.Role{merge.Mentor}, While: saleProposed()},
 		{ID: NoticeNothingLogged, About: "business", When: "19:00 of the third day without a new entry, at most once from Monday to Thursday and once from Friday to Sunday, while a programme runs that the business is active in",
-			To: "owners", Class: "sales", Quiet: WaitsForEnd, Collapse: CollapseNudge, Tag: "sales", Link: "app://penjualan/baru"},
+			To: "owners", Class: "sales", Quiet: WaitsForEnd, Collapse: CollapseNudge, Tag: "sales", Link: "app://penjualan/baru", While: asked(byCalendar)},
 		{ID: NoticeWeek, About: "business", When: "Monday at 8:00, while a programme runs that the business takes part in", To: "owners", Class: "sales", Quiet: WaitsForEnd, Collapse: CollapseNudge,
-			Tag: "sum", Link: "app://penjualan/ringkasan", Params: week},
+			Tag: "sum", Link: "app://penjualan/ringkasan", While: asked(byCalendar), Params: week},
 		{ID: NoticeCaseloadWeek, When: "as N23, once for all businesses of a mentor", To: "their mentors", Class: "sales", Quiet: WaitsForEnd, Collapse: CollapseNudge,
-			Tag: "sum", Link: "app://pendamping", Params: week},
+			Tag: "sum", Link: "app://pendamping", While: asked("they accompany a business"), Params: week},
 		{ID: NoticeTargetReached, About: "target", When: "19:00 of the day on which the target of a month is seen to be reached, up to a week behind the month", To: "owners and mentors", Class: "sales",
-			Quiet: WaitsForDay, Tag: "target", Link: "app://target", Params: week[1:]},
+			Quiet: WaitsForDay, Tag: "target", Link: "app://target", While: asked(byCalendar), Params: week[1:]},
 	}
 }
 
 // securityNotices are about who gets at what. They ring at night too.
 func securityNotices() []NoticeType {
 	row := func(kind, about, when, to, link string, says ...NoticeParam) NoticeType {
-		return NoticeType{ID: kind, About: about, When: when, To: to, Class: "security", Quiet: RingsAlways, High: true, Tag: "sec", Link: link, Params: says}
+		return NoticeType{ID: kind, About: about, When: when, To: to, Class: "security", Quiet: RingsAlways, High: true, Tag: "sec", Link: link, While: always("it is about who gets at what"), Params: says}
 	}
 	phone := []NoticeParam{{Name: "device", Kind: ParamWord}, {Name: "model", Kind: ParamText, Optional: true}}
 	in := row(NoticeNewPhone, "device", "somebody logs in on a phone on which they were not logged in, and has another one", "that person; the new phone is not rung", "app://keamanan/perangkat", phone...)
@@ -184,29 +216,30 @@ func silenceNotices() []NoticeType {
 	from := NoticeParam{Name: "from", Kind: ParamDate}
 	return []NoticeType{
 		{ID: NoticeSilentPhone, About: "device", When: "the first 8:00 that is 3 days, and 7 days, behind the last contact of a phone of somebody in a business", To: "its person", Class: "tasks", Quiet: WaitsForEnd,
-			Collapse: CollapseSync, Tag: "sync", Link: "app://sinkron", Params: []NoticeParam{from}},
+			Collapse: CollapseSync, Tag: "sync", Link: "app://sinkron", While: asked("the phone is still silent"), Params: []NoticeParam{from}},
 		{ID: NoticeSilentBusiness, About: "business", When: "as N26, at 7 days, of phones of owners and staff", To: "mentors", Class: "tasks", Quiet: WaitsForEnd,
-			Collapse: CollapseSync, Tag: "silent:{id}", Link: "app://pendamping", Params: []NoticeParam{from, {Name: "business", Kind: ParamText, Optional: true}}},
+			Collapse: CollapseSync, Tag: "silent:{id}", Link: "app://pendamping", While: asked(byCalendar), Params: []NoticeParam{from, {Name: "business", Kind: ParamText, Optional: true}}},
 	}
 }
 
 func editNotices() []NoticeType {
 	refused := []NoticeParam{{Name: "quarantine", Kind: ParamWord, Optional: true}}
+	mine := always("the edit lies in their own quarantine, often because they have left")
 	return []NoticeType{
 		{ID: NoticeEditLost, About: "*", When: "a value lost to somebody else's", To: "its author", Class: "tasks", Quiet: WaitsForDay, Tag: "edit:{id}", Link: "app://riwayat/{journal}",
-			Params: []NoticeParam{{Name: "field", Kind: ParamWord}, {Name: "journal", Kind: ParamWord}}},
+			In: everybody(), While: asked("what became of the record matters not"), Params: []NoticeParam{{Name: "field", Kind: ParamWord}, {Name: "journal", Kind: ParamWord}}},
 		{ID: NoticeEditRefused, When: "edits are refused for good; those that one commit refuses are one item", To: "their author", Class: "tasks", Quiet: WaitsForDay,
-			Tag: "refused", Link: "app://karantina", Params: []NoticeParam{{Name: "at", Kind: ParamInstant}}},
+			Tag: "refused", Link: "app://karantina", While: mine, Params: []NoticeParam{{Name: "at", Kind: ParamInstant}}},
 		{ID: NoticeReviewApplied, About: "*", When: "an admin lets a refused edit count after all", To: "its author", Class: "tasks", Quiet: WaitsForDay,
-			Tag: "review:{quarantine}", Link: "app://karantina/{quarantine}", Params: refused},
+			Tag: "review:{quarantine}", Link: "app://karantina/{quarantine}", While: mine, Params: refused},
 		{ID: NoticeReviewDismissed, About: "*", When: "an admin has looked at a refused edit and leaves it", To: "its author", Class: "tasks", Quiet: WaitsForDay,
-			Tag: "review:{quarantine}", Link: "app://karantina/{quarantine}", Params: refused},
+			Tag: "review:{quarantine}", Link: "app://karantina/{quarantine}", While: mine, Params: refused},
 	}
 }
 
 func newsNotices() []NoticeType {
 	return []NoticeType{
 		{ID: NoticeAnnouncement, About: "announcement", When: "an announcement is sent; its title and words are fields of the item, which follow corrections and a retraction", To: "its audience, frozen at that hour",
-			Class: "announcements", Quiet: WaitsForDay, Tag: newsTag, Link: newsLink},
+			Class: "announcements", Quiet: WaitsForDay, Tag: newsTag, Link: newsLink, While: asked("it is neither retracted nor expired")},
 	}
 }

@@ -1,6 +1,7 @@
 package domain_test
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"go/ast"
@@ -30,7 +31,7 @@ func TestTheTableOfNoticesIsWhole(t *testing.T) {
 		if _, ok := preference.Field(row.Class + "_push"); !ok {
 			t.Errorf("%s: nobody can switch class %q", row.ID, row.Class)
 		}
-		if row.When == "" || row.To == "" || row.Tag == "" || !strings.HasPrefix(row.Link, "app://") || strings.ContainsAny(row.When+row.To, "|\n") {
+		if row.When == "" || row.To == "" || row.Tag == "" || !strings.HasPrefix(row.Link, "app://") || strings.ContainsAny(row.When+row.To+row.While.Words, "|\n") {
 			t.Errorf("%s is not whole: %+v", row.ID, row)
 		}
 		if !slices.Contains([]domain.Quiet{domain.RingsAlways, domain.WaitsForDay, domain.WaitsForEnd}, row.Quiet) ||
@@ -234,8 +235,10 @@ func printedNotices() string {
 		"recipient's `inbox`. Its texts are made on the phone from `type` and `params`, in the language of the app and by the clocks of the\n" +
 		"business; a sentence that wants an absent parameter is left out. Titles have no holes: they are safe on a lock screen. Class is what\n" +
 		"people switch by in `preference`. Quiet class, collapse key and tag are for pushes: Q0 rings always, Q1 waits for the day, Q2 also\n" +
-		"for the end of Friday prayers; a dash as the key: every push is kept; high wakes a phone that sleeps.\n\n" +
-		"| Type | When | To | Bahasa Indonesia | English | Parameters | Class | Quiet | Key | Tag | Link |\n|---|---|---|---|---|---|---|---|---|---|---|\n")
+		"for the end of Friday prayers; a dash as the key: every push is kept; high wakes a phone that sleeps. A push\n" +
+		"rings while its person still is what \"rings for\" says where the item belongs (a dash: whoever has left, too), and while its object is as\n" +
+		"\"while\" says; both are asked when it is sent.\n\n" +
+		"| Type | When | To | Bahasa Indonesia | English | Parameters | Class | Quiet | Key | Tag | Link | Rings for | While |\n|---|---|---|---|---|---|---|---|---|---|---|---|---|\n")
 	for _, row := range domain.NoticeTypes() {
 		key, link := string(row.Collapse), "`"+row.Link+"`"
 		if key == "" {
@@ -247,10 +250,18 @@ func printedNotices() string {
 		if row.Many != "" {
 			link += ", about several `" + row.Many + "`"
 		}
-		fmt.Fprintf(&b, "| `%s` | %s | %s | %s | %s | %s | %s | %s | %s | `%s` | %s |\n", row.ID, row.When, row.To, printedTexts(row.ID, message.ID), printedTexts(row.ID, message.EN),
-			printedParams(row), row.Class, row.Quiet, key, row.Tag, link)
+		fmt.Fprintf(&b, "| `%s` | %s | %s | %s | %s | %s | %s | %s | %s | `%s` | %s | %s | %s |\n", row.ID, row.When, row.To, printedTexts(row.ID, message.ID), printedTexts(row.ID, message.EN),
+			printedParams(row), row.Class, row.Quiet, key, row.Tag, link, printedRoles(row.In), row.While.Words)
 	}
 	return b.String()
+}
+
+func printedRoles(roles []merge.Role) string {
+	words := []string{}
+	for _, r := range roles {
+		words = append(words, string(r))
+	}
+	return cmp.Or(strings.Join(words, ", "), "–")
 }
 
 func printedTexts(kind string, lang message.Lang) string {

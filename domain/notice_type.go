@@ -3,6 +3,8 @@ package domain
 import (
 	"slices"
 	"strings"
+
+	"github.com/lumbung-ikm/lumbung/sync/merge"
 )
 
 // Types of notices. The texts stand in package message, by these words.
@@ -120,11 +122,13 @@ type NoticeType struct {
 	Class    string // one of the classes that people set apart
 	Quiet    Quiet
 	Collapse Collapse
-	High     bool   // wakes a phone that sleeps, and goes before the others
-	NotTo    string // parameter that names a device which is not rung, for it knows; "" = all are
-	Tag      string // a push replaces an older one of the same tag on the screen; {id} is the object
-	Link     string // where a tap leads; {id} is the object, other holes are parameters
-	Many     string // where it leads if the item is about several objects; "" = it never is
+	High     bool         // wakes a phone that sleeps, and goes before the others
+	NotTo    string       // parameter that names a device which is not rung, for it knows; "" = all are
+	Tag      string       // a push replaces an older one of the same tag on the screen; {id} is the object
+	Link     string       // where a tap leads; {id} is the object, other holes are parameters
+	Many     string       // where it leads if the item is about several objects; "" = it never is
+	In       []merge.Role // one of them its person must still have in the scope of the item when a push is sent; nil = rings whoever has left
+	While    While        // as long as what a push is sent
 	Params   []NoticeParam
 }
 

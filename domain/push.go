@@ -5,6 +5,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/lumbung-ikm/lumbung/message"
 	"github.com/lumbung-ikm/lumbung/sync/merge"
 )
 
@@ -43,6 +44,29 @@ func TagOf(item merge.Row) string {
 		}
 	}
 	return strings.NewReplacer(pairs...).Replace(t.Tag)
+}
+
+// PushText is what a push about an item says: what its type does, which gives nothing away;
+// of an announcement whose author let it be read on a lock screen its title and nothing else
+// of it, in one language, and whole in the body where it is too long to be one of a push.
+func PushText(item merge.Row, lang message.Lang) message.Sentence {
+	out := message.Push(item.Text("type"), lang)
+	if item.Text("type") != NoticeAnnouncement || string(item.Fields["push_public"]) != "true" {
+		return out
+	}
+	title := item.Text("title_id")
+	if en := item.Text("title_en"); lang == message.EN && en != "" {
+		title = en
+	}
+	title = strings.Join(strings.Fields(title), " ")
+	if title == "" {
+		return out
+	}
+	out.Title = message.Cut(title, message.PushTitle)
+	if out.Title != title {
+		out.Detail = message.Cut(title, message.PushBody)
+	}
+	return out
 }
 
 // QuietOf is what a push about an item does in quiet hours: that of its type, but of an
@@ -94,27 +118,6 @@ func WorthUntil(item merge.Row) time.Time {
 		return at.Time()
 	}
 	return time.Time{}
-}
-
-// StillSo reports whether what an item says of its object holds: a task that waits for a
-// mentor, that is blocked, or that somebody should begin.
-func StillSo(item, object merge.Row) bool {
-	state := object.Text("state")
-	switch item.Text("type") {
-	case NoticeTaskSubmitted:
-		return state == TaskSubmitted
-	case NoticeTaskBlocked:
-		return state == TaskBlocked
-	case NoticeTaskProposed:
-		return state == TaskProposed
-	case NoticeTaskAssigned:
-		return state != TaskVerified && state != TaskCancelled
-	case NoticeTaskReturned:
-		return state == TaskReturned
-	case NoticeApplicationBack:
-		return state == ApplicationReturned
-	}
-	return true
 }
 
 // Holders are the people who may see a scope at an instant, each once.

@@ -1,5 +1,7 @@
 package message
 
+import "strings"
+
 // pushTable holds what a push says under the title of its notice, where the usual words do
 // not fit. It stands on lock screens and passes through servers abroad: no holes, no names,
 // no amounts, no decisions.
@@ -35,6 +37,21 @@ var pushMany = map[string]entry{
 	"reminder": {Sentence{"Beberapa tenggat mendekat", "Ketuk untuk melihat semuanya."}, Sentence{"Several things are due soon", "Tap to see them all."}},
 	"queue":    {Sentence{"Menunggu pemeriksaan", "Beberapa hal menunggu Anda."}, Sentence{"Waiting for your check", "Several things wait for you."}},
 	"":         {Sentence{"Beberapa kabar untuk Anda", "Ketuk untuk membacanya."}, Sentence{"Some news for you", "Tap to read it."}},
+}
+
+// How many characters the title and the body of a push have at most.
+const (
+	PushTitle = 45
+	PushBody  = 140
+)
+
+// Cut shortens a text to so many characters, the last of which says that there is more.
+func Cut(text string, most int) string {
+	runes := []rune(text)
+	if len(runes) <= most {
+		return text
+	}
+	return strings.TrimRight(string(runes[:most-1]), " .,:;") + "…"
 }
 
 // Push is what a push about an item of a type says: its title in the inbox, and a body

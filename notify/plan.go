@@ -239,13 +239,14 @@ func pushOf(d store.Delivery, items []merge.Row, lang message.Lang, now time.Tim
 	for _, r := range items {
 		p.Items = append(p.Items, r.ID)
 	}
-	text := message.Push(t.ID, lang)
+	text := domain.PushText(items[0], lang)
 	p.Tag, p.Link = domain.TagOf(items[0]), items[0].Text("deep_link")
-	if len(items) > 1 {
+	switch link, queue := domain.QueueLink(items); {
+	case len(items) == 1 || queue && link == p.Link: // it says the same of each
+	case queue:
+		text, p.Link = message.PushMany(string(t.Collapse), lang), link
+	default:
 		text, p.Tag, p.Link = message.PushMany(string(t.Collapse), lang), "many:"+d.ID[:8], "app://kotak-masuk"
-		if t.Collapse == domain.CollapseQueue {
-			p.Tag, p.Link = domain.TagOf(items[0]), "app://pendamping/antrean"
-		}
 	}
 	p.Title, p.Body = text.Title, text.Detail
 	return p

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -30,25 +31,32 @@ func (s *Service) Remind(ctx context.Context) (given int, err error) {
 // RemindSince is Remind in those businesses alone whose clocks have struck an hour of
 // reminders after an instant. Of the others it reads the head and the business's own record.
 func (s *Service) RemindSince(ctx context.Context, since time.Time) (given int, err error) {
-	var failed []error
-	look := &look{Service: s, since: since, now: s.Clock.Now(), programmes: map[string]domain.Programme{}}
+	given, failed, err := s.remindAll(ctx, func(string) time.Time { return since })
+	return given, errors.Join(append(slices.Collect(maps.Values(failed)), err)...)
+}
+
+// remindAll looks at all businesses, each since an instant of its own. It gives back why those
+// failed that did, and an error if it did not come to all.
+func (s *Service) remindAll(ctx context.Context, since func(scope string) time.Time) (given int, failed map[string]error, err error) {
+	failed = map[string]error{}
+	look := s.look()
 	for after, prefix := scopeOf(""), scopeOf(""); ; {
 		scopes, err := s.Engine.Store.Scopes(ctx, after, scopesAtOnce)
 		if err != nil {
-			return given, errors.Join(append(failed, fmt.Errorf("list businesses: %w", err))...)
+			return given, failed, fmt.Errorf("list businesses: %w", err)
 		}
 		for _, scope := range scopes {
 			if !strings.HasPrefix(scope, prefix) {
-				return given, errors.Join(failed...)
+				return given, failed, nil
 			}
-			n, err := look.remindIn(ctx, scope)
+			n, err := look.remindIn(ctx, scope, since(scope))
 			given, after = given+n, scope
 			if err != nil {
-				failed = append(failed, fmt.Errorf("reminders of %s: %w", scope, err))
+				failed[scope] = err
 			}
 		}
 		if err := ctx.Err(); len(scopes) == 0 || err != nil {
-			return given, errors.Join(append(failed, err)...)
+			return given, failed, err
 		}
 	}
 }
@@ -56,19 +64,28 @@ func (s *Service) RemindSince(ctx context.Context, since time.Time) (given int, 
 // look is one look at all businesses, or at one of them. Programmes are read once.
 type look struct {
 	*Service
-	since, now time.Time
+	now        time.Time
 	programmes map[string]domain.Programme
 }
 
-// remindIn gives the reminders of one business; one that was merged into another
-// has none.
-func (l *look) remindIn(ctx context.Context, scope string) (given int, err error) {
+func (s *Service) look() *look {
+	return &look{Service: s, now: s.Clock.Now(), programmes: map[string]domain.Programme{}}
+}
+
+// remindIn gives the reminders of one business, if its clocks have struck an hour of reminders
+// since; one that was merged into another has none.
+func (l *look) remindIn(ctx context.Context, scope string, since time.Time) (given int, err error) {
+	defer func() {
+		if err != nil {
+			err = fmt.Errorf("reminders of %s: %w", scope, err)
+		}
+	}()
 	head, err := l.Engine.Store.Head(ctx, scope)
 	if err != nil || head.MovedTo != "" || len(head.Access) == 0 {
 		return 0, err
 	}
 	zone, err := l.zoneIn(ctx, scope)
-	if err != nil || !domain.RemindersBetween(l.since, l.now, zone) {
+	if err != nil || !domain.RemindersBetween(since, l.now, zone) {
 		return 0, err
 	}
 	letters, err := l.letters(ctx, head, zone, l.now.Add(-domain.ReminderLife))

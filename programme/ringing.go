@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/lumbung-ikm/lumbung/auth"
 	"github.com/lumbung-ikm/lumbung/domain"
 	"github.com/lumbung-ikm/lumbung/fault"
 	"github.com/lumbung-ikm/lumbung/notify"
@@ -20,7 +21,8 @@ func (s *Service) Ringing(ctx context.Context, user string, items []string) (not
 	for _, i := range items {
 		keys = append(keys, merge.Key{Collection: "inbox", ID: i})
 	}
-	if u, err := s.People.User(ctx, user); err != nil || u.Status != store.UserActive {
+	u, err := s.People.User(ctx, user)
+	if err != nil || u.Status != store.UserActive {
 		return notify.Recipient{}, nil, unlessAbsent(err)
 	}
 	rows, err := s.rows(ctx, merge.UserScope(user), keys...)
@@ -34,7 +36,7 @@ func (s *Service) Ringing(ctx context.Context, user string, items []string) (not
 			r.Preference = row
 			continue
 		}
-		holds, err := s.stillRings(ctx, user, row)
+		holds, err := s.stillRings(ctx, u, row)
 		if err != nil {
 			return r, nil, err
 		}
@@ -43,36 +45,109 @@ func (s *Service) Ringing(ctx context.Context, user string, items []string) (not
 		}
 	}
 	if len(out) > 0 {
-		r.Zone, err = s.zoneOf(ctx, user, out[0])
+		r.Zone, err = s.zoneOf(ctx, u, out[0])
 	}
 	return r, out, err
 }
 
-// stillRings reports whether an item should still be heard of: it is unread, and what it
-// says is still so.
-func (s *Service) stillRings(ctx context.Context, user string, item merge.Row) (bool, error) {
+// stillRings reports whether an item should still be heard of: it is unread, its person is
+// who it was written to, and what it says is still so.
+func (s *Service) stillRings(ctx context.Context, u store.User, item merge.Row) (bool, error) {
 	if !domain.Unheard(item, s.Clock.Now()) {
 		return false, nil
 	}
-	about, scope, kind := domain.NoticeObject(item), item.Text("scope"), item.Text("type")
-	switch {
+	switch kind := item.Text("type"); {
 	case kind == domain.NoticeAcknowledge:
-		return s.stillAsks(ctx, user, about.ID)
+		return s.stillAsks(ctx, u.ID, domain.NoticeObject(item).ID)
 	case kind == domain.NoticeSilentPhone:
-		all, err := s.heard(ctx, user)
+		all, err := s.heard(ctx, u.ID)
 		return slices.ContainsFunc(all, func(h domain.Heard) bool { return domain.StillSilent(item, h) }), err
 	case kind == domain.NoticeCaseloadWeek:
-		heads, err := s.Engine.Store.HeadsFor(ctx, user, nil)
-		return len(accompaniedIn(heads, user, s.now())) > 0, err
-	case !strings.HasPrefix(scope, scopeOf("")):
-		return true, nil
-	case domain.Reminds(kind):
-		return s.stillReminds(ctx, user, item)
-	case about.ID == "":
+		heads, err := s.Engine.Store.HeadsFor(ctx, u.ID, nil)
+		return len(accompaniedIn(heads, u.ID, s.now())) > 0, err
+	case domain.Reminds(kind) && strings.HasPrefix(item.Text("scope"), scopeOf("")):
+		return s.stillReminds(ctx, u.ID, item)
+	}
+	return s.stillStands(ctx, u, item)
+}
+
+// stillStands asks what the table of notices says: of a business, where it lives now, and of
+// what only those who decide see.
+func (s *Service) stillStands(ctx context.Context, u store.User, item merge.Row) (bool, error) {
+	t, known := domain.NoticeTypeOf(item.Text("type"))
+	scope := item.Text("scope")
+	ours := strings.HasPrefix(scope, scopeOf(""))
+	if !known || !t.AsksSender() || !ours && !strings.HasPrefix(scope, domain.ScopeDecision+"/") {
 		return true, nil
 	}
-	rows, err := s.rows(ctx, scope, about)
-	return err == nil && (len(rows) == 0 || domain.StillSo(item, rows[0])), err
+	heads, err := s.homes(ctx, scope)
+	if err != nil || len(heads) == 0 {
+		return false, err
+	}
+	p := &past{look: s.look(), ctx: ctx, scope: heads[0].Scope}
+	st := domain.Standing{Item: item, User: u.ID, Access: accessIn(heads), Now: s.now()}
+	if slices.Contains(u.Roles, auth.RoleAdmin) {
+		st.Access = append(st.Access, merge.Grant{User: u.ID, Role: merge.Admin})
+	}
+	about := domain.NoticeObject(item)
+	st.Operations = func(collection string) []merge.Row { return p.Operations(collection, about.ID) }
+	if about.ID == "" {
+		return s.oneStands(ctx, heads[0], t, st)
+	}
+	for _, h := range heads { // while a business is merged, what it had may still be on its way
+		if h.Scope != p.scope && st.Object.ID != "" {
+			break
+		}
+		rows, err := s.rows(ctx, h.Scope, about)
+		if err != nil {
+			return false, err
+		}
+		st.Object = first(rows)
+	}
+	return t.StillSo(st) && p.err == nil, p.err
+}
+
+// oneStands reports whether what an item says of several objects, which it does not name, is
+// so of one that may be among them.
+func (s *Service) oneStands(ctx context.Context, head store.Head, t domain.NoticeType, st domain.Standing) (found bool, err error) {
+	err = s.walk(ctx, head, func() { found = false }, func(r *store.Record) error {
+		if found || r.Collection != t.About || r.Deleted {
+			return nil
+		}
+		st.Object, err = rowOf(r)
+		found = err == nil && t.StillSo(st)
+		return err
+	})
+	return found, err
+}
+
+// homes are the heads of a scope and of those that it was merged into, where it lives now
+// first; none of one that is not there.
+func (s *Service) homes(ctx context.Context, scope string) (out []store.Head, err error) {
+	for scope != "" {
+		head, err := s.Engine.Store.Head(ctx, scope)
+		if errors.Is(err, store.ErrAbsent) {
+			return nil, nil
+		}
+		if err != nil {
+			return nil, fmt.Errorf("head of %s: %w", scope, err)
+		}
+		out, scope = append([]store.Head{head}, out...), head.MovedTo
+	}
+	return out, nil
+}
+
+// accessIn are the windows of a business, and those that are on their way there from what was
+// merged into it.
+func accessIn(heads []store.Head) (out []merge.Grant) {
+	for _, h := range heads {
+		for _, g := range h.Access {
+			if !slices.ContainsFunc(out, func(o merge.Grant) bool { return o.ID == g.ID }) {
+				out = append(out, g)
+			}
+		}
+	}
+	return out
 }
 
 // stillReminds works out anew whether the calendar of a business would give an item, as it
@@ -89,7 +164,7 @@ func (s *Service) stillReminds(ctx context.Context, user string, item merge.Row)
 	if err != nil {
 		return false, err
 	}
-	l := &look{Service: s, now: s.Clock.Now(), programmes: map[string]domain.Programme{}}
+	l := s.look()
 	since := l.now
 	if at := instant(item, "received_at"); !at.IsZero() && at.Before(since) {
 		since = at
@@ -121,32 +196,6 @@ func (s *Service) stillAsks(ctx context.Context, user, announcement string) (boo
 		}
 	}
 	return item.ID != "" && string(item.Fields["retracted"]) != "true" && !domain.Answered(item, receipts), nil
-}
-
-// zoneOf is by whose clocks somebody lives: those of the business that an item is about,
-// or of the first one that they belong to.
-func (s *Service) zoneOf(ctx context.Context, user string, item merge.Row) (domain.Zone, error) {
-	scopes := []string{item.Text("scope")}
-	if !strings.HasPrefix(scopes[0], scopeOf("")) {
-		heads, err := s.Engine.Store.HeadsFor(ctx, user, nil)
-		if err != nil {
-			return "", fmt.Errorf("heads of a person: %w", err)
-		}
-		scopes = nil
-		for _, h := range heads {
-			if strings.HasPrefix(h.Scope, scopeOf("")) && h.MovedTo == "" {
-				scopes = append(scopes, h.Scope)
-			}
-		}
-		slices.Sort(scopes)
-	}
-	for _, scope := range scopes {
-		rows, err := s.rows(ctx, scope, merge.Key{Collection: "business", ID: strings.TrimPrefix(scope, scopeOf(""))})
-		if err != nil || len(rows) > 0 {
-			return domain.Zone(first(rows).Text("zone")), err
-		}
-	}
-	return domain.WIB, nil
 }
 
 // MustBeAdmin is the fence of what only admins do, for parts of the program that are not of
