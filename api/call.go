@@ -202,7 +202,7 @@ func (s *Server) cors(c *fiber.Ctx) (answered bool) {
 		c.Set(fiber.HeaderAccessControlAllowOrigin, o)
 		c.Set(fiber.HeaderAccessControlExposeHeaders, "ETag, Retry-After, RateLimit, RateLimit-Policy, X-Request-Id, Location")
 		if c.Method() == fiber.MethodOptions && c.Get(fiber.HeaderAccessControlRequestMethod) != "" {
-			c.Set(fiber.HeaderAccessControlAllowMethods, "GET, POST, PATCH, DELETE")
+			c.Set(fiber.HeaderAccessControlAllowMethods, "GET, POST, PUT, PATCH, DELETE")
 			c.Set(fiber.HeaderAccessControlAllowHeaders, "Authorization, Content-Type, Idempotency-Key, If-Match, Accept-Language, X-App-Version, traceparent")
 			c.Set(fiber.HeaderAccessControlMaxAge, "600")
 			c.Status(fiber.StatusNoContent)

@@ -20,6 +20,13 @@ var regionText string
 // the rules know and of what phones are shown.
 var regionList = readRegions(regionText)
 
+//go:embed regencies.txt
+var regencyText string
+
+// regencyList are the regencies and cities of the other provinces: for lists that name
+// them, and not for phones, which would load five hundred names to use fifteen.
+var regencyList = readRegions(regencyText)
+
 func readRegions(text string) (out []NamedRegion) {
 	for line := range strings.Lines(text) {
 		parts := append(strings.Split(strings.TrimSpace(line), ";"), "", "", "")
@@ -31,6 +38,24 @@ func readRegions(text string) (out []NamedRegion) {
 			r.Aliases = strings.Split(parts[2], "|")
 		}
 		out = append(out, r)
+	}
+	return out
+}
+
+// NamedRegencies lists every regency and city of the country by code.
+func NamedRegencies() (out []NamedRegion) {
+	for _, p := range Provinces() {
+		out = append(out, regenciesOf(p.Code)...)
+	}
+	return out
+}
+
+// regenciesOf are the regencies and cities of a province, by code.
+func regenciesOf(province Region) (out []NamedRegion) {
+	for _, r := range append(regionsOf(string(province)+".", 5), regencyList...) {
+		if r.Code.Province() == province {
+			out = append(out, r)
+		}
 	}
 	return out
 }

@@ -42,19 +42,26 @@ func NewRegistrantTable(header TableRow, rules RegistrantRules) (*RegistrantTabl
 	return &RegistrantTable{rules: rules, columns: columns, width: width, Ignored: ignored, regions: namedRegencies(rules.Provinces), categories: namedCategories()}, nil
 }
 
-// namedRegencies maps the folded names of the regencies of the provinces to their codes.
+// namedRegencies maps the folded names of the regencies of the provinces to their codes, and
+// a name that two of them have, as many cities and the regencies around them do, to none.
 func namedRegencies(provinces []Region) map[string]Region {
 	out := map[string]Region{}
+	put := func(name string, code Region) {
+		if has, there := out[name]; there && has != code {
+			code = ""
+		}
+		out[name] = code
+	}
 	for _, p := range provinces {
-		for _, r := range regionsOf(string(p)+".", 5) {
+		for _, r := range regenciesOf(p) {
 			kinds := []string{"kabupaten", "kab", "kabupatenkota"}
 			if r.Code.City() {
-				kinds = []string{"kota", "kabupatenkota"}
+				kinds = []string{"kota", "kotamadya", "kabupatenkota"}
 			}
 			for _, name := range append([]string{r.Name}, r.Aliases...) {
-				out[foldWord(name)] = r.Code
+				put(foldWord(name), r.Code)
 				for _, kind := range kinds {
-					out[kind+foldWord(name)] = r.Code
+					put(kind+foldWord(name), r.Code)
 				}
 			}
 		}
@@ -261,7 +268,9 @@ var (
 // region reads a code, or the name of a regency of the programme's provinces. A code
 // outside of them is taken: the checklist of the first stage says what follows.
 func (in *reader) region(s string) (Region, error) {
-	if r, ok := in.table.regions[foldWord(s)]; ok {
+	if r, ok := in.table.regions[foldWord(s)]; ok && r == "" {
+		return "", invalid("region_ambiguous", "a regency and a city have this name")
+	} else if ok {
 		return r, nil
 	}
 	s = strings.Map(foldRune, s)

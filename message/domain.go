@@ -152,6 +152,9 @@ var domainTable = map[string]entry{
 	"region_invalid": {
 		Sentence{"Kode wilayah tidak benar.", "Contoh penulisan: 18.71."},
 		Sentence{"The region code is not right.", "Write it like 18.71."}},
+	"region_ambiguous": {
+		Sentence{"{field}: ada kabupaten dan kota dengan nama ini.", "Tulis Kabupaten atau Kota di depannya, atau kodenya."},
+		Sentence{"{field}: there is a regency and a city of this name.", "Write Kabupaten or Kota before it, or its code."}},
 	"region_unknown": {
 		Sentence{"Wilayah tidak ada dalam daftar.", ""},
 		Sentence{"The region is not on the list.", ""}},
