@@ -15,6 +15,7 @@ import (
 	"net/http"
 	"runtime"
 	"runtime/debug"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -371,6 +372,16 @@ func TestHostile28OnlyPagesOfTheListMayCall(t *testing.T) {
 			if got := resp.Header.Get("Access-Control-Allow-Origin"); (got == origin) != allowed || got != "" && got != origin || resp.Header.Get("Access-Control-Allow-Credentials") != "" {
 				t.Errorf("%s %s: %q", method, origin, got)
 			}
+		}
+	}
+	used := map[string]bool{}
+	for _, op := range (&api.Server{}).Operations() {
+		used[op.Method] = true
+	}
+	for method := range used { // by a page of the list
+		resp, _ := h.do(t, "OPTIONS", "/v1/me", "", "Origin", "https://admin.example", "Access-Control-Request-Method", method)
+		if got := strings.Split(resp.Header.Get("Access-Control-Allow-Methods"), ", "); !slices.Contains(got, method) {
+			t.Errorf("%s is not among %v", method, got)
 		}
 	}
 	resp, _ := open(t).do(t, "OPTIONS", "/v1/sync", "", "Origin", "https://admin.example", "Access-Control-Request-Method", "POST")

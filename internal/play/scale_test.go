@@ -12,7 +12,7 @@ import (
 )
 
 // full is for a real server.
-var full = flag.Bool("full", false, "play on MongoDB at full size too, not at a tenth")
+var full = flag.Bool("full", false, "play at full size on every store, not at a tenth on some")
 
 // every is the scale of a story: at a tenth it takes every tenth of what it
 // counts. The engines that stand in for MongoDB in tests scan where that has an
