@@ -280,6 +280,9 @@ func (s *Service) Files(ctx context.Context, who Caller, programme string, at st
 			if len(out) == limit {
 				return out, next, true, nil
 			}
+			if provinces != nil {
+				delete(row.Fields, "job_id") // lists of all provinces are for admins
+			}
 			out, next = append(out, row), at
 		}
 	}
@@ -305,7 +308,7 @@ func (s *Service) filesUnderEmbargo(ctx context.Context, programme string, provi
 		}
 	}
 	err = s.everyFile(ctx, programme, rowOf, func() { all, more = nil, false }, func(r merge.Row) {
-		for _, name := range decidedFields() {
+		for _, name := range append(decidedFields(), "job_id") {
 			delete(r.Fields, name)
 		}
 		if r.Version = 0; slices.Contains(provinces, string(domain.Region(r.Text("region_code")).Province())) && keep(r) && r.Text("number") > at.Key.ID {
