@@ -154,9 +154,9 @@ func outcomesOf(by map[store.DeliveryState]int) (o wire.PushOutcomes) {
 			o.Waiting += n
 		case state == store.DeliverySent:
 			o.HandedOver += n
-		case state == store.DeliveryDead:
+		case state == store.DeliveryDead, state == store.DeliveryExpired: // refused, or nobody could be reached in time
 			o.Failed += n
-		default: // too late is not sent either
+		default:
 			o.Suppressed += n
 		}
 	}

@@ -68,7 +68,8 @@ func (s *Server) pushFigures(x *call) error {
 	if err != nil {
 		return err
 	}
-	out := wire.PushFigures{Lanes: []wire.PushLane{}, Addresses: []wire.PushAddresses{}}
+	out := wire.PushFigures{Lanes: []wire.PushLane{}, Addresses: []wire.PushAddresses{},
+		Attempts: wire.PushAttempts{Since: f.Made.Since, Made: f.Made.Attempts, Taken: f.Made.Taken, P50Ms: int(f.Made.P50.Milliseconds()), P99Ms: int(f.Made.P99.Milliseconds())}}
 	for _, lane := range notify.Lanes() {
 		l := wire.PushLane{Lane: lane, Open: f.Lanes[lane].Open}
 		if at := f.Lanes[lane].Oldest; !at.IsZero() {

@@ -20,6 +20,7 @@ type slowly struct {
 
 func (s *slowly) Decided(merge.Outcome, string, bool) { s.clock.Advance(s.by) }
 func (*slowly) Lost(string)                           {}
+func (*slowly) Took(*merge.Mutation)                  {}
 func (*slowly) Committed(int, int)                    {}
 func (*slowly) Diverged(int)                          {}
 func (*slowly) Repaired(int)                          {}

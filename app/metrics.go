@@ -24,6 +24,7 @@ type metrics struct {
 	diverged  prometheus.Counter
 	repaired  prometheus.Counter
 	outbox    prometheus.Histogram
+	receipts  *prometheus.CounterVec
 	attempts  *prometheus.CounterVec
 	latency   *prometheus.HistogramVec
 }
@@ -44,9 +45,10 @@ func newMetrics(version string) *metrics {
 		outbox: prometheus.NewHistogram(prometheus.HistogramOpts{Name: "lumbung_outbox_oldest_age_seconds", Help: "Age of the oldest edit that a phone still had to send when it was answered; phones with nothing to send are not in it.",
 			Buckets: []float64{60, 600, 3600, 6 * 3600, 86400, 3 * 86400, 7 * 86400, 30 * 86400, 180 * 86400}}),
 	}
+	m.receipts = prometheus.NewCounterVec(prometheus.CounterOpts{Name: "lumbung_announcement_receipts_total", Help: "What phones noted about announcements: delivered, read, acknowledged; each phone of a person notes for itself."}, []string{"what"})
 	m.attempts = prometheus.NewCounterVec(prometheus.CounterOpts{Name: "lumbung_push_attempts_total", Help: "Attempts to hand a push to a provider, by type of notice and how it ended."}, []string{"provider", "type", "code"})
 	m.latency = prometheus.NewHistogramVec(prometheus.HistogramOpts{Name: "lumbung_push_duration_seconds", Help: "Time that a provider took for a push.", Buckets: []float64{.01, .025, .05, .1, .25, .5, 1, 2.5, 5, 15}}, []string{"provider"})
-	m.registry.MustRegister(m.attempts, m.latency)
+	m.registry.MustRegister(m.receipts, m.attempts, m.latency)
 	build := prometheus.NewGauge(prometheus.GaugeOpts{Name: "lumbung_build_info", Help: "The version of the program.", ConstLabels: prometheus.Labels{"version": version}})
 	build.Set(1)
 	m.registry.MustRegister(m.requests, m.verdicts, m.conflicts, m.pushes, m.edits, m.diverged, m.repaired, m.outbox, build,
@@ -86,6 +88,18 @@ func (m *metrics) Unsent(oldest time.Duration) { m.outbox.Observe(oldest.Seconds
 // Decided implements syncer.Tally.
 func (m *metrics) Decided(outcome merge.Outcome, code string, repeated bool) {
 	m.verdicts.WithLabelValues(string(outcome), code, strconv.FormatBool(repeated)).Inc()
+}
+
+// Took implements syncer.Tally.
+func (m *metrics) Took(edit *merge.Mutation) {
+	if edit.Collection != "receipt" {
+		return
+	}
+	for field, what := range map[string]string{"delivered_at": "delivered", "read_at": "read", "acked_at": "acknowledged"} {
+		if !merge.Null(edit.Set[field]) {
+			m.receipts.WithLabelValues(what).Inc()
+		}
+	}
 }
 
 // Lost implements syncer.Tally.

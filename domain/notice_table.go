@@ -27,22 +27,45 @@ const (
 	newsLink  = "app://pengumuman/{id}"
 )
 
-// QueueLink is where a push about several items that wait leads: that of mentors to their
-// queue, that of admins where each of the items leads. ok is false where that differs, and of
-// other items.
-func QueueLink(items []merge.Row) (link string, ok bool) {
-	for _, i := range items {
-		t, _ := NoticeTypeOf(i.Text("type"))
-		to := "app://pendamping/antrean"
-		if slices.Contains(t.In, merge.Admin) && !slices.Contains(t.In, merge.Mentor) {
-			to = i.Text("deep_link")
-		}
-		if t.Collapse != CollapseQueue || link != "" && link != to {
-			return "", false
-		}
-		link = to
+// Many is how one push tells of several items.
+type Many struct {
+	Alike    bool     // it says the same of each as of the first
+	Words    string   // key of what it says; "" for what says least
+	Tag      string   // "" for one of its own
+	Link     string   // where a tap leads
+	Collapse Collapse // the key that all of them have; "" where they differ
+}
+
+// ManyOf says how one push tells of several items: new tasks as new tasks, what waits for
+// mentors as their queue, what admins are told where each of it leads, and anything else as
+// some news.
+func ManyOf(items []merge.Row) Many {
+	m := Many{Link: "app://kotak-masuk"}
+	all := func(is func(NoticeType, merge.Row) bool) bool {
+		return !slices.ContainsFunc(items, func(i merge.Row) bool {
+			t, _ := NoticeTypeOf(i.Text("type"))
+			return !is(t, i)
+		})
 	}
-	return link, link != ""
+	first, _ := NoticeTypeOf(items[0].Text("type"))
+	link := items[0].Text("deep_link")
+	if all(func(t NoticeType, _ merge.Row) bool { return t.Collapse == first.Collapse }) {
+		m.Collapse, m.Words = first.Collapse, string(first.Collapse)
+	}
+	switch {
+	case all(func(t NoticeType, _ merge.Row) bool { return t.ID == NoticeTaskAssigned }):
+		m.Words, m.Tag, m.Link = "tasks", "task:new", "app://tugas"
+	case m.Collapse != CollapseQueue:
+	case all(func(t NoticeType, i merge.Row) bool {
+		return slices.Contains(t.In, merge.Admin) && !slices.Contains(t.In, merge.Mentor) && i.Text("deep_link") == link
+	}):
+		m.Alike = true
+	case all(func(t NoticeType, _ merge.Row) bool { return slices.Contains(t.In, merge.Mentor) }) && !all(func(t NoticeType, _ merge.Row) bool { return slices.Contains(t.In, merge.Owner) }):
+		m.Tag, m.Link = TagOf(items[0]), "app://pendamping/antrean"
+	default: // they may all be of an owner, who has no queue
+		m.Words = ""
+	}
+	return m
 }
 
 // byCalendar is as long as what a reminder rings.

@@ -47,17 +47,25 @@ func TestWhereSeveralThatWaitLead(t *testing.T) {
 	item := func(kind, link string) merge.Row {
 		return rowWith("i", map[string]any{"type": kind, "deep_link": link})
 	}
-	task, blocked := item(domain.NoticeTaskSubmitted, "app://tugas/a"), item(domain.NoticeTaskBlocked, "app://tugas/b")
+	task, blocked, assigned := item(domain.NoticeTaskSubmitted, "app://tugas/a"), item(domain.NoticeTaskBlocked, "app://tugas/b"), item(domain.NoticeTaskAssigned, "app://tugas/c")
 	late, other := item(domain.NoticeLateScore, "app://kurasi/p"), item(domain.NoticeLateScore, "app://kurasi/q")
+	due, silent := item(domain.NoticeTaskDue, "app://tugas/a"), item(domain.NoticeSilentPhone, "app://sinkron")
+	const news, queue = "app://kotak-masuk", "app://pendamping/antrean"
 	for name, tt := range map[string]struct {
 		items []merge.Row
-		want  string
+		want  domain.Many
 	}{
-		"of mentors": {[]merge.Row{task, blocked}, "app://pendamping/antrean"}, "of admins": {[]merge.Row{late, late}, "app://kurasi/p"},
-		"of two programmes": {[]merge.Row{late, other}, ""}, "of both": {[]merge.Row{late, task}, ""}, "of others": {[]merge.Row{item(domain.NoticeTaskDue, "app://tugas/a")}, ""}, "none": {nil, ""},
+		"of mentors":        {[]merge.Row{task, blocked}, domain.Many{Words: "queue", Tag: domain.TagOf(task), Link: queue, Collapse: domain.CollapseQueue}},
+		"of who knows":      {[]merge.Row{blocked, blocked}, domain.Many{Link: news, Collapse: domain.CollapseQueue}},
+		"of admins":         {[]merge.Row{late, late}, domain.Many{Alike: true, Words: "queue", Link: news, Collapse: domain.CollapseQueue}},
+		"of two programmes": {[]merge.Row{late, other}, domain.Many{Link: news, Collapse: domain.CollapseQueue}},
+		"of both":           {[]merge.Row{late, task}, domain.Many{Link: news, Collapse: domain.CollapseQueue}},
+		"reminders":         {[]merge.Row{due, due}, domain.Many{Words: "reminder", Link: news, Collapse: domain.CollapseReminder}},
+		"new tasks":         {[]merge.Row{assigned, assigned}, domain.Many{Words: "tasks", Tag: "task:new", Link: "app://tugas"}},
+		"a digest":          {[]merge.Row{silent, assigned}, domain.Many{Link: news}},
 	} {
-		if got, ok := domain.QueueLink(tt.items); got != tt.want || ok != (tt.want != "") {
-			t.Errorf("%s: %q, %t", name, got, ok)
+		if got := domain.ManyOf(tt.items); got != tt.want {
+			t.Errorf("%s: %+v, want %+v", name, got, tt.want)
 		}
 	}
 }

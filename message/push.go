@@ -32,10 +32,12 @@ var pushTable = map[string]entry{
 	"device_revoked":       {Sentence{"", "Ponsel itu tidak dapat membuka akun Anda lagi."}, Sentence{"", "It can no longer open your account."}},
 }
 
-// pushMany holds what a push about several items says, by its collapse key.
+// pushMany holds what a push about several items says, by its collapse key; "tasks" where all
+// are new ones.
 var pushMany = map[string]entry{
 	"reminder": {Sentence{"Beberapa tenggat mendekat", "Ketuk untuk melihat semuanya."}, Sentence{"Several things are due soon", "Tap to see them all."}},
 	"queue":    {Sentence{"Menunggu pemeriksaan", "Beberapa hal menunggu Anda."}, Sentence{"Waiting for your check", "Several things wait for you."}},
+	"tasks":    {Sentence{"Tugas baru", "Ada beberapa tugas pendampingan baru untuk Anda."}, Sentence{"New tasks", "There are new mentoring tasks for you."}},
 	"":         {Sentence{"Beberapa kabar untuk Anda", "Ketuk untuk membacanya."}, Sentence{"Some news for you", "Tap to read it."}},
 }
 

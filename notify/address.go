@@ -51,7 +51,7 @@ func (s *Service) Register(ctx context.Context, user, device string, n Named) (s
 	if err != nil {
 		return a, err
 	}
-	return a, s.makeRoom(ctx, a)
+	return a, s.makeRoom(ctx, user)
 }
 
 // Validator is what a sender may know of addresses beside how to send.
@@ -87,23 +87,25 @@ func (s *Service) claimAddress(ctx context.Context, a store.Address) (store.Addr
 	}
 }
 
-// makeRoom drops what a new address takes the place of.
-func (s *Service) makeRoom(ctx context.Context, a store.Address) error {
-	all, err := s.Store.AddressesOf(ctx, a.User)
+// makeRoom drops what has no place: of a device all but the address of a provider that was
+// named last, of a person all but a few. Which these are does not depend on who asks, so that two
+// that are named at once do not drop each other; the one that was named earlier may find itself
+// dropped.
+func (s *Service) makeRoom(ctx context.Context, user string) error {
+	all, err := s.Store.AddressesOf(ctx, user)
 	if err != nil {
 		return err
 	}
-	slices.SortFunc(all, func(x, y store.Address) int { return y.Seen.Compare(x.Seen) })
-	kept := 1
-	for _, o := range all {
-		switch {
-		case o.Key == a.Key:
-		case o.Device == a.Device && o.Provider == a.Provider, kept >= s.Limits.PerUser:
-			if err := s.Store.DropAddress(ctx, o.Key, o.Rev); err != nil {
-				return err
-			}
-		default:
-			kept++
+	slices.SortFunc(all, func(x, y store.Address) int { return cmp.Or(y.Seen.Compare(x.Seen), cmp.Compare(y.Key, x.Key)) })
+	kept, has := 0, map[[2]string]bool{}
+	for _, a := range all {
+		of := [2]string{a.Device, a.Provider}
+		if kept < s.Limits.PerUser && !has[of] {
+			kept, has[of] = kept+1, true
+			continue
+		}
+		if err := s.Store.DropAddress(ctx, a.Key, a.Rev); err != nil {
+			return err
 		}
 	}
 	return nil

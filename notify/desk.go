@@ -15,11 +15,12 @@ import (
 type Figures struct {
 	Lanes     map[string]store.Backlog
 	Addresses map[string]store.AddressCount // by provider
+	Made      Effort                        // of this process
 }
 
 // Figures reads how the sending stands now.
 func (s *Service) Figures(ctx context.Context) (Figures, error) {
-	f := Figures{map[string]store.Backlog{}, map[string]store.AddressCount{}}
+	f := Figures{map[string]store.Backlog{}, map[string]store.AddressCount{}, s.made.figures()}
 	for _, lane := range Lanes() {
 		b, err := s.Store.Backlog(ctx, lane)
 		if err != nil {

@@ -38,7 +38,7 @@ func (s *Service) Run(ctx context.Context) error {
 				if err := s.attempt(ctx, d); err != nil && ctx.Err() == nil {
 					s.Log.LogAttrs(ctx, slog.LevelWarn, "push", slog.String("delivery", d.ID), slog.Any("error", err))
 				}
-				s.crew.end(d.Lane)
+				s.crew.end(d.Lane, d.Provider, d.Address)
 				s.wake.up()
 			})
 		}
@@ -61,8 +61,8 @@ func (s *Service) Run(ctx context.Context) error {
 // or tried. Whatever comes into an earlier lane meanwhile goes first.
 func (s *Service) Round(ctx context.Context) (n int, err error) {
 	for ctx.Err() == nil {
-		some, _, err := s.claim(ctx)
-		if err != nil || len(some) == 0 {
+		some, wait, err := s.claim(ctx)
+		if err != nil || len(some) == 0 && wait > 0 {
 			return n, err
 		}
 		n += len(some)
@@ -74,17 +74,19 @@ func (s *Service) Round(ctx context.Context) (n int, err error) {
 }
 
 // claim leases deliveries of the first lane in which something is due and somebody is free,
-// who is at work from then on; else it says how long to wait.
+// who is at work from then on; else it says how long to wait. What cannot go now, because its
+// provider is left alone or somebody is at its address, is put off and holds up nothing.
 func (s *Service) claim(ctx context.Context) (got []store.Delivery, wait time.Duration, err error) {
 	now := s.Clock.Now()
 	defer func() {
 		if err != nil { // nobody will see to them
 			for _, d := range got {
-				s.crew.end(d.Lane)
+				s.crew.end(d.Lane, d.Provider, d.Address)
 			}
 			got = nil
 		}
 	}()
+	wait = lookEvery
 	for _, lane := range Lanes() {
 		free := s.crew.free(lane, s.Limits.Workers)
 		if free == 0 {
@@ -94,34 +96,90 @@ func (s *Service) claim(ctx context.Context) (got []store.Delivery, wait time.Du
 		if err != nil {
 			return nil, lookEvery, fmt.Errorf("read due deliveries: %w", err)
 		}
-		if len(due) == 0 {
+		ready, off, err := s.ready(ctx, lane, due, now)
+		if err != nil {
+			return nil, lookEvery, err
+		}
+		if off == free { // there may be more behind them
+			wait = 0
+		}
+		if len(ready) == 0 {
 			continue
 		}
-		may := s.pace.take(now, s.Limits, len(due))
+		may := s.pace.take(now, s.Limits, len(ready))
 		if may > 0 {
+			took := may
 			if may, err = s.shared(ctx, now, may); err != nil {
-				return nil, lookEvery, err
+				return s.drop(ready), lookEvery, err
 			}
+			s.pace.back(took - may)
 		}
+		s.drop(ready[may:])
 		if may == 0 {
 			return nil, paceEvery, nil
 		}
-		for _, d := range due[:may] {
+		for i, d := range ready[:may] {
 			d, ok, err := s.lease(ctx, d, now)
 			if err != nil {
+				s.drop(ready[i:may])
 				return got, lookEvery, err
 			}
-			if ok {
-				s.crew.begin(lane)
-				got = append(got, d)
+			if !ok {
+				s.drop(ready[i : i+1])
+				continue
+			}
+			got = append(got, d)
+		}
+		if unused := may - len(got); unused > 0 {
+			s.pace.back(unused)
+			if err := s.unshare(ctx, now, unused); err != nil {
+				return got, lookEvery, err
 			}
 		}
-		s.pace.back(may - len(got))
 		if len(got) > 0 {
 			return got, 0, nil
 		}
 	}
-	return nil, lookEvery, nil
+	return nil, wait, nil
+}
+
+// ready takes a hand for each of the deliveries that can go now, and puts the others off: so
+// many.
+func (s *Service) ready(ctx context.Context, lane string, due []store.Delivery, now time.Time) (out []store.Delivery, off int, err error) {
+	most := s.Limits.Workers
+	if len(s.Senders) > 1 || s.Letters != nil {
+		most = max(1, most*3/4)
+	}
+	for _, d := range due {
+		until := s.gate.shut(d.Provider, now)
+		if until.IsZero() {
+			if s.crew.begin(lane, d.Provider, d.Address, most) {
+				out = append(out, d)
+				continue
+			}
+			if s.gate.spare(d.Provider); d.State == store.DeliverySending { // whoever is at it may have it
+				continue
+			}
+			d.Next = now.Add(time.Second + jitter(d.ID, 2*time.Second))
+		} else {
+			d.Next = until.Add(jitter(d.ID, 10*time.Second))
+		}
+		if err := unlessStale(s.Store.ReplaceDelivery(ctx, d)); err != nil {
+			s.drop(out)
+			return nil, off, err
+		}
+		off++
+	}
+	return out, off, nil
+}
+
+// drop gives back the hands of deliveries that nobody attempts after all.
+func (s *Service) drop(some []store.Delivery) (none []store.Delivery) {
+	for _, d := range some {
+		s.gate.spare(d.Provider)
+		s.crew.end(d.Lane, d.Provider, d.Address)
+	}
+	return nil
 }
 
 // shared takes pushes out of the rate of this second that all processes share.
@@ -137,23 +195,28 @@ func (s *Service) shared(ctx context.Context, now time.Time, want int) (int, err
 	if err != nil {
 		return 0, fmt.Errorf("count pushes: %w", err)
 	}
-	return max(0, min(want, s.Limits.PerSecond-int(total[0])+want)), nil
+	may := max(0, min(want, s.Limits.PerSecond-int(total[0])+want))
+	return may, s.unshare(ctx, now, want-may)
 }
 
-// lease takes a delivery for the time of an attempt. Another process may have been faster;
-// one to a provider that is left alone waits until then.
-func (s *Service) lease(ctx context.Context, d store.Delivery, now time.Time) (_ store.Delivery, ok bool, err error) {
-	if until := s.gate.shut(d.Provider, now); !until.IsZero() {
-		d.Next = until.Add(jitter(d.ID, 10*time.Second))
-		err := s.Store.ReplaceDelivery(ctx, d)
-		return d, false, unlessStale(err)
+// unshare gives back what was taken out of the rate of a second and is not used.
+func (s *Service) unshare(ctx context.Context, now time.Time, n int) error {
+	if s.Counters == nil || n == 0 {
+		return nil
 	}
+	if err := s.Counters.Add(ctx, fmt.Sprintf("pushes/%d", now.Unix()), int64(-n), now.Add(time.Minute)); err != nil {
+		return fmt.Errorf("count pushes: %w", err)
+	}
+	return nil
+}
+
+// lease takes a delivery for the time of an attempt. Another process may have been faster.
+func (s *Service) lease(ctx context.Context, d store.Delivery, now time.Time) (_ store.Delivery, ok bool, err error) {
 	if d.State == store.DeliverySending { // whoever had it died, or takes too long: it may have been sent
 		d.Ambiguous = true
 	}
 	d.State, d.Next, d.Attempts = store.DeliverySending, now.Add(s.Limits.Lease), d.Attempts+1
 	if err := s.Store.ReplaceDelivery(ctx, d); err != nil {
-		s.gate.spare(d.Provider)
 		return d, false, unlessStale(err)
 	}
 	d.Rev++
@@ -174,7 +237,7 @@ func (s *Service) sendAll(ctx context.Context, some []store.Delivery) error {
 	var all sync.WaitGroup
 	for i, d := range some {
 		all.Go(func() {
-			defer s.crew.end(d.Lane)
+			defer s.crew.end(d.Lane, d.Provider, d.Address)
 			errs[i] = s.attempt(ctx, d)
 		})
 	}
@@ -234,6 +297,7 @@ func (s *Service) try(ctx context.Context, d store.Delivery, to store.Address, p
 	if f != nil {
 		code = f.Code
 	}
+	s.made.count(from, now.Sub(from), f == nil)
 	if s.Tally != nil {
 		s.Tally.Pushed(d.Provider, d.Type, code, now.Sub(from))
 	}

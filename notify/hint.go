@@ -116,21 +116,28 @@ func (h *Hints) hint(ctx context.Context, user string, wrote map[string]bool) er
 	return nil
 }
 
-// plan plans a hint to a phone, unless it had one in this stretch of time, or in the one
-// before and not long enough ago. Their ids follow from the stretch, so that several
-// processes plan one.
+// plan plans a hint to a phone, unless one waits for it: at once, or when the last one is long
+// enough ago. Their ids follow from stretches of time, so that several processes plan one.
 func (h *Hints) plan(ctx context.Context, to store.Address) error {
-	now := h.Push.Clock.Now()
-	stretch := now.UnixNano() / int64(h.Every)
-	before, err := h.Push.Store.Delivery(ctx, hintID(to, stretch-1))
-	switch {
-	case errors.Is(err, store.ErrAbsent):
-	case err != nil:
-		return fmt.Errorf("read the hint before: %w", err)
-	case before.State.Open() || now.Sub(before.Created) < h.Every:
-		return nil
+	due := h.Push.Clock.Now()
+	stretch := due.UnixNano() / int64(h.Every)
+	for _, at := range []int64{stretch - 1, stretch, stretch + 1} { // the last may be one that had to wait already
+		d, err := h.Push.Store.Delivery(ctx, hintID(to, at))
+		switch {
+		case errors.Is(err, store.ErrAbsent):
+			continue
+		case err != nil:
+			return fmt.Errorf("read a hint before: %w", err)
+		case d.State.Open():
+			return nil
+		}
+		if next := d.Due.Add(h.Every); next.After(due) {
+			due = next
+		}
+		stretch = max(stretch, at+1)
 	}
-	d := store.Delivery{ID: hintID(to, stretch), Type: TypeHint, User: to.User, Address: to.Key, Provider: to.Provider, Lane: LaneHint, State: store.DeliveryPending, Due: now, Next: now, Expires: now.Add(hintLife), Created: now}
+	d := store.Delivery{ID: hintID(to, stretch), Type: TypeHint, User: to.User, Address: to.Key, Provider: to.Provider, Lane: LaneHint, State: store.DeliveryPending, Due: due, Next: due,
+		Expires: due.Add(hintLife), Created: due}
 	if err := h.Push.Store.InsertDelivery(ctx, d); err != nil && !errors.Is(err, store.ErrTaken) {
 		return fmt.Errorf("plan a hint: %w", err)
 	}

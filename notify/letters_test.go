@@ -224,7 +224,7 @@ func TestAMessageThatFails(t *testing.T) {
 			b.ok(err)
 		}
 	}
-	b.round()
+	b.rounds(10*time.Second, time.Second)
 	if got := len(p.sent()); got != 4 {
 		t.Errorf("%d were sent, once there was money again: %v", got, b.outcomes())
 	}
@@ -252,7 +252,7 @@ func TestWhatOneStrangerSaysShutsNobodyOut(t *testing.T) {
 			b.fails = append(b.fails, &notify.Failure{Class: class, Code: "x", RetryAfter: time.Hour, Local: true, Cause: context.Canceled})
 			b.item("hostile", fmt.Sprint("i", i), "N06", "")
 		}
-		b.round()
+		b.rounds(5*time.Minute, time.Second) // one after the other
 		if len(b.fails) != 0 {
 			b.Fatalf("%d attempts were not made", len(b.fails))
 		}

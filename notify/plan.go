@@ -93,12 +93,30 @@ const (
 	spread      = 10 * time.Minute
 )
 
-// civil is the first instant at or behind at at which a push of a quiet class may ring
-// with somebody. seed decides, the same at every look, where in the spread behind a pause
-// it lies.
+// civil is an instant at or behind at at which a push of a quiet class may ring with somebody:
+// at itself, else a while behind the end of what is quiet. seed decides, the same at every
+// look, where in the spread behind a pause it lies. Whoever leaves less of the day free than
+// the spread is rung at the very end of the pause.
 func (r Recipient) civil(at time.Time, class domain.Quiet, seed string) time.Time {
+	for range 4 { // a night ends in prayers, and prayers in somebody's own hours
+		end, pause := r.rest(at, class)
+		if end.IsZero() {
+			return at
+		}
+		next := end.Add(pause + jitter(seed, spread))
+		if night, _ := r.rest(next, domain.WaitsForDay); !night.IsZero() {
+			next = end
+		}
+		at = next.UTC()
+	}
+	return at
+}
+
+// rest is when the quiet time ends in which an instant lies, and how long behind it pushes
+// begin; zero if it lies in none.
+func (r Recipient) rest(at time.Time, class domain.Quiet) (end time.Time, pause time.Duration) {
 	if class == domain.RingsAlways {
-		return at
+		return end, 0
 	}
 	local := at.In(r.Zone.Location())
 	minute := local.Hour()*60 + local.Minute()
@@ -109,11 +127,11 @@ func (r Recipient) civil(at time.Time, class domain.Quiet, seed string) time.Tim
 		day = day.AddDate(0, 0, 1)
 	case from > to && minute < to, from < to && minute >= from && minute < to:
 	case class == domain.WaitsForEnd && local.Weekday() == time.Friday && minute >= prayersFrom && minute < prayersTo:
-		return day.Add(prayersTo*time.Minute + jitter(seed, spread)).UTC()
+		return day.Add(prayersTo * time.Minute), 0
 	default:
-		return at
+		return end, 0
 	}
-	return r.civil(day.Add(time.Duration(to)*time.Minute+afterNight+jitter(seed, spread)).UTC(), class, seed)
+	return day.Add(time.Duration(to) * time.Minute), afterNight
 }
 
 // quietOf is the quiet class of a push about some items: that of the one which may ring
@@ -174,7 +192,7 @@ type plan struct {
 
 // alone is the delivery of an item by itself.
 func (p plan) alone() store.Delivery {
-	did := id.Derive("push", p.item.ID+" "+p.item.Text("version"), p.item.Text("type"), p.to.Key)
+	did := id.Derive("push", p.item.ID, p.item.Text("type"), p.to.Key)
 	return p.delivery(did, p.who.civil(p.rung, domain.QuietOf(p.item), did))
 }
 
@@ -241,12 +259,12 @@ func pushOf(d store.Delivery, items []merge.Row, lang message.Lang, now time.Tim
 	}
 	text := domain.PushText(items[0], lang)
 	p.Tag, p.Link = domain.TagOf(items[0]), items[0].Text("deep_link")
-	switch link, queue := domain.QueueLink(items); {
-	case len(items) == 1 || queue && link == p.Link: // it says the same of each
-	case queue:
-		text, p.Link = message.PushMany(string(t.Collapse), lang), link
-	default:
-		text, p.Tag, p.Link = message.PushMany(string(t.Collapse), lang), "many:"+d.ID[:8], "app://kotak-masuk"
+	if len(items) > 1 {
+		m := domain.ManyOf(items)
+		p.Collapse = string(m.Collapse)
+		if !m.Alike {
+			text, p.Tag, p.Link = message.PushMany(m.Words, lang), cmp.Or(m.Tag, "many:"+d.ID[:8]), m.Link
+		}
 	}
 	p.Title, p.Body = text.Title, text.Detail
 	return p

@@ -67,6 +67,7 @@ type Service struct {
 	Limits   Limits
 	Letters  *Letters // for people whose phones cannot be rung; nil: they find it in their inbox
 
+	made effort
 	pace pace
 	crew crew
 	gate gates

@@ -98,6 +98,9 @@ func TestAProviderThatIsAwayIsTriedByOne(t *testing.T) {
 		t.Errorf("back for three minutes, %d of %d have rung", n, people)
 	}
 	b.rounds(b.Limits.LastWait+b.Limits.LastWait/2, time.Second)
+	if f, err := b.Figures(t.Context()); err != nil || f.Made.Taken != people || f.Made.Attempts != provider.calls || f.Made.Since.Before(from) {
+		t.Errorf("%+v, %v; %d calls", f.Made, err, provider.calls)
+	}
 	if s := b.states(""); s[store.DeliverySent] != people {
 		t.Errorf("back for a quarter of an hour: %v", s)
 	}

@@ -34,7 +34,7 @@ type Reminding struct {
 
 // trouble is a look that failed.
 type trouble struct {
-	since, from time.Time // since when it looked, and when it failed first
+	since, from time.Time // since when it looked, and when an hour was missed last
 	times       int
 	next        time.Time
 }
@@ -77,8 +77,9 @@ func (r *Reminding) everywhere(ctx context.Context, now time.Time) (given int, e
 	for scope, why := range failed {
 		t, ok := before[scope]
 		if !ok {
-			t = trouble{since: r.done, from: now}
+			t = trouble{since: r.done}
 		}
+		t.from = now // one more hour was missed
 		r.failed[scope], all = r.later(t, scope, now), append(all, why)
 	}
 	if err != nil { // it did not come to all: they have their turn again, with all the others

@@ -64,12 +64,13 @@ func TestALookThatFailedIsMadeAgainSoon(t *testing.T) {
 		kind       string
 		told       string // by then
 	}{
-		"a business at eight":      {reading, "2022-03-29T00:59Z", "2022-03-29T01:03Z", "2022-03-29T01:12Z", domain.NoticeTaskDue, "N11 2022-03-29T01"},
-		"the list at eight":        {listing, "2022-03-29T00:59Z", "2022-03-29T01:03Z", "2022-03-29T01:12Z", domain.NoticeTaskDue, "N11 2022-03-29T01"},
-		"a business at five":       {reading, "2022-03-29T09:59Z", "2022-03-29T10:20Z", "2022-03-29T10:45Z", domain.NoticeVisitTomorrow, "visit_tomorrow 2022-03-29T10"},
-		"a business at seven":      {reading, "2022-03-23T11:59Z", "2022-03-23T12:03Z", "2022-03-23T12:12Z", domain.NoticeNothingLogged, "N22 2022-03-23T12"},
-		"the list at seven":        {listing, "2022-03-23T11:59Z", "2022-03-23T12:03Z", "2022-03-23T12:12Z", domain.NoticeNothingLogged, "N22 2022-03-23T12"},
-		"a business for two hours": {reading, "2022-03-23T11:59Z", "2022-03-23T14:00Z", "2022-03-23T14:25Z", domain.NoticeNothingLogged, "N22 2022-03-23T14"},
+		"a business at eight":                   {reading, "2022-03-29T00:59Z", "2022-03-29T01:03Z", "2022-03-29T01:12Z", domain.NoticeTaskDue, "N11 2022-03-29T01"},
+		"the list at eight":                     {listing, "2022-03-29T00:59Z", "2022-03-29T01:03Z", "2022-03-29T01:12Z", domain.NoticeTaskDue, "N11 2022-03-29T01"},
+		"a business at five":                    {reading, "2022-03-29T09:59Z", "2022-03-29T10:20Z", "2022-03-29T10:45Z", domain.NoticeVisitTomorrow, "visit_tomorrow 2022-03-29T10"},
+		"a business at seven":                   {reading, "2022-03-23T11:59Z", "2022-03-23T12:03Z", "2022-03-23T12:12Z", domain.NoticeNothingLogged, "N22 2022-03-23T12"},
+		"the list at seven":                     {listing, "2022-03-23T11:59Z", "2022-03-23T12:03Z", "2022-03-23T12:12Z", domain.NoticeNothingLogged, "N22 2022-03-23T12"},
+		"a business all day, until the evening": {reading, "2022-03-23T00:59Z", "2022-03-23T13:30Z", "2022-03-23T13:55Z", domain.NoticeNothingLogged, "N22 2022-03-23T13"},
+		"a business for two hours":              {reading, "2022-03-23T11:59Z", "2022-03-23T14:00Z", "2022-03-23T14:25Z", domain.NoticeNothingLogged, "N22 2022-03-23T14"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -20,6 +20,7 @@ type watcher struct {
 
 func (*watcher) Decided(merge.Outcome, string, bool) {}
 func (*watcher) Lost(string)                         {}
+func (*watcher) Took(*merge.Mutation)                {}
 func (*watcher) Diverged(int)                        {}
 func (*watcher) Repaired(int)                        {}
 

@@ -287,7 +287,10 @@ func (x *exchange) commit(ctx context.Context, scope, about string, j *job) erro
 		x.keep(scope, j.left)
 	}
 	for i, p := range j.parts {
-		for _, a := range j.answers[i] {
+		for k, a := range j.answers[i] {
+			if !a.Repeated && (a.Outcome == merge.Applied || a.Outcome == merge.Merged) && k < len(p.Items) {
+				x.tally().Took(&p.Items[k].Mutation)
+			}
 			if p.About != "" {
 				a.Seq = 0 // it counts commits of another log
 			}

@@ -10,6 +10,8 @@ import (
 type Tally interface {
 	// Decided tells of the verdict of one edit; code is "" for most.
 	Decided(outcome merge.Outcome, code string, repeated bool)
+	// Took tells of an edit of a phone that counts, at least in part, and was not there before.
+	Took(m *merge.Mutation)
 	// Lost tells of a value that gave way to another and went into the journal, by the
 	// name of the rule.
 	Lost(rule string)
@@ -25,6 +27,7 @@ type Tally interface {
 type silent struct{}
 
 func (silent) Decided(merge.Outcome, string, bool) {}
+func (silent) Took(*merge.Mutation)                {}
 func (silent) Lost(string)                         {}
 func (silent) Committed(int, int)                  {}
 func (silent) Diverged(int)                        {}

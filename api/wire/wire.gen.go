@@ -1689,6 +1689,30 @@ type PushAddresses struct {
 	Provider string `json:"provider"`
 }
 
+// PushAttempts Attempts of the process that answers, since it began. Where several send, each has its own; the metrics have all.
+type PushAttempts struct {
+	// Made Example: 480
+	Made int `json:"made"`
+
+	// P50Ms That a provider took for one, of the last thousand.
+	//
+	// Example: 84
+	P50Ms int `json:"p50_ms,omitempty,omitzero"`
+
+	// P99Ms Example: 412
+	P99Ms int `json:"p99_ms,omitempty,omitzero"`
+
+	// Since When the first was made; absent if none was.
+	//
+	// Example: 2022-03-17T03:00:00Z
+	Since time.Time `json:"since,omitempty,omitzero"`
+
+	// Taken By a provider. Whether a phone rang nobody knows.
+	//
+	// Example: 455
+	Taken int `json:"taken"`
+}
+
 // PushCheck defines model for PushCheck.
 type PushCheck struct {
 	Checks []PushChecked `json:"checks"`
@@ -1709,7 +1733,10 @@ type PushChecked struct {
 // PushFigures defines model for PushFigures.
 type PushFigures struct {
 	Addresses []PushAddresses `json:"addresses"`
-	Lanes     []PushLane      `json:"lanes"`
+
+	// Attempts Attempts of the process that answers, since it began. Where several send, each has its own; the metrics have all.
+	Attempts PushAttempts `json:"attempts"`
+	Lanes    []PushLane   `json:"lanes"`
 }
 
 // PushLane defines model for PushLane.
@@ -1743,7 +1770,7 @@ type PushOutcomes struct {
 	// Planned Example: 27
 	Planned int `json:"planned"`
 
-	// Suppressed Not sent: read by then, taken back, switched off, too late, or the phone is another person's.
+	// Suppressed Not sent: read by then, taken back, switched off, or the phone is another person's.
 	//
 	// Example: 2
 	Suppressed int `json:"suppressed"`

@@ -121,7 +121,7 @@ func trialsOf(ctx context.Context, p config.Push, address string) (all []trial, 
 	if google != nil {
 		all = append(all, trial{fcm.Provider, func(ctx context.Context) (string, error) {
 			if address == "" || subscription {
-				return "the service account of project " + google.Project() + " gets a token", google.Prove()
+				return "the service account of project " + google.Project() + " gets a token", google.Prove(ctx)
 			}
 			return "project " + google.Project() + " would take a push to the address", google.Check(ctx, store.Address{Provider: fcm.Provider, Kind: fcm.Token, Value: address})
 		}})

@@ -78,7 +78,6 @@ func New(ctx context.Context, o Options) (*Sender, error) {
 	// wants it, not with the start of the program.
 	exchange := context.WithValue(context.WithoutCancel(ctx), oauth2.HTTPClient, &http.Client{Transport: below, Timeout: 15 * time.Second})
 	source := &renewing{make: func() oauth2.TokenSource { return proof.TokenSource(exchange) }}
-	source.renew()
 	options := []option.ClientOption{option.WithHTTPClient(&http.Client{Transport: oneAttempt{proven{below, source}}})}
 	if o.Endpoint != "" {
 		options = append(options, option.WithEndpoint(strings.TrimSuffix(o.Endpoint, "/")+"/v1"))
@@ -128,8 +127,8 @@ func (s *Sender) Check(ctx context.Context, to store.Address) error {
 func (s *Sender) Project() string { return s.project }
 
 // Prove makes sure that the service account gets a token; nothing is asked of FCM itself.
-func (s *Sender) Prove() error {
-	_, err := s.source.token()
+func (s *Sender) Prove(ctx context.Context) error {
+	_, err := s.source.token(ctx)
 	if err == nil {
 		return nil
 	}

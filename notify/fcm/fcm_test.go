@@ -179,15 +179,15 @@ func TestOfManyItemsAsManyAreNamedAsFit(t *testing.T) {
 func TestWhetherTheAccountIsOne(t *testing.T) {
 	t.Parallel()
 	l := dial(t, fcmfake.Options{Project: "desa"})
-	if err := l.sender.Prove(); err != nil || l.sender.Project() != "desa" || l.fake.Calls() != 0 {
+	if err := l.sender.Prove(t.Context()); err != nil || l.sender.Project() != "desa" || l.fake.Calls() != 0 {
 		t.Errorf("%v, project %s, %d calls", err, l.sender.Project(), l.fake.Calls())
 	}
 	other := dial(t, fcmfake.Options{})
 	other.fake.RefuseExchanges(1)
-	if f := notify.FailureOf(other.sender.Prove()); f == nil || f.Class != notify.Broken || f.Code != "unauthenticated" {
+	if f := notify.FailureOf(other.sender.Prove(t.Context())); f == nil || f.Class != notify.Broken || f.Code != "unauthenticated" {
 		t.Errorf("refused: %+v", f)
 	}
-	if err := other.sender.Prove(); err != nil {
+	if err := other.sender.Prove(t.Context()); err != nil {
 		t.Errorf("not refused any more: %v", err)
 	}
 }

@@ -2,6 +2,7 @@ package fcm
 
 import (
 	"bytes"
+	"context"
 	"crypto/x509"
 	"encoding/pem"
 	"errors"
@@ -13,38 +14,66 @@ import (
 	"golang.org/x/oauth2"
 )
 
-// renewing gives tokens of a source until one of them is refused; then of a new source.
+// renewing gives tokens of a source until one of them is refused; then of a new source. Whoever
+// waits for one waits no longer than they may: an exchange that hangs holds nobody else up.
 type renewing struct {
 	make func() oauth2.TokenSource
 
-	mu     sync.Mutex
-	source oauth2.TokenSource
-	given  string // the token of the source that was used last
+	mu    sync.Mutex
+	has   *oauth2.Token
+	under *exchange // that is under way; nil: none
 }
 
-func (r *renewing) renew() {
-	r.source = oauth2.ReuseTokenSource(nil, r.make())
+// exchange is one question for a token.
+type exchange struct {
+	done  chan struct{}
+	token *oauth2.Token
+	err   error
 }
 
 // token gives the token to use.
-func (r *renewing) token() (string, error) {
+func (r *renewing) token(ctx context.Context) (string, error) {
 	r.mu.Lock()
-	defer r.mu.Unlock()
-	t, err := r.source.Token()
-	if err != nil {
-		return "", err
+	if r.has.Valid() {
+		defer r.mu.Unlock()
+		return r.has.AccessToken, nil
 	}
-	r.given = t.AccessToken
-	return t.AccessToken, nil
+	x := r.under
+	if x == nil {
+		x = &exchange{done: make(chan struct{})}
+		r.under = x
+		go r.ask(x)
+	}
+	r.mu.Unlock()
+	select {
+	case <-ctx.Done():
+		return "", ctx.Err()
+	case <-x.done:
+	}
+	if x.err != nil {
+		return "", x.err
+	}
+	return x.token.AccessToken, nil
 }
 
-// refused forgets a token that was not taken. Of several who had the same, one does.
+// ask ends by itself: the client that it asks with has a bound.
+func (r *renewing) ask(x *exchange) {
+	t, err := r.make().Token()
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	x.token, x.err, r.under = t, err, nil
+	if err == nil {
+		r.has = t
+	}
+	close(x.done)
+}
+
+// refused forgets a token that was not taken.
 func (r *renewing) refused(token string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.given == token {
-		r.given = ""
-		r.renew()
+	if r.has != nil && r.has.AccessToken == token {
+		r.has = nil
 	}
 }
 
@@ -57,7 +86,7 @@ type proven struct {
 
 func (p proven) RoundTrip(r *http.Request) (*http.Response, error) {
 	for again := false; ; again = true {
-		token, err := p.source.token()
+		token, err := p.source.token(r.Context())
 		if err != nil {
 			return refusedProof(r, err), nil
 		}
