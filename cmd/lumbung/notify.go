@@ -103,14 +103,15 @@ func notifyTest(ctx context.Context, args []string, s streams) error {
 
 // trialsOf are the tests of what is set up, and of an address if there is one.
 func trialsOf(ctx context.Context, p config.Push, address string) (all []trial, err error) {
+	broken := func(name string, err error) {
+		if err != nil { // the others are asked all the same
+			all = append(all, trial{name, func(context.Context) (string, error) { return "", err }})
+		}
+	}
 	google, err := firebase(ctx, p)
-	if err != nil {
-		return nil, err
-	}
+	broken(fcm.Provider, err)
 	browsers, err := browserPush(p)
-	if err != nil {
-		return nil, err
-	}
+	broken(webpush.Provider, err)
 	subscription := strings.HasPrefix(strings.TrimSpace(address), "{")
 	switch {
 	case address != "" && subscription && browsers == nil:

@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"sync"
 	"testing"
@@ -288,6 +289,11 @@ func TestProvidersAreTriedBeforeTheyAreNeeded(t *testing.T) {
 	env["LUMBUNG_FCM_CREDENTIALS"] = strings.Replace(env["LUMBUNG_FCM_CREDENTIALS"], fakeAt+"/token", free(t)+"/token", 1)
 	if out, err := notified(t, env); err == nil || !strings.Contains(out, "fcm      gagal / failed: unavailable") {
 		t.Errorf("%v\n%s", err, out)
+	}
+	whole := env["LUMBUNG_FCM_CREDENTIALS"]
+	env["LUMBUNG_FCM_CREDENTIALS"] = regexp.MustCompile(`"private_key":\s*"[^"]*"`).ReplaceAllString(whole, `"private_key":"-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n"`)
+	if out, err := notified(t, env); err == nil || env["LUMBUNG_FCM_CREDENTIALS"] == whole || !strings.Contains(out, "fcm      gagal") || !strings.Contains(out, "webpush  baik") || strings.Contains(out, "AAAA") {
+		t.Errorf("a key that is none: %v\n%s", err, out)
 	}
 	if _, err := notified(t, nil); err == nil || !strings.Contains(err.Error(), "no provider is set up") {
 		t.Errorf("nothing to test: %v", err)
