@@ -170,7 +170,7 @@ func publication() *merge.Collection {
 			server("reason", text(0, 300), "why it was withdrawn"),
 			server("total", whole(0, 1_000_000, "applications"), "once it is written down who is told what"),
 			server("told_at", instant(), "when the last one was told"),
-			server("job_id", ref(""), "that tells them"),
+			server("job_id", ref(""), "the list that counts: the job that tells them, named after all that stands in it"),
 			server("feedback", anything(16<<10), "words for the owners, by result"),
 		),
 	}
@@ -273,12 +273,21 @@ func reactDecision(c merge.Change) []merge.Effect {
 	return []merge.Effect{{Scope: c.Scope(), Collection: "decision", ID: c.After.ID, Do: StepDecide}}
 }
 
+// StepTell has everybody on the list that counts told.
+const StepTell = "tell_results"
+
 // StepFill offers places that came free while results were being told.
 const StepFill = "fill_places"
 
 func reactPublication(c merge.Change) []merge.Effect {
-	if c.After.Text("state") != "told" || c.Before.Text("state") == "told" {
-		return nil
+	step := func(do string) []merge.Effect {
+		return []merge.Effect{{Scope: c.Scope(), Collection: "publication", ID: c.After.ID, Do: do}}
 	}
-	return []merge.Effect{{Scope: c.Scope(), Collection: "publication", ID: c.After.ID, Do: StepFill}}
+	switch {
+	case c.After.Text("state") == "told" && c.Before.Text("state") != "told":
+		return step(StepFill)
+	case !merge.Null(c.After.Fields["total"]) && merge.Null(c.Before.Fields["total"]):
+		return step(StepTell)
+	}
+	return nil
 }

@@ -6,12 +6,12 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/lumbung-ikm/lumbung/domain"
 	"github.com/lumbung-ikm/lumbung/fault"
 	"github.com/lumbung-ikm/lumbung/id"
+	"github.com/lumbung-ikm/lumbung/store"
 	"github.com/lumbung-ikm/lumbung/sync/merge"
 )
 
@@ -49,7 +49,10 @@ type result struct {
 // tellPerStep is how many applications a step of a publication tells.
 const tellPerStep = 20
 
-// publish freezes what everybody is told and begins the job, if the publication has begun.
+// publish freezes what everybody is told, if the publication has begun. What is told follows
+// from who has withdrawn by now, so two processes, or one that begins anew, may have two lists.
+// A list is a job whose id follows from all that stands in it, and its steps are frozen: nobody
+// does them. The commit that ends this names the one list that counts, and has it told.
 func (s *Service) publish(ctx context.Context, programme string) error {
 	var all []result
 	var told merge.Row
@@ -69,29 +72,65 @@ func (s *Service) publish(ctx context.Context, programme string) error {
 	if err != nil || !halfBegun(told) { // withdrawn in the last moment, or another process was faster
 		return err
 	}
-	jid := publicationJob(programme)
-	name := "publish." + programme
-	set := map[string]merge.Value{"kind": merge.Str(domain.JobPublish), "programme_id": merge.Str(programme), "total": merge.Num((len(all) + tellPerStep - 1) / tellPerStep), "rows": merge.Num(len(all))}
-	writes := []merge.ServerWrite{{Name: name, Role: merge.System, Collection: "job", ID: jid, Op: merge.Put, Create: true, Set: set}}
-	n := 0
-	for some := range slices.Chunk(all, tellPerStep) {
-		n++
-		writes = append(writes, merge.ServerWrite{Name: name + "." + strconv.Itoa(n), Role: merge.System, Collection: "job_step", ID: id.Derive("job_step", jid, "tell", strconv.Itoa(n)),
-			Op: merge.Put, Create: true, Set: map[string]merge.Value{"job_id": merge.Str(jid), "kind": merge.Str(domain.JobPublish), "state": merge.Str(domain.StepWaiting), "input": merge.Encode(some)}})
-	}
-	// The steps are frozen before the publication says how many there are: a process that dies
-	// in between begins anew, and what another one froze stays.
+	jid, writes := listOf(programme, all)
 	for some := range slices.Chunk(writes, 10) {
-		if _, err := s.Engine.Write(ctx, domain.GeneralQueue, some...); err != nil && fault.CodeOf(err) != "id_reuse" {
+		if _, err := s.Engine.Write(ctx, domain.GeneralQueue, some...); fault.CodeOf(err) == "id_reuse" && err != nil {
+			return nil // another process was faster with the same list
+		} else if err != nil {
 			return err
 		}
 	}
-	_, err = s.Engine.Write(ctx, domain.DecisionScope(programme), merge.ServerWrite{Name: name, Role: merge.System, Collection: "publication", ID: publicationKey(programme).ID, Op: merge.Put, Strict: &told.Version,
-		Set: map[string]merge.Value{"total": merge.Num(len(all))}})
+	_, err = s.Engine.Write(ctx, domain.DecisionScope(programme), merge.ServerWrite{Name: "publish." + jid, Role: merge.System, Collection: "publication", ID: publicationKey(programme).ID, Op: merge.Put, Strict: &told.Version,
+		Set: map[string]merge.Value{"total": merge.Num(len(all)), "job_id": merge.Str(jid)}})
 	if err != nil && fasterOther(err) {
 		return nil // another process was faster
 	}
 	return err
+}
+
+// listOf gives the job that tells a list, and the writes that make it. The same list is the same
+// job, of the same steps.
+func listOf(programme string, all []result) (jid string, writes []merge.ServerWrite) {
+	jid = id.Derive("job", "publication", programme, string(merge.Encode(all)))
+	made := func(collection, record string, set map[string]merge.Value) {
+		writes = append(writes, serverWrite("publish."+record, collection, record, true, set))
+	}
+	made("job", jid, map[string]merge.Value{"kind": merge.Str(domain.JobPublish), "programme_id": merge.Str(programme), "total": merge.Num((len(all) + tellPerStep - 1) / tellPerStep), "rows": merge.Num(len(all))})
+	n := 0
+	for some := range slices.Chunk(all, tellPerStep) {
+		n++
+		made("job_step", domain.NumberedStep(jid, n), map[string]merge.Value{"job_id": merge.Str(jid), "kind": merge.Str(domain.JobPublish), "state": merge.Str(domain.StepFrozen), "input": merge.Encode(some)})
+	}
+	return jid, writes
+}
+
+// tellAll has the steps of the list that counts done.
+func (s *Service) tellAll(ctx context.Context, eff merge.Effect) error {
+	rows, err := s.rows(ctx, eff.Scope, merge.Key{Collection: eff.Collection, ID: eff.ID})
+	if err != nil || len(rows) == 0 || halfBegun(rows[0]) {
+		return err
+	}
+	got, err := s.Engine.Store.Load(ctx, domain.GeneralQueue, store.Want{Tags: []string{domain.JobTag(rows[0].Text("job_id"))}})
+	if err != nil {
+		return fmt.Errorf("load list of results: %w", err)
+	}
+	var writes []merge.ServerWrite
+	for i := range got.Records {
+		st, err := rowOf(&got.Records[i])
+		if err != nil {
+			return err
+		}
+		if st.Text("state") == domain.StepFrozen {
+			writes = append(writes, serverWrite("tell."+st.ID, "job_step", st.ID, false, map[string]merge.Value{"state": merge.Str(domain.StepWaiting)}))
+		}
+	}
+	slices.SortFunc(writes, func(a, b merge.ServerWrite) int { return strings.Compare(a.ID, b.ID) }) // as good as drawn
+	for some := range slices.Chunk(writes, 10) {
+		if _, err := s.Engine.Write(ctx, domain.GeneralQueue, some...); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // results are what everybody who applied is told. The places of those who withdrew since
@@ -139,6 +178,8 @@ func (b *board) drawn(r result) string { return id.Derive("order", b.told.ID, r.
 
 // tell does one step of a publication: each application hears its result, in a commit of
 // its own scope. Done again it changes nothing.
+//
+// Errors: Conflict "conflict" for a list that does not count.
 func (s *Service) tell(ctx context.Context, job, step merge.Row) (map[string]merge.Value, error) {
 	var some []result
 	if err := json.Unmarshal(step.Fields["input"], &some); err != nil {
@@ -147,6 +188,13 @@ func (s *Service) tell(ctx context.Context, job, step merge.Row) (map[string]mer
 	e, err := s.setup(ctx, job.Text("programme_id"))
 	if err != nil {
 		return nil, err
+	}
+	rows, err := s.rows(ctx, domain.DecisionScope(e.ID), publicationKey(e.ID))
+	if err != nil {
+		return nil, err
+	}
+	if told := first(rows); halfBegun(told) || told.Text("job_id") != job.ID {
+		return nil, conflict("conflict", "another list of results counts")
 	}
 	p := domain.ProgrammeOf(e.Row)
 	for _, r := range some {
