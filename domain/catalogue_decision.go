@@ -169,6 +169,7 @@ func publication() *merge.Collection {
 			server("withdrawn_by", ref(""), "an admin, before the instant; it is prepared and approved anew"),
 			server("reason", text(0, 300), "why it was withdrawn"),
 			server("total", whole(0, 1_000_000, "applications"), "once it is written down who is told what"),
+			server("confirm_by", instant(), "first instant at which its offers have lapsed, one for all: so many days from the one at which the list was written down"),
 			server("told_at", instant(), "when the last one was told"),
 			server("job_id", ref(""), "the list that counts: the job that tells them, named after all that stands in it"),
 			server("feedback", anything(16<<10), "words for the owners, by result"),

@@ -65,7 +65,7 @@ func (s *Service) promote(ctx context.Context, programme string) error {
 		return err // not everybody has heard yet; the last one has it look again
 	}
 	for _, f := range next {
-		if err := s.tellOne(ctx, p, result{File: f.id, Business: f.business, Op: "offer"}); err != nil {
+		if err := s.tellOne(ctx, result{File: f.id, Business: f.business, Op: "offer"}, confirmBy(p, s.Clock.Now())); err != nil {
 			return err
 		}
 	}

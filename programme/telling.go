@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/lumbung-ikm/lumbung/domain"
 	"github.com/lumbung-ikm/lumbung/fault"
@@ -56,6 +57,7 @@ const tellPerStep = 20
 func (s *Service) publish(ctx context.Context, programme string) error {
 	var all []result
 	var told merge.Row
+	var until merge.Millis
 	err := s.atBoard(ctx, programme, 0, func(b *board) error {
 		if b.lags() { // the next look finds it carried out
 			return &fault.Error{Kind: fault.Transient, Code: "busy", Text: "the last stage is not carried out yet"}
@@ -66,7 +68,7 @@ func (s *Service) publish(ctx context.Context, programme string) error {
 				return err
 			}
 		}
-		told, all = b.told, b.results(words)
+		told, all, until = b.told, b.results(words), confirmBy(b.Programme, s.Clock.Now())
 		return nil
 	})
 	if err != nil || !halfBegun(told) { // withdrawn in the last moment, or another process was faster
@@ -81,7 +83,7 @@ func (s *Service) publish(ctx context.Context, programme string) error {
 		}
 	}
 	_, err = s.Engine.Write(ctx, domain.DecisionScope(programme), merge.ServerWrite{Name: "publish." + jid, Role: merge.System, Collection: "publication", ID: publicationKey(programme).ID, Op: merge.Put, Strict: &told.Version,
-		Set: map[string]merge.Value{"total": merge.Num(len(all)), "job_id": merge.Str(jid)}})
+		Set: map[string]merge.Value{"total": merge.Num(len(all)), "job_id": merge.Str(jid), "confirm_by": until.Value()}})
 	if err != nil && fasterOther(err) {
 		return nil // another process was faster
 	}
@@ -193,24 +195,40 @@ func (s *Service) tell(ctx context.Context, job, step merge.Row) (map[string]mer
 	if err != nil {
 		return nil, err
 	}
-	if told := first(rows); halfBegun(told) || told.Text("job_id") != job.ID {
+	told := first(rows)
+	if halfBegun(told) || told.Text("job_id") != job.ID {
 		return nil, conflict("conflict", "another list of results counts")
 	}
 	p := domain.ProgrammeOf(e.Row)
+	until := deadlineOf(p, told, s.Clock.Now())
 	for _, r := range some {
-		if err := s.tellOne(ctx, p, r); err != nil {
+		if err := s.tellOne(ctx, r, until); err != nil {
 			return nil, fmt.Errorf("application %s: %w", r.File, err)
 		}
 	}
 	return map[string]merge.Value{"rows": merge.Num(len(some))}, nil
 }
 
-// tellOne tells one application.
-func (s *Service) tellOne(ctx context.Context, p domain.Programme, r result) error {
+// confirmBy is until when an offer of an instant is to be confirmed.
+func confirmBy(p domain.Programme, at time.Time) merge.Millis {
+	return merge.Millis(domain.BusinessDay(at, p.Zone).AddDays(p.ConfirmDays).End(p.Zone).UnixMilli())
+}
+
+// deadlineOf is the one deadline of all offers of a publication, which it says. Who is told
+// behind the day after its beginning, because a server stood still, has the days from then.
+func deadlineOf(p domain.Programme, told merge.Row, now time.Time) merge.Millis {
+	one := merge.Millis(instant(told, "confirm_by").UnixMilli())
+	if own := confirmBy(p, now); merge.Null(told.Fields["confirm_by"]) || confirmBy(p, now.AddDate(0, 0, -1)) > one {
+		return own
+	}
+	return one
+}
+
+// tellOne tells one application; an offer is to be confirmed until an instant.
+func (s *Service) tellOne(ctx context.Context, r result, until merge.Millis) error {
 	set := map[string]merge.Value{"application_id": merge.Str(r.File), "op": merge.Str(r.Op), "feedback": optional(r.Words)}
 	if r.Op == "offer" {
-		until := domain.BusinessDay(s.Clock.Now(), p.Zone).AddDays(p.ConfirmDays).End(p.Zone)
-		set["confirm_by"] = merge.Millis(until.UnixMilli()).Value()
+		set["confirm_by"] = until.Value()
 	}
 	k := merge.Key{Collection: "application_event", ID: id.Derive("application_event", r.File, "result", r.Op)}
 	head, err := s.home(ctx, r.Business)
