@@ -185,7 +185,8 @@ func applicationStateCopy() *merge.Collection {
 			server("state", enum(applicationStates()...), ""),
 			server("needs_review", truth(), ""),
 			server("confirm_by", instant(), "first instant at which an offer has lapsed"),
-			server("seen", whole(0, 1<<53-1, "commits"), "version of the application that said so"),
+			server("place", enum(places()...), "what it has of one; left = its owner does not want it, and nobody else has it yet"),
+			server("seen", whole(0, 1<<53-1, "commits"), "version of the application, or of an operation on it, that said so"),
 		),
 	}
 }

@@ -45,6 +45,9 @@ func (s *Service) followApplication(ctx context.Context, eff merge.Effect) error
 			return err
 		}
 	}
+	if err := s.settle(ctx, app); err != nil { // before anybody else hears that a place came free
+		return err
+	}
 	if err := s.copyState(ctx, app); err != nil {
 		return err
 	}
@@ -106,6 +109,16 @@ func (s *Service) appliedFor(ctx context.Context, business, application string) 
 		}
 	}
 	return out, err
+}
+
+// read is the version up to which an application and what happened to it was read: not every
+// operation changes the application.
+func (a applied) read() merge.Seq {
+	out := a.Version
+	for _, e := range a.events {
+		out = max(out, e.Version)
+	}
+	return out
 }
 
 // submission is the one that counts: the effective one, the latest of several.
@@ -236,7 +249,7 @@ func (s *Service) copyState(ctx context.Context, app applied) error {
 	scope := domain.DecisionScope(app.Text("programme_id"))
 	k := merge.Key{Collection: "application_state", ID: app.ID}
 	set := map[string]merge.Value{"business_id": merge.Str(app.business.ID), "state": app.Fields["state"], "needs_review": orNull(app.Fields["needs_review"]),
-		"confirm_by": orNull(app.Fields["confirm_by"]), "seen": merge.Num(app.Version)}
+		"confirm_by": orNull(app.Fields["confirm_by"]), "place": optional(domain.ApplicationPlace(app.Row, app.events)), "seen": merge.Num(app.read())}
 	for {
 		rows, err := s.rows(ctx, scope, k)
 		if err != nil {
@@ -265,7 +278,7 @@ func (s *Service) newerThan(ctx context.Context, app applied, there merge.Row) (
 		}
 		return head.Scope == app.scope, nil
 	}
-	return there.Int("seen") < int64(app.Version), nil
+	return there.Int("seen") < int64(app.read()), nil
 }
 
 // fasterOther reports whether somebody wrote first what a caller wanted to write.

@@ -251,8 +251,16 @@ func (s *Service) tellOne(ctx context.Context, r result, until merge.Millis) err
 // merged into another one hears it there.
 func (s *Service) say(ctx context.Context, business, event, name string, set map[string]merge.Value, states ...string) error {
 	application := merge.AsString(set["application_id"])
-	still := func(v merge.View, _ []merge.Grant) *merge.Reject {
-		if r, ok := v.Row("application", application); !ok || !slices.Contains(states, r.Text("state")) {
+	return s.sayWhile(ctx, business, event, name, set, func(v merge.View) bool {
+		r, ok := v.Row("application", application)
+		return ok && slices.Contains(states, r.Text("state"))
+	})
+}
+
+// sayWhile is say for another question, asked inside the commit.
+func (s *Service) sayWhile(ctx context.Context, business, event, name string, set map[string]merge.Value, still func(merge.View) bool) error {
+	must := func(v merge.View, _ []merge.Grant) *merge.Reject {
+		if !still(v) {
 			return &merge.Reject{Code: "conflict"}
 		}
 		return nil
@@ -262,7 +270,7 @@ func (s *Service) say(ctx context.Context, business, event, name string, set map
 		if err != nil {
 			return fmt.Errorf("head of business: %w", err)
 		}
-		_, err = s.Engine.Write(ctx, head.Scope, merge.ServerWrite{Name: name, Role: merge.System, Collection: "application_event", ID: event, Op: merge.Put, Create: true, Must: inAlive(still), Set: set})
+		_, err = s.Engine.Write(ctx, head.Scope, merge.ServerWrite{Name: name, Role: merge.System, Collection: "application_event", ID: event, Op: merge.Put, Create: true, Must: inAlive(must), Set: set})
 		switch fault.CodeOf(err) {
 		case "conflict", "id_reuse":
 			return nil
