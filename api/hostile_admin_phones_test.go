@@ -60,7 +60,7 @@ func TestHostile05ApplicationsOnPhones(t *testing.T) {
 	}
 	for state, way := range ways {
 		scope, application, seen := d.applied(nobody, way...)
-		for _, op := range []string{"submit", "withdraw", "confirm", "decline", "offer", "hold", "turn_down", "return", "lapse", "disqualify"} {
+		for _, op := range []string{"submit", "withdraw", "confirm", "decline", "offer", "hold", "turn_down", "return", "lapse", "release", "disqualify"} {
 			if slices.Contains(allowed[state], op) {
 				s, a, seen := d.applied(nobody, way...)
 				d.owner.verdict(try(s, a, op, seen), merge.Applied, "")

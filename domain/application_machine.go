@@ -1,6 +1,7 @@
 package domain
 
 import (
+	"cmp"
 	"slices"
 
 	"github.com/lumbung-ikm/lumbung/id"
@@ -50,6 +51,7 @@ func applicationTable() []opRule {
 		{op: "disqualify", from: append([]string{ApplicationConfirmed, ApplicationDeclined, ApplicationLapsed, ApplicationWithdrawn, ApplicationNotSelected}, append(open, decided...)...),
 			to: ApplicationDisqualified, who: office, reason: true, online: true, overrule: true},
 		{op: "lapse", from: []string{ApplicationOffered}, to: ApplicationLapsed, who: office, online: true, overrule: true},
+		{op: releaseOp, from: []string{ApplicationDeclined, ApplicationWithdrawn, ApplicationLapsed}, who: []merge.Role{merge.System}, overrule: true}, // leaves the state alone
 		{op: "withdraw", from: append(open, decided...), to: ApplicationWithdrawn, who: owner},
 		{op: "decline", from: []string{ApplicationOffered}, to: ApplicationDeclined, who: ask},
 		{op: "confirm", from: []string{ApplicationOffered}, to: ApplicationConfirmed, who: ask},
@@ -63,32 +65,102 @@ func applicationTable() []opRule {
 
 func applicationMachine() machine { return machine{rules: applicationTable()} }
 
+// releaseOp gives the place that an owner has left to somebody else, for good. What an owner says
+// that had not heard of it finds the place gone. The server says it alone.
+const releaseOp = "release"
+
+// lateAnswers is the lane of the answers that the server received behind the deadline of the
+// offer. They decide nothing.
+const lateAnswers = "late"
+
+// OfferEnds is the first instant at which the offer among operations has lapsed; 0 without one.
+func OfferEnds(operations []merge.Row) (until merge.Millis) {
+	for _, o := range operations {
+		if o.Text("op") == "offer" {
+			until = max(until, instantOf(o, "confirm_by"))
+		}
+	}
+	return until
+}
+
+// answeringMachine is the machine of an application with these operations. By when an answer
+// counts is asked of its receipt, not of whether somebody has written down meanwhile that the
+// offer has lapsed.
+func answeringMachine(operations []merge.Row) machine {
+	m, until := applicationMachine(), OfferEnds(operations)
+	m.lane = func(o merge.Row) string {
+		if answers := []string{"confirm", "decline", "withdraw"}; until > 0 && slices.Contains(answers, o.Text("op")) && instantOf(o, "received_at") >= until {
+			return lateAnswers
+		}
+		return ""
+	}
+	return m
+}
+
 // ApplicationState replays operations on an application: where they lead, whether a
 // person must look at it, and which of them decided, "" if none did.
 func ApplicationState(application merge.Row, operations []merge.Row) (state string, review bool, by string) {
-	opens := ApplicationDraft
-	if application.Text("opens") != "" {
-		opens = application.Text("opens")
+	m := answeringMachine(operations)
+	state, review, by = answeredInTime(m, application, operations)
+	late := m.heads(operations, lateAnswers)
+	switch {
+	case len(late) == 0 || state == ApplicationDisqualified:
+	case state == ApplicationOffered: // nobody said anything that counts
+		return ApplicationLapsed, review || among(late, "confirm"), by
+	default: // somebody believes otherwise
+		review = review || state == ApplicationConfirmed || among(late, "confirm")
 	}
-	m := applicationMachine()
+	return state, review, by
+}
+
+// answeredInTime is ApplicationState without the answers that came too late.
+func answeredInTime(m machine, application merge.Row, operations []merge.Row) (state string, review bool, by string) {
 	heads := m.heads(operations, "")
-	has := func(op string) bool {
-		return slices.ContainsFunc(heads, func(o merge.Row) bool { return o.Text("op") == op })
-	}
 	top, ok := m.top(operations, "")
 	if !ok {
-		return opens, false, ""
+		return cmp.Or(application.Text("opens"), ApplicationDraft), false, ""
 	}
 	rule, _ := m.rule(top.Text("op"))
 	switch {
 	case rule.op == "lapse":
-		return rule.to, has("confirm"), top.ID
-	case has("confirm") && (rule.op == "decline" || rule.op == "withdraw"):
+		return rule.to, among(heads, "confirm"), top.ID
+	case rule.op == releaseOp:
+		state, _, _ = ApplicationState(application, seenBy(operations, top))
+		return state, among(heads, "confirm"), top.ID
+	case among(heads, "confirm") && (rule.op == "decline" || rule.op == "withdraw"):
 		return ApplicationOffered, true, "" // neither: an admin asks the owner
 	case rule.op == "withdraw" && offeredBeside(operations, heads):
 		return ApplicationDeclined, false, top.ID // the offer was on its way already
 	}
 	return rule.to, false, top.ID
+}
+
+func among(operations []merge.Row, op string) bool {
+	return slices.ContainsFunc(operations, func(o merge.Row) bool { return o.Text("op") == op })
+}
+
+// What an application has of a place in its programme.
+const (
+	PlaceHeld = "held" // its owner may confirm, or has
+	PlaceLeft = "left" // its owner does not want it; another phone of theirs may still say otherwise
+	PlaceGone = "gone" // for good
+)
+
+func places() []string { return []string{PlaceHeld, PlaceLeft, PlaceGone} }
+
+// ApplicationPlace says what an application has of a place by the operations on it; "" before
+// there was an offer. What is gone never comes back, whichever operations arrive.
+func ApplicationPlace(application merge.Row, operations []merge.Row) string {
+	state, _, _ := ApplicationState(application, operations)
+	switch {
+	case !among(operations, "offer"):
+		return ""
+	case state == ApplicationOffered, state == ApplicationConfirmed:
+		return PlaceHeld
+	case state == ApplicationDisqualified, among(operations, "lapse"), among(operations, releaseOp):
+		return PlaceGone
+	}
+	return PlaceLeft
 }
 
 // offeredBeside reports whether there was an offer that no withdrawal among the heads
@@ -152,16 +224,26 @@ func sayOf(fields map[string]merge.Value, o merge.Row) {
 }
 
 // judgeApplication asks what the author saw. Owners answer an offer; an admin writes their
-// answer down where somebody had to ask them, because their phones said different things.
+// answer down where somebody had to ask them, because their phones said different things: until
+// the offer ends, and while the place is theirs.
 func judgeApplication(j merge.Judgement) *merge.Reject {
 	state, review, _ := ApplicationState(j.Parent, j.Seen)
 	if j.AfterRestore && j.From != "" {
 		state = j.From
 	}
+	op := merge.AsString(j.Set["op"])
+	noted := j.Role == merge.Admin && (op == "confirm" || op == "decline")
+	ends := OfferEnds(j.Seen)
+	switch {
+	case noted && j.Online && ends > 0 && j.Now() >= ends && (state == ApplicationOffered || state == ApplicationLapsed):
+		return refuse("offer_lapsed", "set.op")
+	case noted && op == "confirm" && among(j.Seen, releaseOp):
+		return refuse("place_taken", "set.op")
+	}
 	if r := applicationMachine().legal(j, state); r != nil {
 		return r
 	}
-	if op := merge.AsString(j.Set["op"]); j.Role == merge.Admin && !review && (op == "confirm" || op == "decline") {
+	if noted && !review {
 		return refuse("forbidden_transition", "set.op")
 	}
 	return nil

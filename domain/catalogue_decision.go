@@ -169,8 +169,9 @@ func publication() *merge.Collection {
 			server("withdrawn_by", ref(""), "an admin, before the instant; it is prepared and approved anew"),
 			server("reason", text(0, 300), "why it was withdrawn"),
 			server("total", whole(0, 1_000_000, "applications"), "once it is written down who is told what"),
+			server("confirm_by", instant(), "first instant at which its offers have lapsed, one for all: so many days from the one at which the list was written down"),
 			server("told_at", instant(), "when the last one was told"),
-			server("job_id", ref(""), "that tells them"),
+			server("job_id", ref(""), "the list that counts: the job that tells them, named after all that stands in it"),
 			server("feedback", anything(16<<10), "words for the owners, by result"),
 		),
 	}
@@ -184,7 +185,8 @@ func applicationStateCopy() *merge.Collection {
 			server("state", enum(applicationStates()...), ""),
 			server("needs_review", truth(), ""),
 			server("confirm_by", instant(), "first instant at which an offer has lapsed"),
-			server("seen", whole(0, 1<<53-1, "commits"), "version of the application that said so"),
+			server("place", enum(places()...), "what it has of one; left = its owner does not want it, and nobody else has it yet"),
+			server("seen", whole(0, 1<<53-1, "commits"), "version of the application, or of an operation on it, that said so"),
 		),
 	}
 }
@@ -273,12 +275,21 @@ func reactDecision(c merge.Change) []merge.Effect {
 	return []merge.Effect{{Scope: c.Scope(), Collection: "decision", ID: c.After.ID, Do: StepDecide}}
 }
 
+// StepTell has everybody on the list that counts told.
+const StepTell = "tell_results"
+
 // StepFill offers places that came free while results were being told.
 const StepFill = "fill_places"
 
 func reactPublication(c merge.Change) []merge.Effect {
-	if c.After.Text("state") != "told" || c.Before.Text("state") == "told" {
-		return nil
+	step := func(do string) []merge.Effect {
+		return []merge.Effect{{Scope: c.Scope(), Collection: "publication", ID: c.After.ID, Do: do}}
 	}
-	return []merge.Effect{{Scope: c.Scope(), Collection: "publication", ID: c.After.ID, Do: StepFill}}
+	switch {
+	case c.After.Text("state") == "told" && c.Before.Text("state") != "told":
+		return step(StepFill)
+	case !merge.Null(c.After.Fields["total"]) && merge.Null(c.Before.Fields["total"]):
+		return step(StepTell)
+	}
+	return nil
 }

@@ -12,9 +12,49 @@ import (
 // it alone, behind the two admins who wanted it.
 const EnrolmentDisqualify = "disqualify"
 
+// What the server says of an enrolment because its application says otherwise by now.
+const (
+	EnrolmentForgo  = "forgo"  // its owner does not take the place, or lost it
+	EnrolmentWait   = "wait"   // the phones of its owner said different things, and somebody asks
+	EnrolmentRegain = "regain" // the place is theirs after all
+)
+
 // EnrolmentOps are what an admin does to an enrolment.
 func EnrolmentOps() []string {
-	return slices.DeleteFunc(enrolmentMachine().ops(), func(op string) bool { return op == EnrolmentDisqualify })
+	return slices.DeleteFunc(enrolmentMachine().ops(), func(op string) bool {
+		return slices.Contains([]string{EnrolmentDisqualify, EnrolmentForgo, EnrolmentWait, EnrolmentRegain}, op)
+	})
+}
+
+// EnrolmentFollows is the operation by which an enrolment, with what happened to it, follows its
+// application; "" where it has. Who holds no confirmed place takes no part. What the server
+// has taken for that it gives back, and nothing that an admin did.
+func EnrolmentFollows(application, enrolment merge.Row, operations []merge.Row) string {
+	if enrolment.Version == 0 {
+		return ""
+	}
+	state := EnrolmentState(enrolment, operations)
+	takes := state == EnrolmentActive || state == EnrolmentPaused
+	top, _ := enrolmentMachine().top(operations, "")
+	switch application.Text("state") {
+	case ApplicationDisqualified:
+		if state != EnrolmentWithdrawn {
+			return EnrolmentDisqualify
+		}
+	case ApplicationDeclined, ApplicationLapsed, ApplicationWithdrawn:
+		if takes {
+			return EnrolmentForgo
+		}
+	case ApplicationOffered:
+		if state == EnrolmentActive {
+			return EnrolmentWait
+		}
+	case ApplicationConfirmed:
+		if op := top.Text("op"); op == EnrolmentForgo || op == EnrolmentWait {
+			return EnrolmentRegain
+		}
+	}
+	return ""
 }
 
 // TakingPart are the states of an enrolment.
@@ -25,10 +65,13 @@ func TakingPart() []string {
 // enrolmentTable lists the operations, highest precedence first. An enrolment is completed
 // out of active alone: what pauses is resumed first, so that its plan has dates again.
 func enrolmentTable() []opRule {
-	office := []merge.Role{merge.Admin}
+	office, server := []merge.Role{merge.Admin}, []merge.Role{merge.System}
 	return []opRule{
-		{op: EnrolmentDisqualify, from: []string{EnrolmentActive, EnrolmentPaused, EnrolmentCompleted}, to: EnrolmentWithdrawn, who: []merge.Role{merge.System}, overrule: true},
+		{op: EnrolmentDisqualify, from: []string{EnrolmentActive, EnrolmentPaused, EnrolmentCompleted}, to: EnrolmentWithdrawn, who: server, overrule: true},
+		{op: EnrolmentForgo, from: []string{EnrolmentActive, EnrolmentPaused}, to: EnrolmentWithdrawn, who: server, overrule: true},
 		{op: "withdraw", from: []string{EnrolmentActive, EnrolmentPaused}, to: EnrolmentWithdrawn, who: office, reason: true, online: true, overrule: true},
+		{op: EnrolmentWait, from: []string{EnrolmentActive}, to: EnrolmentPaused, who: server, overrule: true},
+		{op: EnrolmentRegain, from: []string{EnrolmentPaused, EnrolmentWithdrawn}, to: EnrolmentActive, who: server, overrule: true},
 		{op: "complete", from: []string{EnrolmentActive}, to: EnrolmentCompleted, who: office, online: true, overrule: true},
 		{op: "resume", from: []string{EnrolmentPaused}, to: EnrolmentActive, who: office, online: true, overrule: true},
 		{op: "pause", from: []string{EnrolmentActive}, to: EnrolmentPaused, who: office, reason: true, online: true, overrule: true},
@@ -63,7 +106,7 @@ func enrolment() *merge.Collection {
 func enrolmentEvent() *merge.Collection {
 	office := []merge.Role{merge.Admin}
 	return &merge.Collection{
-		Name: "enrolment_event", Scope: ScopeBusiness, Doc: "operations on enrolments, online only; disqualify is the server's", Create: office, Immutable: true,
+		Name: "enrolment_event", Scope: ScopeBusiness, Doc: "operations on enrolments, online only; disqualify, forgo, wait and regain are the server's", Create: office, Immutable: true,
 		Parent: "enrolment", ParentField: "enrolment_id", Judge: judgeEnrolment, Tags: tagEnrolment, Fields: fields(
 			required(once("enrolment_id", ref("enrolment"), office, "")),
 			required(once("programme_id", ref(""), office, "of the enrolment")),
@@ -110,6 +153,9 @@ func judgeEnrolment(j merge.Judgement) *merge.Reject {
 	if j.Parent.Text("programme_id") != merge.AsString(j.Set["programme_id"]) {
 		return refuse("invalid_value", "set.programme_id")
 	}
+	if a, ok := j.Row("application", j.Parent.Text("application_id")); ok && merge.AsString(j.Set["op"]) == "resume" && a.Text("state") != ApplicationConfirmed {
+		return refuse("forbidden_transition", "set.op") // whether the place is theirs is what is being asked
+	}
 	return enrolmentMachine().legal(j, state)
 }
 
@@ -123,8 +169,8 @@ func PauseDays(operations []merge.Row, now merge.Millis, z Zone) int {
 	return BusinessDay(instantOf(top, "created_at").Time(), z).DaysUntil(BusinessDay(now.Time(), z))
 }
 
-// reactEnrolment tells owners and mentors that an enrolment stands otherwise. Of a resumption
-// it tells for how many days the plan stood.
+// reactEnrolment tells owners and mentors that an enrolment stands otherwise, but not that it waits
+// while its owner is asked. Of a resumption it tells for how many days the plan stood.
 func reactEnrolment(c merge.Change) []merge.Effect {
 	was, is := c.Before.Text("state"), c.After.Text("state")
 	kind, ok := map[string]string{EnrolmentPaused: NoticeEnrolmentPaused, EnrolmentActive: NoticeEnrolmentResumed, EnrolmentCompleted: NoticeEnrolmentCompleted,
@@ -133,12 +179,14 @@ func reactEnrolment(c merge.Change) []merge.Effect {
 		return nil
 	}
 	says := params{"programme": c.After.Text("programme_id")}
-	if is == EnrolmentActive {
-		ops := c.Operations("enrolment_event", c.After.ID)
-		if top, ok := enrolmentMachine().top(ops, ""); ok {
-			if n := PauseDays(seenBy(ops, top), instantOf(top, "created_at"), zoneOf(c)); n > 0 {
-				says["days"] = n
-			}
+	ops := c.Operations("enrolment_event", c.After.ID)
+	top, ok := enrolmentMachine().top(ops, "")
+	if op := top.Text("op"); op == EnrolmentWait || op == EnrolmentRegain && was == EnrolmentPaused {
+		return nil // an admin phones the owner
+	}
+	if is == EnrolmentActive && ok {
+		if n := PauseDays(seenBy(ops, top), instantOf(top, "created_at"), zoneOf(c)); n > 0 {
+			says["days"] = n
 		}
 	}
 	return notice(c, kind, c.After.Key, says, append(present(c, merge.Owner), present(c, merge.Mentor)...))

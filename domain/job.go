@@ -24,6 +24,7 @@ const MaxJobSteps = 1000
 
 // States of a step of a job.
 const (
+	StepFrozen  = "frozen" // nobody does it before it waits
 	StepWaiting = "waiting"
 	StepDone    = "done"
 	StepFailed  = "failed"
@@ -65,13 +66,13 @@ func jobStep() *merge.Collection {
 			server("unchanged", whole(0, 1_000_000, "rows"), "of an import: that another one had brought in, as they are"),
 			server("left", whole(0, 1_000_000, "rows"), "of an import: that it did not bring in"),
 			server("left_out", anything(32<<10), "of an import: which these are, by line, and why"),
-			server("state", enum(StepWaiting, StepDone, StepFailed), ""),
+			server("state", enum(StepFrozen, StepWaiting, StepDone, StepFailed), "frozen = of a list of results that may never count"),
 			server("code", text(0, 60), "why it failed; key of the message catalogue"),
 		),
 	}
 }
 
-// reactJobStep has a new step done, and behind a step that has a number the next one: those
+// reactJobStep has a step done once it waits, and behind a step that has a number the next one: those
 // are done in their order.
 func reactJobStep(c merge.Change) []merge.Effect {
 	step := func(id string) []merge.Effect {
@@ -79,7 +80,7 @@ func reactJobStep(c merge.Change) []merge.Effect {
 	}
 	no, waits := int(c.After.Int("no")), c.After.Text("state") == StepWaiting
 	switch {
-	case c.New && waits:
+	case waits && c.Before.Text("state") != StepWaiting:
 		return step(c.After.ID)
 	case no > 0 && !waits && c.Before.Text("state") == StepWaiting:
 		return step(NumberedStep(c.After.Text("job_id"), no+1))

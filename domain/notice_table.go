@@ -102,7 +102,7 @@ func enrolmentNotices() []NoticeType {
 		row(NoticeEnrolmentPaused, EnrolmentPaused, "an admin lets the part of a business in a programme pause"),
 		row(NoticeEnrolmentResumed, EnrolmentActive, "it goes on; says by how many days the plan moved, if by any", NoticeParam{Name: "days", Kind: ParamCount, Optional: true}),
 		row(NoticeEnrolmentCompleted, EnrolmentCompleted, "it is completed"),
-		row(NoticeEnrolmentWithdrawn, EnrolmentWithdrawn, "it ends before, also because the application was disqualified"),
+		row(NoticeEnrolmentWithdrawn, EnrolmentWithdrawn, "it ends before, also because the application was disqualified, or the place was given up or lost"),
 	}
 }
 

@@ -98,6 +98,12 @@ var domainTable = map[string]entry{
 	"publication_begun": {
 		Sentence{"Hasil sudah mulai diumumkan, jadi tidak dapat ditarik lagi.", ""},
 		Sentence{"The results are being told already, so that they cannot be withdrawn.", ""}},
+	"place_taken": {
+		Sentence{"Tempat ini sudah diberikan kepada peserta cadangan.", "Pemiliknya sudah melepaskannya lebih dahulu. Mohon sampaikan kepadanya."},
+		Sentence{"This place has gone to the reserve.", "Its owner had given it up before. Please tell them."}},
+	"offer_lapsed": {
+		Sentence{"Batas waktu konfirmasi tempat ini sudah lewat.", "Tempatnya untuk peserta cadangan berikutnya."},
+		Sentence{"The time to confirm this place is over.", "It goes to the next of the reserve."}},
 	"template_exists": {
 		Sentence{"Versi templat ini sudah terbit.", "Terbitkan versi yang baru."},
 		Sentence{"This version of the template is published.", "Publish another version."}},

@@ -2,6 +2,7 @@ package programme
 
 import (
 	"context"
+	"fmt"
 	"slices"
 
 	"github.com/lumbung-ikm/lumbung/domain"
@@ -68,7 +69,10 @@ func (s *Service) OperateApplication(ctx context.Context, who Caller, business s
 }
 
 // carryDisqualification takes an application out as it was approved, in the name of who
-// proposed it. The operation is named after the approval, so that it is done once.
+// proposed it, where its business lives by now. The operation is named after the approval, so
+// that it is done once.
+//
+// Errors: Transient "busy" while a merger is under way.
 func (s *Service) carryDisqualification(ctx context.Context, a Approval, p Proposal) error {
 	set := map[string]merge.Value{"application_id": merge.Str(p.Subject), "op": merge.Str(disqualify)}
 	for _, name := range []string{"reason_code", "note"} {
@@ -76,10 +80,24 @@ func (s *Service) carryDisqualification(ctx context.Context, a Approval, p Propo
 			set[name] = p.Params[name]
 		}
 	}
-	_, err := s.Engine.Write(ctx, scopeOf(merge.AsString(p.Params["business"])), merge.ServerWrite{Name: "approved." + a.ID, Author: a.Text("proposed_by"), Role: merge.Admin,
-		Collection: "application_event", ID: id.Derive("application_event", a.ID), Op: merge.Put, Create: true, Set: set})
-	if fault.CodeOf(err) == "id_reuse" {
+	business := merge.AsString(p.Params["business"])
+	head, err := s.home(ctx, business)
+	if err != nil {
+		return fmt.Errorf("head of business: %w", err)
+	}
+	there := func(v merge.View, _ []merge.Grant) *merge.Reject {
+		if _, ok := v.Row("application", p.Subject); !ok && head.Scope != scopeOf(business) {
+			return &merge.Reject{Code: "business_merged"} // and not taken over yet
+		}
 		return nil
+	}
+	_, err = s.Engine.Write(ctx, head.Scope, merge.ServerWrite{Name: "approved." + a.ID, Author: a.Text("proposed_by"), Role: merge.Admin,
+		Collection: "application_event", ID: id.Derive("application_event", a.ID), Op: merge.Put, Create: true, Must: inAlive(there), Set: set})
+	switch fault.CodeOf(err) {
+	case "id_reuse":
+		return nil
+	case "business_merged": // the next try finds it where it has gone
+		return &fault.Error{Kind: fault.Transient, Code: "busy", Text: "a merger is under way"}
 	}
 	return err
 }

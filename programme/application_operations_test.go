@@ -1,9 +1,11 @@
 package programme_test
 
 import (
+	"slices"
 	"testing"
 
 	"github.com/lumbung-ikm/lumbung/domain"
+	"github.com/lumbung-ikm/lumbung/fault"
 	"github.com/lumbung-ikm/lumbung/programme"
 	"github.com/lumbung-ikm/lumbung/sync/merge"
 )
@@ -91,4 +93,65 @@ func TestAnAdminAsksTheOwner(t *testing.T) {
 	owner := c.person(900)
 	_, _, err = c.OperateApplication(t.Context(), c.as(owner), file.Text("business_id"), programme.Version{}, programme.Operation{Parent: file.ID, Set: map[string]merge.Value{"op": merge.Str("return")}})
 	c.unless(err, "not_found")
+}
+
+// TestADisqualificationFollowsAMerger: between the proposal and the approval the business is
+// merged away. The application that counts is the survivor's: there it ends, with what it led to.
+func TestADisqualificationFollowsAMerger(t *testing.T) {
+	for name, late := range map[string]bool{"once everything is there": false, "before the survivor has anything": true} {
+		t.Run(name, func(t *testing.T) {
+			c := open(t).contest(1)
+			c.decided()
+			c.prepared()
+			c.clock.Set(publishAt())
+			c.due()
+			f := c.in(domain.FileSelected)[3]
+			c.says(f, "confirm")
+			c.due()
+			before := c.states()
+			_, a, err := c.operates(f, "disqualify", "Dokumen palsu")
+			c.unless(err)
+			other, err := c.CreateBusiness(t.Context(), programme.Caller{User: f.Text("owner_id"), Name: "one more"}, programme.NewBusiness{ID: c.ids.New(), Name: "Lain", RegionCode: "18.71", PrimaryCategory: "food_beverage"})
+			c.unless(err)
+			c.work()
+			_, err = c.Merge(t.Context(), c.as(c.admin), f.Text("business_id"), other.ID)
+			c.unless(err)
+			if !late {
+				c.work()
+			}
+			_, err = c.DecideApproval(t.Context(), c.as(c.other), a.ID, a.Text("what"), true)
+			c.unless(err)
+			if late { // the approval is carried out first, and then again
+				if err := c.Steps()[domain.StepApproved](t.Context(), merge.Effect{Scope: domain.GeneralQueue, Collection: "approval", ID: a.ID}); fault.KindOf(err) != fault.Transient {
+					t.Errorf("carried out where there is nothing yet: %v", err)
+				}
+			}
+			c.due()
+			home := "business/" + other.ID
+			for _, r := range c.scope(home, "application") {
+				if r.ID == f.ID && r.Text("state") != domain.ApplicationDisqualified {
+					t.Errorf("the survivor's application is %s", r.Text("state"))
+				}
+			}
+			if all := c.scope(home, "enrolment"); len(all) != 1 || all[0].Text("state") != domain.EnrolmentWithdrawn {
+				t.Errorf("the survivor takes part: %v", all)
+			}
+			if state, code := c.state(a, c.admin); state != domain.ApprovalDone {
+				t.Errorf("the approval is %s %s", state, code)
+			}
+			copies := slices.DeleteFunc(c.scope(domain.DecisionScope(c.edition.ID), "application_state"), func(r merge.Row) bool { return r.ID != f.ID })
+			if copies[0].Text("state") != domain.ApplicationDisqualified {
+				t.Errorf("the programme knows it as %s", copies[0].Text("state"))
+			}
+			offered := 0
+			for _, r := range c.scope(domain.DecisionScope(c.edition.ID), "application_state") {
+				if r.Text("state") == domain.ApplicationOffered {
+					offered++
+				}
+			}
+			if offered != before[domain.ApplicationOffered]+1 {
+				t.Errorf("%d are offered a place, %v before", offered, before)
+			}
+		})
+	}
 }

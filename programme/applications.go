@@ -25,6 +25,11 @@ func (s *Service) followApplication(ctx context.Context, eff merge.Effect) error
 		return fmt.Errorf("head of business: %w", err)
 	}
 	app, err := s.appliedFor(ctx, strings.TrimPrefix(head.Scope, scopeOf("")), eff.ID)
+	if err == nil && app.Version == 0 && head.Scope != eff.Scope { // the merger's own effect comes behind this one
+		if err = s.bringAlong(ctx, eff); err == nil {
+			app, err = s.appliedFor(ctx, strings.TrimPrefix(head.Scope, scopeOf("")), eff.ID)
+		}
+	}
 	if err != nil || app.Version == 0 {
 		return err
 	}
@@ -40,6 +45,9 @@ func (s *Service) followApplication(ctx context.Context, eff merge.Effect) error
 			return err
 		}
 	}
+	if err := s.settle(ctx, app); err != nil { // before anybody else hears that a place came free
+		return err
+	}
 	if err := s.copyState(ctx, app); err != nil {
 		return err
 	}
@@ -49,6 +57,29 @@ func (s *Service) followApplication(ctx context.Context, eff merge.Effect) error
 		}
 	}
 	return s.answered(ctx, app)
+}
+
+// bringAlong has the survivor of a merger take over an application and what happened to it.
+func (s *Service) bringAlong(ctx context.Context, eff merge.Effect) error {
+	k := merge.Key{Collection: eff.Collection, ID: eff.ID}
+	for from := eff.Scope; ; {
+		head, err := s.Engine.Store.Head(ctx, from)
+		if err != nil || head.MovedTo == "" {
+			return err
+		}
+		got, err := s.Engine.Store.Load(ctx, from, store.Want{Tags: []string{merge.OperationsTag(k)}})
+		if err != nil {
+			return err
+		}
+		keys := []merge.Key{k}
+		for i := range got.Records {
+			keys = append(keys, got.Records[i].Key())
+		}
+		if err := s.Engine.TakeOver(ctx, from, head.MovedTo, keys...); err != nil {
+			return err
+		}
+		from = head.MovedTo
+	}
 }
 
 // applied is an application with what belongs to it.
@@ -78,6 +109,16 @@ func (s *Service) appliedFor(ctx context.Context, business, application string) 
 		}
 	}
 	return out, err
+}
+
+// read is the version up to which an application and what happened to it was read: not every
+// operation changes the application.
+func (a applied) read() merge.Seq {
+	out := a.Version
+	for _, e := range a.events {
+		out = max(out, e.Version)
+	}
+	return out
 }
 
 // submission is the one that counts: the effective one, the latest of several.
@@ -202,15 +243,19 @@ func (s *Service) sendBack(ctx context.Context, app applied, file merge.Row, why
 }
 
 // copyState has the decision scope say where the application stands, unless a newer
-// reading was there before.
+// reading was there before. What is read where a business was merged into is newer than
+// whatever was read in the business itself: their versions say nothing of each other.
 func (s *Service) copyState(ctx context.Context, app applied) error {
 	scope := domain.DecisionScope(app.Text("programme_id"))
 	k := merge.Key{Collection: "application_state", ID: app.ID}
 	set := map[string]merge.Value{"business_id": merge.Str(app.business.ID), "state": app.Fields["state"], "needs_review": orNull(app.Fields["needs_review"]),
-		"confirm_by": orNull(app.Fields["confirm_by"]), "seen": merge.Num(app.Version)}
+		"confirm_by": orNull(app.Fields["confirm_by"]), "place": optional(domain.ApplicationPlace(app.Row, app.events)), "seen": merge.Num(app.read())}
 	for {
 		rows, err := s.rows(ctx, scope, k)
-		if err != nil || len(rows) > 0 && rows[0].Int("seen") >= int64(app.Version) {
+		if err != nil {
+			return err
+		}
+		if newer, err := s.newerThan(ctx, app, first(rows)); err != nil || !newer {
 			return err
 		}
 		w := merge.ServerWrite{Name: "state." + app.ID + "." + id.Derive(app.scope, app.Key.String(), string(set["seen"])), Role: merge.System, Collection: k.Collection, ID: k.ID,
@@ -222,6 +267,18 @@ func (s *Service) copyState(ctx context.Context, app applied) error {
 			return err
 		}
 	}
+}
+
+// newerThan reports whether an application was read later than what its copy says.
+func (s *Service) newerThan(ctx context.Context, app applied, there merge.Row) (bool, error) {
+	if was := there.Text("business_id"); was != "" && was != app.business.ID {
+		head, err := s.home(ctx, was)
+		if err != nil {
+			return false, fmt.Errorf("head of business: %w", err)
+		}
+		return head.Scope == app.scope, nil
+	}
+	return there.Int("seen") < int64(app.read()), nil
 }
 
 // fasterOther reports whether somebody wrote first what a caller wanted to write.

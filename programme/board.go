@@ -25,6 +25,7 @@ type board struct {
 	shares  []share           // of the stage that is asked for
 	sheets  map[string]sheets // on files in that stage, by file
 	states  map[string]string // of the owners' side, by application
+	seats   map[string]string // what they have of a place: domain.PlaceHeld, PlaceLeft, PlaceGone
 	rulings map[int]merge.Row // decisions, by stage
 	told    merge.Row         // publication
 	filed   merge.Seq         // version of the count of files: another one came or came back since
@@ -64,7 +65,7 @@ func boardOf(e Edition, no int) *board {
 		"case_file":         picks("number", "state", "stage", "rank", "business_id", "feedback", "region_code", "category", "complete_by"),
 		"file_share":        picks("application_id", "stage", "curator_id"),
 		"score":             picks("application_id", "stage", "curator_id", "state", "conflict", "late", "total_bp", "level"),
-		"application_state": picks("state"),
+		"application_state": picks("state", "place"),
 	}
 	if b.byAnswers() {
 		files := b.fields["case_file"]
@@ -128,7 +129,7 @@ func (s *Service) rulings(ctx context.Context, programme string, stages func(dom
 
 func (b *board) clear() {
 	b.files, b.panel, b.left, b.shares, b.told, b.filed = nil, nil, nil, nil, merge.Row{}, 0
-	b.sheets, b.states, b.rulings = map[string]sheets{}, map[string]string{}, map[int]merge.Row{}
+	b.sheets, b.states, b.seats, b.rulings = map[string]sheets{}, map[string]string{}, map[string]string{}, map[int]merge.Row{}
 }
 
 func (b *board) sort() {
@@ -169,7 +170,10 @@ func (b *board) put(r merge.Row) {
 	case r.Collection == "case_file":
 		b.file(r)
 	case r.Collection == "application_state":
-		b.states[r.ID] = r.Text("state")
+		b.states[r.ID], b.seats[r.ID] = r.Text("state"), r.Text("place")
+		if state := r.Text("state"); b.seats[r.ID] == "" && (state == domain.ApplicationOffered || state == domain.ApplicationConfirmed) { // a copy from before it was said
+			b.seats[r.ID] = domain.PlaceHeld
+		}
 	case b.asked.No == 0 || int(r.Int("stage")) != b.asked.No:
 	case r.Collection == "file_share":
 		b.shares = append(b.shares, share{r.Text("application_id"), r.Text("curator_id")})

@@ -107,7 +107,7 @@ func TestABoardByFileSaysWhatAWalkForEachFileSaid(t *testing.T) {
 			b.sort()
 			words := Feedback{domain.FileSelected: "selamat"}
 			same(t, "results", b.results(words), slow.results(words))
-			next, _ := b.next()
+			next, _, _ := b.next()
 			same(t, "next", ids(next), slow.next())
 			if no == 0 {
 				continue

@@ -241,30 +241,64 @@ func (s *Service) planMove(r *store.Record, days int) (w merge.ServerWrite, ok b
 		Set: map[string]merge.Value{"due_on": merge.Str(string(due.AddDays(days)))}}, true, nil
 }
 
-// endEnrolment is for a business whose application was disqualified, if it took part. Its
-// tasks stay. The reason goes along.
-func (s *Service) endEnrolment(ctx context.Context, app applied) error {
+// settle has an enrolment follow its application, if that has led to one: who holds no
+// confirmed place takes no part (domain.EnrolmentFollows). The tasks stay. The commit asks
+// once more; where it finds otherwise, whoever changed that follows.
+//
+// Errors: Transient "busy" while a merger is under way.
+func (s *Service) settle(ctx context.Context, app applied) error {
 	k := merge.Key{Collection: "enrolment", ID: domain.EnrolmentID(app.ID)}
-	there, err := s.rows(ctx, app.scope, k)
-	if err != nil || len(there) == 0 {
-		return err
+	got, err := s.Engine.Store.Load(ctx, app.scope, store.Want{Keys: []merge.Key{k}, Tags: []string{merge.OperationsTag(k)}})
+	if err != nil {
+		return fmt.Errorf("load enrolment: %w", err)
 	}
-	set := map[string]merge.Value{"enrolment_id": merge.Str(k.ID), "programme_id": app.Fields["programme_id"], "op": merge.Str(domain.EnrolmentDisqualify)}
+	var there merge.Row
+	var ops []merge.Row
+	for i := range got.Records {
+		row, err := rowOf(&got.Records[i])
+		if err != nil {
+			return err
+		}
+		if row.Key == k {
+			there = row
+		} else {
+			ops = append(ops, row)
+		}
+	}
+	op := domain.EnrolmentFollows(app.Row, there, ops)
+	if op == "" {
+		return nil
+	}
+	set := map[string]merge.Value{"enrolment_id": merge.Str(k.ID), "programme_id": app.Fields["programme_id"], "op": merge.Str(op)}
 	for _, e := range app.events {
-		if e.Text("op") == disqualify && e.Text("outcome") == domain.Effective && e.Text("note") != "" {
+		if op == domain.EnrolmentDisqualify && e.Text("op") == disqualify && e.Text("outcome") == domain.Effective && e.Text("note") != "" {
 			set["note"] = e.Fields["note"]
 		}
 	}
-	w := serverWrite("leave."+app.ID, "enrolment_event", id.Derive("enrolment_event", app.ID, domain.EnrolmentDisqualify), true, set)
-	w.Must = func(v merge.View, _ []merge.Grant) *merge.Reject {
-		if r, ok := v.Row(k.Collection, k.ID); !ok || r.Text("state") == domain.EnrolmentWithdrawn {
+	event := id.Derive("enrolment_event", app.scope, k.ID, op, string(merge.Num(there.Version)))
+	w := serverWrite("follow."+event, "enrolment_event", event, true, set)
+	w.Must = inAlive(func(v merge.View, _ []merge.Grant) *merge.Reject {
+		a, _ := v.Row("application", app.ID)
+		e, _ := v.Row(k.Collection, k.ID)
+		if domain.EnrolmentFollows(a, e, v.Operations("enrolment_event", k.ID)) != op {
 			return &merge.Reject{Code: "conflict"}
 		}
 		return nil
-	}
+	})
 	_, err = s.Engine.Write(ctx, app.scope, w)
-	if code := fault.CodeOf(err); code == "conflict" || code == "id_reuse" { // it has ended already
+	return s.overtakenBy(ctx, app.scope, err)
+}
+
+// overtakenBy forgives a write behind an application that somebody else made, or made
+// superfluous.
+//
+// Errors: Transient "busy" where the business was merged into another one meanwhile.
+func (s *Service) overtakenBy(ctx context.Context, scope string, err error) error {
+	switch fault.CodeOf(err) {
+	case "conflict", "id_reuse":
 		return nil
+	case "business_merged": // the next try finds it where it has gone
+		return errors.Join(&fault.Error{Kind: fault.Transient, Code: "busy", Text: "a merger is under way"}, s.moved(ctx, scope))
 	}
 	return err
 }

@@ -75,6 +75,9 @@ func (s *Service) job(ctx context.Context, job string) (Job, error) {
 		}
 		st := JobStep{Business: row.Text("business_id"), No: int(row.Int("no")), Rows: int(row.Int("rows")), State: row.Text("state"), Code: row.Text("code"),
 			Unchanged: int(row.Int("unchanged")), Left: int(row.Int("left"))}
+		if st.State == domain.StepFrozen { // a moment more
+			st.State = domain.StepWaiting
+		}
 		if st.Out, err = leftOf(row); err != nil {
 			return j, err
 		}
@@ -103,7 +106,7 @@ func jobWrites(who Caller, job, kind string, set map[string]merge.Value, busines
 // Steps are what the engine's followers do for jobs, by kind.
 func (s *Service) Steps() map[string]func(context.Context, merge.Effect) error {
 	return map[string]func(context.Context, merge.Effect) error{domain.JobHandover: s.stepOf(inBusiness(s.handOver)), domain.JobImport: s.stepOf(s.bringIn), domain.JobPublish: s.stepOf(s.tell), domain.StepFollow: s.followApplication,
-		domain.JobAnnounce: s.stepOf(s.tellPage), domain.JobAsk: s.stepOf(s.askPage), domain.StepTellApplication: s.tellApplication, domain.StepScore: s.followSheet, domain.StepDecide: s.carryOutDecision, domain.StepReturn: s.carryReturn, domain.StepFill: s.fill, domain.StepApproved: s.carryOut, domain.StepRing: s.ringFor}
+		domain.JobAnnounce: s.stepOf(s.tellPage), domain.JobAsk: s.stepOf(s.askPage), domain.StepTellApplication: s.tellApplication, domain.StepScore: s.followSheet, domain.StepDecide: s.carryOutDecision, domain.StepReturn: s.carryReturn, domain.StepTell: s.tellAll, domain.StepFill: s.fill, domain.StepApproved: s.carryOut, domain.StepRing: s.ringFor}
 }
 
 // stepOf does one step of a job and notes how it ended. A crash between the two

@@ -3,11 +3,13 @@ package programme
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
 
 	"github.com/lumbung-ikm/lumbung/domain"
+	"github.com/lumbung-ikm/lumbung/fault"
 	"github.com/lumbung-ikm/lumbung/id"
 	"github.com/lumbung-ikm/lumbung/store"
 	"github.com/lumbung-ikm/lumbung/sync/merge"
@@ -28,12 +30,7 @@ func (s *Service) answered(ctx context.Context, app applied) error {
 	switch app.Text("state") {
 	case domain.ApplicationConfirmed:
 		return s.enrol(ctx, app)
-	case domain.ApplicationDisqualified:
-		if err := s.endEnrolment(ctx, app); err != nil {
-			return err
-		}
-		return s.promote(ctx, app.Text("programme_id"))
-	case domain.ApplicationDeclined, domain.ApplicationLapsed, domain.ApplicationWithdrawn, domain.ApplicationOffered:
+	case domain.ApplicationDeclined, domain.ApplicationLapsed, domain.ApplicationWithdrawn, domain.ApplicationOffered, domain.ApplicationDisqualified:
 		return s.promote(ctx, app.Text("programme_id"))
 	}
 	return nil
@@ -50,26 +47,85 @@ func (s *Service) fill(ctx context.Context, eff merge.Effect) error {
 
 // promote offers free places to the reserve, the best first. It looks at what is known
 // when it is called, and offers no more than are free by that; each offer that becomes
-// known has it look again.
+// known has it look again. A place is free once it is gone from who had it, which that
+// business's own operations say: whatever is known of it late, it never comes back.
+//
+// Errors: Transient "busy" if owners keep changing their minds.
 func (s *Service) promote(ctx context.Context, programme string) error {
-	var p domain.Programme
-	var next, unheard []file
-	if err := s.atBoard(ctx, programme, 0, func(b *board) error {
-		p = b.Programme
-		next, unheard = b.next()
-		return nil
-	}); err != nil {
-		return err
-	}
-	if known, err := s.overtaken(ctx, unheard); err != nil || !known {
-		return err // not everybody has heard yet; the last one has it look again
-	}
-	for _, f := range next {
-		if err := s.tellOne(ctx, p, result{File: f.id, Business: f.business, Op: "offer"}); err != nil {
+	for range 10 {
+		var p domain.Programme
+		var next, left, unheard []file
+		if err := s.atBoard(ctx, programme, 0, func(b *board) error {
+			p = b.Programme
+			next, left, unheard = b.next()
+			return nil
+		}); err != nil {
 			return err
 		}
+		if known, err := s.overtaken(ctx, unheard); err != nil || !known {
+			return err // not everybody has heard yet; the last one has it look again
+		}
+		var failed []error
+		for _, f := range next {
+			failed = appendFailed(failed, s.tellOne(ctx, result{File: f.id, Business: f.business, Op: "offer"}, confirmBy(p, s.Clock.Now())))
+		}
+		for _, f := range left {
+			failed = appendFailed(failed, s.release(ctx, f))
+		}
+		if len(failed) > 0 || len(left) == 0 {
+			return errors.Join(failed...)
+		}
 	}
-	return nil
+	return &fault.Error{Kind: fault.Transient, Code: "busy", Text: "owners keep changing their minds"}
+}
+
+func appendFailed(all []error, err error) []error {
+	if err != nil {
+		all = append(all, err)
+	}
+	return all
+}
+
+// release takes the place of who does not want it, for somebody who waits: one commit in the
+// business, beside which an owner who changes their mind is in time or is not. Nobody takes
+// part there by then.
+func (s *Service) release(ctx context.Context, f file) error {
+	app, err := s.applicationAt(ctx, f)
+	if err == nil {
+		err = s.settle(ctx, app)
+	}
+	if err != nil {
+		return err
+	}
+	k := merge.Key{Collection: "enrolment", ID: domain.EnrolmentID(f.id)}
+	if err := s.sayWhile(ctx, f.business, id.Derive("application_event", f.id, "release"), "release."+f.id,
+		map[string]merge.Value{"application_id": merge.Str(f.id), "op": merge.Str("release")}, func(v merge.View) bool {
+			a, ok := v.Row("application", f.id)
+			e, _ := v.Row(k.Collection, k.ID)
+			state := e.Text("state")
+			return ok && state != domain.EnrolmentActive && state != domain.EnrolmentPaused && domain.ApplicationPlace(a, v.Operations("application_event", f.id)) == domain.PlaceLeft
+		}); err != nil {
+		return err
+	}
+	if app, err = s.applicationAt(ctx, f); err != nil {
+		return err
+	}
+	return s.copyState(ctx, app)
+}
+
+// applicationAt reads the application of a file where its business lives now.
+//
+// Errors: Transient "busy" while a merger has not brought it there.
+func (s *Service) applicationAt(ctx context.Context, f file) (applied, error) {
+	head, err := s.home(ctx, f.business)
+	if err != nil {
+		return applied{}, fmt.Errorf("head of business: %w", err)
+	}
+	app, err := s.appliedFor(ctx, scopeTail(head.Scope), f.id)
+	if err == nil && app.Version == 0 {
+		err = &fault.Error{Kind: fault.Transient, Code: "busy", Text: "a merger is under way"}
+	}
+	return app, err
 }
 
 // overtaken reports whether the results of files reached none of their applications, though
@@ -89,34 +145,41 @@ func (s *Service) overtaken(ctx context.Context, unheard []file) (bool, error) {
 	return true, nil
 }
 
-// next are the files of the reserve that there are free places for, by what is known, and
-// those with a place in the ranking that seem not to have heard of it though all were told.
-// While results are still being told there are none.
-func (b *board) next() (next, unheard []file) {
+// next are the files of the reserve that there are free places for, by what is known; those
+// whose place somebody else of the reserve waits for, and their owners do not want; and those
+// with a place in the ranking that seem not to have heard of it though all were told. While
+// results are still being told there are none.
+func (b *board) next() (next, left, unheard []file) {
 	state := b.told.Text("state")
 	if state != "telling" && state != "told" {
-		return nil, nil
+		return nil, nil, nil
 	}
 	held := 0
 	var reserve []file
 	for _, f := range b.files {
 		switch b.states[f.id] {
-		case domain.ApplicationOffered, domain.ApplicationConfirmed:
-			held++
 		case domain.ApplicationReserve:
 			reserve = append(reserve, f)
 		case domain.ApplicationSubmitted, "":
 			if f.ranked && state == "telling" {
-				return nil, nil // not everybody has heard yet; the last one has it look again
+				return nil, nil, nil // not everybody has heard yet; the last one has it look again
 			}
 			if f.ranked {
 				unheard = append(unheard, f)
 			}
 		}
+		switch b.seats[f.id] {
+		case domain.PlaceHeld:
+			held++
+		case domain.PlaceLeft:
+			left = append(left, f)
+		}
 	}
 	slices.SortFunc(reserve, byRank)
 	selected, _ := b.places()
-	return reserve[:min(len(reserve), max(0, selected-held))], unheard
+	wanted := min(len(reserve), max(0, selected-held))
+	free := min(wanted, max(0, selected-held-len(left)))
+	return reserve[:free], left[:min(len(left), wanted-free)], unheard
 }
 
 func byRank(x, y file) int { return cmp.Compare(x.rank, y.rank) }
@@ -128,6 +191,7 @@ func (s *Service) LapseDue(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
+		var failed []error
 		for i := range got.Records {
 			r, err := rowOf(&got.Records[i])
 			if err != nil {
@@ -136,11 +200,9 @@ func (s *Service) LapseDue(ctx context.Context) error {
 			if until := instant(r, "confirm_by"); until.IsZero() || until.After(s.Clock.Now()) {
 				continue
 			}
-			if err := s.say(ctx, r.Text("business_id"), id.Derive("application_event", r.ID, "lapse"), "lapse."+r.ID,
-				map[string]merge.Value{"application_id": merge.Str(r.ID), "op": merge.Str("lapse")}, domain.ApplicationOffered); err != nil {
-				return err
-			}
+			failed = appendFailed(failed, s.say(ctx, r.Text("business_id"), id.Derive("application_event", r.ID, "lapse"), "lapse."+r.ID,
+				map[string]merge.Value{"application_id": merge.Str(r.ID), "op": merge.Str("lapse")}, domain.ApplicationOffered))
 		}
-		return nil
+		return errors.Join(failed...)
 	})
 }

@@ -75,11 +75,14 @@ func (s *Service) enrol(ctx context.Context, app applied) error {
 	if err != nil {
 		return err
 	}
-	_, err = s.Engine.Write(ctx, app.scope, append(writes, tasks...)...)
-	if fault.CodeOf(err) == "id_reuse" { // another process was faster
+	writes[0].Must = inAlive(func(v merge.View, _ []merge.Grant) *merge.Reject {
+		if r, _ := v.Row("application", app.ID); r.Text("state") != domain.ApplicationConfirmed { // any more
+			return &merge.Reject{Code: "conflict"}
+		}
 		return nil
-	}
-	return err
+	})
+	_, err = s.Engine.Write(ctx, app.scope, append(writes, tasks...)...)
+	return s.overtakenBy(ctx, app.scope, err)
 }
 
 // serverWrite is a write of the server's own behind an application.

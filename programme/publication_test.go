@@ -357,3 +357,58 @@ func TestARegionalAdminHearsOfNoResultEarly(t *testing.T) {
 		t.Error("once it is told they still see nothing")
 	}
 }
+
+// TestAllOffersOfAPublicationHaveOneDeadline: also where the telling goes over midnight, or begins
+// late; who is offered a place that came free has theirs from then, and so has who is told days
+// later, because a server stood still.
+func TestAllOffersOfAPublicationHaveOneDeadline(t *testing.T) {
+	c := open(t).contest(5)
+	c.decided()
+	c.prepared()
+	before := c.Engine.Store.(*storefault.Poor)
+	deadlines := func() map[string]int {
+		got := map[string]int{}
+		for _, f := range c.files(c.edition) {
+			if a := c.application(f); a.Text("state") == domain.ApplicationOffered {
+				got[a.Text("confirm_by")]++
+			}
+		}
+		return got
+	}
+	for name, tt := range map[string]struct {
+		begins, goes time.Time // the telling begins; and goes on from its tenth step
+		want         []string
+	}{
+		"over midnight": {time.Date(2022, 3, 17, 16, 59, 59, 0, time.UTC), time.Date(2022, 3, 17, 17, 0, 30, 0, time.UTC), []string{"2022-03-20T17:00:00.000Z"}},
+		"begun late":    {time.Date(2022, 3, 18, 16, 59, 59, 0, time.UTC), time.Date(2022, 3, 18, 17, 0, 30, 0, time.UTC), []string{"2022-03-21T17:00:00.000Z"}},
+		"days later":    {time.Date(2022, 3, 17, 3, 0, 0, 0, time.UTC), time.Date(2022, 3, 21, 3, 0, 0, 0, time.UTC), []string{"2022-03-20T17:00:00.000Z", "2022-03-24T17:00:00.000Z"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			c.Service.Engine = c.process(before.Copy()).Engine
+			c.Service.Engine.Steps = c.Steps()
+			c.clock.Set(tt.begins)
+			c.unless(c.Due(t.Context()))
+			c.unless(c.Steps()[domain.StepTell](t.Context(), merge.Effect{Scope: domain.DecisionScope(c.edition.ID), Collection: "publication", ID: c.publication().ID}))
+			steps := slices.DeleteFunc(c.scope(domain.GeneralQueue, "job_step"), func(st merge.Row) bool { return st.Text("kind") != domain.JobPublish })
+			for n, st := range steps {
+				if n == 9 {
+					c.clock.Set(tt.goes)
+				}
+				c.unless(c.Steps()[domain.JobPublish](t.Context(), merge.Effect{Scope: domain.GeneralQueue, Collection: "job_step", ID: st.ID}))
+			}
+			if got := deadlines(); !slices.Equal(slices.Sorted(maps.Keys(got)), tt.want) {
+				t.Errorf("until %v, want %v", got, tt.want)
+			}
+		})
+	}
+	c.clock.Set(time.Date(2022, 3, 19, 3, 0, 0, 0, time.UTC))
+	c.Service.Engine = c.process(before.Copy()).Engine
+	c.Service.Engine.Steps = c.Steps()
+	c.due()
+	c.clock.Set(time.Date(2022, 3, 20, 3, 0, 0, 0, time.UTC))
+	c.says(c.in(domain.FileSelected)[0], "decline")
+	c.due()
+	if got, want := deadlines(), map[string]int{"2022-03-22T17:00:00.000Z": 29, "2022-03-23T17:00:00.000Z": 1}; !maps.Equal(got, want) {
+		t.Errorf("promoted: %v, want %v", got, want)
+	}
+}

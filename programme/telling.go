@@ -6,12 +6,13 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strconv"
 	"strings"
+	"time"
 
 	"github.com/lumbung-ikm/lumbung/domain"
 	"github.com/lumbung-ikm/lumbung/fault"
 	"github.com/lumbung-ikm/lumbung/id"
+	"github.com/lumbung-ikm/lumbung/store"
 	"github.com/lumbung-ikm/lumbung/sync/merge"
 )
 
@@ -49,10 +50,14 @@ type result struct {
 // tellPerStep is how many applications a step of a publication tells.
 const tellPerStep = 20
 
-// publish freezes what everybody is told and begins the job, if the publication has begun.
+// publish freezes what everybody is told, if the publication has begun. What is told follows
+// from who has withdrawn by now, so two processes, or one that begins anew, may have two lists.
+// A list is a job whose id follows from all that stands in it, and its steps are frozen: nobody
+// does them. The commit that ends this names the one list that counts, and has it told.
 func (s *Service) publish(ctx context.Context, programme string) error {
 	var all []result
 	var told merge.Row
+	var until merge.Millis
 	err := s.atBoard(ctx, programme, 0, func(b *board) error {
 		if b.lags() { // the next look finds it carried out
 			return &fault.Error{Kind: fault.Transient, Code: "busy", Text: "the last stage is not carried out yet"}
@@ -63,35 +68,71 @@ func (s *Service) publish(ctx context.Context, programme string) error {
 				return err
 			}
 		}
-		told, all = b.told, b.results(words)
+		told, all, until = b.told, b.results(words), confirmBy(b.Programme, s.Clock.Now())
 		return nil
 	})
 	if err != nil || !halfBegun(told) { // withdrawn in the last moment, or another process was faster
 		return err
 	}
-	jid := publicationJob(programme)
-	name := "publish." + programme
-	set := map[string]merge.Value{"kind": merge.Str(domain.JobPublish), "programme_id": merge.Str(programme), "total": merge.Num((len(all) + tellPerStep - 1) / tellPerStep), "rows": merge.Num(len(all))}
-	writes := []merge.ServerWrite{{Name: name, Role: merge.System, Collection: "job", ID: jid, Op: merge.Put, Create: true, Set: set}}
-	n := 0
-	for some := range slices.Chunk(all, tellPerStep) {
-		n++
-		writes = append(writes, merge.ServerWrite{Name: name + "." + strconv.Itoa(n), Role: merge.System, Collection: "job_step", ID: id.Derive("job_step", jid, "tell", strconv.Itoa(n)),
-			Op: merge.Put, Create: true, Set: map[string]merge.Value{"job_id": merge.Str(jid), "kind": merge.Str(domain.JobPublish), "state": merge.Str(domain.StepWaiting), "input": merge.Encode(some)}})
-	}
-	// The steps are frozen before the publication says how many there are: a process that dies
-	// in between begins anew, and what another one froze stays.
+	jid, writes := listOf(programme, all)
 	for some := range slices.Chunk(writes, 10) {
-		if _, err := s.Engine.Write(ctx, domain.GeneralQueue, some...); err != nil && fault.CodeOf(err) != "id_reuse" {
+		if _, err := s.Engine.Write(ctx, domain.GeneralQueue, some...); fault.CodeOf(err) == "id_reuse" && err != nil {
+			return nil // another process was faster with the same list
+		} else if err != nil {
 			return err
 		}
 	}
-	_, err = s.Engine.Write(ctx, domain.DecisionScope(programme), merge.ServerWrite{Name: name, Role: merge.System, Collection: "publication", ID: publicationKey(programme).ID, Op: merge.Put, Strict: &told.Version,
-		Set: map[string]merge.Value{"total": merge.Num(len(all))}})
+	_, err = s.Engine.Write(ctx, domain.DecisionScope(programme), merge.ServerWrite{Name: "publish." + jid, Role: merge.System, Collection: "publication", ID: publicationKey(programme).ID, Op: merge.Put, Strict: &told.Version,
+		Set: map[string]merge.Value{"total": merge.Num(len(all)), "job_id": merge.Str(jid), "confirm_by": until.Value()}})
 	if err != nil && fasterOther(err) {
 		return nil // another process was faster
 	}
 	return err
+}
+
+// listOf gives the job that tells a list, and the writes that make it. The same list is the same
+// job, of the same steps.
+func listOf(programme string, all []result) (jid string, writes []merge.ServerWrite) {
+	jid = id.Derive("job", "publication", programme, string(merge.Encode(all)))
+	made := func(collection, record string, set map[string]merge.Value) {
+		writes = append(writes, serverWrite("publish."+record, collection, record, true, set))
+	}
+	made("job", jid, map[string]merge.Value{"kind": merge.Str(domain.JobPublish), "programme_id": merge.Str(programme), "total": merge.Num((len(all) + tellPerStep - 1) / tellPerStep), "rows": merge.Num(len(all))})
+	n := 0
+	for some := range slices.Chunk(all, tellPerStep) {
+		n++
+		made("job_step", domain.NumberedStep(jid, n), map[string]merge.Value{"job_id": merge.Str(jid), "kind": merge.Str(domain.JobPublish), "state": merge.Str(domain.StepFrozen), "input": merge.Encode(some)})
+	}
+	return jid, writes
+}
+
+// tellAll has the steps of the list that counts done.
+func (s *Service) tellAll(ctx context.Context, eff merge.Effect) error {
+	rows, err := s.rows(ctx, eff.Scope, merge.Key{Collection: eff.Collection, ID: eff.ID})
+	if err != nil || len(rows) == 0 || halfBegun(rows[0]) {
+		return err
+	}
+	got, err := s.Engine.Store.Load(ctx, domain.GeneralQueue, store.Want{Tags: []string{domain.JobTag(rows[0].Text("job_id"))}})
+	if err != nil {
+		return fmt.Errorf("load list of results: %w", err)
+	}
+	var writes []merge.ServerWrite
+	for i := range got.Records {
+		st, err := rowOf(&got.Records[i])
+		if err != nil {
+			return err
+		}
+		if st.Text("state") == domain.StepFrozen {
+			writes = append(writes, serverWrite("tell."+st.ID, "job_step", st.ID, false, map[string]merge.Value{"state": merge.Str(domain.StepWaiting)}))
+		}
+	}
+	slices.SortFunc(writes, func(a, b merge.ServerWrite) int { return strings.Compare(a.ID, b.ID) }) // as good as drawn
+	for some := range slices.Chunk(writes, 10) {
+		if _, err := s.Engine.Write(ctx, domain.GeneralQueue, some...); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // results are what everybody who applied is told. The places of those who withdrew since
@@ -139,6 +180,8 @@ func (b *board) drawn(r result) string { return id.Derive("order", b.told.ID, r.
 
 // tell does one step of a publication: each application hears its result, in a commit of
 // its own scope. Done again it changes nothing.
+//
+// Errors: Conflict "conflict" for a list that does not count.
 func (s *Service) tell(ctx context.Context, job, step merge.Row) (map[string]merge.Value, error) {
 	var some []result
 	if err := json.Unmarshal(step.Fields["input"], &some); err != nil {
@@ -148,21 +191,44 @@ func (s *Service) tell(ctx context.Context, job, step merge.Row) (map[string]mer
 	if err != nil {
 		return nil, err
 	}
+	rows, err := s.rows(ctx, domain.DecisionScope(e.ID), publicationKey(e.ID))
+	if err != nil {
+		return nil, err
+	}
+	told := first(rows)
+	if halfBegun(told) || told.Text("job_id") != job.ID {
+		return nil, conflict("conflict", "another list of results counts")
+	}
 	p := domain.ProgrammeOf(e.Row)
+	until := deadlineOf(p, told, s.Clock.Now())
 	for _, r := range some {
-		if err := s.tellOne(ctx, p, r); err != nil {
+		if err := s.tellOne(ctx, r, until); err != nil {
 			return nil, fmt.Errorf("application %s: %w", r.File, err)
 		}
 	}
 	return map[string]merge.Value{"rows": merge.Num(len(some))}, nil
 }
 
-// tellOne tells one application.
-func (s *Service) tellOne(ctx context.Context, p domain.Programme, r result) error {
+// confirmBy is until when an offer of an instant is to be confirmed.
+func confirmBy(p domain.Programme, at time.Time) merge.Millis {
+	return merge.Millis(domain.BusinessDay(at, p.Zone).AddDays(p.ConfirmDays).End(p.Zone).UnixMilli())
+}
+
+// deadlineOf is the one deadline of all offers of a publication, which it says. Who is told
+// behind the day after its beginning, because a server stood still, has the days from then.
+func deadlineOf(p domain.Programme, told merge.Row, now time.Time) merge.Millis {
+	one := merge.Millis(instant(told, "confirm_by").UnixMilli())
+	if own := confirmBy(p, now); merge.Null(told.Fields["confirm_by"]) || confirmBy(p, now.AddDate(0, 0, -1)) > one {
+		return own
+	}
+	return one
+}
+
+// tellOne tells one application; an offer is to be confirmed until an instant.
+func (s *Service) tellOne(ctx context.Context, r result, until merge.Millis) error {
 	set := map[string]merge.Value{"application_id": merge.Str(r.File), "op": merge.Str(r.Op), "feedback": optional(r.Words)}
 	if r.Op == "offer" {
-		until := domain.BusinessDay(s.Clock.Now(), p.Zone).AddDays(p.ConfirmDays).End(p.Zone)
-		set["confirm_by"] = merge.Millis(until.UnixMilli()).Value()
+		set["confirm_by"] = until.Value()
 	}
 	k := merge.Key{Collection: "application_event", ID: id.Derive("application_event", r.File, "result", r.Op)}
 	head, err := s.home(ctx, r.Business)
@@ -185,8 +251,16 @@ func (s *Service) tellOne(ctx context.Context, p domain.Programme, r result) err
 // merged into another one hears it there.
 func (s *Service) say(ctx context.Context, business, event, name string, set map[string]merge.Value, states ...string) error {
 	application := merge.AsString(set["application_id"])
-	still := func(v merge.View, _ []merge.Grant) *merge.Reject {
-		if r, ok := v.Row("application", application); !ok || !slices.Contains(states, r.Text("state")) {
+	return s.sayWhile(ctx, business, event, name, set, func(v merge.View) bool {
+		r, ok := v.Row("application", application)
+		return ok && slices.Contains(states, r.Text("state"))
+	})
+}
+
+// sayWhile is say for another question, asked inside the commit.
+func (s *Service) sayWhile(ctx context.Context, business, event, name string, set map[string]merge.Value, still func(merge.View) bool) error {
+	must := func(v merge.View, _ []merge.Grant) *merge.Reject {
+		if !still(v) {
 			return &merge.Reject{Code: "conflict"}
 		}
 		return nil
@@ -196,7 +270,7 @@ func (s *Service) say(ctx context.Context, business, event, name string, set map
 		if err != nil {
 			return fmt.Errorf("head of business: %w", err)
 		}
-		_, err = s.Engine.Write(ctx, head.Scope, merge.ServerWrite{Name: name, Role: merge.System, Collection: "application_event", ID: event, Op: merge.Put, Create: true, Must: inAlive(still), Set: set})
+		_, err = s.Engine.Write(ctx, head.Scope, merge.ServerWrite{Name: name, Role: merge.System, Collection: "application_event", ID: event, Op: merge.Put, Create: true, Must: inAlive(must), Set: set})
 		switch fault.CodeOf(err) {
 		case "conflict", "id_reuse":
 			return nil

@@ -2,6 +2,7 @@ package programme
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -152,28 +153,33 @@ func (w *wholes) enter(ctx context.Context) (leave func(), err error) {
 // WaitingWhole is how many wait to read a whole programme.
 func (s *Service) WaitingWhole() int { return int(s.wholes.waiting.Load()) }
 
-// everyDecision calls do with the id of every programme that is decided about.
+// everyDecision calls do with the id of every programme that is decided about. One that fails
+// does not keep the others waiting; its error is in the error.
 func (s *Service) everyDecision(ctx context.Context, do func(programme string) error) error {
 	const prefix = domain.ScopeDecision + "/"
+	var failed []error
 	for after := prefix; ; {
 		scopes, err := s.Engine.Store.Scopes(ctx, after, 100)
+		if err == nil {
+			err = ctx.Err()
+		}
 		if err != nil {
-			return fmt.Errorf("programmes: %w", err)
+			return errors.Join(append(failed, fmt.Errorf("programmes: %w", err))...)
 		}
 		for _, scope := range scopes {
 			programme, ours := strings.CutPrefix(scope, prefix)
 			if !ours {
-				return nil
+				return errors.Join(failed...)
 			}
 			if after = scope; !id.Valid(programme) {
 				continue // the general queue
 			}
 			if err := do(programme); err != nil {
-				return fmt.Errorf("programme %s: %w", programme, err)
+				failed = append(failed, fmt.Errorf("programme %s: %w", programme, err))
 			}
 		}
 		if len(scopes) < 100 {
-			return nil
+			return errors.Join(failed...)
 		}
 	}
 }

@@ -6,7 +6,6 @@ import (
 
 	"github.com/lumbung-ikm/lumbung/domain"
 	"github.com/lumbung-ikm/lumbung/fault"
-	"github.com/lumbung-ikm/lumbung/id"
 	"github.com/lumbung-ikm/lumbung/sync/merge"
 )
 
@@ -66,7 +65,7 @@ func inTime(k merge.Key, seen merge.Seq) func(merge.View, []merge.Grant) *merge.
 // process or an admin who withdraws, has decided.
 func (s *Service) beginTelling(ctx context.Context, programme string, told merge.Row) error {
 	_, err := s.Engine.Write(ctx, domain.DecisionScope(programme), merge.ServerWrite{Name: "begin." + programme, Role: merge.System, Collection: told.Collection, ID: told.ID, Op: merge.Put, Strict: &told.Version,
-		Set: map[string]merge.Value{"state": merge.Str("telling"), "job_id": merge.Str(publicationJob(programme))}})
+		Set: map[string]merge.Value{"state": merge.Str("telling")}})
 	if err != nil && fasterOther(err) {
 		return nil
 	}
@@ -78,5 +77,3 @@ func (s *Service) beginTelling(ctx context.Context, programme string, told merge
 func halfBegun(told merge.Row) bool {
 	return told.Text("state") == "telling" && merge.Null(told.Fields["total"])
 }
-
-func publicationJob(programme string) string { return id.Derive("job", "publication", programme) }
