@@ -172,6 +172,7 @@ func publication() *merge.Collection {
 			server("told_at", instant(), "when the last one was told"),
 			server("job_id", ref(""), "that tells them"),
 			server("feedback", anything(16<<10), "words for the owners, by result"),
+			server("advised", whole(0, 1<<53-1, "words"), "for single owners since it was prepared; so who approves it hears of them"),
 		),
 	}
 }

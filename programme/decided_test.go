@@ -114,7 +114,6 @@ func TestAResultFollowsAMerger(t *testing.T) {
 func TestWordsForOneOwner(t *testing.T) {
 	c := open(t).contest(7)
 	c.decided()
-	c.prepared()
 	files := c.files(c.edition)
 	f := files[slices.IndexFunc(files, func(f merge.Row) bool { return f.Text("state") == domain.FileNotSelected })]
 	d, err := c.File(t.Context(), c.as(c.admin), c.edition.ID, f.ID)
@@ -131,6 +130,7 @@ func TestWordsForOneOwner(t *testing.T) {
 	if _, err := c.Advise(t.Context(), c.as(c.other), c.edition.ID, f.ID, d.Version, "lain"); fault.CodeOf(err) != "stale_version" {
 		t.Errorf("over somebody else's words: %v", err)
 	}
+	c.prepared()
 	head, err := c.Engine.Store.Head(t.Context(), "business/"+f.Text("business_id"))
 	if c.unless(err); head.Applied != 1 {
 		t.Errorf("%d commits in the business while all is secret", head.Applied)
@@ -148,5 +148,51 @@ func TestWordsForOneOwner(t *testing.T) {
 	}
 	if _, err := c.Advise(t.Context(), c.as(c.admin), c.edition.ID, f.ID, next.Version, "terlambat"); fault.CodeOf(err) != "publication_begun" && fault.CodeOf(err) != "stale_version" {
 		t.Errorf("behind the telling: %v", err)
+	}
+}
+
+// TestWordsAreWhatWasApproved: whoever approves the publication approves what single owners
+// are told, too. Words that came after the look make it another one, and words behind the
+// approval want it withdrawn.
+func TestWordsAreWhatWasApproved(t *testing.T) {
+	c := open(t).contest(7)
+	c.decided()
+	f := c.in(domain.FileSelected)[0]
+	advise := func(words string) error {
+		t.Helper()
+		d, err := c.File(t.Context(), c.as(c.admin), c.edition.ID, f.ID)
+		c.unless(err)
+		_, err = c.Advise(t.Context(), c.as(c.admin), c.edition.ID, f.ID, d.Version, words)
+		return err
+	}
+	c.unless(advise("Selamat, siapkan NIB."))
+	seen, err := c.PreparePublication(t.Context(), c.as(c.admin), c.edition.ID, laterOn(), nil)
+	c.unless(err)
+	c.unless(advise("Anda tidak terpilih."))
+	if _, err := c.ApprovePublication(t.Context(), c.as(c.other), c.edition.ID, seen.Version); fault.CodeOf(err) != "stale_version" {
+		t.Errorf("approved on words of before: %v", err)
+	}
+	now, err := c.Publication(t.Context(), c.as(c.other), c.edition.ID)
+	if c.unless(err); now.Int("advised") != 1 {
+		t.Errorf("the approver is not told that there are other words: %s", now.Fields["advised"])
+	}
+	approved, err := c.ApprovePublication(t.Context(), c.as(c.other), c.edition.ID, now.Version)
+	c.unless(err)
+	if err := advise("Datang saja."); fault.CodeOf(err) != "publication_approved" {
+		t.Errorf("behind the approval: %v", err)
+	}
+	_, err = c.WithdrawPublication(t.Context(), c.as(c.admin), c.edition.ID, approved.Version, "Kata-kata")
+	c.unless(err)
+	c.unless(advise("Selamat!"))
+	again, err := c.PreparePublication(t.Context(), c.as(c.admin), c.edition.ID, laterOn(), nil)
+	if c.unless(err); !merge.Null(again.Fields["advised"]) {
+		t.Errorf("prepared anew: %s", again.Fields["advised"])
+	}
+	_, err = c.ApprovePublication(t.Context(), c.as(c.other), c.edition.ID, again.Version)
+	c.unless(err)
+	c.clock.Set(laterOn())
+	c.due()
+	if got := c.application(f).Text("feedback"); got != "Selamat!" {
+		t.Errorf("told %q", got)
 	}
 }
