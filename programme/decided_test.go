@@ -8,6 +8,7 @@ import (
 	"github.com/lumbung-ikm/lumbung/domain"
 	"github.com/lumbung-ikm/lumbung/fault"
 	"github.com/lumbung-ikm/lumbung/programme"
+	"github.com/lumbung-ikm/lumbung/store"
 	"github.com/lumbung-ikm/lumbung/sync/merge"
 )
 
@@ -194,5 +195,46 @@ func TestWordsAreWhatWasApproved(t *testing.T) {
 	c.due()
 	if got := c.application(f).Text("feedback"); got != "Selamat!" {
 		t.Errorf("told %q", got)
+	}
+}
+
+// TestAnApprovalIsOfThePreparationThatWasSeen: another number of the minutes, or the same from
+// another admin, is another preparation, though the files stand as they stood.
+func TestAnApprovalIsOfThePreparationThatWasSeen(t *testing.T) {
+	c := open(t).contest(5)
+	c.begun()
+	c.scored()
+	open := c.stage(3)
+	prepare := func(who store.User, basis, minutes string) programme.StageView {
+		t.Helper()
+		_, err := c.Decide(t.Context(), c.as(who), c.edition.ID, 3, basis, minutes)
+		c.unless(err)
+		return c.stage(3)
+	}
+	approve := func(basis string) error {
+		_, err := c.Approve(t.Context(), c.as(c.other), c.edition.ID, 3, basis)
+		return err
+	}
+	first := prepare(c.admin, open.Basis, "BA-1")
+	if first.Decision.Text("minutes") != "BA-1" || first.Decision.Text("prepared_by") != c.admin.ID || first.Basis == open.Basis {
+		t.Errorf("prepared by %s as %q on %s", first.Decision.Text("prepared_by"), first.Decision.Text("minutes"), first.Basis)
+	}
+	if err := approve(open.Basis); fault.CodeOf(err) != "basis_changed" {
+		t.Errorf("approved without a look at the preparation: %v", err)
+	}
+	if _, err := c.Decide(t.Context(), c.as(c.admin), c.edition.ID, 3, open.Basis, "BA-2"); fault.CodeOf(err) != "basis_changed" {
+		t.Errorf("prepared anew over what was not seen: %v", err)
+	}
+	second := prepare(c.admin, first.Basis, "BA-2")
+	if err := approve(first.Basis); fault.CodeOf(err) != "basis_changed" {
+		t.Errorf("approved as it was prepared before: %v", err)
+	}
+	third := prepare(c.person(3, "admin"), second.Basis, "BA-2")
+	if err := approve(second.Basis); fault.CodeOf(err) != "basis_changed" {
+		t.Errorf("approved for another admin: %v", err)
+	}
+	c.unless(approve(third.Basis))
+	if now := c.stage(3); now.Decision.Text("minutes") != "BA-2" || now.Decision.Text("approved_by") != c.other.ID {
+		t.Errorf("decided: %q by %s", now.Decision.Text("minutes"), now.Decision.Text("approved_by"))
 	}
 }
