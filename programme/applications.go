@@ -28,7 +28,7 @@ func (s *Service) followApplication(ctx context.Context, eff merge.Effect) error
 	if err != nil || app.Version == 0 {
 		return err
 	}
-	edition, err := s.setup(ctx, app.Text("programme_id"))
+	edition, err := s.openedTo(ctx, app.Text("programme_id"))
 	if fault.KindOf(err) == fault.NotFound && err != nil {
 		return errors.Join(s.sendBack(ctx, app, merge.Row{}, domain.ReturnUnknown), s.tellOwners(ctx, app, domain.Programme{}))
 	}
@@ -49,6 +49,18 @@ func (s *Service) followApplication(ctx context.Context, eff merge.Effect) error
 		}
 	}
 	return s.answered(ctx, app)
+}
+
+// openedTo gives a programme that people may know of. A draft is for admins: to whoever
+// applies it is as if there were none.
+//
+// Errors: NotFound.
+func (s *Service) openedTo(ctx context.Context, programme string) (Edition, error) {
+	e, err := s.setup(ctx, programme)
+	if err == nil && e.Text("status") == domain.ProgrammeDraft {
+		return Edition{}, notFound()
+	}
+	return e, err
 }
 
 // applied is an application with what belongs to it.
