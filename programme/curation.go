@@ -331,19 +331,19 @@ func scoreOf(p domain.Programme, sheet merge.Row, curator string, no int) map[st
 	return set
 }
 
-// Reopen gives a submitted sheet back to its curator. What comes of it counts as a new
-// version; behind a decision it is late.
+// Reopen gives a submitted sheet back to its curator, and says on which file it is. What
+// comes of it counts as a new version; behind a decision it is late.
 //
 // Errors: Forbidden, NotFound; Invalid; Conflict "forbidden_transition" if it is not in.
-func (s *Service) Reopen(ctx context.Context, who Caller, programme, sheet, curator, why string) error {
+func (s *Service) Reopen(ctx context.Context, who Caller, programme, sheet, curator, why string) (file string, err error) {
 	if _, err := s.mySetup(ctx, who, programme); err != nil {
-		return err
+		return "", err
 	}
 	if !id.Valid(sheet) || !id.Valid(curator) {
-		return notFound()
+		return "", notFound()
 	}
 	if strings.TrimSpace(why) == "" {
-		return &fault.Error{Kind: fault.Invalid, Code: "required", Field: "note", Text: "say why"}
+		return "", &fault.Error{Kind: fault.Invalid, Code: "required", Field: "note", Text: "say why"}
 	}
 	scope := domain.PanelScope(programme, curator)
 	rows, err := s.rows(ctx, scope, merge.Key{Collection: "sheet", ID: sheet})
@@ -351,13 +351,13 @@ func (s *Service) Reopen(ctx context.Context, who Caller, programme, sheet, cura
 		err = notFound()
 	}
 	if err != nil {
-		return err
+		return "", err
 	}
 	set := map[string]merge.Value{"sheet_id": merge.Str(sheet), "op": merge.Str("reopen"), "note": optional(why)}
 	if err := s.check("sheet_event", set); err != nil {
-		return err
+		return "", err
 	}
 	_, err = s.Engine.Write(ctx, scope, merge.ServerWrite{Name: who.Name, Author: who.User, Role: merge.Admin, Collection: "sheet_event", ID: id.Derive("sheet_event", sheet, who.Name),
 		Op: merge.Put, Create: true, Set: set})
-	return err
+	return rows[0].Text("application_id"), err
 }
