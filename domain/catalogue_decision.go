@@ -96,6 +96,7 @@ func fileShare() *merge.Collection {
 			server("stage", whole(1, maxStages, ""), ""),
 			server("curator_id", ref(""), "user"),
 			server("due_at", instant(), ""),
+			server("ended_at", instant(), "when it was taken back, because its curator is of the enterprise"),
 		),
 	}
 }

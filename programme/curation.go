@@ -207,6 +207,9 @@ func (s *Service) Share(ctx context.Context, who Caller, programme string, no in
 		case len(b.in(no)) == 0:
 			return conflict("stage_not_begun", "no file is in the stage")
 		}
+		if err := s.findOwn(ctx, b, no); err != nil {
+			return err
+		}
 		var short bool
 		if shares, short = b.shareOut(stage); short {
 			return conflict("too_few_curators", "a file cannot be given to as many as it should")
@@ -264,6 +267,9 @@ func (s *Service) followSheet(ctx context.Context, eff merge.Effect) error {
 			return s.askAnother(ctx, scope, old, found[share])
 		}
 		set := scoreOf(domain.ProgrammeOf(found[setup]), sheet, curator, no)
+		if found[share].Text("ended_at") != "" { // whatever they say of their own file
+			set["conflict"] = merge.Flag(true)
+		}
 		if found[decisionKey(programme, no)].Text("state") == "decided" && sheet.Text("state") == domain.SheetSubmitted && old.Text("state") != domain.SheetSubmitted {
 			set["late"] = merge.Flag(true)
 		}
@@ -285,9 +291,14 @@ func (s *Service) askAnother(ctx context.Context, scope string, score, of merge.
 	programme, no := strings.TrimPrefix(scope, domain.DecisionScope("")), int(score.Int("stage"))
 	var given []share
 	if err := s.atBoard(ctx, programme, no, func(b *board) error {
-		if stage, err := b.stage(no); err == nil && b.rulings[no].Text("state") != "decided" {
-			given, _ = b.shareOut(stage)
+		stage, err := b.stage(no)
+		if err != nil || b.rulings[no].Text("state") == "decided" {
+			return nil
 		}
+		if err := s.findOwn(ctx, b, no); err != nil {
+			return err
+		}
+		given, _ = b.shareOut(stage)
 		return nil
 	}); err != nil {
 		return err
