@@ -96,7 +96,9 @@ func checkPhases(p Programme) (bad []fault.Mistake) {
 // checkPartners holds the parts that partners play in activities against the phases of
 // the programme and the roles that the partners have.
 func checkPartners(p Programme) (bad []fault.Mistake) {
-	say := func(code, at string, of ...any) { bad = append(bad, fault.Mistake{Field: fmt.Sprintf(at, of...), Code: code}) }
+	say := func(code, at string, of ...any) {
+		bad = append(bad, fault.Mistake{Field: fmt.Sprintf(at, of...), Code: code})
+	}
 	for i, one := range p.Partners {
 		for k, a := range one.Activities {
 			if _, planned := p.Phase(a.Phase); !planned {

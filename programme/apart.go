@@ -137,7 +137,7 @@ func (s *Service) apartFrom(ctx context.Context, user, home string) error {
 }
 
 // followMerger looks after two enterprises that are one now: whoever is of either curates
-// no file of either.
+// no file of either, and the admins are told where both have applied to one programme.
 func (s *Service) followMerger(ctx context.Context, eff merge.Effect) error {
 	heads, err := s.homes(ctx, eff.Scope)
 	if err != nil || len(heads) == 0 {
@@ -153,7 +153,7 @@ func (s *Service) followMerger(ctx context.Context, eff merge.Effect) error {
 			return err
 		}
 	}
-	return nil
+	return s.warnOfTwo(ctx, heads[len(heads)-1], heads[0])
 }
 
 // takeBack ends a share of somebody who is of the enterprise. It is as if they had declared a

@@ -162,11 +162,14 @@ func (s *Service) count(ctx context.Context, p domain.Programme, app applied) er
 	if old.Version > 0 {
 		grown(old, file)
 	}
-	_, err = s.file(ctx, p, "count."+sub.ID, []caseFile{{id: app.ID, set: file, complete: old.Version > 0}})
-	if err != nil && fault.CodeOf(err) == stageDecided { // it was received in time, and is counted too late
+	switch err := s.fileAlone(ctx, p, app, caseFile{id: app.ID, set: file, complete: old.Version > 0}, sub.ID); fault.CodeOf(err) {
+	case stageDecided: // it was received in time, and is counted too late
 		return s.sendBack(ctx, app, old, domain.ReturnWindowClosed)
+	case domain.ReturnRegistered:
+		return s.sendBack(ctx, app, old, domain.ReturnRegistered)
+	default:
+		return err
 	}
-	return err
 }
 
 // consents reports whether somebody agrees to the curation: in the app, or else in the list
@@ -222,7 +225,10 @@ func (s *Service) copyState(ctx context.Context, app applied) error {
 		"confirm_by": orNull(app.Fields["confirm_by"]), "seen": merge.Num(app.Version)}
 	for {
 		rows, err := s.rows(ctx, scope, k)
-		if err != nil || len(rows) > 0 && rows[0].Int("seen") >= int64(app.Version) {
+		if err != nil {
+			return err
+		}
+		if newer, err := s.saysMore(ctx, first(rows), app); err != nil || !newer {
 			return err
 		}
 		w := merge.ServerWrite{Name: "state." + app.ID + "." + id.Derive(app.scope, app.Key.String(), string(set["seen"])), Role: merge.System, Collection: k.Collection, ID: k.ID,
@@ -234,6 +240,17 @@ func (s *Service) copyState(ctx context.Context, app applied) error {
 			return err
 		}
 	}
+}
+
+// saysMore reports whether an application says more than the copy of it does: it is a later
+// version, or lives where the business has gone that the copy is of.
+func (s *Service) saysMore(ctx context.Context, was merge.Row, app applied) (bool, error) {
+	of := was.Text("business_id")
+	if of == "" || of == app.business.ID {
+		return was.Int("seen") < int64(app.Version), nil
+	}
+	home, err := s.movedTo(ctx, of)
+	return home == app.business.ID, err
 }
 
 // fasterOther reports whether somebody wrote first what a caller wanted to write.
