@@ -26,7 +26,26 @@ type noting struct {
 }
 
 // saw notes whom an answer tells of.
-func (x *call) saw(ids ...string) { x.note.saw = append(x.note.saw, ids...) }
+func (x *call) saw(ids ...string) {
+	for _, of := range ids {
+		if of != "" {
+			x.note.saw = append(x.note.saw, of)
+		}
+	}
+}
+
+// named notes whom a body names, before anything is done: what is about to change says of
+// whom. What is not an id of ours is nobody's, and may be anything.
+func (x *call) named(ids ...string) {
+	for _, of := range ids {
+		if id.Valid(of) {
+			x.saw(of)
+		}
+	}
+}
+
+// sawIn notes whose a scope is, such as the business of "business/<id>".
+func (x *call) sawIn(scope string) { x.named(strings.Split(scope, "/")...) }
 
 // Acts hears from the use case that the caller is here as an admin or a mentor, before
 // anything is done. What is about to change is written down first; it keeps the promise of
@@ -63,7 +82,12 @@ func (x *call) entry(what string) programme.AuditEntry {
 		}
 		e.Subjects = append(e.Subjects, value)
 	}
-	e.Subjects = append(e.Subjects, x.note.saw...)
+	once := map[string]bool{}
+	e.Subjects = slices.DeleteFunc(append(e.Subjects, x.note.saw...), func(of string) bool {
+		again := once[of]
+		once[of] = true
+		return again
+	})
 	if x.reads() {
 		e.Fields = x.class()
 		if asked := x.Query("subject"); id.Valid(asked) {

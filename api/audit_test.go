@@ -316,7 +316,7 @@ func TestWhatARegionalAdminMay(t *testing.T) {
 // many.
 func wantsFresh(op api.Operation) bool {
 	const programme, announcement = "/v1/programmes/{programme}", "/v1/announcements/{announcement}"
-	return op.Method != "GET" && (strings.HasPrefix(op.Path, "/v1/admin/") || slices.Contains([]string{programme + "/imports", programme + "/stages/{stage}/decision",
+	return op.Method != "GET" && (strings.HasPrefix(op.Path, "/v1/admin/") || slices.Contains([]string{programme + "/imports", programme + "/curators", programme + "/curators/{curator}", programme + "/files/{file}", programme + "/stages/{stage}/decision",
 		programme + "/stages/{stage}/approval", programme + "/sheets/{sheet}/reopening", programme + "/publication", programme + "/publication/approval", programme + "/publication/withdrawal", announcement + "/operations", announcement + "/versions"}, op.Path))
 }
 
@@ -341,7 +341,7 @@ func TestRightsWantAFreshProof(t *testing.T) {
 		}
 		refused = append(refused, op)
 	})
-	if len(refused) != 17 {
+	if len(refused) != 20 {
 		t.Errorf("only %d routes were asked", len(refused))
 	}
 	o.want(200, stale.AccessToken, "POST", "/v1/auth/step-up", `{"code":"`+next()+`"}`).Into(t, &young)

@@ -97,7 +97,7 @@ func (s *Server) routes() []route {
 		get("/v1/programmes", s.programmes), post("/v1/programmes", s.createProgramme).onlyOnce(),
 		get(programme, s.programme), patch(programme, s.changeProgramme), post(programme+"/status", s.advanceProgramme),
 		post(programme+importPath, s.importRegistrants).onlyOnce().fresh().ofAll(), post(programme+importPath+"/check", s.checkImport).ofAll(), get(programme+"/files", s.caseFiles).ofAll(),
-		get(programme+"/files/{file}", s.caseFile), patch(programme+"/files/{file}", s.adviseOwner),
+		get(programme+"/files/{file}", s.caseFile), patch(programme+"/files/{file}", s.adviseOwner).fresh(),
 		get(programme+"/enrolments", s.enrolments).ofAll(), post(programme+"/enrolments/{enrolment}/events", s.operateEnrolment).onlyOnce(),
 		get(programme+"/curators", s.curators).ofAll(), post(programme+"/curators", s.addCurator).onlyOnce().fresh(), patch(programme+"/curators/{curator}", s.changeCurator).fresh(),
 		post(programme+"/begin", s.beginCuration).onlyOnce().ofAll(),

@@ -41,6 +41,7 @@ func (s *Server) createAnnouncement(x *call) error {
 	if err != nil {
 		return err
 	}
+	x.saw(a.ID)
 	x.Set(fiber.HeaderLocation, "/v1/announcements/"+a.ID)
 	return x.tagged(fiber.StatusCreated, x.announcementOf(a), a.Version)
 }

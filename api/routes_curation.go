@@ -37,6 +37,7 @@ func (s *Server) addCurator(x *call) error {
 	if err != nil {
 		return err
 	}
+	x.saw(r.ID, r.Text("user_id"))
 	return x.tagged(fiber.StatusCreated, curatorOf(r), r.Version)
 }
 
@@ -80,6 +81,11 @@ func (s *Server) stage(x *call) error {
 	if err != nil {
 		return err
 	}
+	return x.staged(v)
+}
+
+// staged answers with a stage, and notes whose files are in it.
+func (x *call) staged(v programme.StageView) error {
 	for _, o := range v.Outcomes {
 		x.saw(o.File)
 	}
@@ -87,7 +93,8 @@ func (s *Server) stage(x *call) error {
 }
 
 func stageOf(v programme.StageView) wire.StageView {
-	out := wire.StageView{Stage: v.Stage.No, Kind: v.Stage.Kind, Basis: v.Basis, State: v.Decision.Text("state"), Counts: map[string]int{}, Missing: append([]string{}, v.Missing...), Balance: wire.Balance{Categories: counts(v.Balance.Categories), Regions: counts(v.Balance.Regions)},
+	out := wire.StageView{Stage: v.Stage.No, Kind: v.Stage.Kind, Basis: v.Basis, State: v.Decision.Text("state"), Minutes: v.Decision.Text("minutes"), PreparedBy: v.Decision.Text("prepared_by"), ApprovedBy: v.Decision.Text("approved_by"),
+		Counts: map[string]int{}, Missing: append([]string{}, v.Missing...), Balance: wire.Balance{Categories: counts(v.Balance.Categories), Regions: counts(v.Balance.Regions)},
 		Outcomes: each(v.Outcomes, func(o programme.StageOutcome) wire.StageOutcome {
 			return wire.StageOutcome{File: o.File, Result: o.Result, Failed: o.Failed, Level: o.Level, SurveyLevel: o.Survey, ScoreBp: o.Score, SpreadBp: o.Spread, Apart: o.Apart, Rank: o.Rank}
 		})}
@@ -129,7 +136,7 @@ func (s *Server) decideStage(x *call) error {
 	if err != nil {
 		return err
 	}
-	return x.json(fiber.StatusOK, stageOf(v))
+	return x.staged(v)
 }
 
 func (s *Server) approveStage(x *call) error {
@@ -141,7 +148,7 @@ func (s *Server) approveStage(x *call) error {
 	if err != nil {
 		return err
 	}
-	return x.json(fiber.StatusOK, stageOf(v))
+	return x.staged(v)
 }
 
 func (s *Server) reopenSheet(x *call) error {
@@ -149,9 +156,12 @@ func (s *Server) reopenSheet(x *call) error {
 	if err := x.read(&in); err != nil {
 		return err
 	}
-	if err := s.Programme.Reopen(x.ctx, x.caller(), x.Params("programme"), x.Params("sheet"), in.CuratorId, in.Note); err != nil {
+	x.named(in.CuratorId)
+	file, err := s.Programme.Reopen(x.ctx, x.caller(), x.Params("programme"), x.Params("sheet"), in.CuratorId, in.Note)
+	if err != nil {
 		return err
 	}
+	x.saw(file)
 	x.Status(fiber.StatusNoContent)
 	return nil
 }

@@ -56,5 +56,6 @@ func (s *Server) operateEnrolment(x *call) error {
 	if err != nil {
 		return err
 	}
+	x.saw(out.In, out.Record.Text("application_id"))
 	return x.tagged(fiber.StatusCreated, wire.OperationOutcome{Id: out.ID, Outcome: out.Outcome, Record: recordOf(out.Record)}, out.Record.Version)
 }

@@ -64,6 +64,7 @@ func (s *Server) importRegistrants(x *call) error {
 		if j.ID == "" {
 			return x.json(fiber.StatusOK, out)
 		}
+		x.sawJob(j)
 		out.Job = jobOf(j, x.lang)
 		x.Set(fiber.HeaderLocation, "/v1/jobs/"+j.ID)
 		return x.json(fiber.StatusAccepted, out)
@@ -107,10 +108,7 @@ func (s *Server) adviseOwner(x *call) error {
 
 // dossier answers with one file, of which the trail says that it was seen.
 func (x *call) dossier(d programme.Dossier) error {
-	x.saw(d.ID)
-	if owner := d.Text("owner_id"); owner != "" {
-		x.saw(owner)
-	}
+	x.saw(d.ID, d.Text("owner_id"), d.Text("business_id"))
 	return x.tagged(fiber.StatusOK, wire.CaseFile{Id: d.ID, Fields: d.Fields}, d.Version)
 }
 
@@ -137,10 +135,7 @@ func (s *Server) caseFiles(x *call) error {
 		return err
 	}
 	for _, r := range files {
-		x.saw(r.ID)
-		if owner := r.Text("owner_id"); owner != "" {
-			x.saw(owner)
-		}
+		x.saw(r.ID, r.Text("owner_id"), r.Text("business_id"))
 	}
 	out := wire.CaseFileList{Files: each(files, func(r merge.Row) wire.CaseFile { return wire.CaseFile{Id: r.ID, Fields: r.Fields} })}
 	if more {

@@ -34,6 +34,7 @@ func (s *Server) createBusiness(x *call) error {
 	if err != nil {
 		return err
 	}
+	x.saw(b.ID)
 	x.Set(fiber.HeaderLocation, "/v1/businesses/"+b.ID)
 	return x.tagged(fiber.StatusCreated, businessOf(b), versionOf(b))
 }
@@ -43,6 +44,7 @@ func (s *Server) mergeBusiness(x *call) error {
 	if err := x.read(&in); err != nil {
 		return err
 	}
+	x.named(in.Into)
 	b, err := s.Programme.Merge(x.ctx, x.caller(), x.Params("business"), in.Into)
 	if err != nil {
 		return err
@@ -79,6 +81,7 @@ func (s *Server) addMember(x *call) error {
 	if err != nil {
 		return err
 	}
+	x.saw(m.ID, m.User)
 	x.Set(fiber.HeaderLocation, "/v1/businesses/"+business+"/members/"+m.ID)
 	return x.tagged(fiber.StatusCreated, memberOf(m), m.Version)
 }
@@ -107,6 +110,7 @@ func (s *Server) changeMember(x *call) error {
 	if err != nil {
 		return err
 	}
+	x.saw(m.User)
 	return x.tagged(fiber.StatusOK, memberOf(m), m.Version)
 }
 
@@ -115,12 +119,14 @@ func (s *Server) assign(x *call) error {
 	if err := x.read(&in); err != nil {
 		return err
 	}
+	x.named(in.MentorId, in.ProgrammeId)
 	business := x.Params("business")
 	a, err := s.Programme.Assign(x.ctx, x.caller(), business, programme.NewAssignment{Mentor: in.MentorId, Programme: in.ProgrammeId, Track: in.Track, Reason: in.Reason,
 		Beyond: in.BeyondCapacity})
 	if err != nil {
 		return err
 	}
+	x.saw(a.ID, a.Mentor)
 	x.Set(fiber.HeaderLocation, "/v1/businesses/"+business+"/assignments/"+a.ID)
 	return x.tagged(fiber.StatusCreated, assignmentOf(a), a.Version)
 }
@@ -145,11 +151,13 @@ func (s *Server) changeAssignment(x *call) error {
 	if err := x.read(&in); err != nil {
 		return err
 	}
+	x.named(in.SuccessorId)
 	a, err := s.Programme.ChangeAssignment(x.ctx, x.caller(), x.Params("business"), x.Params("assignment"), v,
 		programme.AssignmentChange{To: some(in.To), Successor: in.SuccessorId, Note: in.HandoverNote, Reason: in.Reason, Beyond: in.BeyondCapacity, Lead: in.Lead})
 	if err != nil {
 		return err
 	}
+	x.saw(a.Mentor)
 	return x.tagged(fiber.StatusOK, assignmentOf(a), a.Version)
 }
 
@@ -177,10 +185,8 @@ func (s *Server) reviews(x *call) error {
 		return err
 	}
 	for _, r := range all {
-		x.saw(r.ID)
-		if author := r.Text("author"); author != "" {
-			x.saw(author)
-		}
+		x.saw(r.ID, r.Text("author"))
+		x.sawIn(r.Text("scope"))
 	}
 	return x.json(fiber.StatusOK, wire.ReviewList{Reviews: each(all, func(r programme.Review) wire.Review {
 		return wire.Review{Id: r.ID, Queue: r.Queue, Fields: r.Fields}
@@ -195,10 +201,10 @@ func (s *Server) attest(x *call) error {
 	if in.Hours < 1 || in.Hours > 72 {
 		return &fault.Error{Kind: fault.Invalid, Code: "invalid_value", Field: "hours", Text: "want 1 to 72"}
 	}
+	x.named(in.UserId)
 	if err := s.Programme.MayVouch(x.ctx, x.caller(), in.UserId); err != nil {
 		return err
 	}
-	x.saw(in.UserId)
 	if err := s.Auth.Attest(x.ctx, x.who, in.UserId, s.Clock.Now().Add(time.Duration(in.Hours)*time.Hour)); err != nil {
 		return err
 	}
@@ -321,6 +327,8 @@ func (s *Server) resolveReview(x *call) error {
 	if err != nil {
 		return err
 	}
+	x.saw(item.Text("author"))
+	x.sawIn(item.Text("scope"))
 	return x.json(fiber.StatusOK, wire.Review{Id: item.ID, Queue: item.Queue, Fields: item.Fields})
 }
 

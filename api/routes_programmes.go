@@ -41,6 +41,7 @@ func (s *Server) createProgramme(x *call) error {
 	if err != nil {
 		return err
 	}
+	x.saw(e.ID)
 	x.Set(fiber.HeaderLocation, "/v1/programmes/"+e.ID)
 	return x.tagged(fiber.StatusCreated, editionOf(e), e.Version)
 }

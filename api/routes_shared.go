@@ -20,11 +20,13 @@ func (s *Server) handover(x *call) error {
 	if err := x.read(&in); err != nil {
 		return err
 	}
+	x.named(append([]string{in.ToId}, in.Businesses...)...)
 	j, err := s.Programme.Handover(x.ctx, x.caller(), x.Params("mentor"), programme.Handover{To: in.ToId, At: some(in.At), Reason: in.Reason, Note: in.Note, Beyond: in.BeyondCapacity,
 		Businesses: in.Businesses})
 	if err != nil {
 		return err
 	}
+	x.sawJob(j)
 	x.Set(fiber.HeaderLocation, "/v1/jobs/"+j.ID)
 	return x.json(fiber.StatusAccepted, jobOf(j, x.lang))
 }
@@ -34,7 +36,16 @@ func (s *Server) job(x *call) error {
 	if err != nil {
 		return err
 	}
+	x.sawJob(j)
 	return x.json(fiber.StatusOK, jobOf(j, x.lang))
+}
+
+// sawJob notes whom a job is about, as far as its steps say.
+func (x *call) sawJob(j programme.Job) {
+	x.saw(j.ID)
+	for _, st := range j.Steps {
+		x.saw(st.Business)
+	}
 }
 
 func jobOf(j programme.Job, lang message.Lang) wire.Job {

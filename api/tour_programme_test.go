@@ -183,6 +183,9 @@ func (o *tour) curation(owner, admin wire.Login, mine string) {
 	o.want(422, a, "POST", mine+"/stages/9/approval", `{"basis":"x"}`)
 	o.code("required", o.want(422, a, "POST", mine+"/stages/2/decision", `{"basis":"`+v.Basis+`"}`)) // no minutes
 	o.want(200, a, "POST", mine+"/stages/2/decision", `{"basis":"`+v.Basis+`","minutes":"BA-02"}`).Into(o, &v)
+	if v.State != "prepared" || v.Minutes != "BA-02" || v.PreparedBy != admin.User.Id || v.ApprovedBy != "" {
+		o.Errorf("prepared: %+v", v)
+	}
 	o.code("same_person", o.want(403, a, "POST", mine+"/stages/2/approval", `{"basis":"`+v.Basis+`"}`))
 	o.code("stage_not_ready", o.want(409, a, "POST", mine+"/publication", `{"publish_at":"2030-01-01T00:00:00Z"}`))
 	o.want(404, a, "GET", mine+"/publication", "")

@@ -74,5 +74,17 @@ func reactMembership(c merge.Change) []merge.Effect {
 	if g, ok := grantMembership(c.After); ok {
 		out = append(out, reactEnded(c, g, "to")...)
 	}
-	return out
+	return append(out, keepApart(c)...)
+}
+
+// StepApart takes from curators the files of enterprises that they are of.
+const StepApart = "keep_apart"
+
+// keepApart has a new record, which lets somebody into an enterprise or gives them a file,
+// looked at for that.
+func keepApart(c merge.Change) []merge.Effect {
+	if !c.New {
+		return nil
+	}
+	return []merge.Effect{{Scope: c.Scope(), Collection: c.After.Collection, ID: c.After.ID, Do: StepApart}}
 }

@@ -150,9 +150,28 @@ func AudienceOf(r merge.Row) (a Audience) {
 }
 
 // Whole reports whether nothing but roles and enrolment narrows it: everybody of a
-// programme, or everybody.
-func (a Audience) Whole() bool {
-	return len(a.Regions) == 0 && len(a.Categories) == 0 && len(a.Mentors) == 0 && len(a.Businesses) == 0
+// programme of these provinces, or everybody. A list that names all there is narrows nothing:
+// every province, in whatever regions, or every category. Who is named one by one is chosen.
+func (a Audience) Whole(provinces []Region) bool {
+	if a.Programme == "" {
+		for _, p := range Provinces() {
+			provinces = append(provinces, p.Code)
+		}
+	}
+	left := func(p Region) bool { return !a.holds(p) }
+	narrow := len(a.Regions) > 0 && (len(provinces) == 0 || slices.ContainsFunc(provinces, left))
+	other := len(a.Categories) > 0 && slices.ContainsFunc(categories(), func(c string) bool { return !slices.Contains(a.Categories, c) })
+	return !narrow && !other && len(a.Mentors) == 0 && len(a.Businesses) == 0
+}
+
+// holds reports whether all of a region lies in regions that it names: in one, or in those of
+// the list that make it up.
+func (a Audience) holds(r Region) bool {
+	if slices.ContainsFunc(a.Regions, r.Within) {
+		return true
+	}
+	parts := regionsOf(string(r)+".", 5)
+	return len(r) == 2 && len(parts) > 0 && !slices.ContainsFunc(parts, func(p NamedRegion) bool { return !slices.ContainsFunc(a.Regions, p.Code.Within) })
 }
 
 // LiesIn reports whether nobody belongs to it but by businesses of these provinces: it names
@@ -228,15 +247,15 @@ func AudiencePages(r merge.Row) (out []string) {
 const ReviewAbove = 1000
 
 // NeedsReview reports whether another admin has to approve an announcement to so many
-// people.
-func NeedsReview(a Audience, priority string, people int) bool {
-	return people > ReviewAbove || a.Whole() || priority == PriorityUrgent
+// people. provinces are those of the programme that it is for.
+func NeedsReview(a Audience, provinces []Region, priority string, people int) bool {
+	return people > ReviewAbove || a.Whole(provinces) || priority == PriorityUrgent
 }
 
 // Unreviewed reports whether an announcement must not reach so many people: another admin
 // has to approve it first, and none has.
-func Unreviewed(r merge.Row, people int) bool {
-	return r.Text("approver") == "" && NeedsReview(AudienceOf(r), r.Text("priority"), people)
+func Unreviewed(r merge.Row, provinces []Region, people int) bool {
+	return r.Text("approver") == "" && NeedsReview(AudienceOf(r), provinces, r.Text("priority"), people)
 }
 
 // The hours in which phones are left alone, by the clocks of their people.

@@ -155,28 +155,51 @@ func TestTheZonesOfAnAudience(t *testing.T) {
 }
 
 func TestWhoMustReviewAnAnnouncement(t *testing.T) {
-	some := domain.Audience{Programme: "p", Regions: []domain.Region{"18"}}
+	lampung, both := []domain.Region{"18"}, []domain.Region{"33", "34"}
+	some := domain.Audience{Programme: "p", Regions: lampung}
+	var regencies, country []domain.Region
+	for _, r := range domain.LampungRegencies() {
+		regencies = append(regencies, r.Code)
+	}
+	for _, r := range domain.Provinces() {
+		country = append(country, r.Code)
+	}
+	lines := domain.Categories()
 	for _, tt := range []struct {
 		audience domain.Audience
+		of       []domain.Region
 		priority string
 		people   int
 		want     bool
 	}{
-		{some, "", 1, false},
-		{some, domain.PriorityImportant, domain.ReviewAbove, false},
-		{some, "", domain.ReviewAbove + 1, true},
-		{some, domain.PriorityUrgent, 1, true},
-		{domain.Audience{Programme: "p"}, "", 1, true},
-		{domain.Audience{Programme: "p", Enrolment: []string{"active"}, Roles: []merge.Role{merge.Owner}}, "", 1, true},
-		{domain.Audience{}, "", 1, true},
-		{domain.Audience{Mentors: []string{"m"}}, "", 1, false},
+		{some, both, "", 1, false},
+		{some, both, domain.PriorityImportant, domain.ReviewAbove, false},
+		{some, both, "", domain.ReviewAbove + 1, true},
+		{some, both, domain.PriorityUrgent, 1, true},
+		{domain.Audience{Programme: "p"}, lampung, "", 1, true},
+		{domain.Audience{Programme: "p", Enrolment: []string{"active"}, Roles: []merge.Role{merge.Owner}}, lampung, "", 1, true},
+		{domain.Audience{}, nil, "", 1, true},
+		{domain.Audience{Mentors: []string{"m"}}, nil, "", 1, false},
+		{some, lampung, "", 1, true}, // all provinces that it has
+		{domain.Audience{Programme: "p", Regions: both}, both, "", 1, true},
+		{domain.Audience{Programme: "p", Regions: both[:1]}, both, "", 1, false},
+		{domain.Audience{Programme: "p", Regions: []domain.Region{"18", "34", "33"}, Enrolment: []string{"active"}}, both, "", 1, true},
+		{domain.Audience{Programme: "p", Regions: regencies}, lampung, "", 1, true}, // the province in other words
+		{domain.Audience{Programme: "p", Regions: regencies[1:]}, lampung, "", 1, false},
+		{domain.Audience{Programme: "p", Regions: lampung, Categories: lines}, lampung, "", 1, true},
+		{domain.Audience{Programme: "p", Regions: lampung, Categories: lines[1:]}, lampung, "", 1, false},
+		{domain.Audience{Programme: "p", Regions: lampung, Mentors: []string{"m"}}, lampung, "", 1, false},
+		{domain.Audience{Programme: "p", Regions: lampung}, nil, "", 1, false}, // a draft without provinces has nobody
+		{domain.Audience{Regions: lampung}, nil, "", 1, false},
+		{domain.Audience{Regions: country}, nil, "", 1, true},
+		{domain.Audience{Regions: country[1:]}, nil, "", 1, false},
 	} {
-		if got := domain.NeedsReview(tt.audience, tt.priority, tt.people); got != tt.want {
+		if got := domain.NeedsReview(tt.audience, tt.of, tt.priority, tt.people); got != tt.want {
 			t.Errorf("%+v: %t", tt, got)
 		}
 		for approver, want := range map[any]bool{nil: tt.want, "somebody else": false} {
 			r := newsRow(map[string]any{"audience": tt.audience, "priority": tt.priority, "approver": approver})
-			if got := domain.Unreviewed(r, tt.people); got != want {
+			if got := domain.Unreviewed(r, tt.of, tt.people); got != want {
 				t.Errorf("%+v, approved by %v: %t", tt, approver, got)
 			}
 		}

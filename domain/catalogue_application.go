@@ -1,6 +1,7 @@
 package domain
 
 import (
+	"cmp"
 	"time"
 
 	"github.com/lumbung-ikm/lumbung/id"
@@ -23,7 +24,7 @@ const (
 	ReturnIncomplete    = "answers_missing"
 	ReturnNoConsent     = "consent_required"
 	ReturnUnknown       = "programme_unknown"
-	ReturnRegistered    = "already_registered" // by an import that could not file it any more
+	ReturnRegistered    = "already_registered" // another application of the enterprise stands, or an import could not file it any more
 )
 
 // application is what a business says to take part in a programme.
@@ -31,7 +32,7 @@ func application() *merge.Collection {
 	makers := []merge.Role{merge.Owner, merge.Admin}
 	return &merge.Collection{
 		Name: "application", Scope: ScopeBusiness, Doc: "application of a business to a programme; its id follows from both, so that two phones begin one; locked while it is submitted",
-		Create: makers, Allow: allowApplication, Derive: deriveApplication, React: reactApplication, Fields: fields(
+		Create: makers, Allow: allowApplication, Derive: deriveApplication, React: reactApplication, Tags: tagApplication, Fields: fields(
 			required(once("programme_id", ref(""), makers, "")),
 			once("attempt", whole(1, MaxAttempts, ""), makers, "absent = 1; more after a withdrawal"),
 			merge.Field{Name: "answers", Policy: merge.Each, Max: maxAnswers, Doc: "by the codes of the programme's questions", Item: fields(
@@ -71,6 +72,37 @@ func applicationEvent() *merge.Collection {
 			once("complete_by", instant(), office, "with return: until when its owner may complete it"),
 		),
 	}
+}
+
+// AppliedTag is the tag of the applications of a business to a programme, those that came
+// with a merger too.
+func AppliedTag(programme string) string { return tag("applied", programme) }
+
+func tagApplication(r merge.Row) []string { return []string{AppliedTag(r.Text("programme_id"))} }
+
+// Stands reports whether an application has the one place that its business has in a programme,
+// against another one: it was counted and not withdrawn, or both are only submitted and it is the
+// earlier attempt. A draft stands for nothing, so that a phone that is ahead of the withdrawal
+// on another one loses nothing.
+func Stands(application merge.Row, counted bool, against merge.Row) bool {
+	switch application.Text("state") {
+	case ApplicationWithdrawn:
+		return false
+	case ApplicationSubmitted:
+		return counted || cmp.Or(cmp.Compare(max(1, application.Int("attempt")), max(1, against.Int("attempt"))), cmp.Compare(application.ID, against.ID)) < 0
+	}
+	return counted
+}
+
+// HoldsPlace reports whether an application may come to a place in its programme, or has one.
+func HoldsPlace(application merge.Row) bool {
+	switch application.Text("state") {
+	case ApplicationSubmitted, ApplicationOffered, ApplicationReserve, ApplicationConfirmed:
+		return true
+	case ApplicationReturned:
+		return application.Text("number") != ""
+	}
+	return false
 }
 
 // allowApplication keeps one application for a business, a programme and an attempt, and

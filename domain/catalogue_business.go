@@ -10,7 +10,7 @@ const sharedOrder = "admin > mentor > owner = staff"
 func business() *merge.Collection {
 	return &merge.Collection{
 		Name: "business", Scope: ScopeBusiness, Doc: "the enterprise itself; one record per scope, made by the server",
-		Needs: PermEditProfile, Allow: allowBusiness, Derive: deriveBusiness, Moved: survivor, Mirror: mirrorBusiness,
+		Needs: PermEditProfile, Allow: allowBusiness, Derive: deriveBusiness, Moved: survivor, Mirror: mirrorBusiness, React: reactBusiness,
 		Fields: fields(
 			required(ranked("name", text(2, 120), profileOrder, ownerSide(), "name on the signboard")),
 			set("brand_names", text(1, 60), 10, ownerSide(), "brands on the labels"),
@@ -54,6 +54,17 @@ func business() *merge.Collection {
 			server("flags", list(text(1, 40), 10), "marks for a person: category_mismatch, nib_taken, too_many_categories, shop_url_mismatch"),
 		),
 	}
+}
+
+// StepMerged looks after what two enterprises that are one had apart.
+const StepMerged = "follow_merger"
+
+// reactBusiness has a merger followed.
+func reactBusiness(c merge.Change) []merge.Effect {
+	if c.After.Text("merged_into") == "" || c.Before.Text("merged_into") != "" {
+		return nil
+	}
+	return []merge.Effect{{Scope: c.Scope(), Collection: "business", ID: c.After.ID, Do: StepMerged}}
 }
 
 // membership is one window of an owner or a staff member.

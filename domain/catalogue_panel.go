@@ -61,6 +61,7 @@ func dossier() *merge.Collection {
 			server("level", whole(0, 4, "level"), "that the survey comes to, in a stage of levels"),
 			server("items", anything(64<<10), "questions of the stage, with their ranges and weights"),
 			server("due_at", instant(), "when the sheet should be in"),
+			server("taken_at", instant(), "when it was taken back, because its curator is of the enterprise; nothing of the file is left here"),
 			cause(),
 		),
 	}
@@ -182,20 +183,32 @@ func reactPanelMember(c merge.Change) []merge.Effect {
 	return []merge.Effect{{Scope: PanelScope(scopeID(c), c.After.Text("user_id")), Collection: "panel_window", ID: c.After.ID, Mirror: true, Set: set}}
 }
 
-// reactFileShare puts a copy of a file into the scope of the curator who got it.
+// reactFileShare puts a copy of a file into the scope of the curator who got it, and leaves
+// nothing of it there once it is taken back.
 func reactFileShare(c merge.Change) []merge.Effect {
+	no := int(c.After.Int("stage"))
+	copied := func(set map[string]merge.Value) merge.Effect {
+		return merge.Effect{Scope: PanelScope(scopeID(c), c.After.Text("curator_id")), Collection: "dossier", ID: id.Derive("dossier", c.After.Text("application_id"), stageKey(no)), Mirror: true, Set: set}
+	}
+	if at := c.After.Fields["ended_at"]; !merge.Null(at) && merge.Null(c.Before.Fields["ended_at"]) {
+		set := map[string]merge.Value{"application_id": c.After.Fields["application_id"], "stage": merge.Num(no), "taken_at": at}
+		for _, name := range append(copiedFields(), "items", "level", "due_at") {
+			set[name] = orNull(nil)
+		}
+		return []merge.Effect{copied(set)}
+	}
 	file, ok := c.Row("case_file", c.After.Text("application_id"))
 	setup, there := c.Row("programme_setup", scopeID(c))
 	if !c.New || !ok || !there {
 		return nil
 	}
-	stages, no := ProgrammeOf(setup).Stages, int(c.After.Int("stage"))
+	stages := ProgrammeOf(setup).Stages
 	i := slices.IndexFunc(stages, func(s Stage) bool { return s.No == no })
 	if i < 0 {
 		return nil
 	}
 	set := map[string]merge.Value{"application_id": merge.Str(file.ID), "stage": merge.Num(no), "items": merge.Encode(stages[i].Items), "due_at": orNull(c.After.Fields["due_at"])}
-	for _, name := range []string{"number", "business_name", "region_code", "category", "size_class", "answers", "survey"} {
+	for _, name := range copiedFields() {
 		set[name] = orNull(file.Fields[name])
 	}
 	if stages[i].Kind == StageLevel {
@@ -204,5 +217,10 @@ func reactFileShare(c merge.Change) []merge.Effect {
 	if stages[i].Blind {
 		blind(set)
 	}
-	return []merge.Effect{{Scope: PanelScope(scopeID(c), c.After.Text("curator_id")), Collection: "dossier", ID: id.Derive("dossier", file.ID, stageKey(no)), Mirror: true, Set: set}}
+	return append([]merge.Effect{copied(set)}, keepApart(c)...)
+}
+
+// copiedFields are those of a case file that its copy has.
+func copiedFields() []string {
+	return []string{"number", "business_name", "region_code", "category", "size_class", "answers", "survey"}
 }

@@ -158,14 +158,22 @@ type Curating struct {
 	Left        bool            // gets no more; somebody else of the institution gets no file that they did
 }
 
+// FoldInstitution is the name of an institution for comparing: no case, no accents, no
+// blanks, no punctuation. Legal forms stay, which FoldBusiness leaves out: the office for IKM
+// is another one than that for UMKM.
+func FoldInstitution(name string) string { return cmp.Or(foldWord(name), name) }
+
 // ShareFiles gives each file to so many curators of different institutions, the files
 // evenly: whoever has the fewest gets the next one. has says who has a file already. A file
 // for which too few are left gets as many as there are.
 func ShareFiles(files []string, per int, curators []Curating, has map[string][]string) map[string][]string {
 	load := map[string]int{}
 	byUser := map[string]Curating{}
-	for _, c := range curators {
-		load[c.User], byUser[c.User] = c.Files, c
+	curators = slices.Clone(curators)
+	for i := range curators {
+		c := &curators[i]
+		c.Institution = FoldInstitution(c.Institution)
+		load[c.User], byUser[c.User] = c.Files, *c
 	}
 	out := map[string][]string{}
 	for _, f := range files {

@@ -14,6 +14,7 @@ func reactAssignment(c merge.Change) []merge.Effect {
 	if g, ok := grantAssignment(c.After); ok {
 		out = append(out, reactEnded(c, g, "to_at")...)
 	}
+	out = append(out, keepApart(c)...)
 	switch {
 	case windowOpened(c):
 		return append(out, mentorBegins(c)...)

@@ -217,7 +217,9 @@ type Submission struct {
 func (p Programme) Grace() time.Duration { return time.Duration(p.GraceHours) * time.Hour }
 
 // Counts says why a submission does not count, "" if it does, and whether it does by the
-// grace for what was finished offline.
+// grace for what was finished offline. A programme takes submissions by its window, also
+// while it curates already; none is taken once its results are told, whatever days it says
+// then. A draft is not there.
 func (p Programme) Counts(s Submission) (why string, grace bool) {
 	from, to, ok := p.Registration()
 	if s.Until.After(to) {
@@ -225,6 +227,10 @@ func (p Programme) Counts(s Submission) (why string, grace bool) {
 	}
 	missing := func(q Question) bool { return q.Required && s.Answers[q.Code] == "" }
 	switch late := !s.Received.Before(to); {
+	case p.Status == ProgrammeDraft:
+		return ReturnUnknown, false
+	case programmeReached(p.Status, ProgrammePublished):
+		return ReturnWindowClosed, false
 	case !ok, s.Received.Before(from):
 		return ReturnWindowNotOpen, false
 	case late && (p.GraceHours == 0 || !s.Made.Before(to) || !s.Received.Before(to.Add(p.Grace()))):

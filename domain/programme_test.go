@@ -193,6 +193,7 @@ func TestTheNinetyDays(t *testing.T) {
 // with it; a due time before the end of the window takes nothing away.
 func TestACompletionCountsUntilItsDueTime(t *testing.T) {
 	p := domain.ProgrammeOf(planned())
+	p.Status = domain.ProgrammeCurating
 	_, end, _ := p.Registration()
 	due := end.Add(72 * time.Hour)
 	tests := []struct {
@@ -219,5 +220,28 @@ func TestACompletionCountsUntilItsDueTime(t *testing.T) {
 				t.Errorf("%q, grace %t; want %q, %t", why, late, tt.want, tt.late)
 			}
 		})
+	}
+}
+
+// TestWhichProgrammesTakeSubmissions: from the day they open until their results are told, by
+// the window.
+func TestWhichProgrammesTakeSubmissions(t *testing.T) {
+	p := domain.ProgrammeOf(planned())
+	from, end, _ := p.Registration()
+	p.GraceHours = 24
+	for _, status := range domain.ProgrammeStatuses() {
+		p.Status = status
+		for at, want := range map[time.Time]string{from.Add(-time.Millisecond): domain.ReturnWindowNotOpen, from: "", end.Add(time.Hour): "", end.Add(24 * time.Hour): domain.ReturnWindowClosed} {
+			switch status {
+			case domain.ProgrammeOpen, domain.ProgrammeCurating:
+			case domain.ProgrammeDraft:
+				want = domain.ReturnUnknown
+			default:
+				want = domain.ReturnWindowClosed
+			}
+			if why, _ := p.Counts(domain.Submission{Made: from, Received: at, Region: "18.71", Consents: true}); why != want {
+				t.Errorf("%s, received %s: %q, want %q", status, at, why, want)
+			}
+		}
 	}
 }

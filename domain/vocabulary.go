@@ -133,6 +133,9 @@ func categoryList() []Listed {
 
 func categories() []string { return words(categoryList()) }
 
+// Categories lists the words of the categories of enterprises.
+func Categories() []string { return categories() }
+
 func zoneList() []Listed {
 	var out []Listed
 	for _, z := range []struct {

@@ -87,8 +87,8 @@ var domainTable = map[string]entry{
 		Sentence{"Kurator dari lembaga yang berbeda belum cukup untuk semua berkas.", "Tambahkan kurator."},
 		Sentence{"There are not enough curators of different institutions for all files.", "Add curators."}},
 	"publication_approved": {
-		Sentence{"Pengumuman hasil sudah disetujui.", ""},
-		Sentence{"The publication is approved already.", ""}},
+		Sentence{"Pengumuman hasil sudah disetujui.", "Tarik dahulu untuk mengubahnya."},
+		Sentence{"The publication is approved already.", "Withdraw it first to change it."}},
 	"publication_late": {
 		Sentence{"Waktu pengumuman sudah lewat.", "Siapkan lagi dengan waktu yang baru."},
 		Sentence{"The time of the publication is over.", "Prepare it again with a new time."}},

@@ -192,7 +192,7 @@ func (s *Service) PreviewAnnouncement(ctx context.Context, who Caller, announcem
 		return Preview{}, err
 	}
 	p := Preview{People: len(found.roles), Businesses: found.businesses, Roles: map[merge.Role]int{}, Warnings: a.Warnings,
-		Review: domain.NeedsReview(domain.AudienceOf(a.Row), a.Text("priority"), len(found.roles))}
+		Review: domain.NeedsReview(domain.AudienceOf(a.Row), found.provinces, a.Text("priority"), len(found.roles))}
 	for _, roles := range found.roles {
 		for _, r := range roles {
 			p.Roles[r]++
@@ -257,7 +257,7 @@ func (s *Service) needsReview(ctx context.Context, a merge.Row) (bool, error) {
 	if err == nil && len(found.roles) == 0 {
 		err = &fault.Error{Kind: fault.Invalid, Code: "audience_empty", Field: "audience", Text: "nobody would have it"}
 	}
-	return domain.NeedsReview(audience, a.Text("priority"), len(found.roles)), err
+	return domain.NeedsReview(audience, found.provinces, a.Text("priority"), len(found.roles)), err
 }
 
 // OperateAnnouncement takes an announcement that the caller saw at version v through an

@@ -33,7 +33,7 @@ func (s *Service) followApplication(ctx context.Context, eff merge.Effect) error
 	if err != nil || app.Version == 0 {
 		return err
 	}
-	edition, err := s.setup(ctx, app.Text("programme_id"))
+	edition, err := s.openedTo(ctx, app.Text("programme_id"))
 	if fault.KindOf(err) == fault.NotFound && err != nil {
 		return errors.Join(s.sendBack(ctx, app, merge.Row{}, domain.ReturnUnknown), s.tellOwners(ctx, app, domain.Programme{}))
 	}
@@ -80,6 +80,18 @@ func (s *Service) bringAlong(ctx context.Context, eff merge.Effect) error {
 		}
 		from = head.MovedTo
 	}
+}
+
+// openedTo gives a programme that people may know of. A draft is for admins: to whoever
+// applies it is as if there were none.
+//
+// Errors: NotFound.
+func (s *Service) openedTo(ctx context.Context, programme string) (Edition, error) {
+	e, err := s.setup(ctx, programme)
+	if err == nil && e.Text("status") == domain.ProgrammeDraft {
+		return Edition{}, notFound()
+	}
+	return e, err
 }
 
 // applied is an application with what belongs to it.
@@ -191,11 +203,14 @@ func (s *Service) count(ctx context.Context, p domain.Programme, app applied) er
 	if old.Version > 0 {
 		grown(old, file)
 	}
-	_, err = s.file(ctx, p, "count."+sub.ID, []caseFile{{id: app.ID, set: file, complete: old.Version > 0}})
-	if err != nil && fault.CodeOf(err) == stageDecided { // it was received in time, and is counted too late
+	switch err := s.fileAlone(ctx, p, app, caseFile{id: app.ID, set: file, complete: old.Version > 0}, sub.ID); fault.CodeOf(err) {
+	case stageDecided: // it was received in time, and is counted too late
 		return s.sendBack(ctx, app, old, domain.ReturnWindowClosed)
+	case domain.ReturnRegistered:
+		return s.sendBack(ctx, app, old, domain.ReturnRegistered)
+	default:
+		return err
 	}
-	return err
 }
 
 // consents reports whether somebody agrees to the curation: in the app, or else in the list

@@ -260,3 +260,52 @@ func TestCountingSurvivesEveryCrash(t *testing.T) {
 		}
 	}
 }
+
+// TestADraftIsAsIfThereWereNone: what an owner can find out of a programme that nobody has
+// opened is what they find out of one that is not there, to the byte but for the ids, and it
+// leaves nothing where the draft is.
+func TestADraftIsAsIfThereWereNone(t *testing.T) {
+	seen := map[bool]string{}
+	for _, there := range []bool{false, true} {
+		o := open(t)
+		admin := o.person(900, "admin")
+		o.Engine.Steps = o.Steps()
+		if there {
+			_, err := o.CreateProgramme(t.Context(), o.as(admin), "rahasia-2022", plan(t))
+			o.unless(err)
+		}
+		o.clock.Set(time.Date(2022, 3, 1, 3, 0, 0, 0, time.UTC)) // in its window
+		draft := programme.Edition{Row: merge.Row{Key: merge.Key{ID: domain.ProgrammeID("rahasia-2022")}}}
+		a := o.applicant(10, draft, "18.71")
+		for range 2 {
+			a.does("submit")
+			o.work()
+			o.clock.Set(o.clock.Now().Add(time.Hour))
+		}
+		text := fmt.Sprintf("%s %s %s", a.mine().Text("state"), a.mine().Text("returned_for"), a.mine().Text("number"))
+		for _, r := range append(o.scope("business/"+a.business, "application_event"), o.scope(merge.UserScope(a.owner.ID), "inbox")...) {
+			text += "\n" + fmt.Sprint(r.Text("op"), r.Text("reason_code"), r.Text("outcome"), r.Text("type"), string(r.Fields["params"]))
+		}
+		seen[there] = text
+		if mine := a.mine(); mine.Text("state") != domain.ApplicationReturned || mine.Text("returned_for") != domain.ReturnUnknown {
+			t.Errorf("a draft there: %t: %s for %q, %q", there, mine.Text("state"), mine.Text("returned_for"), mine.Text("number"))
+		}
+		if there {
+			if r := a.row(domain.DecisionScope(draft.ID), "application_state", a.application); r.Version > 0 || a.file().Version > 0 {
+				t.Error("the draft knows of it")
+			}
+			e, err := o.Programme(t.Context(), o.as(admin), draft.ID)
+			o.unless(err)
+			_, err = o.AdvanceProgramme(t.Context(), o.as(admin), e.ID, e.Version, domain.ProgrammeOpen)
+			o.unless(err)
+			a.does("submit")
+			o.work()
+			if a.mine().Text("number") != "LGW22-00001" {
+				t.Errorf("once it is open: %q, returned for %q", a.mine().Text("number"), a.mine().Text("returned_for"))
+			}
+		}
+	}
+	if seen[true] != seen[false] {
+		t.Errorf("with a draft:\n%s\nwithout:\n%s", seen[true], seen[false])
+	}
+}

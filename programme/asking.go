@@ -65,7 +65,7 @@ func (s *Service) tellApplication(ctx context.Context, eff merge.Effect) error {
 		return err
 	}
 	p := domain.Programme{}
-	switch e, err := s.setup(ctx, app.Text("programme_id")); {
+	switch e, err := s.openedTo(ctx, app.Text("programme_id")); {
 	case err == nil:
 		p = domain.ProgrammeOf(e.Row)
 	case fault.KindOf(err) != fault.NotFound:

@@ -18,6 +18,7 @@ import (
 type reached struct {
 	roles      map[string][]merge.Role // by user, each role once
 	businesses int                     // that they belong to
+	provinces  []domain.Region         // of the programme, if it names one
 }
 
 // people lists the users, each once, in order.
@@ -56,7 +57,7 @@ func (s *Service) audience(ctx context.Context, a domain.Audience, at merge.Mill
 	}
 	if a.Programme != "" {
 		var err error
-		if places, err = s.enrolment(ctx, a.Programme); err != nil {
+		if places, out.provinces, err = s.enrolment(ctx, a.Programme); err != nil {
 			return out, err
 		}
 	}
@@ -179,21 +180,21 @@ type enrolled struct {
 }
 
 // enrolment tells where every business stands in a programme as far as its decisions say,
-// by its id. A business that applied twice stands where it stands best. Of one that takes
+// by its id, and which provinces it has. A business that applied twice stands where it stands best. Of one that takes
 // part its own enrolment knows better. Who was sent back for being of another province, and
 // has no file, is nobody's of the programme.
-func (s *Service) enrolment(ctx context.Context, programme string) (map[string]enrolled, error) {
+func (s *Service) enrolment(ctx context.Context, programme string) (map[string]enrolled, []domain.Region, error) {
 	out := map[string]enrolled{}
 	head, err := s.Engine.Store.Head(ctx, domain.DecisionScope(programme))
 	if errors.Is(err, store.ErrAbsent) {
-		return out, nil
+		return out, nil, nil
 	}
 	if err != nil {
-		return nil, fmt.Errorf("head of programme: %w", err)
+		return nil, nil, fmt.Errorf("head of programme: %w", err)
 	}
 	leave, err := s.wholes.enter(ctx)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	defer leave()
 	var covers []domain.Region
@@ -224,7 +225,7 @@ func (s *Service) enrolment(ctx context.Context, programme string) (map[string]e
 		return nil
 	})
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	for _, application := range slices.Sorted(maps.Keys(by)) {
 		p := by[application]
@@ -233,7 +234,7 @@ func (s *Service) enrolment(ctx context.Context, programme string) (map[string]e
 			business = p.application.Text("business_id")
 		}
 		if business, err = s.movedTo(ctx, business); err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 		state := domain.EnrolmentOf(p.file, p.application)
 		if state != "" && domain.BetterEnrolment(out[business].state, state) == state {
@@ -243,7 +244,7 @@ func (s *Service) enrolment(ctx context.Context, programme string) (map[string]e
 			}
 		}
 	}
-	return out, nil
+	return out, covers, nil
 }
 
 // movedTo is the id of the business that another one was merged into, or its own. Of what is

@@ -22,7 +22,7 @@ type board struct {
 	files   []file            // by number
 	panel   []merge.Row       // open windows only; by id
 	left    []merge.Row       // windows that have ended
-	shares  []share           // of the stage that is asked for
+	shares  []share           // of the stage that is asked for, and not taken back
 	sheets  map[string]sheets // on files in that stage, by file
 	states  map[string]string // of the owners' side, by application
 	seats   map[string]string // what they have of a place: domain.PlaceHeld, PlaceLeft, PlaceGone
@@ -30,7 +30,8 @@ type board struct {
 	told    merge.Row         // publication
 	filed   merge.Seq         // version of the count of files: another one came or came back since
 	now     time.Time
-	fields  map[string]*picked // that are read of a collection
+	own     map[string][]string // by file, if asked for: curators who are of its enterprise
+	fields  map[string]*picked  // that are read of a collection
 }
 
 // file is what is needed of a case file.
@@ -63,7 +64,7 @@ func boardOf(e Edition, no int) *board {
 	}
 	b.fields = map[string]*picked{
 		"case_file":         picks("number", "state", "stage", "rank", "business_id", "feedback", "region_code", "category", "complete_by"),
-		"file_share":        picks("application_id", "stage", "curator_id"),
+		"file_share":        picks("application_id", "stage", "curator_id", "ended_at"),
 		"score":             picks("application_id", "stage", "curator_id", "state", "conflict", "late", "total_bp", "level"),
 		"application_state": picks("state", "place"),
 	}
@@ -175,6 +176,7 @@ func (b *board) put(r merge.Row) {
 			b.seats[r.ID] = domain.PlaceHeld
 		}
 	case b.asked.No == 0 || int(r.Int("stage")) != b.asked.No:
+	case r.Collection == "file_share" && r.Text("ended_at") != "":
 	case r.Collection == "file_share":
 		b.shares = append(b.shares, share{r.Text("application_id"), r.Text("curator_id")})
 	case r.Collection == "score":
@@ -283,7 +285,7 @@ func (b *board) shareOut(stage domain.Stage) (out []share, short bool) {
 	never := map[string]map[string]bool{}
 	var files []string
 	for _, f := range b.in(stage.No) {
-		out := b.sheets[f.id].conflicted
+		out := slices.Concat(b.sheets[f.id].conflicted, b.own[f.id])
 		for _, c := range out {
 			if never[c] == nil {
 				never[c] = map[string]bool{}

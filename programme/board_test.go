@@ -74,7 +74,7 @@ func anyTable(t *rapid.T) table {
 			"total_bp": pick("total", nil, null(), merge.Num(rapid.IntRange(0, 10_000).Draw(t, "points")))})
 	}
 	for n := range rapid.IntRange(0, 8).Draw(t, "shares") {
-		put("file_share", fmt.Sprint("h", n), map[string]merge.Value{"application_id": of(), "stage": merge.Num(rapid.IntRange(1, 3).Draw(t, "stage")), "curator_id": curator()})
+		put("file_share", fmt.Sprint("h", n), map[string]merge.Value{"application_id": of(), "stage": merge.Num(rapid.IntRange(1, 3).Draw(t, "stage")), "curator_id": curator(), "ended_at": pick("ended", nil, nil, merge.Millis(5).Value())})
 	}
 	for n := range rapid.IntRange(0, 4).Draw(t, "panel") {
 		put("panel_member", fmt.Sprint("p", n), map[string]merge.Value{"user_id": merge.Str(fmt.Sprint("c", n)), "institution": merge.Str(fmt.Sprint("i", n%3)), "to_at": pick("to", nil, merge.Millis(5).Value())})
@@ -270,7 +270,7 @@ func (w walked) shareOut(stage domain.Stage) (out []share, short bool) {
 				stays = true
 			}
 		}
-		if int(r.Int("stage")) == stage.No && stays {
+		if int(r.Int("stage")) == stage.No && stays && r.Text("ended_at") == "" {
 			has[r.Text("application_id")] = append(has[r.Text("application_id")], r.Text("curator_id"))
 			load[r.Text("curator_id")]++
 		}

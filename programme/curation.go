@@ -207,6 +207,9 @@ func (s *Service) Share(ctx context.Context, who Caller, programme string, no in
 		case len(b.in(no)) == 0:
 			return conflict("stage_not_begun", "no file is in the stage")
 		}
+		if err := s.findOwn(ctx, b, no); err != nil {
+			return err
+		}
 		var short bool
 		if shares, short = b.shareOut(stage); short {
 			return conflict("too_few_curators", "a file cannot be given to as many as it should")
@@ -264,6 +267,9 @@ func (s *Service) followSheet(ctx context.Context, eff merge.Effect) error {
 			return s.askAnother(ctx, scope, old, found[share])
 		}
 		set := scoreOf(domain.ProgrammeOf(found[setup]), sheet, curator, no)
+		if found[share].Text("ended_at") != "" { // whatever they say of their own file
+			set["conflict"] = merge.Flag(true)
+		}
 		if found[decisionKey(programme, no)].Text("state") == "decided" && sheet.Text("state") == domain.SheetSubmitted && old.Text("state") != domain.SheetSubmitted {
 			set["late"] = merge.Flag(true)
 		}
@@ -285,9 +291,14 @@ func (s *Service) askAnother(ctx context.Context, scope string, score, of merge.
 	programme, no := strings.TrimPrefix(scope, domain.DecisionScope("")), int(score.Int("stage"))
 	var given []share
 	if err := s.atBoard(ctx, programme, no, func(b *board) error {
-		if stage, err := b.stage(no); err == nil && b.rulings[no].Text("state") != "decided" {
-			given, _ = b.shareOut(stage)
+		stage, err := b.stage(no)
+		if err != nil || b.rulings[no].Text("state") == "decided" {
+			return nil
 		}
+		if err := s.findOwn(ctx, b, no); err != nil {
+			return err
+		}
+		given, _ = b.shareOut(stage)
 		return nil
 	}); err != nil {
 		return err
@@ -331,19 +342,19 @@ func scoreOf(p domain.Programme, sheet merge.Row, curator string, no int) map[st
 	return set
 }
 
-// Reopen gives a submitted sheet back to its curator. What comes of it counts as a new
-// version; behind a decision it is late.
+// Reopen gives a submitted sheet back to its curator, and says on which file it is. What
+// comes of it counts as a new version; behind a decision it is late.
 //
 // Errors: Forbidden, NotFound; Invalid; Conflict "forbidden_transition" if it is not in.
-func (s *Service) Reopen(ctx context.Context, who Caller, programme, sheet, curator, why string) error {
+func (s *Service) Reopen(ctx context.Context, who Caller, programme, sheet, curator, why string) (file string, err error) {
 	if _, err := s.mySetup(ctx, who, programme); err != nil {
-		return err
+		return "", err
 	}
 	if !id.Valid(sheet) || !id.Valid(curator) {
-		return notFound()
+		return "", notFound()
 	}
 	if strings.TrimSpace(why) == "" {
-		return &fault.Error{Kind: fault.Invalid, Code: "required", Field: "note", Text: "say why"}
+		return "", &fault.Error{Kind: fault.Invalid, Code: "required", Field: "note", Text: "say why"}
 	}
 	scope := domain.PanelScope(programme, curator)
 	rows, err := s.rows(ctx, scope, merge.Key{Collection: "sheet", ID: sheet})
@@ -351,13 +362,13 @@ func (s *Service) Reopen(ctx context.Context, who Caller, programme, sheet, cura
 		err = notFound()
 	}
 	if err != nil {
-		return err
+		return "", err
 	}
 	set := map[string]merge.Value{"sheet_id": merge.Str(sheet), "op": merge.Str("reopen"), "note": optional(why)}
 	if err := s.check("sheet_event", set); err != nil {
-		return err
+		return "", err
 	}
 	_, err = s.Engine.Write(ctx, scope, merge.ServerWrite{Name: who.Name, Author: who.User, Role: merge.Admin, Collection: "sheet_event", ID: id.Derive("sheet_event", sheet, who.Name),
 		Op: merge.Put, Create: true, Set: set})
-	return err
+	return rows[0].Text("application_id"), err
 }

@@ -355,7 +355,8 @@ func TestASheetIsLockedOnceItIsIn(t *testing.T) {
 	if err := c.writes(1, "sheet", sid, false, better); fault.CodeOf(err) != "locked" {
 		t.Errorf("changed while it is in: %v", err)
 	}
-	c.unless(c.Reopen(t.Context(), c.as(c.admin), c.edition.ID, sid, c.curators[1].ID, "angka tertukar"))
+	_, err = c.Reopen(t.Context(), c.as(c.admin), c.edition.ID, sid, c.curators[1].ID, "angka tertukar")
+	c.unless(err)
 	c.work()
 	if v := c.stage(3); !slices.Equal(v.Missing, []string{file}) {
 		t.Errorf("missing %v while it is open again", v.Missing)
@@ -373,7 +374,8 @@ func TestASheetIsLockedOnceItIsIn(t *testing.T) {
 	c.unless(err)
 	c.work()
 	before := c.stage(3).Outcomes
-	c.unless(c.Reopen(t.Context(), c.as(c.admin), c.edition.ID, sid, c.curators[1].ID, "terlambat"))
+	_, err = c.Reopen(t.Context(), c.as(c.admin), c.edition.ID, sid, c.curators[1].ID, "terlambat")
+	c.unless(err)
 	c.work()
 	c.unless(c.writes(1, "sheet_event", c.ids.New(), true, map[string]merge.Value{"sheet_id": merge.Str(sid), "op": merge.Str("submit")}))
 	c.work()

@@ -8,6 +8,7 @@ import (
 	"github.com/lumbung-ikm/lumbung/domain"
 	"github.com/lumbung-ikm/lumbung/fault"
 	"github.com/lumbung-ikm/lumbung/programme"
+	"github.com/lumbung-ikm/lumbung/store"
 	"github.com/lumbung-ikm/lumbung/sync/merge"
 )
 
@@ -114,7 +115,6 @@ func TestAResultFollowsAMerger(t *testing.T) {
 func TestWordsForOneOwner(t *testing.T) {
 	c := open(t).contest(7)
 	c.decided()
-	c.prepared()
 	files := c.files(c.edition)
 	f := files[slices.IndexFunc(files, func(f merge.Row) bool { return f.Text("state") == domain.FileNotSelected })]
 	d, err := c.File(t.Context(), c.as(c.admin), c.edition.ID, f.ID)
@@ -131,6 +131,7 @@ func TestWordsForOneOwner(t *testing.T) {
 	if _, err := c.Advise(t.Context(), c.as(c.other), c.edition.ID, f.ID, d.Version, "lain"); fault.CodeOf(err) != "stale_version" {
 		t.Errorf("over somebody else's words: %v", err)
 	}
+	c.prepared()
 	head, err := c.Engine.Store.Head(t.Context(), "business/"+f.Text("business_id"))
 	if c.unless(err); head.Applied != 1 {
 		t.Errorf("%d commits in the business while all is secret", head.Applied)
@@ -148,5 +149,92 @@ func TestWordsForOneOwner(t *testing.T) {
 	}
 	if _, err := c.Advise(t.Context(), c.as(c.admin), c.edition.ID, f.ID, next.Version, "terlambat"); fault.CodeOf(err) != "publication_begun" && fault.CodeOf(err) != "stale_version" {
 		t.Errorf("behind the telling: %v", err)
+	}
+}
+
+// TestWordsAreWhatWasApproved: whoever approves the publication approves what single owners
+// are told, too. Words that came after the look make it another one, and words behind the
+// approval want it withdrawn.
+func TestWordsAreWhatWasApproved(t *testing.T) {
+	c := open(t).contest(7)
+	c.decided()
+	f := c.in(domain.FileSelected)[0]
+	advise := func(words string) error {
+		t.Helper()
+		d, err := c.File(t.Context(), c.as(c.admin), c.edition.ID, f.ID)
+		c.unless(err)
+		_, err = c.Advise(t.Context(), c.as(c.admin), c.edition.ID, f.ID, d.Version, words)
+		return err
+	}
+	c.unless(advise("Selamat, siapkan NIB."))
+	seen, err := c.PreparePublication(t.Context(), c.as(c.admin), c.edition.ID, laterOn(), nil)
+	c.unless(err)
+	c.unless(advise("Anda tidak terpilih."))
+	if _, err := c.ApprovePublication(t.Context(), c.as(c.other), c.edition.ID, seen.Version); fault.CodeOf(err) != "stale_version" {
+		t.Errorf("approved on words of before: %v", err)
+	}
+	now, err := c.Publication(t.Context(), c.as(c.other), c.edition.ID)
+	if c.unless(err); now.Int("advised") != 1 {
+		t.Errorf("the approver is not told that there are other words: %s", now.Fields["advised"])
+	}
+	approved, err := c.ApprovePublication(t.Context(), c.as(c.other), c.edition.ID, now.Version)
+	c.unless(err)
+	if err := advise("Datang saja."); fault.CodeOf(err) != "publication_approved" {
+		t.Errorf("behind the approval: %v", err)
+	}
+	_, err = c.WithdrawPublication(t.Context(), c.as(c.admin), c.edition.ID, approved.Version, "Kata-kata")
+	c.unless(err)
+	c.unless(advise("Selamat!"))
+	again, err := c.PreparePublication(t.Context(), c.as(c.admin), c.edition.ID, laterOn(), nil)
+	if c.unless(err); !merge.Null(again.Fields["advised"]) {
+		t.Errorf("prepared anew: %s", again.Fields["advised"])
+	}
+	_, err = c.ApprovePublication(t.Context(), c.as(c.other), c.edition.ID, again.Version)
+	c.unless(err)
+	c.clock.Set(laterOn())
+	c.due()
+	if got := c.application(f).Text("feedback"); got != "Selamat!" {
+		t.Errorf("told %q", got)
+	}
+}
+
+// TestAnApprovalIsOfThePreparationThatWasSeen: another number of the minutes, or the same from
+// another admin, is another preparation, though the files stand as they stood.
+func TestAnApprovalIsOfThePreparationThatWasSeen(t *testing.T) {
+	c := open(t).contest(5)
+	c.begun()
+	c.scored()
+	open := c.stage(3)
+	prepare := func(who store.User, basis, minutes string) programme.StageView {
+		t.Helper()
+		_, err := c.Decide(t.Context(), c.as(who), c.edition.ID, 3, basis, minutes)
+		c.unless(err)
+		return c.stage(3)
+	}
+	approve := func(basis string) error {
+		_, err := c.Approve(t.Context(), c.as(c.other), c.edition.ID, 3, basis)
+		return err
+	}
+	first := prepare(c.admin, open.Basis, "BA-1")
+	if first.Decision.Text("minutes") != "BA-1" || first.Decision.Text("prepared_by") != c.admin.ID || first.Basis == open.Basis {
+		t.Errorf("prepared by %s as %q on %s", first.Decision.Text("prepared_by"), first.Decision.Text("minutes"), first.Basis)
+	}
+	if err := approve(open.Basis); fault.CodeOf(err) != "basis_changed" {
+		t.Errorf("approved without a look at the preparation: %v", err)
+	}
+	if _, err := c.Decide(t.Context(), c.as(c.admin), c.edition.ID, 3, open.Basis, "BA-2"); fault.CodeOf(err) != "basis_changed" {
+		t.Errorf("prepared anew over what was not seen: %v", err)
+	}
+	second := prepare(c.admin, first.Basis, "BA-2")
+	if err := approve(first.Basis); fault.CodeOf(err) != "basis_changed" {
+		t.Errorf("approved as it was prepared before: %v", err)
+	}
+	third := prepare(c.person(3, "admin"), second.Basis, "BA-2")
+	if err := approve(second.Basis); fault.CodeOf(err) != "basis_changed" {
+		t.Errorf("approved for another admin: %v", err)
+	}
+	c.unless(approve(third.Basis))
+	if now := c.stage(3); now.Decision.Text("minutes") != "BA-2" || now.Decision.Text("approved_by") != c.other.ID {
+		t.Errorf("decided: %q by %s", now.Decision.Text("minutes"), now.Decision.Text("approved_by"))
 	}
 }

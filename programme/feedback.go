@@ -37,32 +37,66 @@ func (s *Service) File(ctx context.Context, who Caller, programme, file string) 
 
 // Advise writes what the owner of a file is told beside the result, in the place of the words
 // for everybody of that result: what the curators say, and what to do next. It is told with
-// the result and not before, and changed until the telling begins.
+// the result and not before. Two people stand for it, as for the result: words that come while
+// the publication waits for its approval make it another version, so that nobody approves what
+// they have not seen, and from the approval on they are fixed; who wants others withdraws the
+// publication.
 //
 // Errors: Forbidden, NotFound; Stale "stale_version"; Invalid "invalid_value" (feedback);
-// Conflict "publication_begun".
+// Conflict "publication_approved", "publication_begun".
 func (s *Service) Advise(ctx context.Context, who Caller, programme, file string, seen Version, words string) (Dossier, error) {
-	d, err := s.File(ctx, who, programme, file)
-	if err != nil {
-		return d, err
+	for {
+		d, err := s.File(ctx, who, programme, file)
+		if err != nil {
+			return d, err
+		}
+		if d.Version != seen {
+			return d, &fault.Error{Kind: fault.Stale, Code: "stale_version", Text: "it has changed since it was read"}
+		}
+		set := map[string]merge.Value{"feedback": optional(words)}
+		if s.check("application_event", set) != nil {
+			return d, invalid("feedback", "words that no owner can be told")
+		}
+		rows, err := s.rows(ctx, domain.DecisionScope(programme), publicationKey(programme))
+		if err != nil {
+			return d, err
+		}
+		beside, err := wordsBeside(first(rows), who, publicationKey(programme))
+		if err != nil {
+			return d, err
+		}
+		writes := append([]merge.ServerWrite{{Name: who.Name, Author: who.User, Role: merge.Admin, Collection: "case_file", ID: file, Op: merge.Put, Strict: &seen.Seq,
+			Must: only(publicationKey(programme), first(rows).Version), Set: set}}, beside...)
+		if _, err = s.Engine.Write(ctx, domain.DecisionScope(programme), writes...); err == nil {
+			return s.File(ctx, who, programme, file)
+		} else if fault.CodeOf(err) != "stale_version" { // else the next look finds which of the two it is
+			return d, err
+		}
 	}
-	if d.Version != seen {
-		return d, &fault.Error{Kind: fault.Stale, Code: "stale_version", Text: "it has changed since it was read"}
+}
+
+// wordsBeside is what words for one owner do to the publication as it stands.
+//
+// Errors: Conflict "publication_approved", "publication_begun".
+func wordsBeside(told merge.Row, who Caller, k merge.Key) ([]merge.ServerWrite, error) {
+	switch told.Text("state") {
+	case "approved":
+		return nil, conflict("publication_approved", "what owners are told is approved")
+	case "telling", "told":
+		return nil, conflict("publication_begun", "owners are being told")
+	case "prepared":
+		return []merge.ServerWrite{{Name: who.Name, Author: who.User, Role: merge.Admin, Collection: k.Collection, ID: k.ID, Op: merge.Put,
+			Set: map[string]merge.Value{"advised": merge.Num(told.Int("advised") + 1)}}}, nil
 	}
-	set := map[string]merge.Value{"feedback": optional(words)}
-	if s.check("application_event", map[string]merge.Value{"feedback": optional(words)}) != nil {
-		return d, invalid("feedback", "words that no owner can be told")
-	}
-	told := publicationKey(programme)
-	untold := func(v merge.View, _ []merge.Grant) *merge.Reject {
-		if p, ok := v.Row(told.Collection, told.ID); ok && (p.Text("state") == "telling" || p.Text("state") == "told") {
-			return &merge.Reject{Code: "publication_begun"}
+	return nil, nil
+}
+
+// only refuses what was worked out from another version of a record; 0: from none.
+func only(k merge.Key, version merge.Seq) func(merge.View, []merge.Grant) *merge.Reject {
+	return func(v merge.View, _ []merge.Grant) *merge.Reject {
+		if r, _ := v.Row(k.Collection, k.ID); r.Version != version {
+			return &merge.Reject{Code: "stale_version"}
 		}
 		return nil
 	}
-	if _, err := s.Engine.Write(ctx, domain.DecisionScope(programme), merge.ServerWrite{Name: who.Name, Author: who.User, Role: merge.Admin, Collection: "case_file", ID: file, Op: merge.Put,
-		Strict: &seen.Seq, Must: untold, Set: set}); err != nil {
-		return d, err
-	}
-	return s.File(ctx, who, programme, file)
 }

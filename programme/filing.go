@@ -19,6 +19,7 @@ type caseFile struct {
 	complete bool        // it is there, was returned, and comes back
 	job      string      // import that brings it; empty: the app does
 	keys     domain.Keys // of its row, which are held against what is filed
+	beside   []string    // other applications of its business, of which none may stand
 }
 
 // filed is what became of one. Neither number nor met: the first stage is decided.
@@ -48,7 +49,7 @@ const mostFiled = 50
 // that is asked inside the commit too. The same files under the same name change nothing.
 //
 // Errors: Conflict "stage_decided" if the first stage is, for files that are not there yet; with
-// what is there.
+// what is there. Conflict "conflict" if another application of the business was faster.
 func (s *Service) file(ctx context.Context, p domain.Programme, name string, files []caseFile) ([]filed, error) {
 	scope := domain.DecisionScope(p.ID)
 	ruling := decisionKey(p.ID, 1)
@@ -122,6 +123,9 @@ func stillAlone(ruling merge.Key, files []caseFile, out []filed) func(merge.View
 	return func(v merge.View, _ []merge.Grant) *merge.Reject {
 		_, overtaken := v.Row(ruling.Collection, ruling.ID)
 		for i, f := range files {
+			if !out[i].there && slices.ContainsFunc(f.beside, func(other string) bool { return filedIn(v, other) }) {
+				return &merge.Reject{Code: "conflict"}
+			}
 			if f.job == "" || out[i].there || out[i].met != nil {
 				continue
 			}
@@ -134,6 +138,14 @@ func stillAlone(ruling merge.Key, files []caseFile, out []filed) func(merge.View
 		}
 		return nil
 	}
+}
+
+// filedIn reports whether an application has a file, and is not withdrawn as far as is known
+// where its programme is decided.
+func filedIn(v merge.View, application string) bool {
+	_, there := v.Row("case_file", application)
+	state, _ := v.Row("application_state", application)
+	return there && state.Text("state") != domain.ApplicationWithdrawn
 }
 
 // meets says what a file that an import brings meets, if it is not there by that import. Else

@@ -106,7 +106,7 @@ func jobWrites(who Caller, job, kind string, set map[string]merge.Value, busines
 // Steps are what the engine's followers do for jobs, by kind.
 func (s *Service) Steps() map[string]func(context.Context, merge.Effect) error {
 	return map[string]func(context.Context, merge.Effect) error{domain.JobHandover: s.stepOf(inBusiness(s.handOver)), domain.JobImport: s.stepOf(s.bringIn), domain.JobPublish: s.stepOf(s.tell), domain.StepFollow: s.followApplication,
-		domain.JobAnnounce: s.stepOf(s.tellPage), domain.JobAsk: s.stepOf(s.askPage), domain.StepTellApplication: s.tellApplication, domain.StepScore: s.followSheet, domain.StepDecide: s.carryOutDecision, domain.StepReturn: s.carryReturn, domain.StepTell: s.tellAll, domain.StepFill: s.fill, domain.StepApproved: s.carryOut, domain.StepRing: s.ringFor}
+		domain.JobAnnounce: s.stepOf(s.tellPage), domain.JobAsk: s.stepOf(s.askPage), domain.StepTellApplication: s.tellApplication, domain.StepScore: s.followSheet, domain.StepApart: s.keepApart, domain.StepMerged: s.followMerger, domain.StepDecide: s.carryOutDecision, domain.StepReturn: s.carryReturn, domain.StepTell: s.tellAll, domain.StepFill: s.fill, domain.StepApproved: s.carryOut, domain.StepRing: s.ringFor}
 }
 
 // stepOf does one step of a job and notes how it ended. A crash between the two

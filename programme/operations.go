@@ -29,6 +29,7 @@ type Outcome struct {
 	ID      string // of the operation
 	Outcome string // effective, absorbed, proposed or superseded
 	Record  Record
+	In      string // business
 }
 
 // Operate carries out an operation on a record that the caller saw at version v,
@@ -137,5 +138,5 @@ func (s *Service) outcome(ctx context.Context, st standing, key, parent merge.Ke
 		return Outcome{}, err
 	}
 	r, err := s.record(ctx, st, parent)
-	return Outcome{ID: op.ID, Outcome: op.Text("outcome"), Record: r}, err
+	return Outcome{ID: op.ID, Outcome: op.Text("outcome"), Record: r, In: scopeTail(st.head.Scope)}, err
 }

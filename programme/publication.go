@@ -71,7 +71,7 @@ func (s *Service) PreparePublication(ctx context.Context, who Caller, programme 
 		return Published{}, err
 	}
 	set := map[string]merge.Value{"publish_at": merge.Millis(at.UnixMilli()).Value(), "prepared_by": merge.Str(who.User), "approved_by": null(), "state": merge.Str("prepared"),
-		"withdrawn_by": null(), "reason": null(), "feedback": merge.Encode(words)}
+		"withdrawn_by": null(), "reason": null(), "advised": null(), "feedback": merge.Encode(words)}
 	if err := s.check("publication", set); err != nil {
 		return Published{}, err
 	}

@@ -115,7 +115,7 @@ func (s *Service) begin(ctx context.Context, a merge.Row) (bool, error) {
 		return false, err
 	}
 	people := found.people()
-	if domain.Unreviewed(a, len(people)) {
+	if domain.Unreviewed(a, found.provinces, len(people)) {
 		return withhold(withheldUnread)
 	}
 	next, _ := domain.AnnouncementNext(a.Text("state"), domain.AnnounceBegin)
@@ -156,7 +156,7 @@ func (s *Service) addLate(ctx context.Context, a merge.Row) (bool, error) {
 	if len(people) == 0 || all > domain.MaxAudience || len(domain.SendingsOf(a)) >= domain.MaxSendings {
 		return false, nil
 	}
-	if domain.Unreviewed(a, all) {
+	if domain.Unreviewed(a, found.provinces, all) {
 		return withhold(withheldUnread)
 	}
 	return true, s.send(ctx, a, people, map[string]merge.Value{"audience_count": merge.Num(all)}, "late")

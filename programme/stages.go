@@ -69,11 +69,12 @@ type StageView struct {
 	Outcomes []StageOutcome // of every file, ranked where they are
 	Missing  []string       // files with too few sheets; of the first stage, also those that are not in it yet
 	Balance  Balance
-	Basis    string    // hash of all that the decision rests on
+	Basis    string    // hash of all that the decision rests on, and of how it is prepared if it is
 	Decision merge.Row // if it was prepared or decided
 	Last     bool      // it is the last one, which selects
 	Lags     bool      // an earlier one is decided and not carried out into every file yet
 	filed    merge.Seq // of the board
+	stands   string    // hash of what the decision rests on, whoever prepared it
 }
 
 // Count is how many files have a result.
@@ -121,7 +122,7 @@ func (b *board) decided(no int) (v StageView, ok bool, err error) {
 	if v.Decision = b.rulings[no]; v.Decision.Text("state") != "decided" {
 		return v, false, nil
 	}
-	v.Basis = v.Decision.Text("basis")
+	v.Basis, v.stands = v.Decision.Text("basis"), v.Decision.Text("basis")
 	if balance := v.Decision.Fields["balance"]; balance != nil { // decisions of before do not say
 		err = json.Unmarshal(balance, &v.Balance)
 	}
@@ -156,10 +157,21 @@ func (b *board) view(ctx context.Context, no int) (StageView, error) {
 		}
 	}
 	v.Balance = balanceOf(v.Outcomes, files)
-	text, err := json.Marshal([]any{v.Stage, v.Outcomes, v.Missing, b.Quota, b.Reserve})
-	sum := sha256.Sum256(text)
-	v.Basis = hex.EncodeToString(sum[:16])
+	if v.stands, err = basisOf(v.Stage, v.Outcomes, v.Missing, b.Quota, b.Reserve); err != nil {
+		return v, err
+	}
+	v.Basis = v.stands
+	if d := v.Decision; d.Version > 0 { // who approves approves this preparation, its minutes too
+		v.Basis, err = basisOf(v.stands, d.Version, d.Text("prepared_by"), d.Text("minutes"))
+	}
 	return v, err
+}
+
+// basisOf is a hash of what somebody sees.
+func basisOf(seen ...any) (string, error) {
+	text, err := json.Marshal(seen)
+	sum := sha256.Sum256(text)
+	return hex.EncodeToString(sum[:16]), err
 }
 
 // answered is the outcome of a file whose answers decide.
@@ -257,7 +269,7 @@ func (s *Service) Decide(ctx context.Context, who Caller, programme string, no i
 		state = "prepared"
 	}
 	set := map[string]merge.Value{"stage": merge.Num(no), "prepared_by": merge.Str(who.User), "approved_by": null(), "minutes": optional(minutes), "state": merge.Str(state),
-		"basis": merge.Str(basis), "outcomes": merge.Encode(v.Outcomes), "balance": merge.Encode(v.Balance), "passed": merge.Num(v.Count(outPassed) + v.Count(outSelected)),
+		"basis": merge.Str(v.stands), "outcomes": merge.Encode(v.Outcomes), "balance": merge.Encode(v.Balance), "passed": merge.Num(v.Count(outPassed) + v.Count(outSelected)),
 		"failed": merge.Num(v.Count(outFailed) + v.Count(outNotSelected)), "reserve": merge.Num(v.Count(outReserve))}
 	if err := s.check("decision", set); err != nil {
 		return v, err
@@ -286,7 +298,8 @@ func (s *Service) decideAs(ctx context.Context, who Caller, programme string, se
 }
 
 // Approve has the decision on the last stage count, which another admin prepared, if what
-// it rests on is still so.
+// it rests on is still so, and it is prepared as the caller saw it: by whom, and in which
+// minutes.
 //
 // Errors: Forbidden "forbidden", "same_person"; NotFound; Conflict "stage_not_ready" if
 // nothing is prepared, "stage_decided", "basis_changed".
@@ -304,7 +317,7 @@ func (s *Service) Approve(ctx context.Context, who Caller, programme string, no 
 		return v, conflict("stage_not_ready", "nobody has prepared it")
 	case v.Decision.Text("prepared_by") == who.User:
 		return v, &fault.Error{Kind: fault.Forbidden, Code: "same_person", Text: "prepared by the same person"}
-	case v.Basis != basis, v.Decision.Text("basis") != basis:
+	case v.Basis != basis, v.Decision.Text("basis") != v.stands:
 		return v, conflict("basis_changed", "not what was prepared")
 	}
 	return s.decideAs(ctx, who, programme, v, map[string]merge.Value{"approved_by": merge.Str(who.User), "state": merge.Str("decided")})

@@ -75,7 +75,8 @@ func worldOn(t testing.TB, s store.Store) *world {
 
 // quietly are the steps of a program whose people have no phones that ring.
 func quietly() map[string]func(context.Context, merge.Effect) error {
-	return map[string]func(context.Context, merge.Effect) error{domain.StepRing: func(context.Context, merge.Effect) error { return nil }}
+	none := func(context.Context, merge.Effect) error { return nil }
+	return map[string]func(context.Context, merge.Effect) error{domain.StepRing: none, domain.StepApart: none, domain.StepMerged: none}
 }
 
 const box = "box/1"

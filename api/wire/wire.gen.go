@@ -2109,10 +2109,17 @@ type StageOutcome struct {
 
 // StageView defines model for StageView.
 type StageView struct {
+	// ApprovedBy User; absent until somebody approved, and where one person is enough.
+	//
+	// Example: 0190f2a4-0002-7000-8000-000000000000
+	ApprovedBy string `json:"approved_by,omitempty,omitzero"`
+
 	// Balance How many files of each result, by category and by region code.
 	Balance Balance `json:"balance"`
 
-	// Basis Example: 9f2c1a07b3d49f2c1a07b3d49f2c1a07
+	// Basis Of all that is seen here: files, scores and ranks, and of what is prepared by whom and in which minutes.
+	//
+	// Example: 9f2c1a07b3d49f2c1a07b3d49f2c1a07
 	Basis string `json:"basis"`
 
 	// Counts Example: {"not_selected":56,"reserve":10,"selected":30}
@@ -2121,9 +2128,19 @@ type StageView struct {
 	// Kind Example: rubric
 	Kind string `json:"kind"`
 
+	// Minutes Number of the minutes; absent while nothing is prepared.
+	//
+	// Example: BA-03/2022
+	Minutes string `json:"minutes,omitempty,omitzero"`
+
 	// Missing Files with too few sheets; of the first stage, once it has begun, also those that are not in it.
 	Missing  []RecordId     `json:"missing"`
 	Outcomes []StageOutcome `json:"outcomes"`
+
+	// PreparedBy User; absent while nothing is prepared.
+	//
+	// Example: 0190f2a4-0001-7000-8000-000000000000
+	PreparedBy string `json:"prepared_by,omitempty,omitzero"`
 
 	// Stage Example: 3
 	Stage int `json:"stage"`

@@ -162,7 +162,7 @@ func (o *embargo) judge(want outcomes) {
 		o.send(o.admin, "POST", at+"/shares", "", map[string]any{}, nil)
 		o.score(k.Fields.User, stage+1)
 		o.send(o.admin, "GET", at, "", nil, &v)
-		o.send(o.admin, "POST", at+"/decision", "", map[string]any{"basis": v.Basis, "minutes": "BA-01"}, nil)
+		o.send(o.admin, "POST", at+"/decision", "", map[string]any{"basis": v.Basis, "minutes": "BA-01"}, &v)
 		if stage == 1 {
 			o.send(o.second, "POST", at+"/approval", "", map[string]any{"basis": v.Basis}, &v)
 		}

@@ -583,7 +583,7 @@ func (o *requests) curation(other *play.Phone) {
 	o.ok(err)
 	o.ok(o.w.Step(o.Context()))
 	o.ok(o.admin.Send(o.Context(), http.MethodGet, mine+"/stages/2", "", nil, &v))
-	o.ok(o.admin.Send(o.Context(), http.MethodPost, mine+"/stages/2/decision", "", map[string]any{"basis": v.Basis, "minutes": "BA-02"}, nil))
+	o.ok(o.admin.Send(o.Context(), http.MethodPost, mine+"/stages/2/decision", "", map[string]any{"basis": v.Basis, "minutes": "BA-02"}, &v))
 	o.ask(other, "POST "+at+"/stages/{stage}/approval", mine+"/stages/2/approval", "", map[string]any{"basis": v.Basis}, nil)
 	o.ask(o.admin, "POST "+at+"/sheets/{sheet}/reopening", mine+"/sheets/"+sheet+"/reopening", "", map[string]any{"curator_id": k.Fields.User, "note": "terlambat"}, nil)
 	o.ask(o.admin, "POST "+at+"/publication", mine+"/publication", "", map[string]any{"publish_at": "2030-01-01T00:00:00Z"}, &e)
