@@ -322,17 +322,24 @@ func (o *tour) returned(admin wire.Login, mine string) {
 	o.clock.Advance(4 * time.Second)
 }
 
-// enrolment pauses and ends; it is there as the confirmation of an owner would make it.
+// enrolment pauses and ends; it is there because an owner confirmed.
 func (o *tour) enrolment(owner, admin wire.Login, mine string, file wire.CaseFile) {
-	a, id, pid := admin.AccessToken, domain.EnrolmentID(file.Id), strings.TrimPrefix(mine, "/v1/programmes/")
+	a, id := admin.AccessToken, domain.EnrolmentID(file.Id)
 	var all wire.EnrolmentList
 	o.want(200, a, "GET", mine+"/enrolments", "").Into(o, &all)
 	if len(all.Enrolments) != 0 {
 		o.Errorf("nobody confirmed, and there are %+v", all)
 	}
-	_, err := o.parts.Engine.Write(o.Context(), "business/"+strings.Trim(string(file.Fields["business_id"]), `"`), merge.ServerWrite{Name: "enrol", Role: merge.System, Collection: "enrolment", ID: id,
-		Op: merge.Put, Create: true, Set: map[string]merge.Value{"programme_id": merge.Str(pid), "application_id": merge.Str(file.Id), "state": merge.Str(domain.EnrolmentActive)}})
-	o.ok(0, err)
+	for _, op := range []string{"offer", "confirm"} {
+		set := map[string]merge.Value{"application_id": merge.Str(file.Id), "op": merge.Str(op)}
+		if op == "offer" {
+			set["confirm_by"] = merge.Millis(o.clock.Now().Add(72 * time.Hour).UnixMilli()).Value()
+		}
+		_, err := o.parts.Engine.Write(o.Context(), "business/"+strings.Trim(string(file.Fields["business_id"]), `"`), merge.ServerWrite{Name: "by hand " + op, Role: merge.System, Collection: "application_event",
+			ID: o.ids.New(), Op: merge.Put, Create: true, Set: set})
+		o.ok(0, err)
+	}
+	o.ok(o.parts.Engine.Work(o.Context()))
 	o.want(200, a, "GET", mine+"/enrolments?state=active&province=18&limit=1", "").Into(o, &all)
 	if len(all.Enrolments) != 1 || all.Enrolments[0].Id != id || all.Enrolments[0].Name == "" || all.Next != "" {
 		o.Fatalf("%+v", all)

@@ -50,8 +50,11 @@ func setPausing(t *testing.T, on func(play.Options) play.Options) *pausing {
 	p.ok(p.admin.Send(t.Context(), http.MethodPost, "/v1/plan-templates", "", map[string]any{"code": "rencana", "version": 1, "fields": map[string]any{"name": "Rencana",
 		"items": []any{item("shop", 0), item("photos", 2, "shop"), item("story", 3, "photos")}}}, &made))
 	p.ok(p.admin.Send(t.Context(), http.MethodPost, "/v1/programmes", "", map[string]any{"code": "lagawi-fest-2022", "fields": map[string]any{"name": "Lagawi Fest 2022", "kind": "campaign",
-		"region_codes": []string{"18"}, "plan_template_id": made.ID, "monitoring": map[string]any{"starts_on": "2022-04-04", "ends_on": "2022-07-02"}}}, &made))
+		"region_codes": []string{"18"}, "plan_template_id": made.ID, "monitoring": map[string]any{"starts_on": "2022-04-04", "ends_on": "2022-07-02"},
+		"quota": 30, "number_prefix": "LGW22", "confirm_days": 3, "phases": []any{map[string]any{"code": "registration", "starts_on": "2022-02-27", "ends_on": "2022-03-06"}},
+		"stages": []any{map[string]any{"no": 1, "kind": "rubric", "curators_per_file": 1, "items": []any{map[string]any{"code": "product", "label_id": "Produk", "weight_bp": 10_000, "max": 100}}}}}}, &made))
 	p.programme = made.ID
+	p.ok(p.admin.Send(t.Context(), http.MethodPost, "/v1/programmes/"+made.ID+"/status", made.Etag, map[string]any{"status": "open"}, nil))
 	application := domain.ApplicationID(p.business, p.programme, 1)
 	p.enrolment = domain.EnrolmentID(application)
 	p.selected(application)

@@ -43,7 +43,7 @@ func (r *ringing) want(what string, was, want [3]int) [3]int {
 
 // TestPhonesAreToldThatThereIsSomething: what staff write is hinted to the phones of the
 // owner, without a card; not to the phone that wrote it, not to one that listens, and once in
-// a quarter of an hour.
+// a quarter of an hour: what comes in between is hinted at its end.
 func TestPhonesAreToldThatThereIsSomething(t *testing.T) {
 	for name, on := range stores(t) {
 		t.Run(name, func(t *testing.T) {
@@ -67,7 +67,7 @@ func TestPhonesAreToldThatThereIsSomething(t *testing.T) {
 			r.w.Clock.Advance(6 * time.Minute)
 			r.sell(r.owner, 12_000)
 			r.sync(r.owner)
-			was = r.want("a sale of the owner's", was, [3]int{0, 1, 1})
+			was = r.want("a sale of the owner's, and the hint that had to wait", was, [3]int{1, 1, 1})
 			r.w.Clock.Advance(20 * time.Minute)
 			session, err := r.tablet.Session()
 			r.ok(err)
