@@ -59,12 +59,13 @@ func business() *merge.Collection {
 // StepMerged looks after what two enterprises that are one had apart.
 const StepMerged = "follow_merger"
 
-// reactBusiness has a merger followed.
+// reactBusiness has a merger followed. The step goes by the survivor: of effects on one record a
+// commit keeps one, and a business gives up its number in that commit.
 func reactBusiness(c merge.Change) []merge.Effect {
 	if c.After.Text("merged_into") == "" || c.Before.Text("merged_into") != "" {
 		return nil
 	}
-	return []merge.Effect{{Scope: c.Scope(), Collection: "business", ID: c.After.ID, Do: StepMerged}}
+	return []merge.Effect{{Scope: c.Scope(), Collection: "business", ID: c.After.Text("merged_into"), Do: StepMerged}}
 }
 
 // membership is one window of an owner or a staff member.
