@@ -2,6 +2,7 @@ package api_test
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -212,7 +213,10 @@ func (o *tour) curation(owner, admin wire.Login, mine string) {
 	o.noted("GET", "/v1/programmes/{programme}/curators", strings.Trim(string(k.Fields["user_id"]), `"`))
 	o.noted("GET", "/v1/programmes/{programme}/files", files.Files[0].Id)
 	o.advice(owner, admin, mine, e.Id, files.Files[0].Id)
-	o.enrolment(owner, admin, mine, files.Files[0])
+	var whole wire.CaseFileList
+	o.want(200, a, "GET", mine+"/files", "").Into(o, &whole)
+	at := slices.IndexFunc(whole.Files, func(f wire.CaseFile) bool { return f.Id != files.Files[0].Id })
+	o.enrolment(owner, admin, mine, whole.Files[at])
 	o.application(owner, admin, "/v1/businesses/"+strings.Trim(string(files.Files[0].Fields["business_id"]), `"`), files.Files[0].Id)
 }
 
@@ -330,7 +334,7 @@ func (o *tour) enrolment(owner, admin wire.Login, mine string, file wire.CaseFil
 	if len(all.Enrolments) != 0 {
 		o.Errorf("nobody confirmed, and there are %+v", all)
 	}
-	for _, op := range []string{"offer", "confirm"} {
+	for _, op := range []string{"submit", "offer", "confirm"} {
 		set := map[string]merge.Value{"application_id": merge.Str(file.Id), "op": merge.Str(op)}
 		if op == "offer" {
 			set["confirm_by"] = merge.Millis(o.clock.Now().Add(72 * time.Hour).UnixMilli()).Value()
