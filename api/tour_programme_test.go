@@ -343,6 +343,9 @@ func (o *tour) enrolment(owner, admin wire.Login, mine string, file wire.CaseFil
 			ID: o.ids.New(), Op: merge.Put, Create: true, Set: set})
 		o.ok(0, err)
 	}
+	_, err := o.parts.Engine.Write(o.Context(), domain.DecisionScope(strings.TrimPrefix(mine, "/v1/programmes/")), merge.ServerWrite{Name: "by hand", Role: merge.System, Collection: "case_file", ID: file.Id, Op: merge.Put,
+		Set: map[string]merge.Value{"state": merge.Str(domain.FileSelected)}})
+	o.ok(0, err)
 	o.ok(o.parts.Engine.Work(o.Context()))
 	o.want(200, a, "GET", mine+"/enrolments?state=active&province=18&limit=1", "").Into(o, &all)
 	if len(all.Enrolments) != 1 || all.Enrolments[0].Id != id || all.Enrolments[0].Name == "" || all.Next != "" {
