@@ -12,12 +12,10 @@ import (
 // StepRing has the phones of a person rung for an item of the inbox.
 const StepRing = "ring"
 
-// rings has phones rung for an item that is new, or an announcement whose author wants the
-// correction heard. One that somebody has read on the way, or that is only brought up to
-// date, is silent.
+// rings has phones rung for an item that is new. One that somebody has read on the way, or
+// that is only brought up to date, is silent.
 func rings(c merge.Change) []merge.Effect {
-	again := c.After.Int("ring") > c.Before.Int("ring")
-	if c.After.Deleted || !c.New && !again || c.After.Text("read_at") != "" || string(c.After.Fields["retracted"]) == "true" {
+	if c.After.Deleted || !c.New || c.After.Text("read_at") != "" || string(c.After.Fields["retracted"]) == "true" {
 		return nil
 	}
 	return []merge.Effect{{Scope: c.Scope(), Collection: "inbox", ID: c.After.ID, Do: StepRing}}

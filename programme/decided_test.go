@@ -66,8 +66,15 @@ func TestTheLastStageHasMinutes(t *testing.T) {
 // they are asked, hears of it where they are, and takes part there.
 func TestAResultFollowsAMerger(t *testing.T) {
 	for name, when := range map[string]func(c *contest, join func()){
-		"before":     func(c *contest, join func()) { join(); c.clock.Set(publishAt()); c.due() },
-		"afterwards": func(c *contest, join func()) { c.clock.Set(publishAt()); c.due(); join() },
+		"before":     func(c *contest, join func()) { join(); c.work(); c.clock.Set(publishAt()); c.due() },
+		"afterwards": func(c *contest, join func()) { c.clock.Set(publishAt()); c.due(); join(); c.work() },
+		"amid": func(c *contest, join func()) { // the merger is written, and nothing taken over
+			c.clock.Set(publishAt())
+			join()
+			c.unless(c.Due(c.Context()))
+			c.tellsFirst()
+			c.due()
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			c := open(t).contest(7)
@@ -82,7 +89,6 @@ func TestAResultFollowsAMerger(t *testing.T) {
 			when(c, func() {
 				_, err := c.Merge(t.Context(), c.as(c.admin), f.Text("business_id"), other.ID)
 				c.unless(err)
-				c.work()
 			})
 			home := "business/" + other.ID
 			state := func() string {
@@ -236,5 +242,20 @@ func TestAnApprovalIsOfThePreparationThatWasSeen(t *testing.T) {
 	c.unless(approve(third.Basis))
 	if now := c.stage(3); now.Decision.Text("minutes") != "BA-2" || now.Decision.Text("approved_by") != c.other.ID {
 		t.Errorf("decided: %q by %s", now.Decision.Text("minutes"), now.Decision.Text("approved_by"))
+	}
+}
+
+// tellsFirst tells results before anything else that waits is done; what cannot be done yet
+// stays.
+func (c *contest) tellsFirst() {
+	c.Helper()
+	const kind = domain.JobPublish
+	c.unless(c.Steps()[domain.StepTell](c.Context(), merge.Effect{Scope: domain.DecisionScope(c.edition.ID), Collection: "publication", ID: c.publication().ID}))
+	for _, r := range c.scope(domain.GeneralQueue, "job_step") {
+		if r.Text("kind") == kind && r.Text("state") == domain.StepWaiting {
+			if err := c.Steps()[kind](c.Context(), merge.Effect{Scope: domain.GeneralQueue, Collection: "job_step", ID: r.ID}); err != nil && fault.KindOf(err) != fault.Transient {
+				c.Fatal(err)
+			}
+		}
 	}
 }

@@ -137,6 +137,9 @@ func (s *Service) overtaken(ctx context.Context, unheard []file) (bool, error) {
 		if err != nil {
 			return false, fmt.Errorf("head of business: %w", err)
 		}
+		if err := s.broughtAlong(ctx, f.business, head.Scope, f.id); err != nil {
+			return false, err
+		}
 		rows, err := s.rows(ctx, head.Scope, merge.Key{Collection: "application", ID: f.id})
 		if state := first(rows).Text("state"); err != nil || state != domain.ApplicationSubmitted && state != "" {
 			return false, err

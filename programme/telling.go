@@ -272,7 +272,9 @@ func (s *Service) sayWhile(ctx context.Context, business, event, name string, se
 		}
 		_, err = s.Engine.Write(ctx, head.Scope, merge.ServerWrite{Name: name, Role: merge.System, Collection: "application_event", ID: event, Op: merge.Put, Create: true, Must: inAlive(must), Set: set})
 		switch fault.CodeOf(err) {
-		case "conflict", "id_reuse":
+		case "conflict":
+			return s.broughtAlong(ctx, business, head.Scope, merge.AsString(set["application_id"]))
+		case "id_reuse":
 			return nil
 		case "business_merged": // in between; its head says so by the next look
 			if err := s.moved(ctx, head.Scope); err != nil {
@@ -282,6 +284,21 @@ func (s *Service) sayWhile(ctx context.Context, business, event, name string, se
 		}
 		return err
 	}
+}
+
+// broughtAlong makes sure that an application is where its business lives now: what is said
+// between a merger and what it brings along would be said to nobody.
+//
+// Errors: Transient "busy" while it is not.
+func (s *Service) broughtAlong(ctx context.Context, business, lives, application string) error {
+	if lives == scopeOf(business) {
+		return nil
+	}
+	rows, err := s.rows(ctx, lives, merge.Key{Collection: "application", ID: application})
+	if err == nil && len(rows) == 0 {
+		err = &fault.Error{Kind: fault.Transient, Code: "busy", Text: "a merger is under way"}
+	}
+	return err
 }
 
 // moved makes sure that a scope whose business was merged has said where it has gone.
