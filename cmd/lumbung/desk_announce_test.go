@@ -18,7 +18,7 @@ import (
 
 // briefing is what an admin writes in a file.
 const briefing = `{"title_id":"Briefing pameran","title_en":"Exhibition briefing","body_id":"Datang pukul 10.00 WIB.","body_en":"Please come at 10:00.",
-"audience":{"regions":["18.01","18.02","18.03","18.04","18.05","18.06","18.07","18.08","18.09","18.10","18.11","18.12","18.71","18.72"]},"publish_at":"2022-03-20T01:00:00Z","require_ack":true,"ack_by":"2022-03-21T10:00:00Z"}`
+"audience":{"regions":["18.02","18.03","18.04","18.05","18.06","18.07","18.08","18.09","18.10","18.11","18.12","18.13","18.71","18.72"]},"publish_at":"2022-03-20T01:00:00Z","require_ack":true,"ack_by":"2022-03-21T10:00:00Z"}`
 
 // draft writes a draft and gives its id.
 func (c *clerk) draft(content string, more ...string) string {
