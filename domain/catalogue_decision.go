@@ -174,6 +174,7 @@ func publication() *merge.Collection {
 			server("told_at", instant(), "when the last one was told"),
 			server("job_id", ref(""), "the list that counts: the job that tells them, named after all that stands in it"),
 			server("feedback", anything(16<<10), "words for the owners, by result"),
+			server("advised_by", list(ref(""), 100), "admins who wrote them: none of them approves it"),
 			server("advised", whole(0, 1<<53-1, "words"), "for single owners since it was prepared; so who approves it hears of them"),
 		),
 	}

@@ -161,7 +161,8 @@ func deriveSheet(v merge.View, r merge.Row) merge.Derived {
 const StepScore = "follow_sheet"
 
 func reactSheet(c merge.Change) []merge.Effect {
-	if c.Before.Text("state") == c.After.Text("state") {
+	said := func(r merge.Row) string { return r.Text("state") + " " + string(r.Fields["conflict"]) } // a conflict of interest is heard before the sheet is in
+	if said(c.Before) == said(c.After) {
 		return nil
 	}
 	return []merge.Effect{{Scope: c.Scope(), Collection: "sheet", ID: c.After.ID, Do: StepScore}}

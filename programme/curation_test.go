@@ -473,3 +473,23 @@ func TestTwoProcessesAskOneForAConflict(t *testing.T) {
 		t.Errorf("%d are asked", n)
 	}
 }
+
+// TestAConflictOnASavedSheetIsHeard: whoever notices it later says so, and goes on without
+// submitting.
+func TestAConflictOnASavedSheetIsHeard(t *testing.T) {
+	c := open(t).contest(2)
+	c.begun()
+	_, err := c.Share(t.Context(), c.as(c.admin), c.edition.ID, 3, nil)
+	c.unless(err)
+	c.work()
+	file := c.panel(0)[0].Text("application_id")
+	before := len(c.scope(domain.DecisionScope(c.edition.ID), "file_share"))
+	sheet := domain.SheetID(file, 3, c.curators[0].ID)
+	c.unless(c.writes(0, "sheet", sheet, true, map[string]merge.Value{"application_id": merge.Str(file), "stage": merge.Num(3)}))
+	c.work()
+	c.unless(c.writes(0, "sheet", sheet, false, map[string]merge.Value{"conflict": merge.Flag(true)}))
+	c.work()
+	if n := len(c.scope(domain.DecisionScope(c.edition.ID), "file_share")) - before; n != 1 {
+		t.Errorf("%d are asked", n)
+	}
+}

@@ -195,6 +195,17 @@ func TestWordsAreWhatWasApproved(t *testing.T) {
 	if c.unless(err); !merge.Null(again.Fields["advised"]) {
 		t.Errorf("prepared anew: %s", again.Fields["advised"])
 	}
+	d, err := c.File(t.Context(), c.as(c.other), c.edition.ID, f.ID)
+	c.unless(err)
+	_, err = c.Advise(t.Context(), c.as(c.other), c.edition.ID, f.ID, d.Version, "Anda tidak terpilih.")
+	c.unless(err)
+	now, err = c.Publication(t.Context(), c.as(c.other), c.edition.ID)
+	c.unless(err)
+	_, err = c.ApprovePublication(t.Context(), c.as(c.other), c.edition.ID, now.Version)
+	c.unless(err, "same_person") // who wrote words that whoever prepared it has not seen
+	c.unless(advise("Selamat!"))
+	again, err = c.PreparePublication(t.Context(), c.as(c.admin), c.edition.ID, laterOn(), nil)
+	c.unless(err)
 	_, err = c.ApprovePublication(t.Context(), c.as(c.other), c.edition.ID, again.Version)
 	c.unless(err)
 	c.clock.Set(laterOn())

@@ -2,6 +2,7 @@ package programme
 
 import (
 	"context"
+	"slices"
 
 	"github.com/lumbung-ikm/lumbung/domain"
 	"github.com/lumbung-ikm/lumbung/fault"
@@ -86,9 +87,17 @@ func wordsBeside(told merge.Row, who Caller, k merge.Key) ([]merge.ServerWrite, 
 		return nil, conflict("publication_begun", "owners are being told")
 	case "prepared":
 		return []merge.ServerWrite{{Name: who.Name, Author: who.User, Role: merge.Admin, Collection: k.Collection, ID: k.ID, Op: merge.Put,
-			Set: map[string]merge.Value{"advised": merge.Num(told.Int("advised") + 1)}}}, nil
+			Set: map[string]merge.Value{"advised": merge.Num(told.Int("advised") + 1), "advised_by": merge.Encode(with(told.Strings("advised_by"), who.User))}}}, nil
 	}
 	return nil, nil
+}
+
+// with is a list that has an entry once.
+func with(list []string, entry string) []string {
+	if slices.Contains(list, entry) {
+		return list
+	}
+	return append(list, entry)
 }
 
 // only refuses what was worked out from another version of a record; 0: from none.

@@ -71,7 +71,7 @@ func (s *Service) PreparePublication(ctx context.Context, who Caller, programme 
 		return Published{}, err
 	}
 	set := map[string]merge.Value{"publish_at": merge.Millis(at.UnixMilli()).Value(), "prepared_by": merge.Str(who.User), "approved_by": null(), "state": merge.Str("prepared"),
-		"withdrawn_by": null(), "reason": null(), "advised": null(), "feedback": merge.Encode(words)}
+		"withdrawn_by": null(), "reason": null(), "advised": null(), "advised_by": null(), "feedback": merge.Encode(words)}
 	if err := s.check("publication", set); err != nil {
 		return Published{}, err
 	}
@@ -112,8 +112,8 @@ func (s *Service) ApprovePublication(ctx context.Context, who Caller, programme 
 		return Published{}, conflict("publication_approved", "approved already")
 	case b.told.Version != seen.Seq, e.Version.Generation != seen.Generation:
 		return Published{}, &fault.Error{Kind: fault.Stale, Code: "stale_version", Text: "prepared anew since"}
-	case b.told.Text("prepared_by") == who.User:
-		return Published{}, &fault.Error{Kind: fault.Forbidden, Code: "same_person", Text: "prepared by the same person"}
+	case b.told.Text("prepared_by") == who.User, slices.Contains(b.told.Strings("advised_by"), who.User):
+		return Published{}, &fault.Error{Kind: fault.Forbidden, Code: "same_person", Text: "prepared by the same person, or in their words"}
 	case instant(b.told, "publish_at").Before(s.Clock.Now()):
 		return Published{}, conflict("publication_late", "its instant is over")
 	}
