@@ -31,9 +31,9 @@ func requestTrips() map[string]int {
 		"POST /v1/auth/code":                                               14,
 		"POST /v1/auth/code, again at once":                                1,
 		"POST /v1/auth/login":                                              33,
-		"POST /v1/auth/login, the first of a person":                       47,
+		"POST /v1/auth/login, the first of a person":                       48,
 		"POST /v1/auth/password":                                           33,
-		"POST /v1/auth/password, the first of a person":                    46,
+		"POST /v1/auth/password, the first of a person":                    47,
 		"POST /v1/auth/setup":                                              7,
 		"POST /v1/auth/setup/confirm":                                      11,
 		"POST /v1/auth/step-up":                                            12,
@@ -45,7 +45,7 @@ func requestTrips() map[string]int {
 		"DELETE /v1/me/sessions":                                           5,
 		"DELETE /v1/me/sessions/{session}":                                 4,
 		"GET /v1/me/devices":                                               1,
-		"DELETE /v1/me/devices/{device}":                                   16,
+		"DELETE /v1/me/devices/{device}":                                   25,
 		"POST /v1/me/devices/{device}/incarnations":                        6,
 		"PUT /v1/me/devices/{device}/push":                                 4,
 		"DELETE /v1/me/devices/{device}/push":                              3,
@@ -79,19 +79,19 @@ func requestTrips() map[string]int {
 		"PATCH /v1/programmes/{programme}":                                 17,
 		"POST /v1/programmes":                                              19,
 		"POST /v1/programmes/{programme}/status":                           20,
-		"POST /v1/programmes/{programme}/imports":                          24,
-		"POST /v1/programmes/{programme}/imports/check":                    6,
+		"POST /v1/programmes/{programme}/imports":                          25,
+		"POST /v1/programmes/{programme}/imports/check":                    7,
 		"GET /v1/programmes/{programme}/files":                             6,
 		"GET /v1/programmes/{programme}/files/{file}":                      5,
-		"PATCH /v1/programmes/{programme}/files/{file}":                    23,
+		"PATCH /v1/programmes/{programme}/files/{file}":                    24,
 		"GET /v1/programmes/{programme}/enrolments":                        8,
 		"POST /v1/programmes/{programme}/enrolments/{enrolment}/events":    26,
 		"POST /v1/programmes/{programme}/curators":                         22,
 		"GET /v1/programmes/{programme}/curators":                          6,
 		"POST /v1/programmes/{programme}/begin":                            21,
 		"GET /v1/programmes/{programme}/stages/{stage}":                    7,
-		"POST /v1/programmes/{programme}/stages/{stage}/decision":          24,
-		"POST /v1/programmes/{programme}/stages/{stage}/shares":            20,
+		"POST /v1/programmes/{programme}/stages/{stage}/decision":          25,
+		"POST /v1/programmes/{programme}/stages/{stage}/shares":            21,
 		"POST /v1/programmes/{programme}/stages/{stage}/approval":          24,
 		"POST /v1/programmes/{programme}/sheets/{sheet}/reopening":         18,
 		"POST /v1/programmes/{programme}/publication":                      20,
@@ -130,11 +130,11 @@ func requestTrips() map[string]int {
 		"GET /v1/announcements":                                            3,
 		"GET /v1/announcements/{announcement}":                             3,
 		"PATCH /v1/announcements/{announcement}":                           18,
-		"GET /v1/announcements/{announcement}/preview, of one business":    5,
-		"POST /v1/announcements/{announcement}/operations":                 20,
+		"GET /v1/announcements/{announcement}/preview, of one business":    6,
+		"POST /v1/announcements/{announcement}/operations":                 21,
 		"POST /v1/announcements/{announcement}/versions":                   21,
 		"GET /v1/announcements/{announcement}/versions":                    4,
-		"GET /v1/announcements/{announcement}/receipts":                    14,
+		"GET /v1/announcements/{announcement}/receipts":                    15,
 	}
 }
 
@@ -594,18 +594,28 @@ func (o *requests) curation(other *play.Phone) {
 	o.ok(err)
 	one := "/v1/businesses/" + files[0].Text("business_id")
 	o.ok(o.admin.Send(o.Context(), http.MethodGet, one+"/records/application/"+file, "", nil, &e))
+	o.ask(o.admin, "POST /v1/businesses/{business}/applications/{application}/events", one+"/applications/"+file+"/events", e.Etag, map[string]any{"op": "disqualify", "note": "Data palsu"}, nil)
 	o.enrolment(mine, files[0])
-	o.ok(o.admin.Send(o.Context(), http.MethodGet, one+"/records/application/"+file, "", nil, &e))
-	o.ask(o.admin, "POST /v1/businesses/{business}/applications/{application}/events", one+"/applications/"+file+"/events", e.Etag, map[string]any{"op": "return", "note": "Foto belum ada"}, nil)
 }
 
-// enrolment lists one business that takes part, and lets it pause.
+// enrolment lists one business that takes part, because its owner confirmed, and lets it
+// pause.
 func (o *requests) enrolment(mine string, file merge.Row) {
 	o.Helper()
 	eid := domain.EnrolmentID(file.ID)
-	_, err := o.w.App.Engine.Write(o.Context(), "business/"+file.Text("business_id"), merge.ServerWrite{Name: "enrol", Role: merge.System, Collection: "enrolment", ID: eid, Op: merge.Put, Create: true,
-		Set: map[string]merge.Value{"programme_id": merge.Str(strings.TrimPrefix(mine, "/v1/programmes/")), "application_id": merge.Str(file.ID), "state": merge.Str(domain.EnrolmentActive)}})
-	o.ok(err)
+	write := func(scope, collection, id string, create bool, set map[string]merge.Value) {
+		_, err := o.w.App.Engine.Write(o.Context(), scope, merge.ServerWrite{Name: "by hand " + id, Role: merge.System, Collection: collection, ID: id, Op: merge.Put, Create: create, Set: set})
+		o.ok(err)
+	}
+	for _, op := range []string{"submit", "offer", "confirm"} {
+		set := map[string]merge.Value{"application_id": merge.Str(file.ID), "op": merge.Str(op)}
+		if op == "offer" {
+			set["confirm_by"] = merge.Millis(o.w.Clock.Now().Add(72 * time.Hour).UnixMilli()).Value()
+		}
+		write("business/"+file.Text("business_id"), "application_event", o.admin.IDs.New(), true, set)
+	}
+	write(domain.DecisionScope(strings.TrimPrefix(mine, "/v1/programmes/")), "case_file", file.ID, false, map[string]merge.Value{"state": merge.Str(domain.FileSelected)})
+	o.ok(o.w.Step(o.Context()))
 	var all struct {
 		Enrolments []ticket `json:"enrolments"`
 	}
