@@ -450,10 +450,7 @@ func TestWhenStagesBegin(t *testing.T) {
 // TestTwoProcessesAskOneForAConflict: whoever is at it, and again afterwards.
 func TestTwoProcessesAskOneForAConflict(t *testing.T) {
 	c := open(t).contest(2)
-	c.begun()
-	_, err := c.Share(t.Context(), c.as(c.admin), c.edition.ID, 3, nil)
-	c.unless(err)
-	c.work()
+	c.shared()
 	file := c.panel(0)[0].Text("application_id")
 	c.score(0, file, all(100), map[string]merge.Value{"conflict": merge.Flag(true)})
 	before := len(c.scope(domain.DecisionScope(c.edition.ID), "file_share"))
@@ -478,10 +475,7 @@ func TestTwoProcessesAskOneForAConflict(t *testing.T) {
 // submitting.
 func TestAConflictOnASavedSheetIsHeard(t *testing.T) {
 	c := open(t).contest(2)
-	c.begun()
-	_, err := c.Share(t.Context(), c.as(c.admin), c.edition.ID, 3, nil)
-	c.unless(err)
-	c.work()
+	c.shared()
 	file := c.panel(0)[0].Text("application_id")
 	before := len(c.scope(domain.DecisionScope(c.edition.ID), "file_share"))
 	sheet := domain.SheetID(file, 3, c.curators[0].ID)

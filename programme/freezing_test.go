@@ -90,7 +90,11 @@ func TestOneListOfResultsCounts(t *testing.T) {
 		var both sync.WaitGroup
 		for range 2 {
 			p := c.process(poor)
-			both.Go(func() { _ = p.PublishDue(context.Background()) })
+			both.Go(func() {
+				if err := p.PublishDue(context.Background()); err != nil {
+					t.Errorf("call %d: %v", n, err)
+				}
+			})
 		}
 		both.Wait()
 		list := c.frozen()
