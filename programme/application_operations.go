@@ -97,7 +97,7 @@ func (s *Service) carryDisqualification(ctx context.Context, a Approval, p Propo
 	case "id_reuse":
 		return nil
 	case "business_merged": // the next try finds it where it has gone
-		return &fault.Error{Kind: fault.Transient, Code: "busy", Text: "a merger is under way"}
+		return underMerger()
 	}
 	return err
 }

@@ -298,7 +298,7 @@ func (s *Service) overtakenBy(ctx context.Context, scope string, err error) erro
 	case "conflict", "id_reuse":
 		return nil
 	case "business_merged": // the next try finds it where it has gone
-		return errors.Join(&fault.Error{Kind: fault.Transient, Code: "busy", Text: "a merger is under way"}, s.moved(ctx, scope))
+		return errors.Join(underMerger(), s.moved(ctx, scope))
 	}
 	return err
 }

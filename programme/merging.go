@@ -25,6 +25,11 @@ func conflict(code, text string) error {
 	return &fault.Error{Kind: fault.Conflict, Code: code, Text: text}
 }
 
+// underMerger has somebody come back when a merger has brought along what they look for.
+func underMerger() error {
+	return &fault.Error{Kind: fault.Transient, Code: "busy", Text: "a merger is under way"}
+}
+
 // Merge makes one enterprise of two records of it: the survivor takes over
 // people, mentors, products, tasks, sales and files of the other. Phones may go
 // on writing into the old one for as long as they like; what is accepted there

@@ -123,7 +123,7 @@ func (s *Service) applicationAt(ctx context.Context, f file) (applied, error) {
 	}
 	app, err := s.appliedFor(ctx, scopeTail(head.Scope), f.id)
 	if err == nil && app.Version == 0 {
-		err = &fault.Error{Kind: fault.Transient, Code: "busy", Text: "a merger is under way"}
+		err = underMerger()
 	}
 	return app, err
 }
@@ -137,10 +137,10 @@ func (s *Service) overtaken(ctx context.Context, unheard []file) (bool, error) {
 		if err != nil {
 			return false, fmt.Errorf("head of business: %w", err)
 		}
-		if err := s.broughtAlong(ctx, f.business, head.Scope, f.id); err != nil {
-			return false, err
-		}
 		rows, err := s.rows(ctx, head.Scope, merge.Key{Collection: "application", ID: f.id})
+		if err == nil {
+			err = broughtAlong(rows, f.business, head.Scope)
+		}
 		if state := first(rows).Text("state"); err != nil || state != domain.ApplicationSubmitted && state != "" {
 			return false, err
 		}

@@ -170,7 +170,7 @@ func (s *Service) carryReturn(ctx context.Context, eff merge.Effect) error {
 	case "forbidden_transition", "id_reuse":
 		return nil
 	case "business_merged": // in between; the next try finds it where it has gone
-		return errors.Join(&fault.Error{Kind: fault.Transient, Code: "busy", Text: "a merger is under way"}, s.moved(ctx, business))
+		return errors.Join(underMerger(), s.moved(ctx, business))
 	}
 	return err
 }

@@ -273,7 +273,11 @@ func (s *Service) sayWhile(ctx context.Context, business, event, name string, se
 		_, err = s.Engine.Write(ctx, head.Scope, merge.ServerWrite{Name: name, Role: merge.System, Collection: "application_event", ID: event, Op: merge.Put, Create: true, Must: inAlive(must), Set: set})
 		switch fault.CodeOf(err) {
 		case "conflict":
-			return s.broughtAlong(ctx, business, head.Scope, merge.AsString(set["application_id"]))
+			rows, err := s.rows(ctx, head.Scope, merge.Key{Collection: "application", ID: merge.AsString(set["application_id"])})
+			if err == nil {
+				err = broughtAlong(rows, business, head.Scope)
+			}
+			return err
 		case "id_reuse":
 			return nil
 		case "business_merged": // in between; its head says so by the next look
@@ -286,19 +290,15 @@ func (s *Service) sayWhile(ctx context.Context, business, event, name string, se
 	}
 }
 
-// broughtAlong makes sure that an application is where its business lives now: what is said
-// between a merger and what it brings along would be said to nobody.
+// broughtAlong makes sure that an application was found where its business lives now: what is
+// said between a merger and what it brings along would be said to nobody.
 //
 // Errors: Transient "busy" while it is not.
-func (s *Service) broughtAlong(ctx context.Context, business, lives, application string) error {
-	if lives == scopeOf(business) {
-		return nil
+func broughtAlong(found []merge.Row, business, lives string) error {
+	if len(found) == 0 && lives != scopeOf(business) {
+		return underMerger()
 	}
-	rows, err := s.rows(ctx, lives, merge.Key{Collection: "application", ID: application})
-	if err == nil && len(rows) == 0 {
-		err = &fault.Error{Kind: fault.Transient, Code: "busy", Text: "a merger is under way"}
-	}
-	return err
+	return nil
 }
 
 // moved makes sure that a scope whose business was merged has said where it has gone.
@@ -307,7 +307,7 @@ func (s *Service) broughtAlong(ctx context.Context, business, lives, application
 func (s *Service) moved(ctx context.Context, scope string) error {
 	head, err := s.Engine.Store.Head(ctx, scope)
 	if err == nil && head.MovedTo == "" {
-		err = &fault.Error{Kind: fault.Transient, Code: "busy", Text: "a merger is under way"}
+		err = underMerger()
 	}
 	return err
 }
