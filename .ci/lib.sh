@@ -33,6 +33,11 @@ folders() {
 	done
 }
 
+# demo plays the campaign as a newcomer would, in less than two minutes.
+demo() {
+	go build -o "$logs/lumbung" ./cmd/lumbung && timeout 120 "$logs/lumbung" demo campaign --exit
+}
+
 # tested NAME PATTERN... fails unless the log of a part shows results of every
 # package of the patterns that has tests.
 tested() {
@@ -151,6 +156,8 @@ the_quick_parts() {
 	tested test ./...
 	part terminals go test ./cmd/lumbung -run 'Terminal|APassword' -v # skipped where there are no terminals, which there are here
 	passed terminals TestAtATerminalAPasswordIsNotShown TestWhoGoesAwayFromAPasswordSeesWhatTheyType
+	part demo demo
+	says demo '478 → 212 → 96 → 30 [+] 10 reserve [+] 56; 30 businesses in 31 memberships, 720 tasks'
 	part folders folders sync auth client store
 	part bind .ci/bind
 	says bind '^bound all [0-9]+ exported functions'

@@ -1,6 +1,7 @@
 package programme_test
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -79,12 +80,19 @@ func TestADraftIsSeenByAdminsOnly(t *testing.T) {
 	if mine.Fields["stages"] == nil {
 		t.Error("an admin does not see the stages")
 	}
-	if _, err = o.ChangeProgramme(t.Context(), o.as(admin), e.ID, mine.Version, map[string]merge.Value{"tagline": merge.Str("Bangga buatan Lampung")}); err != nil {
-		t.Fatal(err)
+	if _, err = o.ChangeProgramme(t.Context(), o.as(admin), e.ID, mine.Version, map[string]merge.Value{"hashtag": merge.Str("bangga buatan")}); fault.CodeOf(err) != "validation" {
+		t.Errorf("a hashtag of two words: %v", err)
 	}
+	words := map[string]merge.Value{"theme": merge.Str("Lampung Bangkit"), "tagline": merge.Str("Bangga buatan Lampung"), "hashtag": merge.Str("#BanggaBuatanIndonesia")}
+	_, err = o.ChangeProgramme(t.Context(), o.as(admin), e.ID, mine.Version, words)
+	o.unless(err)
 	o.work()
-	if seen, err = o.Programme(t.Context(), o.as(owner), e.ID); err != nil || seen.Text("tagline") == "" {
-		t.Errorf("a change does not arrive: %v", err)
+	seen, err = o.Programme(t.Context(), o.as(owner), e.ID)
+	o.unless(err)
+	for field, want := range words {
+		if !bytes.Equal(seen.Fields[field], want) { // read where phones read it
+			t.Errorf("%s is %s, want %s", field, seen.Fields[field], want)
+		}
 	}
 }
 

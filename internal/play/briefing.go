@@ -22,7 +22,7 @@ const (
 )
 
 // Briefing is story A10: an announcement for some, from its draft to its retraction. It
-// begins before 30 May and ends on 3 June.
+// begins before 30 May and ends on 2 June.
 type Briefing struct {
 	World     *World
 	Desk      *Phone // its author's
@@ -402,7 +402,7 @@ func (b *Briefing) corrects(ctx context.Context) error {
 
 // retracts takes the words back; one who has them has no network at that moment.
 func (b *Briefing) retracts(ctx context.Context) error {
-	b.World.At(time.June, 3, 9, 0)
+	b.World.At(time.June, 2, 9, 0)
 	if err := b.Desk.Login(ctx); err != nil {
 		return err
 	}

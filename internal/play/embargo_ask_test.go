@@ -103,13 +103,14 @@ type visitor struct {
 	token, user, device, incarnation string
 	about                            merge.Row // file that they ask about
 	said                             strings.Builder
-	timed                            bool // their times count
+	timed                            bool            // their times count
+	asked                            map[string]bool // operations without holes, as "GET /v1/me"
 }
 
 // arrives logs somebody in on a new phone.
 func (o *embargo) arrives(number string, about merge.Row, timed bool) *visitor {
 	o.Helper()
-	v := &visitor{embargo: o, about: about, timed: timed}
+	v := &visitor{embargo: o, about: about, timed: timed, asked: map[string]bool{}}
 	var c struct {
 		Challenge string `json:"challenge"`
 	}
@@ -136,11 +137,18 @@ func (v *visitor) look(name, method, path, body string, header ...string) answer
 	v.Helper()
 	from := time.Now()
 	a := v.ask(v.token, method, path, body, header...)
-	if v.timed {
-		v.times.note(name, v.about.Text("state"), time.Since(from))
-	}
+	v.noted(name, method, path, time.Since(from))
 	v.said.WriteString(plainly(name, a))
 	return a
+}
+
+// noted keeps what was asked, and after what time it was answered.
+func (v *visitor) noted(name, method, path string, took time.Duration) {
+	path, _, _ = strings.Cut(path, "?")
+	v.asked[method+" "+path] = true
+	if v.timed {
+		v.times.note(name, v.about.Text("state"), took)
+	}
 }
 
 const embargoClock = `"clock":{"wall":"2022-03-16T02:00:00Z","mono_ms":1,"boot":"b"}`
@@ -156,12 +164,20 @@ type synced struct {
 	} `json:"scopes"`
 }
 
-func (v *visitor) sync(name, cursor string) (s synced) {
+func (v *visitor) sync(name, cursor string) synced {
+	v.Helper()
+	return v.reads(name, "/v1/sync", cursor)
+}
+
+// reads asks for what is newer than a cursor, and for scopes to come whole.
+func (v *visitor) reads(name, path, cursor string, reset ...string) (s synced) {
 	v.Helper()
 	if cursor != "" {
 		cursor = `"cursor":"` + cursor + `",`
 	}
-	v.ok(json.Unmarshal(v.look(name, "POST", "/v1/sync", `{"app":"1.4.2",`+cursor+embargoClock+`}`).body, &s))
+	anew, err := json.Marshal(append([]string{}, reset...))
+	v.ok(err)
+	v.ok(json.Unmarshal(v.look(name, "POST", path, `{"app":"1.4.2",`+cursor+embargoClock+`,"reset":`+string(anew)+`}`).body, &s))
 	return s
 }
 

@@ -60,6 +60,10 @@ func (v *visitor) asksAll(leaves bool) {
 	var reads, writes, last []string
 	for _, op := range (&api.Server{}).Operations() {
 		switch name := op.Method + " " + op.Path; {
+		case strings.HasPrefix(op.Path, "/v1/sync") && leaves:
+			if !v.asked[name] {
+				v.Fatalf("%s was not asked", name)
+			}
 		case !strings.HasPrefix(op.Path, "/v1/"), strings.HasPrefix(op.Path, "/v1/sync"), strings.HasPrefix(op.Path, "/v1/auth") && !leaving(name): // open to all, or asked already
 		case leaving(name) && !leaves:
 		case leaving(name):
@@ -101,7 +105,11 @@ func (v *visitor) visits() string {
 	s = v.sync("sync", s.Cursor)
 	v.look("wait", "GET", "/v1/sync/wait?timeout_s=1", "")
 	file := v.about
-	for _, scope := range []string{domain.DecisionScope(v.id), domain.PanelScope(v.id, v.user), "audit/2022-03", domain.ScopeProgrammes} {
+	sealed := []string{domain.DecisionScope(v.id), domain.PanelScope(v.id, v.user), "audit/2022-03"}
+	v.reads("first pull", "/v1/sync/pull", "")
+	s = v.reads("pull of what is sealed", "/v1/sync/pull", s.Cursor, sealed...)
+	v.listens(len(s.Scopes))
+	for _, scope := range append(sealed, domain.ScopeProgrammes) {
 		v.push(scope, "1.x", edit{"case_file", file.ID, map[string]any{"rank": 1}, true})
 	}
 	business := domain.ScopeBusiness + "/" + file.Text("business_id")

@@ -158,7 +158,7 @@ func (s *lagawi) nightly(ctx context.Context) error {
 	if s.w.o.Google == nil {
 		return nil
 	}
-	n, at := &s.out.Rung.Night, time.Date(2022, time.June, 3, 22, 30, 0, 0, wib())
+	n, at := &s.out.Rung.Night, time.Date(2022, time.June, 2, 22, 30, 0, 0, wib())
 	words := BriefingWords(s.id, at)
 	delete(words, "require_ack")
 	delete(words, "ack_by")
@@ -180,7 +180,7 @@ func (s *lagawi) nightly(ctx context.Context) error {
 	if err := s.w.Sends(ctx, at.Add(10*time.Minute), 10*time.Second); err != nil {
 		return err
 	}
-	morning := time.Date(2022, time.June, 4, 0, 0, 0, 0, wib())
+	morning := time.Date(2022, time.June, 3, 0, 0, 0, 0, wib())
 	n.Early, _, _ = s.w.rangSince(domain.NoticeAnnouncement, at, morning)
 	s.w.Clock.Set(morning.Add(6*time.Hour + 20*time.Minute))
 	if err := s.w.Sends(ctx, morning.Add(7*time.Hour), sendsEvery); err != nil {
