@@ -80,7 +80,7 @@ func TestADraftIsSeenByAdminsOnly(t *testing.T) {
 	if mine.Fields["stages"] == nil {
 		t.Error("an admin does not see the stages")
 	}
-	if _, err = o.ChangeProgramme(t.Context(), o.as(admin), e.ID, mine.Version, map[string]merge.Value{"hashtag": merge.Str("bangga buatan")}); fault.CodeOf(err) != "validation" {
+	if _, err = o.ChangeProgramme(t.Context(), o.as(admin), e.ID, mine.Version, map[string]merge.Value{"hashtag": merge.Str("bangga buatan")}); fault.CodeOf(err) != "invalid_value" {
 		t.Errorf("a hashtag of two words: %v", err)
 	}
 	words := map[string]merge.Value{"theme": merge.Str("Lampung Bangkit"), "tagline": merge.Str("Bangga buatan Lampung"), "hashtag": merge.Str("#BanggaBuatanIndonesia")}
