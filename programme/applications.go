@@ -203,7 +203,8 @@ func (s *Service) count(ctx context.Context, p domain.Programme, app applied) er
 	if old.Version > 0 {
 		grown(old, file)
 	}
-	switch err := s.fileAlone(ctx, p, app, caseFile{id: app.ID, set: file, complete: old.Version > 0}, sub.ID); fault.CodeOf(err) {
+	keys := domain.FileKeys(merge.Row{Fields: file})
+	switch err := s.fileAlone(ctx, p, app, caseFile{id: app.ID, set: file, complete: old.Version > 0, keys: keys}, sub.ID); fault.CodeOf(err) {
 	case stageDecided: // it was received in time, and is counted too late
 		return s.sendBack(ctx, app, old, domain.ReturnWindowClosed)
 	case domain.ReturnRegistered:

@@ -8,6 +8,7 @@ import (
 	"slices"
 
 	"github.com/lumbung-ikm/lumbung/domain"
+	"github.com/lumbung-ikm/lumbung/id"
 	"github.com/lumbung-ikm/lumbung/store"
 	"github.com/lumbung-ikm/lumbung/sync/merge"
 )
@@ -18,7 +19,7 @@ type caseFile struct {
 	set      map[string]merge.Value
 	complete bool        // it is there, was returned, and comes back
 	job      string      // import that brings it; empty: the app does
-	keys     domain.Keys // of its row, which are held against what is filed
+	keys     domain.Keys // of its row, or of what its business says: they are held against what is filed
 	beside   []string    // other applications of its business, of which none may stand
 }
 
@@ -56,9 +57,7 @@ func (s *Service) file(ctx context.Context, p domain.Programme, name string, fil
 	want := store.Want{Keys: []merge.Key{numberingKey(p.ID), ruling}}
 	for _, f := range files {
 		want.Keys = append(want.Keys, merge.Key{Collection: "case_file", ID: f.id})
-		if f.job != "" {
-			want.Tags = append(want.Tags, f.keys.Tags()...)
-		}
+		want.Tags = append(want.Tags, f.keys.Tags()...)
 	}
 	for {
 		there, err := s.filedBeside(ctx, scope, want)
@@ -77,7 +76,7 @@ func (s *Service) file(ctx context.Context, p domain.Programme, name string, fil
 			}
 			return out, conflict(stageDecided, "the first stage is decided")
 		}
-		writes[0].Must = stillAlone(ruling, files, out)
+		writes[0].Must = stillAlone(ruling, files, out, there)
 		if _, err = s.Engine.Write(ctx, scope, writes...); err == nil || !fasterOther(err) {
 			return out, err
 		}
@@ -119,18 +118,18 @@ func knownOf(there map[merge.Key]merge.Row) (known domain.Known) {
 
 // stillAlone refuses a commit that another one has overtaken: the first stage is decided, or a
 // file that is to be made meets one that was not there. The next look finds it so.
-func stillAlone(ruling merge.Key, files []caseFile, out []filed) func(merge.View, []merge.Grant) *merge.Reject {
+func stillAlone(ruling merge.Key, files []caseFile, out []filed, there map[merge.Key]merge.Row) func(merge.View, []merge.Grant) *merge.Reject {
 	return func(v merge.View, _ []merge.Grant) *merge.Reject {
 		_, overtaken := v.Row(ruling.Collection, ruling.ID)
 		for i, f := range files {
 			if !out[i].there && slices.ContainsFunc(f.beside, func(other string) bool { return filedIn(v, other) }) {
 				return &merge.Reject{Code: "conflict"}
 			}
-			if f.job == "" || out[i].there || out[i].met != nil {
+			if out[i].there || out[i].met != nil {
 				continue
 			}
 			for _, tag := range f.keys.Tags() {
-				overtaken = len(v.Tagged(tag)) > 0 || overtaken
+				overtaken = overtaken || slices.ContainsFunc(v.Tagged(tag), func(r merge.Row) bool { return there[r.Key].Version == 0 })
 			}
 		}
 		if overtaken {
@@ -164,6 +163,35 @@ func (f caseFile) meets(old merge.Row, known *domain.Known) *domain.Met {
 	}
 	known.Add(f.id, f.keys)
 	return nil
+}
+
+// alsoFiledAs finds the file of another business that is known by the same number or person,
+// for one that an owner submits: a list leaves such a row out, and of an owner nobody but a
+// person can say whether both are one enterprise. None: an empty row.
+func (f caseFile) alsoFiledAs(there map[merge.Key]merge.Row) merge.Row {
+	if f.job != "" {
+		return merge.Row{}
+	}
+	for _, k := range slices.SortedFunc(maps.Keys(there), merge.Key.Compare) {
+		other := there[k]
+		if k.Collection != "case_file" || k.ID == f.id || other.Text("business_id") == merge.AsString(f.set["business_id"]) {
+			continue
+		}
+		var known domain.Known
+		known.Add(k.ID, domain.FileKeys(other))
+		if _, met := known.Meets(f.keys); met {
+			return other
+		}
+	}
+	return merge.Row{}
+}
+
+// tellOfTwo puts two files that may be of one enterprise into the queue of the admins, in the
+// commit that makes the second.
+func (f caseFile) tellOfTwo(p domain.Programme, name string, other merge.Row) merge.ServerWrite {
+	return merge.ServerWrite{Name: name, Role: merge.System, Collection: "review_item", ID: id.Derive("review", domain.DecisionScope(p.ID), "registered_twice", other.ID, f.id), Op: merge.Put, Create: true,
+		Set: map[string]merge.Value{"what": merge.Str("registered_twice"), "scope": merge.Str(scopeOf(merge.AsString(f.set["business_id"]))),
+			"object": merge.Encode(map[string]string{"collection": "application", "id": f.id}), "other": merge.Str(other.ID), "at": f.set["counted_at"]}}
 }
 
 // filing are the writes that file puts into one commit.
@@ -201,6 +229,9 @@ func filing(p domain.Programme, name string, files []caseFile, there map[merge.K
 		}
 		if len(set) > 0 {
 			write(k, old, set)
+		}
+		if other := f.alsoFiledAs(there); other.ID != "" && old.Version == 0 {
+			writes = append(writes, f.tellOfTwo(p, name, other))
 		}
 	}
 	if len(writes) > 0 { // also without a new number: a decision on what was there before is void
