@@ -190,7 +190,7 @@ func (s *Server) notePull(x *call, resp *protocol.Response) {
 	}
 	var scopes []string
 	for scope := range resp.Scopes {
-		if kind := merge.ScopeKind(scope); kind == domain.ScopeBusiness || kind == domain.ScopeMentoring {
+		if ofBusinesses(scope) {
 			scopes = append(scopes, scope)
 		}
 	}

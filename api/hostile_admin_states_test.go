@@ -97,7 +97,8 @@ func TestHostile05OfAnAnnouncement(t *testing.T) {
 		"sending": {"retract"}, "sent": {"correct", "retract"}, "expired": {"retract"}, "cancelled": nil, "retracted": nil}
 	try := func(path, op string) apitest.Response {
 		d.keys++
-		in := apitest.Request{Method: "POST", Path: path + "/operations", Body: `{"op":"` + op + `"}`, Token: d.second.AccessToken, Hostile: true, Header: map[string]string{"If-Match": d.version(path)}}
+		in := apitest.Request{Method: "POST", Path: path + "/operations", Body: `{"op":"` + op + `"}`, Token: d.second.AccessToken, Hostile: true,
+			Header: map[string]string{"If-Match": d.version(path), "Idempotency-Key": fmt.Sprint("news-key-", d.keys)}}
 		switch op {
 		case "change":
 			in.Method, in.Path, in.Body = "PATCH", path, `{"fields":{"pin":true}}`
@@ -210,7 +211,8 @@ func TestHostile05OfAnApproval(t *testing.T) {
 		if word == "token" {
 			path, body = "/v1/admin/approvals/"+a.Id+"/token", ""
 		}
-		return d.client.Do(t, apitest.Request{Method: "POST", Path: path, Body: body, Token: token, Hostile: true})
+		d.keys++
+		return d.client.Do(t, apitest.Request{Method: "POST", Path: path, Body: body, Token: token, Hostile: true, Header: map[string]string{"Idempotency-Key": fmt.Sprint("word-key-", d.keys)}})
 	}
 	for state, bring := range map[string]func(wire.Approval){
 		"approved": func(a wire.Approval) { d.need(200, try(a, "approve", d.second.AccessToken)) },

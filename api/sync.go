@@ -60,6 +60,7 @@ func (s *Server) exchange(x *call, do exchange, pushes bool) error {
 		resp.PollIn *= 2 // the server is at its limit
 	}
 	s.contact(x.who.Device, req.Outbox, resp)
+	s.notePush(x, req, resp)
 	s.notePull(x, resp)
 	s.noteRefused(x, resp)
 	x.Set(fiber.HeaderContentType, fiber.MIMEApplicationJSON)

@@ -204,7 +204,12 @@ func (o *tour) curation(owner, admin wire.Login, mine string) {
 	o.want(412, b, "POST", mine+"/publication/approval", "", "If-Match", `"1-1"`)
 	o.want(428, b, "POST", mine+"/publication/approval", "", "If-Match", "")
 	o.want(400, b, "POST", mine+"/publication/approval", "!", "If-Match", `W/"1-1"`)
-	o.want(200, b, "POST", mine+"/publication/approval", "", "If-Match", p.Etag)
+	key := []string{"If-Match", p.Etag, "Idempotency-Key", "approve-to-publish"}
+	first := o.want(200, b, "POST", mine+"/publication/approval", "", key...)
+	if again := o.want(200, b, "POST", mine+"/publication/approval", "", key...); string(again.Body) != string(first.Body) {
+		o.Errorf("approved once more: %s", again.Body)
+	}
+	o.code("idempotency_reused", o.want(422, b, "POST", mine+"/publication/approval", `!{"again":true}`, key...))
 	o.code("publication_approved", o.want(409, b, "POST", mine+"/publication/approval", "", "If-Match", p.Etag))
 	o.withdrawn(owner, b, mine)
 	var files wire.CaseFileList

@@ -10,6 +10,7 @@ import (
 const (
 	AuditRead   = "read"   // personal data was told over REST
 	AuditPulled = "pulled" // a mentor's phone has a business; once for a session, a business and a day
+	AuditPushed = "pushed" // a mentor's phone changed something of a business; once for a push and a scope
 	AuditChange = "change" // an admin or a mentor is about to change something; written before it happens
 	AuditResult = "result" // what became of a change, by its request
 	AuditEvent  = "event"  // about a login, a factor or the rights of a person
@@ -32,14 +33,18 @@ func auditEntry() *merge.Collection {
 	return &merge.Collection{
 		Name: "audit_entry", Scope: ScopeAudit, Doc: "who saw or changed what; names of fields, never what is in them; its log is never shortened", Fields: fields(
 			server("at", instant(), ""),
-			server("what", enum(AuditRead, AuditPulled, AuditChange, AuditResult, AuditEvent), ""),
+			server("what", enum(AuditRead, AuditPulled, AuditChange, AuditResult, AuditEvent, AuditPushed), ""),
 			server("actor", text(0, 40), "user id"),
 			server("session", text(0, 60), ""),
 			server("role", text(0, 20), "by which it was allowed"),
 			server("route", text(0, 120), "method and template"),
 			server("scope", text(0, 100), ""),
+			server("device", text(0, 60), "phone that pushed"),
+			server("edits", whole(1, 1<<20, ""), "accepted ones of a push"),
+			server("first_seq", whole(1, 1<<53-1, "commits"), "of the scope, in which they stand"),
+			server("last_seq", whole(1, 1<<53-1, "commits"), ""),
 			server("subjects", list(text(1, 60), MaxAuditSubjects), "ids of the people, enterprises and records it is about"),
-			server("fields", list(text(1, 60), MaxAuditFields), "classes of what was read, names of what was written"),
+			server("fields", list(text(1, 60), MaxAuditFields), "classes of what was read, names of what was written, collections of what was pushed"),
 			server("status", whole(0, 599, ""), "of the answer"),
 			server("request", text(0, 64), "ties a result to its change"),
 			server("event", text(0, 40), ""),

@@ -91,7 +91,7 @@ func panelMember() *merge.Collection {
 // fileShare is a file that a curator is to look at.
 func fileShare() *merge.Collection {
 	return &merge.Collection{
-		Name: "file_share", Scope: ScopeDecision, Doc: "which curator looks at which file in which stage", React: reactFileShare, Fields: fields(
+		Name: "file_share", Scope: ScopeDecision, Doc: "which curator looks at which file in which stage", React: reactFileShare, Tags: tagFileShare, Fields: fields(
 			server("application_id", ref(""), ""),
 			server("stage", whole(1, maxStages, ""), ""),
 			server("curator_id", ref(""), "user"),
@@ -99,6 +99,16 @@ func fileShare() *merge.Collection {
 			server("ended_at", instant(), "when it was taken back, because its curator is of the enterprise"),
 		),
 	}
+}
+
+func tagFileShare(r merge.Row) []string {
+	return []string{ShareTag(r.Text("application_id"), int(r.Int("stage")))}
+}
+
+// ShareTag is the tag under which the shares of a file in a stage are found. Those of before
+// it was written do not carry it.
+func ShareTag(application string, stage int) string {
+	return "share:" + application + ":" + strconv.Itoa(stage)
 }
 
 // score is a sheet as those who decide see it, under its id.

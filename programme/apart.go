@@ -12,6 +12,10 @@ import (
 	"github.com/lumbung-ikm/lumbung/sync/merge"
 )
 
+// curatorJoined is what a review item is about that says that a curator is of an enterprise whose
+// file they were given; its author is that curator.
+const curatorJoined = "curator_joined"
+
 // findOwn notes on a board which curators are of the enterprise of which file in a stage: as
 // owners, staff or mentors, now or ever. It reads a head list for each curator, and where one
 // of them is in an enterprise at all, a head for each file.
@@ -87,7 +91,7 @@ func (s *Service) keepApart(ctx context.Context, eff merge.Effect) error {
 		if err != nil || !slices.Contains(mine, home) {
 			return err
 		}
-		return s.takeBack(ctx, programme, share{r.Text("application_id"), r.Text("curator_id")}, int(r.Int("stage")))
+		return s.takeBack(ctx, programme, share{r.Text("application_id"), r.Text("curator_id")}, int(r.Int("stage")), home)
 	}
 	user := r.Text("user_id")
 	if eff.Collection == "assignment" {
@@ -128,7 +132,7 @@ func (s *Service) apartFrom(ctx context.Context, user, home string) error {
 				}
 				continue
 			}
-			if err := s.takeBack(ctx, parts[1], share{d.Text("application_id"), user}, int(d.Int("stage"))); err != nil {
+			if err := s.takeBack(ctx, parts[1], share{d.Text("application_id"), user}, int(d.Int("stage")), home); err != nil {
 				return err
 			}
 		}
@@ -158,9 +162,10 @@ func (s *Service) followMerger(ctx context.Context, eff merge.Effect) error {
 
 // takeBack ends a share of somebody who is of the enterprise. It is as if they had declared a
 // conflict of interest: what they say of the file does not count, and somebody else is asked
-// at once if the panel has one. What a decided stage rests on stays. Done again it changes
-// nothing.
-func (s *Service) takeBack(ctx context.Context, programme string, of share, no int) error {
+// at once if the panel has one. What a decided stage rests on stays. The admins are told in the
+// same commit, so once: an enterprise may take somebody in who was to judge it. Done again it
+// changes nothing.
+func (s *Service) takeBack(ctx context.Context, programme string, of share, no int, home string) error {
 	scope, k := domain.DecisionScope(programme), merge.Key{Collection: "score", ID: domain.SheetID(of.file, no, of.curator)}
 	given := merge.Key{Collection: "file_share", ID: shareID(of, no)}
 	for {
@@ -174,7 +179,10 @@ func (s *Service) takeBack(ctx context.Context, programme string, of share, no i
 		}
 		name := "apart." + id.Derive(given.ID, fmt.Sprint(was.Version))
 		writes := []merge.ServerWrite{{Name: name, Role: merge.System, Collection: given.Collection, ID: given.ID, Op: merge.Put, Strict: &was.Version,
-			Set: map[string]merge.Value{"ended_at": s.now().Value()}}}
+			Set: map[string]merge.Value{"ended_at": s.now().Value()}},
+			{Name: name, Role: merge.System, Collection: "review_item", ID: id.Derive("review", given.ID, curatorJoined), Op: merge.Put, Create: true,
+				Set: map[string]merge.Value{"what": merge.Str(curatorJoined), "scope": merge.Str(scopeOf(home)), "object": merge.Encode(map[string]string{"collection": "application", "id": of.file}),
+					"author": merge.Str(of.curator), "at": s.now().Value()}}}
 		if there[decisionKey(programme, no)].Text("state") != "decided" {
 			set := map[string]merge.Value{"application_id": merge.Str(of.file), "stage": merge.Num(no), "curator_id": merge.Str(of.curator), "conflict": merge.Flag(true)}
 			if score.Version == 0 {

@@ -2,6 +2,7 @@ package programme_test
 
 import (
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/lumbung-ikm/lumbung/domain"
@@ -151,6 +152,11 @@ func TestWhoJoinsAnEnterpriseGivesItsFileBack(t *testing.T) {
 				}
 				if got := c.lookAt(file); len(got) != 2 || slices.Contains(got, c.curators[0].ID) {
 					t.Errorf("in before: %t: it is with %v", before, got)
+				}
+				c.work()
+				items := slices.DeleteFunc(c.scope(domain.DecisionScope(c.edition.ID), "review_item"), func(r merge.Row) bool { return r.Text("what") != "curator_joined" })
+				if len(items) != 1 || items[0].Text("author") != c.curators[0].ID || !strings.Contains(string(items[0].Fields["object"]), file) || items[0].Text("scope") != "business/"+c.fileOf(file).Text("business_id") && name != "by a merger" {
+					t.Errorf("in before: %t: the admins are told %d times: %v", before, len(items), items)
 				}
 				if !before { // their phone had it, and no network
 					c.score(0, file, all(100), nil)

@@ -176,7 +176,11 @@ func (b *board) put(r merge.Row) {
 			b.seats[r.ID] = domain.PlaceHeld
 		}
 	case b.asked.No == 0 || int(r.Int("stage")) != b.asked.No:
-	case r.Collection == "file_share" && r.Text("ended_at") != "":
+	case r.Collection == "file_share" && r.Text("ended_at") != "": // nobody gets again what was taken from them
+		of := r.Text("application_id")
+		on := b.sheets[of]
+		on.conflicted = append(on.conflicted, r.Text("curator_id"))
+		b.sheets[of] = on
 	case r.Collection == "file_share":
 		b.shares = append(b.shares, share{r.Text("application_id"), r.Text("curator_id")})
 	case r.Collection == "score":

@@ -3,9 +3,7 @@ package programme
 import (
 	"context"
 	"fmt"
-	"slices"
 	"strings"
-	"time"
 
 	"github.com/lumbung-ikm/lumbung/domain"
 	"github.com/lumbung-ikm/lumbung/fault"
@@ -185,56 +183,6 @@ func first(rows []merge.Row) merge.Row {
 	return rows[0]
 }
 
-// Share gives the files of a stage to curators, as many as the stage wants for each, of
-// different institutions, evenly; where somebody declared a conflict of interest and nobody could be asked instead, to
-// one more. It gives how many shares it made. Done again it changes nothing, until there is a
-// new file or conflict.
-//
-// Errors: Forbidden, NotFound; Invalid; Conflict "stage_not_begun", "too_few_curators" if
-// a file cannot get as many as it should.
-func (s *Service) Share(ctx context.Context, who Caller, programme string, no int, due *time.Time) (int, error) {
-	if err := s.mustBeAdmin(ctx, who); err != nil {
-		return 0, err
-	}
-	var shares []share
-	if err := s.atBoard(ctx, programme, no, func(b *board) error {
-		stage, err := b.stage(no)
-		switch {
-		case err != nil:
-			return err
-		case stage.Curators == 0:
-			return invalid("stage", "nobody looks at the files of this stage")
-		case len(b.in(no)) == 0:
-			return conflict("stage_not_begun", "no file is in the stage")
-		}
-		if err := s.findOwn(ctx, b, no); err != nil {
-			return err
-		}
-		var short bool
-		if shares, short = b.shareOut(stage); short {
-			return conflict("too_few_curators", "a file cannot be given to as many as it should")
-		}
-		return nil
-	}); err != nil {
-		return 0, err
-	}
-	var writes []merge.ServerWrite
-	for _, sh := range shares {
-		set := map[string]merge.Value{"application_id": merge.Str(sh.file), "stage": merge.Num(no), "curator_id": merge.Str(sh.curator), "due_at": null()}
-		if due != nil {
-			set["due_at"] = merge.Millis(due.UnixMilli()).Value()
-		}
-		writes = append(writes, merge.ServerWrite{Name: who.Name, Author: who.User, Role: merge.Admin, Collection: "file_share",
-			ID: shareID(sh, no), Op: merge.Put, Create: true, Set: set})
-	}
-	for some := range slices.Chunk(writes, mostFiled) {
-		if _, err := s.Engine.Write(ctx, domain.DecisionScope(programme), some...); err != nil && fault.CodeOf(err) != "id_reuse" {
-			return 0, err
-		}
-	}
-	return len(shares), nil
-}
-
 // followSheet carries a curator's sheet to where the programme is decided, as it is now.
 func (s *Service) followSheet(ctx context.Context, eff merge.Effect) error {
 	rows, err := s.rows(ctx, eff.Scope, merge.Key{Collection: "sheet", ID: eff.ID})
@@ -279,49 +227,6 @@ func (s *Service) followSheet(ctx context.Context, eff merge.Effect) error {
 			return err
 		} // the next look finds it said
 	}
-}
-
-// askAnother gives a file to one more curator because of a conflict of interest, if the
-// panel has one for it; else the view of the stage says what is missing. Two processes ask
-// one.
-func (s *Service) askAnother(ctx context.Context, scope string, score, of merge.Row) error {
-	if string(score.Fields["conflict"]) != "true" || score.Text("asked") != "" {
-		return nil
-	}
-	programme, no := strings.TrimPrefix(scope, domain.DecisionScope("")), int(score.Int("stage"))
-	var given []share
-	if err := s.atBoard(ctx, programme, no, func(b *board) error {
-		stage, err := b.stage(no)
-		if err != nil || b.rulings[no].Text("state") == "decided" {
-			return nil
-		}
-		if err := s.findOwn(ctx, b, no); err != nil {
-			return err
-		}
-		given, _ = b.shareOut(stage)
-		return nil
-	}); err != nil {
-		return err
-	}
-	i := slices.IndexFunc(given, func(sh share) bool { return sh.file == score.Text("application_id") })
-	if i < 0 {
-		return nil
-	}
-	put := func(collection, record string, create bool, set map[string]merge.Value) merge.ServerWrite {
-		return merge.ServerWrite{Name: "third." + score.ID, Role: merge.System, Collection: collection, ID: record, Op: merge.Put, Create: create, Set: set}
-	}
-	asked := put("score", score.ID, false, map[string]merge.Value{"asked": merge.Str(given[i].curator)})
-	asked.Strict = &score.Version
-	_, err := s.Engine.Write(ctx, scope, asked, put("file_share", shareID(given[i], no), true, map[string]merge.Value{"application_id": merge.Str(given[i].file), "stage": merge.Num(no),
-		"curator_id": merge.Str(given[i].curator), "due_at": orNull(of.Fields["due_at"])}))
-	if err != nil && fasterOther(err) { // another process, or an admin, gave it to somebody
-		return nil
-	}
-	return err
-}
-
-func shareID(sh share, no int) string {
-	return id.Derive("file_share", sh.file, fmt.Sprint(no), sh.curator)
 }
 
 // decisionKey is the record that says that a stage was decided.

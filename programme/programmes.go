@@ -138,11 +138,12 @@ func (s *Service) ChangeProgramme(ctx context.Context, who Caller, programme str
 	if err := s.knownReferences(ctx, old.Row.Text("kind"), set); err != nil {
 		return Edition{}, err
 	}
-	return s.edit(ctx, who, old, v, set)
+	return s.edit(ctx, who, old, v, set, nil)
 }
 
-// edit writes fields of a programme, if it stays one that can be carried out.
-func (s *Service) edit(ctx context.Context, who Caller, old Edition, v Version, set map[string]merge.Value) (Edition, error) {
+// edit writes fields of a programme, if it stays one that can be carried out. last is asked when
+// nothing but another write can stand against it any more; it may be nil.
+func (s *Service) edit(ctx context.Context, who Caller, old Edition, v Version, set map[string]merge.Value, last func(context.Context, Edition) error) (Edition, error) {
 	if v != old.Version { // before the rules, which would speak of what the caller has not seen
 		return Edition{}, &fault.Error{Kind: fault.Stale, Code: "stale_version", Text: "it has changed since it was read"}
 	}
@@ -159,6 +160,11 @@ func (s *Service) edit(ctx context.Context, who Caller, old Edition, v Version, 
 	ready := next.Text("status") != domain.ProgrammeDraft
 	if err := fault.Mistakes(domain.CheckProgramme(next, ready), "programme"); err != nil {
 		return Edition{}, err
+	}
+	if last != nil {
+		if err := last(ctx, old); err != nil {
+			return Edition{}, err
+		}
 	}
 	// The rules above looked at the whole record, so nothing of it may have changed since.
 	whole := func(view merge.View, _ []merge.Grant) *merge.Reject {
@@ -215,34 +221,17 @@ func (s *Service) AdvanceProgramme(ctx context.Context, who Caller, programme st
 	if !domain.ProgrammeFollows(old.Text("status"), status) {
 		return Edition{}, &fault.Error{Kind: fault.Conflict, Code: "forbidden_transition", Field: "status", Text: "not the next status"}
 	}
+	var last func(context.Context, Edition) error
 	switch status {
 	case domain.ProgrammeOpen:
-		err = s.prefixFree(ctx, old)
+		err, last = s.prefixFree(ctx, old), s.takePrefix
 	case domain.ProgrammePublished:
 		err = s.resultsTold(ctx, old.ID)
 	}
 	if err != nil {
 		return Edition{}, err
 	}
-	return s.edit(ctx, who, old, v, map[string]merge.Value{"status": merge.Str(status)})
-}
-
-// prefixFree refuses to open a programme whose receipt numbers would be those of another
-// one that was opened before.
-func (s *Service) prefixFree(ctx context.Context, e Edition) error {
-	prefix := e.Text("number_prefix")
-	return s.everyDecision(ctx, func(programme string) error {
-		other, err := s.setup(ctx, programme)
-		switch {
-		case fault.KindOf(err) == fault.NotFound:
-			return nil
-		case err != nil:
-			return err
-		case programme != e.ID && prefix != "" && other.Text("number_prefix") == prefix && other.Text("status") != domain.ProgrammeDraft:
-			return &fault.Error{Kind: fault.Conflict, Code: "number_prefix_taken", Field: "number_prefix", Text: "of another programme"}
-		}
-		return nil
-	})
+	return s.edit(ctx, who, old, v, map[string]merge.Value{"status": merge.Str(status)}, last)
 }
 
 // resultsTold refuses to leave the curation, to which there is no way back, before results

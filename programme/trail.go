@@ -29,9 +29,17 @@ type AuditEntry struct {
 	Request  string
 	Event    string
 	Reason   string
+	Pushed   Pushed // of domain.AuditPushed
 
 	at merge.Millis
 	id string
+}
+
+// Pushed is what a phone had accepted in one scope.
+type Pushed struct {
+	Device      string
+	Edits       int
+	First, Last merge.Seq // in the log of the scope
 }
 
 // size is about what an entry takes, in bytes.
@@ -187,6 +195,16 @@ func (t *Trail) Pulled(ctx context.Context, e AuditEntry, scopes []string) {
 	}
 }
 
+// Changed notes what a mentor's phone had accepted in one scope: within a second, like what it
+// is sent. Nothing is refused for it: the log of the scope has the edits, each with its author.
+func (t *Trail) Changed(ctx context.Context, e AuditEntry, scope string, p Pushed) {
+	e.What, e.Scope, e.Pushed = domain.AuditPushed, scope, p
+	if _, business, ok := cutScope(scope); ok {
+		e.Subjects = []string{business}
+	}
+	t.Note(ctx, e)
+}
+
 // Refused notes that a phone sent edits into a scope that is not its person's: once for a
 // session and a day, with the first such scope, for whoever tries may try as many as they
 // like.
@@ -290,7 +308,7 @@ func (t *Trail) write(ctx context.Context, part []AuditEntry) error {
 func (e *AuditEntry) write() merge.ServerWrite {
 	set := map[string]merge.Value{"at": e.at.Value(), "what": merge.Str(e.What)}
 	for name, text := range map[string]string{"actor": e.Actor, "session": e.Session, "role": e.Role, "route": e.Route, "scope": e.Scope, "request": e.Request,
-		"event": e.Event, "reason": e.Reason} {
+		"event": e.Event, "reason": e.Reason, "device": e.Pushed.Device} {
 		if text != "" {
 			set[name] = merge.Str(text)
 		}
@@ -301,8 +319,10 @@ func (e *AuditEntry) write() merge.ServerWrite {
 	if len(e.Fields) > 0 {
 		set["fields"] = merge.Encode(e.Fields)
 	}
-	if e.Status != 0 {
-		set["status"] = merge.Num(e.Status)
+	for name, n := range map[string]int{"status": e.Status, "edits": e.Pushed.Edits, "first_seq": int(e.Pushed.First), "last_seq": int(e.Pushed.Last)} {
+		if n != 0 {
+			set[name] = merge.Num(n)
+		}
 	}
 	return merge.ServerWrite{Name: "audit." + e.id, Role: merge.System, Collection: "audit_entry", ID: e.id, Op: merge.Put, Create: true, Set: set}
 }

@@ -2462,6 +2462,12 @@ type ApprovalsParams struct {
 // ApprovalsParamsState defines parameters for Approvals.
 type ApprovalsParamsState string
 
+// DecideApprovalParams defines parameters for DecideApproval.
+type DecideApprovalParams struct {
+	// IdempotencyKey Made by the caller for this request and used again when it is repeated.
+	IdempotencyKey Key `json:"Idempotency-Key"`
+}
+
 // AuditParams defines parameters for Audit.
 type AuditParams struct {
 	Limit Limit `form:"limit,omitempty" json:"limit,omitempty,omitzero"`
@@ -2565,6 +2571,9 @@ type ChangeAnnouncementParams struct {
 type OperateAnnouncementParams struct {
 	// IfMatch The ETag that was read.
 	IfMatch IfMatch `json:"If-Match"`
+
+	// IdempotencyKey Made by the caller for this request and used again when it is repeated.
+	IdempotencyKey Key `json:"Idempotency-Key"`
 }
 
 // AnnouncementReceiptsParams defines parameters for AnnouncementReceipts.
@@ -2577,6 +2586,9 @@ type AnnouncementReceiptsParams struct {
 type CorrectAnnouncementParams struct {
 	// IfMatch The ETag that was read.
 	IfMatch IfMatch `json:"If-Match"`
+
+	// IdempotencyKey Made by the caller for this request and used again when it is repeated.
+	IdempotencyKey Key `json:"Idempotency-Key"`
 }
 
 // CreateBusinessParams defines parameters for CreateBusiness.
@@ -2625,6 +2637,12 @@ type AddMemberParams struct {
 type ChangeMemberParams struct {
 	// IfMatch The ETag that was read.
 	IfMatch IfMatch `json:"If-Match"`
+}
+
+// MergeBusinessParams defines parameters for MergeBusiness.
+type MergeBusinessParams struct {
+	// IdempotencyKey Made by the caller for this request and used again when it is repeated.
+	IdempotencyKey Key `json:"Idempotency-Key"`
 }
 
 // ChangeRecordParams defines parameters for ChangeRecord.
@@ -2836,12 +2854,18 @@ type PreparePublicationParams struct {
 type ApprovePublicationParams struct {
 	// IfMatch The ETag that was read.
 	IfMatch IfMatch `json:"If-Match"`
+
+	// IdempotencyKey Made by the caller for this request and used again when it is repeated.
+	IdempotencyKey Key `json:"Idempotency-Key"`
 }
 
 // WithdrawPublicationParams defines parameters for WithdrawPublication.
 type WithdrawPublicationParams struct {
 	// IfMatch The ETag that was read.
 	IfMatch IfMatch `json:"If-Match"`
+
+	// IdempotencyKey Made by the caller for this request and used again when it is repeated.
+	IdempotencyKey Key `json:"Idempotency-Key"`
 }
 
 // ReopenSheetParams defines parameters for ReopenSheet.
@@ -2872,6 +2896,9 @@ type ShareFilesParams struct {
 type AdvanceProgrammeParams struct {
 	// IfMatch The ETag that was read.
 	IfMatch IfMatch `json:"If-Match"`
+
+	// IdempotencyKey Made by the caller for this request and used again when it is repeated.
+	IdempotencyKey Key `json:"Idempotency-Key"`
 }
 
 // ReferenceParams defines parameters for Reference.

@@ -262,7 +262,11 @@ func (d *desk) post(ctx context.Context, method, path, tag string, in any) error
 		wire.Announcement
 		What string `json:"what"` // of an approval
 	}
-	if err := d.send(ctx, r, &got); err != nil {
+	send := d.send
+	if method == http.MethodPost {
+		send = d.once
+	}
+	if err := send(ctx, r, &got); err != nil {
 		return err
 	}
 	if got.What != "" {

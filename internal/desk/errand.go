@@ -9,7 +9,7 @@ import (
 )
 
 // errand is a request that must be done once. Its key lies in a file under the name of what
-// is asked for, by whom and where, until its answer has arrived: the same command again is
+// is asked for, by whom, where and of which version, until its answer has arrived: the same command again is
 // the same request.
 type errand struct {
 	path     string
@@ -31,7 +31,7 @@ func (d *desk) errand(ctx context.Context, r request) (e errand, known bool, err
 		return e, false, err
 	}
 	sum := sha256.New()
-	for _, part := range [][]byte{[]byte(s.Server), []byte(s.User), []byte(r.method), []byte(r.path), r.body} {
+	for _, part := range [][]byte{[]byte(s.Server), []byte(s.User), []byte(r.method), []byte(r.path), []byte(r.tag), r.body} {
 		one := sha256.Sum256(part)
 		sum.Write(one[:])
 	}

@@ -141,7 +141,7 @@ func (d *desk) approvePublication(ctx context.Context, args []string) error {
 		return err
 	}
 	r := request{method: http.MethodPost, path: programmePath(*programme, "/publication/approval"), tag: p.Etag}
-	if err := d.send(ctx, r, &p); err != nil {
+	if err := d.once(ctx, r, &p); err != nil {
 		return err
 	}
 	return d.showPublication(ctx, *programme, p)
@@ -179,7 +179,7 @@ func (d *desk) withdrawPublication(ctx context.Context, args []string) error {
 	}
 	r.tag = p.Etag
 	p = wire.Publication{}
-	if err := d.send(ctx, r, &p); err != nil {
+	if err := d.once(ctx, r, &p); err != nil {
 		return err
 	}
 	return d.showPublication(ctx, *programme, p)
