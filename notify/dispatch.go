@@ -74,8 +74,9 @@ func (s *Service) Round(ctx context.Context) (n int, err error) {
 }
 
 // claim leases deliveries of the first lane in which something is due and somebody is free,
-// who is at work from then on; else it says how long to wait. What cannot go now, because its
-// provider is left alone or somebody is at its address, is put off and holds up nothing.
+// who is at work from then on; else it says how long to wait. What cannot go now holds up
+// nothing: where somebody is at its address it is put off, and while its provider is left alone or
+// has no hand free it is not looked at, and stays as it is.
 func (s *Service) claim(ctx context.Context) (got []store.Delivery, wait time.Duration, err error) {
 	now := s.Clock.Now()
 	defer func() {
@@ -92,7 +93,7 @@ func (s *Service) claim(ctx context.Context) (got []store.Delivery, wait time.Du
 		if free == 0 {
 			continue
 		}
-		due, err := s.Store.DueDeliveries(ctx, lane, now, free)
+		due, err := s.Store.DueDeliveries(ctx, lane, append(s.gate.closed(now), s.crew.full(lane, s.handsEach())...), now, free)
 		if err != nil {
 			return nil, lookEvery, fmt.Errorf("read due deliveries: %w", err)
 		}
@@ -143,27 +144,30 @@ func (s *Service) claim(ctx context.Context) (got []store.Delivery, wait time.Du
 	return nil, wait, nil
 }
 
-// ready takes a hand for each of the deliveries that can go now, and puts the others off: so
-// many.
-func (s *Service) ready(ctx context.Context, lane string, due []store.Delivery, now time.Time) (out []store.Delivery, off int, err error) {
-	most := s.Limits.Workers
+// handsEach is how many hands a provider has.
+func (s *Service) handsEach() int {
 	if len(s.Senders) > 1 || s.Letters != nil {
-		most = max(1, most*3/4)
+		return max(1, s.Limits.Workers*3/4)
 	}
+	return s.Limits.Workers
+}
+
+// ready takes a hand for each of the deliveries that can go now, and puts those off at whose
+// address somebody is: so many. What found its provider shut or without a hand stays as it is.
+func (s *Service) ready(ctx context.Context, lane string, due []store.Delivery, now time.Time) (out []store.Delivery, off int, err error) {
 	for _, d := range due {
-		until := s.gate.shut(d.Provider, now)
-		if until.IsZero() {
-			if s.crew.begin(lane, d.Provider, d.Address, most) {
-				out = append(out, d)
-				continue
-			}
-			if s.gate.spare(d.Provider); d.State == store.DeliverySending { // whoever is at it may have it
-				continue
-			}
-			d.Next = now.Add(time.Second + jitter(d.ID, 2*time.Second))
-		} else {
-			d.Next = until.Add(jitter(d.ID, 10*time.Second))
+		if s.gate.shut(d.Provider, now) {
+			continue
 		}
+		ok, attended := s.crew.begin(lane, d.Provider, d.Address, s.handsEach())
+		if ok {
+			out = append(out, d)
+			continue
+		}
+		if s.gate.spare(d.Provider); !attended || d.State == store.DeliverySending { // whoever is at it may have it
+			continue
+		}
+		d.Next = now.Add(time.Second + jitter(d.ID, 2*time.Second))
 		if err := unlessStale(s.Store.ReplaceDelivery(ctx, d)); err != nil {
 			s.drop(out)
 			return nil, off, err

@@ -1,7 +1,9 @@
 package store
 
 import (
+	"cmp"
 	"context"
+	"slices"
 	"time"
 )
 
@@ -27,8 +29,9 @@ type Pushes interface {
 	ReplaceDelivery(ctx context.Context, d Delivery) error
 	Delivery(ctx context.Context, id string) (Delivery, error)
 	// DueDeliveries gives up to limit open deliveries of a lane whose Next is at or before
-	// the instant, those with the earliest Next first, then by id.
-	DueDeliveries(ctx context.Context, lane string, now time.Time, limit int) ([]Delivery, error)
+	// the instant, those with the earliest Next first, then by id. Those of some providers are
+	// left out, and cost nothing however many they are.
+	DueDeliveries(ctx context.Context, lane string, without []string, now time.Time, limit int) ([]Delivery, error)
 	// DeliveriesAfter gives up to limit deliveries of a state whose id comes behind the one
 	// given, by id.
 	DeliveriesAfter(ctx context.Context, state DeliveryState, id string, limit int) ([]Delivery, error)
@@ -101,6 +104,35 @@ type Delivery struct {
 	Done      time.Time     `json:"done,omitzero"` // when it was closed
 	Keep      time.Time     `json:"keep,omitzero"` // may be swept from then on; zero while it is open
 	Rev       int64         `json:"-"`
+}
+
+// DueByProvider is DueDeliveries for a store that finds deliveries by provider: behind gives
+// the first provider at or behind a name of which something is open, "" and false for none, and
+// due up to limit deliveries of one in their order.
+func DueByProvider(without []string, limit int, behind func(name string) (string, bool, error), due func(provider string) ([]Delivery, error)) ([]Delivery, error) {
+	var out []Delivery
+	if limit <= 0 {
+		return nil, nil
+	}
+	for name := ""; ; {
+		provider, ok, err := behind(name)
+		if err != nil {
+			return nil, err
+		}
+		if !ok {
+			break
+		}
+		if name = provider + "\x00"; slices.Contains(without, provider) {
+			continue
+		}
+		some, err := due(provider)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, some...)
+	}
+	slices.SortFunc(out, func(a, b Delivery) int { return cmp.Or(a.Next.Compare(b.Next), cmp.Compare(a.ID, b.ID)) })
+	return out[:min(len(out), limit)], nil
 }
 
 // Backlog is what is open in a lane.

@@ -55,8 +55,10 @@ func (w people) Delivery(ctx context.Context, id string) (store.Delivery, error)
 }
 
 // DueDeliveries keeps the promise of store.Pushes.
-func (w people) DueDeliveries(ctx context.Context, lane string, now time.Time, limit int) ([]store.Delivery, error) {
-	return give(ctx, w.hook, Read("DueDeliveries"), func(ctx context.Context) ([]store.Delivery, error) { return w.in.DueDeliveries(ctx, lane, now, limit) })
+func (w people) DueDeliveries(ctx context.Context, lane string, without []string, now time.Time, limit int) ([]store.Delivery, error) {
+	return give(ctx, w.hook, Read("DueDeliveries"), func(ctx context.Context) ([]store.Delivery, error) {
+		return w.in.DueDeliveries(ctx, lane, without, now, limit)
+	})
 }
 
 // DeliveriesAfter keeps the promise of store.Pushes.

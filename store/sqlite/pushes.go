@@ -3,6 +3,7 @@ package sqlite
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"math"
 	"time"
 
@@ -59,7 +60,7 @@ func deliveryDoc(d store.Delivery) document {
 	if d.State.Open() {
 		open = 1
 	}
-	return document{"deliveries", d.ID, d, []column{{"lane", d.Lane}, {"open", open}, {"next", millis(d.Next)}, {"due", millis(d.Due)}, {"state", string(d.State)}, {"batch", d.Batch},
+	return document{"deliveries", d.ID, d, []column{{"lane", d.Lane}, {"open", open}, {"next", millis(d.Next)}, {"due", millis(d.Due)}, {"provider", d.Provider}, {"state", string(d.State)}, {"batch", d.Batch},
 		{"expires", sweptAt(d.Keep)}}}
 }
 
@@ -77,8 +78,16 @@ func (i identity) Delivery(ctx context.Context, id string) (store.Delivery, erro
 	return one(ctx, i, deliveryRev, "deliveries", byKey, id)
 }
 
-func (i identity) DueDeliveries(ctx context.Context, lane string, now time.Time, limit int) ([]store.Delivery, error) {
-	return find(ctx, i, deliveryRev, "deliveries", "WHERE lane = ? AND open = 1 AND next <= ? ORDER BY next, key LIMIT ?", lane, millis(now), max(limit, 0))
+func (i identity) DueDeliveries(ctx context.Context, lane string, without []string, now time.Time, limit int) ([]store.Delivery, error) {
+	return store.DueByProvider(without, limit, func(name string) (provider string, ok bool, err error) {
+		row := i.db.read.QueryRowContext(ctx, `SELECT provider FROM deliveries WHERE lane = ? AND open = 1 AND provider >= ? ORDER BY provider LIMIT 1`, lane, name)
+		if err = row.Scan(&provider); errors.Is(err, sql.ErrNoRows) {
+			return "", false, nil
+		}
+		return provider, true, i.db.broken("read deliveries", err)
+	}, func(provider string) ([]store.Delivery, error) {
+		return find(ctx, i, deliveryRev, "deliveries", "WHERE lane = ? AND open = 1 AND provider = ? AND next <= ? ORDER BY next, key LIMIT ?", lane, provider, millis(now), limit)
+	})
 }
 
 func (i identity) DeliveriesAfter(ctx context.Context, state store.DeliveryState, id string, limit int) ([]store.Delivery, error) {
