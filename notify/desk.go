@@ -79,7 +79,7 @@ func (s *Service) Replay(ctx context.Context, delivery string) (store.Delivery, 
 			return d, &fault.Error{Kind: fault.Conflict, Code: "push_not_dead", Text: "only a dead push is sent again"}
 		}
 		now := s.Clock.Now()
-		d.State, d.Due, d.Next, d.Expires, d.Attempts, d.Done, d.Keep = store.DeliveryPending, now, now, now.Add(replayLife), 0, time.Time{}, time.Time{}
+		d.State, d.Due, d.Next, d.Expires, d.Attempts, d.Alone, d.Tried, d.Done, d.Keep = store.DeliveryPending, now, now, now.Add(replayLife), 0, 0, time.Time{}, time.Time{}, time.Time{}
 		err = s.Store.ReplaceDelivery(ctx, d)
 		if errors.Is(err, store.ErrStale) {
 			continue

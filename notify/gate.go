@@ -13,15 +13,21 @@ type gates struct {
 }
 
 type gate struct {
-	until time.Time
-	fails int           // attempts in a row that failed for the provider's reasons
-	pause time.Duration // of the last time
-	trial time.Time     // until when it is waited for what comes of the one attempt
+	until   time.Time
+	broken  bool            // nothing goes until somebody mends the set-up
+	failing map[string]bool // addresses at which it failed for its own reasons since it took a push last
+	took    time.Time       // when that was
+	pause   time.Duration   // of the last time
+	trial   time.Time       // until when it is waited for what comes of the one attempt
 }
+
+// fails reports whether a provider fails everybody: one address, of which it may have an
+// opinion of its own, does not count twice.
+func (g *gate) fails() bool { return g.broken || len(g.failing) >= failsInARow }
 
 // Bounds of a gate.
 const (
-	failsInARow = 20
+	failsInARow = 20 // addresses
 	firstPause  = 5 * time.Second
 	longPause   = 2 * time.Minute
 	trialWithin = 20 * time.Second // an attempt ends before
@@ -46,7 +52,7 @@ func (g *gates) shut(provider string, now time.Time) bool {
 	switch {
 	case at.until.After(now):
 		return true
-	case at.fails < failsInARow:
+	case !at.fails():
 		return false
 	case at.trial.After(now):
 		return true
@@ -60,7 +66,7 @@ func (g *gates) closed(now time.Time) (out []string) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	for provider, at := range g.of {
-		if at.until.After(now) || at.fails >= failsInARow && at.trial.After(now) {
+		if at.until.After(now) || at.fails() && at.trial.After(now) {
 			out = append(out, provider)
 		}
 	}
@@ -76,7 +82,7 @@ func (g *gates) spare(provider string) {
 
 // learn notes how an attempt ended. Of those that were under way when the gate was shut
 // nothing is learned: they ran into the same trouble.
-func (g *gates) learn(provider string, now time.Time, f *Failure) {
+func (g *gates) learn(provider, address string, now time.Time, f *Failure) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	at := g.at(provider)
@@ -90,18 +96,29 @@ func (g *gates) learn(provider string, now time.Time, f *Failure) {
 	at.trial = time.Time{}
 	switch {
 	case f == nil || f.Class == Gone || f.Class == Refused: // the provider works
-		at.fails, at.pause = 0, 0
+		at.broken, at.failing, at.pause, at.took = false, nil, 0, now
 		return
 	case f.Class == SlowDown:
 		at.until = now.Add(max(f.RetryAfter, time.Minute))
 		return
 	case f.Class == Broken:
-		at.fails = failsInARow
-	default:
-		at.fails++
+		at.broken = true
+	case at.failing == nil:
+		at.failing = map[string]bool{address: true}
+	case len(at.failing) < failsInARow:
+		at.failing[address] = true
 	}
-	if at.fails >= failsInARow {
+	if at.fails() {
 		at.pause = min(max(2*at.pause, firstPause), longPause)
 		at.until = now.Add(max(at.pause, f.RetryAfter))
 	}
+}
+
+// takesOthers reports whether a provider that has failed at an address took a push behind an
+// instant, and has failed nobody else since.
+func (g *gates) takesOthers(provider, address string, behind time.Time) bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	at := g.at(provider)
+	return at.took.After(behind) && !at.broken && len(at.failing) == 1 && at.failing[address]
 }

@@ -37,7 +37,7 @@ type Limits struct {
 	Workers   int           // attempts at once
 	Timeout   time.Duration // of an attempt
 	Lease     time.Duration // longer than an attempt takes
-	Attempts  int           // of a delivery whose own address is to blame, before it is dead
+	Attempts  int           // of a delivery that alone is to blame, or its address, before it is dead
 	FirstWait time.Duration // before the second attempt; doubles
 	LastWait  time.Duration // at most
 	Stale     time.Duration // no push to an address that its app has not named for so long
