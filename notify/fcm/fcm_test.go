@@ -3,6 +3,7 @@ package fcm_test
 import (
 	"context"
 	"fmt"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -21,7 +22,7 @@ type line struct {
 	*testing.T
 	fake   *fcmfake.Server
 	sender *fcm.Sender
-	url    string
+	server *httptest.Server
 }
 
 func dial(t *testing.T, o fcmfake.Options) *line {
@@ -41,7 +42,7 @@ func dial(t *testing.T, o fcmfake.Options) *line {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &line{t, fake, sender, h.URL}
+	return &line{t, fake, sender, h}
 }
 
 func to(p *fcmfake.Phone) store.Address {
@@ -249,5 +250,53 @@ func TestCredentialsThatAreNone(t *testing.T) {
 		if _, err := fcm.New(t.Context(), fcm.Options{Credentials: []byte(text)}); err == nil || strings.Contains(err.Error(), "secret") {
 			t.Errorf("%s: %v", text, err)
 		}
+	}
+}
+
+// TestAConnectionThatWasNeverMade has brought nothing, and so has a push for which nobody
+// could be asked for a token: both are sent again without a second card.
+func TestAConnectionThatWasNeverMade(t *testing.T) {
+	t.Parallel()
+	closed := dial(t, fcmfake.Options{})
+	p := closed.fake.NewPhone()
+	if f := closed.fails(to(p), push("a")); f != nil { // there is a token
+		t.Fatal(f)
+	}
+	closed.server.Close()
+	if f := closed.fails(to(p), push("a")); f == nil || f.Class != notify.Later || f.Code != "unreachable" || f.Ambiguous || f.Local {
+		t.Errorf("a closed port: %+v", f)
+	}
+	noToken := dial(t, fcmfake.Options{})
+	noToken.server.Close()
+	if f := noToken.fails(to(p), push("a")); f == nil || f.Class != notify.Later || f.Code != "unreachable" || f.Ambiguous {
+		t.Errorf("nobody gives a token: %+v", f)
+	}
+	if f := notify.FailureOf(noToken.sender.Prove(t.Context())); f == nil || f.Class != notify.Later || f.Code != "unreachable" {
+		t.Errorf("proved: %+v", f)
+	}
+	credentials, err := noToken.fake.Credentials("http://name.invalid")
+	if err != nil {
+		t.Fatal(err)
+	}
+	lost, err := fcm.New(t.Context(), fcm.Options{Credentials: credentials, Endpoint: "http://name.invalid", Transport: &http.Transport{DialContext: func(_ context.Context, network, addr string) (net.Conn, error) {
+		return nil, &net.OpError{Op: "dial", Net: network, Err: &net.DNSError{Err: "no such host", Name: addr, IsNotFound: true}}
+	}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if f := notify.FailureOf(lost.Send(t.Context(), to(p), push("a"))); f == nil || f.Code != "unreachable" || f.Ambiguous {
+		t.Errorf("a name that is none: %+v", f)
+	}
+	hangs, err := fcm.New(t.Context(), fcm.Options{Credentials: credentials, Endpoint: "http://name.invalid", Transport: &http.Transport{DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+		<-ctx.Done()
+		return nil, ctx.Err()
+	}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, stop := context.WithTimeout(t.Context(), 100*time.Millisecond)
+	defer stop()
+	if f := notify.FailureOf(hangs.Send(ctx, to(p), push("a"))); f == nil || f.Class != notify.Later || f.Code != "timeout" || f.Ambiguous {
+		t.Errorf("a connection that hangs: %+v", f)
 	}
 }

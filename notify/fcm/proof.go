@@ -124,14 +124,20 @@ func thirdParty(resp *http.Response) bool {
 // refused, 503 where nobody could be asked.
 func refusedProof(r *http.Request, err error) *http.Response {
 	resp := unavailable(r)
-	resp.Header.Del(ambiguousHeader) // nothing was sent
-	if _, refused := errors.AsType[*oauth2.RetrieveError](err); refused {
+	if refused(err) {
 		const body = `{"error":{"code":401,"message":"the service account was refused","status":"UNAUTHENTICATED"}}`
 		resp.Status, resp.StatusCode, resp.ContentLength = "401 refused", http.StatusUnauthorized, int64(len(body))
 		resp.Body = io.NopCloser(bytes.NewReader([]byte(body)))
 		resp.Header.Del("Retry-After")
+		resp.Header.Del(unansweredHeader)
 	}
 	return resp
+}
+
+// refused reports whether a service account was refused, and not only unlucky.
+func refused(err error) bool {
+	e, ok := errors.AsType[*oauth2.RetrieveError](err)
+	return ok && (e.Response == nil || e.Response.StatusCode < http.StatusInternalServerError)
 }
 
 // signs makes sure that a service account has a key, before anything is sent with it.
