@@ -139,11 +139,15 @@ func traced(ctx context.Context) (_ context.Context, reached *bool) {
 // Project is the project of Firebase that pushes go through.
 func (s *Sender) Project() string { return s.project }
 
-// Prove makes sure that the service account gets a token; nothing is asked of FCM itself.
+// topicOfTests is one that no app subscribes to.
+const topicOfTests = "lumbung-test"
+
+// Prove makes sure that the service account gets a token and may send to its project: Firebase
+// looks at a push to a topic, and sends nothing.
 func (s *Sender) Prove(ctx context.Context) error {
 	_, err := s.source.token(ctx)
 	if err == nil {
-		return nil
+		return s.dryRun(ctx, &messaging.Message{Topic: topicOfTests, Data: map[string]string{"type": "check"}})
 	}
 	if refused(err) {
 		return &notify.Failure{Class: notify.Broken, Code: "unauthenticated", Cause: errors.New("the service account was refused")}

@@ -176,12 +176,21 @@ func TestOfManyItemsAsManyAreNamedAsFit(t *testing.T) {
 	}
 }
 
-// TestWhetherTheAccountIsOne is asked without a push, and says which of three it is.
-func TestWhetherTheAccountIsOne(t *testing.T) {
+// TestWhetherTheAccountMaySend is asked by a push that is not sent, and says which of three it is.
+func TestWhetherTheAccountMaySend(t *testing.T) {
 	t.Parallel()
 	l := dial(t, fcmfake.Options{Project: "desa"})
-	if err := l.sender.Prove(t.Context()); err != nil || l.sender.Project() != "desa" || l.fake.Calls() != 0 {
-		t.Errorf("%v, project %s, %d calls", err, l.sender.Project(), l.fake.Calls())
+	p := l.fake.NewPhone()
+	p.Subscribe("lumbung-test")
+	if err := l.sender.Prove(t.Context()); err != nil || l.sender.Project() != "desa" || l.fake.Calls() != 1 || len(p.Seen()) != 0 || l.fake.Taken() != 0 {
+		t.Errorf("%v, project %s, %d calls, seen %d, taken %d", err, l.sender.Project(), l.fake.Calls(), len(p.Seen()), l.fake.Taken())
+	}
+	for kind, want := range map[fcmfake.Kind]string{fcmfake.BareForbidden: "permission_denied", fcmfake.BareNotFound: "project_unknown", fcmfake.BareUnauthorized: "unauthenticated", fcmfake.Unavailable: "unavailable"} {
+		l.fake.Fail(fcmfake.Fault{Kind: kind, Times: -1})
+		if f := notify.FailureOf(l.sender.Prove(t.Context())); f == nil || f.Code != want {
+			t.Errorf("%s: %+v", kind, f)
+		}
+		l.fake.Heal()
 	}
 	other := dial(t, fcmfake.Options{})
 	other.fake.RefuseExchanges(1)
