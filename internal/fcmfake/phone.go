@@ -203,7 +203,7 @@ func (p *Phone) limited(m Content, now time.Time) *refusal {
 	}
 	for _, b := range buckets {
 		if ok, wait := b.take(now); !ok {
-			return quotaExceeded("Quota exceeded for messages to this device.", wait)
+			return deviceLimited(wait)
 		}
 	}
 	return nil

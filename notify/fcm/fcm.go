@@ -175,6 +175,7 @@ func message(to store.Address, p notify.Push) *messaging.Message {
 const (
 	unansweredHeader = "X-Push-Unanswered"
 	retryAfterHeader = "X-Push-Retry-After"
+	deviceRateHeader = "X-Push-Device-Rate"
 )
 
 // oneAttempt keeps the SDK from trying again by itself: it would deliver twice where an
@@ -193,6 +194,9 @@ func (t oneAttempt) RoundTrip(r *http.Request) (*http.Response, error) {
 	if resp.StatusCode == http.StatusServiceUnavailable {
 		resp.Header.Set(retryAfterHeader, resp.Header.Get("Retry-After"))
 		resp.Header.Set("Retry-After", "86400")
+	}
+	if resp.StatusCode == http.StatusTooManyRequests && ofDevice(peek(resp)) {
+		resp.Header.Set(deviceRateHeader, "true")
 	}
 	return resp, nil
 }
@@ -228,7 +232,10 @@ func failure(ctx context.Context, err error, now time.Time, reached bool) error 
 		f.RetryAfter = notify.RetryAfter(asked, now)
 	}
 	f.Class, f.Code = classOf(err)
-	f.Local = f.Code == "third_party_auth_error"                                                                     // of browsers or iPhones alone: who registered one must not stop the pushes of all
+	if resp := errorutils.HTTPResponse(err); resp != nil && resp.Header.Get(deviceRateHeader) != "" { // only that phone is rung too often
+		f.Code = "device_rate_exceeded"
+	}
+	f.Local = f.Code == "device_rate_exceeded" || f.Code == "third_party_auth_error"                                 // of browsers or iPhones alone: who registered one must not stop the pushes of all
 	if f.Code == "unavailable" || f.Code == "internal" || f.Code == "bad_gateway" || f.Code == "unreadable_answer" { // taken all the same, now and then
 		f.Ambiguous = true
 	}

@@ -262,6 +262,28 @@ func TestCredentialsThatAreNone(t *testing.T) {
 	}
 }
 
+// TestAPhoneThatIsRungTooOften is left alone by itself; a project that sends too much is left
+// alone whole.
+func TestAPhoneThatIsRungTooOften(t *testing.T) {
+	t.Parallel()
+	l := dial(t, fcmfake.Options{PerMinute: 260})
+	p, other := l.fake.NewPhone(), l.fake.NewPhone()
+	var f *notify.Failure
+	n := 0
+	for ; f == nil && n < 260; n++ {
+		f = l.fails(to(p), push("a"))
+	}
+	if n != 241 || f == nil || f.Class != notify.SlowDown || f.Code != "device_rate_exceeded" || !f.Local || f.RetryAfter != time.Second || f.Ambiguous {
+		t.Errorf("behind %d: %+v", n, f)
+	}
+	for f = nil; f == nil && n < 300; n++ {
+		f = l.fails(to(other), push("a"))
+	}
+	if n != 262 || f == nil || f.Class != notify.SlowDown || f.Code != "quota_exceeded" || f.Local || f.RetryAfter != time.Second {
+		t.Errorf("behind %d: %+v", n, f)
+	}
+}
+
 // TestAConnectionThatWasNeverMade has brought nothing, and so has a push for which nobody
 // could be asked for a token: both are sent again without a second card.
 func TestAConnectionThatWasNeverMade(t *testing.T) {
