@@ -33,7 +33,7 @@ type Named struct {
 // more for the first. A device has one address of a provider, a person a few; the one that
 // was named longest ago makes room.
 //
-// Errors: Invalid "push_provider_unknown", "invalid_value" (value).
+// Errors: Invalid "push_provider_unknown", "invalid_value" (value); those of Still.
 func (s *Service) Register(ctx context.Context, user, device string, n Named) (store.Address, error) {
 	if s.Senders[n.Provider] == nil {
 		return store.Address{}, &fault.Error{Kind: fault.Invalid, Code: "push_provider_unknown", Field: "provider", Text: "no sender for this provider"}
@@ -54,6 +54,11 @@ func (s *Service) Register(ctx context.Context, user, device string, n Named) (s
 	a, err := s.claimAddress(ctx, a)
 	if err != nil {
 		return a, err
+	}
+	if s.Still != nil { // asked behind the claim: whoever logs out from now on drops it (auth.Service.OnEnd)
+		if err := s.Still(ctx, user, device); err != nil {
+			return a, errors.Join(err, s.Store.DropAddress(context.WithoutCancel(ctx), a.Key, a.Rev))
+		}
 	}
 	return a, s.makeRoom(ctx, user)
 }

@@ -65,7 +65,10 @@ type Service struct {
 	Log      *slog.Logger
 	Tally    Tally // may be nil
 	Limits   Limits
-	Letters  *Letters // for people whose phones cannot be rung; nil: they find it in their inbox
+	// Still, if set, refuses who is not logged in on a device any more. An address that was named
+	// meanwhile goes.
+	Still   func(ctx context.Context, user, device string) error
+	Letters *Letters // for people whose phones cannot be rung; nil: they find it in their inbox
 
 	made effort
 	pace pace
