@@ -79,10 +79,14 @@ func (s *Service) try(ctx context.Context, d store.Delivery, to store.Address, p
 // settle writes down how an attempt ended.
 func (s *Service) settle(ctx context.Context, d store.Delivery, to store.Address, f *Failure) error {
 	ctx = context.WithoutCancel(ctx) // what was sent is sent, also where the server stops
+	now := s.Clock.Now()
 	if f == nil {
+		s.made.arrived(d.Lane, now.Sub(d.Due))
+		if s.Tally != nil {
+			s.Tally.Arrived(d.Lane, now.Sub(d.Due))
+		}
 		return s.close(ctx, d, store.DeliverySent, "")
 	}
-	now := s.Clock.Now()
 	if !d.Tried.IsZero() && f.Class == Later && s.gate.takesOthers(d.Provider, d.Address, d.Tried) {
 		d.Alone++
 	}

@@ -28,6 +28,9 @@ type Tally interface {
 	// Pushed counts an attempt: with which provider, of which type, how it ended ("sent" or
 	// the code of a failure), and how long the provider took.
 	Pushed(provider, kind, code string, took time.Duration)
+	// Arrived counts a push that a provider took: of which lane, and how long behind the time
+	// at which it was due.
+	Arrived(lane string, waited time.Duration)
 }
 
 // Limits bound the sending of one process.
@@ -63,7 +66,8 @@ type Service struct {
 	Clock    clock.Clock
 	Rand     io.Reader
 	Log      *slog.Logger
-	Tally    Tally // may be nil
+	Tally    Tally           // may be nil
+	Noted    func() Receipts // what phones have noted about announcements; nil: nobody counts
 	Limits   Limits
 	// Still, if set, refuses who is not logged in on a device any more. An address that was named
 	// meanwhile goes.

@@ -37,6 +37,9 @@ type Pushes interface {
 	DeliveriesAfter(ctx context.Context, state DeliveryState, id string, limit int) ([]Delivery, error)
 	// Backlog tells what is open in a lane.
 	Backlog(ctx context.Context, lane string) (Backlog, error)
+	// CountDeliveries counts the deliveries of all lanes by state: of the states asked for
+	// those of which there is one.
+	CountDeliveries(ctx context.Context, states ...DeliveryState) (map[DeliveryState]int, error)
 	// Outcomes counts the deliveries of a batch by state.
 	Outcomes(ctx context.Context, batch string) (map[DeliveryState]int, error)
 }

@@ -136,6 +136,19 @@ func (m *MemoryIdentity) Backlog(_ context.Context, lane string) (b store.Backlo
 	return b, nil
 }
 
+// CountDeliveries keeps the promise of store.Pushes.
+func (m *MemoryIdentity) CountDeliveries(_ context.Context, states ...store.DeliveryState) (map[store.DeliveryState]int, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	out := map[store.DeliveryState]int{}
+	for _, d := range m.deliveries {
+		if slices.Contains(states, d.State) {
+			out[d.State]++
+		}
+	}
+	return out, nil
+}
+
 // Outcomes keeps the promise of store.Pushes.
 func (m *MemoryIdentity) Outcomes(_ context.Context, batch string) (map[store.DeliveryState]int, error) {
 	m.mu.Lock()

@@ -73,6 +73,13 @@ func (w people) Backlog(ctx context.Context, lane string) (store.Backlog, error)
 	return give(ctx, w.hook, Read("Backlog"), func(ctx context.Context) (store.Backlog, error) { return w.in.Backlog(ctx, lane) })
 }
 
+// CountDeliveries keeps the promise of store.Pushes.
+func (w people) CountDeliveries(ctx context.Context, states ...store.DeliveryState) (map[store.DeliveryState]int, error) {
+	return give(ctx, w.hook, Read("CountDeliveries"), func(ctx context.Context) (map[store.DeliveryState]int, error) {
+		return w.in.CountDeliveries(ctx, states...)
+	})
+}
+
 // Outcomes keeps the promise of store.Pushes.
 func (w people) Outcomes(ctx context.Context, batch string) (map[store.DeliveryState]int, error) {
 	return give(ctx, w.hook, Read("Outcomes"), func(ctx context.Context) (map[store.DeliveryState]int, error) { return w.in.Outcomes(ctx, batch) })

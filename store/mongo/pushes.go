@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"math"
+	"slices"
 	"time"
 
 	"go.mongodb.org/mongo-driver/v2/bson"
@@ -135,13 +136,22 @@ func (i identity) Backlog(ctx context.Context, lane string) (b store.Backlog, er
 	return b, err
 }
 
+func (i identity) CountDeliveries(ctx context.Context, states ...store.DeliveryState) (map[store.DeliveryState]int, error) {
+	return i.byState(ctx, nil, states)
+}
+
 func (i identity) Outcomes(ctx context.Context, batch string) (map[store.DeliveryState]int, error) {
-	out := map[store.DeliveryState]int{}
 	if batch == "" {
-		return out, nil
+		return map[store.DeliveryState]int{}, nil
 	}
-	for _, s := range store.DeliveryStates() {
-		n, err := i.count(ctx, deliveries, bson.D{{Key: "batch", Value: batch}, {Key: "state", Value: string(s)}})
+	return i.byState(ctx, bson.D{{Key: "batch", Value: batch}}, store.DeliveryStates())
+}
+
+// byState counts those deliveries that a filter lets through, by state.
+func (i identity) byState(ctx context.Context, filter bson.D, states []store.DeliveryState) (map[store.DeliveryState]int, error) {
+	out := map[store.DeliveryState]int{}
+	for _, s := range states {
+		n, err := i.count(ctx, deliveries, append(slices.Clone(filter), bson.E{Key: "state", Value: string(s)}))
 		if err != nil {
 			return nil, err
 		}

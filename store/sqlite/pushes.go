@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"math"
+	"strings"
 	"time"
 
 	"github.com/lumbung-ikm/lumbung/store"
@@ -102,9 +103,25 @@ func (i identity) Backlog(ctx context.Context, lane string) (b store.Backlog, er
 	return b, err
 }
 
-func (i identity) Outcomes(ctx context.Context, batch string) (_ map[store.DeliveryState]int, err error) {
+func (i identity) CountDeliveries(ctx context.Context, states ...store.DeliveryState) (map[store.DeliveryState]int, error) {
+	if len(states) == 0 {
+		return map[store.DeliveryState]int{}, nil
+	}
+	args := make([]any, 0, len(states))
+	for _, s := range states {
+		args = append(args, string(s))
+	}
+	return i.byState(ctx, `state IN (?`+strings.Repeat(", ?", len(args)-1)+`)`, args...)
+}
+
+func (i identity) Outcomes(ctx context.Context, batch string) (map[store.DeliveryState]int, error) {
+	return i.byState(ctx, `batch = ? AND batch <> ''`, batch)
+}
+
+// byState counts some deliveries by state.
+func (i identity) byState(ctx context.Context, where string, args ...any) (_ map[store.DeliveryState]int, err error) {
 	defer func() { err = i.db.broken("count deliveries", err) }()
-	rows, err := i.db.read.QueryContext(ctx, `SELECT state, count(*) FROM deliveries WHERE batch = ? AND batch <> '' GROUP BY state`, batch)
+	rows, err := i.db.read.QueryContext(ctx, `SELECT state, count(*) FROM deliveries WHERE `+where+` GROUP BY state`, args...)
 	if err != nil {
 		return nil, err
 	}

@@ -178,6 +178,17 @@ func deliveriesFound(t *testing.T, s store.Identity) {
 	if got, err := s.Outcomes(t.Context(), "b"); err != nil || !maps.Equal(got, want) {
 		t.Errorf("outcomes %v, %v, want %v", got, err, want)
 	}
+	for _, tt := range []struct {
+		of   []store.DeliveryState
+		want map[store.DeliveryState]int
+	}{
+		{[]store.DeliveryState{store.DeliveryDead, store.DeliveryPending, store.DeliveryRetry}, map[store.DeliveryState]int{store.DeliveryDead: 3, store.DeliveryPending: 1}},
+		{[]store.DeliveryState{store.DeliverySent}, map[store.DeliveryState]int{store.DeliverySent: 1}}, {nil, nil},
+	} {
+		if got, err := s.CountDeliveries(t.Context(), tt.of...); err != nil || !maps.Equal(got, tt.want) {
+			t.Errorf("of %v there are %v, %v", tt.of, got, err)
+		}
+	}
 	if got, err := s.Outcomes(t.Context(), ""); err != nil || len(got) != 0 {
 		t.Errorf("outcomes of none %v, %v", got, err)
 	}
