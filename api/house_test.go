@@ -84,7 +84,7 @@ func open(t testing.TB, change ...func(*api.Parts)) *house {
 	engine.Steps = work.Steps()
 	people.OnUser = work.Welcome
 	push := &notify.Service{Store: db.Identity(), Inbox: work, Senders: map[string]notify.Sender{"fcm": notify.LogSender{Log: log}}, Clock: h.clock, Rand: rand.Reader, Log: log, Limits: notify.DefaultLimits()}
-	work.Bell, people.OnEnd = push, push.Leave
+	work.Bell, people.OnEnd, push.Still = push, push.Leave, people.LoggedInOn
 	trail := &programme.Trail{Engine: engine, Clock: h.clock, IDs: h.ids, Log: log}
 	people.OnEvent = trail.Event
 	h.parts = api.Parts{Push: push, Engine: engine, Trail: trail, Auth: people, Programme: work, Replies: db.Identity(), Clock: h.clock, IDs: h.ids, Log: log, Version: "test"}

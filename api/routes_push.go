@@ -68,14 +68,18 @@ func (s *Server) pushFigures(x *call) error {
 	if err != nil {
 		return err
 	}
-	out := wire.PushFigures{Lanes: []wire.PushLane{}, Addresses: []wire.PushAddresses{},
+	out := wire.PushFigures{Lanes: []wire.PushLane{}, Addresses: []wire.PushAddresses{}, Receipts: wire.PushReceipts{Delivered: f.Noted.Delivered, Read: f.Noted.Read, Acknowledged: f.Noted.Acknowledged},
 		Attempts: wire.PushAttempts{Since: f.Made.Since, Made: f.Made.Attempts, Taken: f.Made.Taken, P50Ms: int(f.Made.P50.Milliseconds()), P99Ms: int(f.Made.P99.Milliseconds())}}
 	for _, lane := range notify.Lanes() {
-		l := wire.PushLane{Lane: lane, Open: f.Lanes[lane].Open}
+		arrived := f.Arrived[lane]
+		l := wire.PushLane{Lane: lane, Open: f.Lanes[lane].Open, Taken: arrived.Taken, WaitP50Ms: int(arrived.P50.Milliseconds()), WaitP99Ms: int(arrived.P99.Milliseconds())}
 		if at := f.Lanes[lane].Oldest; !at.IsZero() {
 			l.Oldest = at
 		}
 		out.Lanes = append(out.Lanes, l)
+	}
+	for _, state := range notify.Waiting() {
+		out.States = append(out.States, wire.PushState{State: string(state), Count: f.States[state]})
 	}
 	for _, p := range s.Push.Providers() {
 		out.Addresses = append(out.Addresses, wire.PushAddresses{Provider: p, All: f.Addresses[p].All, InUse: f.Addresses[p].Seen})

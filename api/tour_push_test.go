@@ -63,7 +63,7 @@ func (o *tour) pushes(owner, stranger, admin wire.Login) {
 	o.want(404, admin.AccessToken, "POST", desk+"/deliveries/"+nobody+"/replay", "")
 	var f wire.PushFigures
 	o.want(200, admin.AccessToken, "GET", desk, "").Into(o, &f)
-	if len(f.Lanes) != len(notify.Lanes()) || f.Lanes[1].Open != 1 || len(f.Addresses) != 1 {
+	if len(f.Lanes) != len(notify.Lanes()) || f.Lanes[1].Open != 1 || f.Lanes[1].Taken != 0 || len(f.States) != 4 || f.States[0] != (wire.PushState{State: "pending", Count: 1}) || f.States[3].Count != 0 || f.Receipts != (wire.PushReceipts{}) || len(f.Addresses) != 1 {
 		o.Errorf("%+v", f)
 	}
 	o.want(204, admin.AccessToken, "PUT", "/v1/me/devices/"+admin.Device.Id+"/push", named)

@@ -272,8 +272,8 @@ func (a *App) build(cfg config.Config, o Options, identity store.Identity, peppe
 		counters, a.Engine.Hands = identity, hands
 		a.Engine.Counters = counters
 	}
-	a.Push = &notify.Service{Store: identity, Counters: counters, Inbox: a.Programme, Senders: o.Push, Clock: o.Clock, Rand: o.Rand, Log: o.Log, Tally: a.metrics, Limits: pushLimits(cfg.Push), Letters: letters}
-	a.Programme.Bell, a.Auth.OnEnd = a.Push, a.Push.Leave
+	a.Push = &notify.Service{Store: identity, Counters: counters, Inbox: a.Programme, Senders: o.Push, Clock: o.Clock, Rand: o.Rand, Log: o.Log, Tally: a.metrics, Noted: a.metrics.Noted, Limits: pushLimits(cfg.Push), Letters: letters}
+	a.Programme.Bell, a.Auth.OnEnd, a.Push.Still = a.Push, a.Push.Leave, a.Auth.LoggedInOn
 	a.API = api.New(api.Parts{Push: a.Push, Tally: a.metrics, Traces: a.traces, Counters: counters, Engine: a.Engine, Auth: a.Auth, Programme: a.Programme, Trail: a.Trail, Replies: identity, Clock: o.Clock, IDs: ids, Log: o.Log,
 		Limits: o.HTTP, Origins: cfg.CORSOrigins, Proxies: proxies(cfg.TrustedProxies), Version: o.Version, Ready: a.ready, Refuse: a.damaged})
 	a.hints(cfg)

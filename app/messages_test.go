@@ -184,7 +184,7 @@ func TestAResultIsWrittenToWhoHasNoPhone(t *testing.T) {
 	}
 	_, text := get(t, "http://"+a.Config.Admin+"/metrics")
 	for _, want := range []string{`lumbung_messages_spent{purse="notices"} 1`, `lumbung_messages_spent{purse="codes"} 0`, `lumbung_messages_per_day{purse="notices"} 500`, `lumbung_messages_per_day{purse="codes"} 10000`,
-		`lumbung_push_attempts_total{code="sent",provider="whatsapp",type="N06"} 1`, `lumbung_push_queue_depth{lane="results"} 0`, `lumbung_push_oldest_pending_seconds{lane="results"} 0`,
+		`lumbung_push_attempts_total{code="sent",provider="whatsapp",type="N06"} 1`, `lumbung_push_queue_depth{lane="results"} 0`, `lumbung_push_wait_seconds_count{lane="results"} 1`, `lumbung_push_queue_states{state="dead"} 0`, `lumbung_push_queue_states{state="sending"} 0`, `lumbung_push_oldest_pending_seconds{lane="results"} 0`,
 		`lumbung_push_addresses{provider="fcm",state="live"} 0`, `lumbung_push_addresses{provider="fcm",state="stale"} 0`} {
 		if !strings.Contains(text, want) {
 			t.Errorf("no %s", want)

@@ -3,12 +3,14 @@ package app
 import (
 	"net/http"
 	"strconv"
+	"sync/atomic"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
+	"github.com/lumbung-ikm/lumbung/notify"
 	"github.com/lumbung-ikm/lumbung/sync/merge"
 )
 
@@ -27,6 +29,8 @@ type metrics struct {
 	receipts  *prometheus.CounterVec
 	attempts  *prometheus.CounterVec
 	latency   *prometheus.HistogramVec
+	waited    *prometheus.HistogramVec
+	noted     [3]atomic.Int64 // receipts: delivered, read, acknowledged
 }
 
 func newMetrics(version string) *metrics {
@@ -48,7 +52,9 @@ func newMetrics(version string) *metrics {
 	m.receipts = prometheus.NewCounterVec(prometheus.CounterOpts{Name: "lumbung_announcement_receipts_total", Help: "What phones noted about announcements: delivered, read, acknowledged; each phone of a person notes for itself."}, []string{"what"})
 	m.attempts = prometheus.NewCounterVec(prometheus.CounterOpts{Name: "lumbung_push_attempts_total", Help: "Attempts to hand a push to a provider, by type of notice and how it ended."}, []string{"provider", "type", "code"})
 	m.latency = prometheus.NewHistogramVec(prometheus.HistogramOpts{Name: "lumbung_push_duration_seconds", Help: "Time that a provider took for a push.", Buckets: []float64{.01, .025, .05, .1, .25, .5, 1, 2.5, 5, 15}}, []string{"provider"})
-	m.registry.MustRegister(m.receipts, m.attempts, m.latency)
+	m.waited = prometheus.NewHistogramVec(prometheus.HistogramOpts{Name: "lumbung_push_wait_seconds", Help: "Time from when a push was due until a provider took it, by lane.",
+		Buckets: []float64{.25, .5, 1, 2.5, 5, 15, 60, 120, 300, 900, 3600, 6 * 3600, 86400}}, []string{"lane"})
+	m.registry.MustRegister(m.receipts, m.attempts, m.latency, m.waited)
 	build := prometheus.NewGauge(prometheus.GaugeOpts{Name: "lumbung_build_info", Help: "The version of the program.", ConstLabels: prometheus.Labels{"version": version}})
 	build.Set(1)
 	m.registry.MustRegister(m.requests, m.verdicts, m.conflicts, m.pushes, m.edits, m.diverged, m.repaired, m.outbox, build,
@@ -95,11 +101,17 @@ func (m *metrics) Took(edit *merge.Mutation) {
 	if edit.Collection != "receipt" {
 		return
 	}
-	for field, what := range map[string]string{"delivered_at": "delivered", "read_at": "read", "acked_at": "acknowledged"} {
-		if !merge.Null(edit.Set[field]) {
-			m.receipts.WithLabelValues(what).Inc()
+	for i, what := range [][2]string{{"delivered_at", "delivered"}, {"read_at", "read"}, {"acked_at", "acknowledged"}} {
+		if !merge.Null(edit.Set[what[0]]) {
+			m.receipts.WithLabelValues(what[1]).Inc()
+			m.noted[i].Add(1)
 		}
 	}
+}
+
+// Noted are the receipts so far.
+func (m *metrics) Noted() notify.Receipts {
+	return notify.Receipts{Delivered: int(m.noted[0].Load()), Read: int(m.noted[1].Load()), Acknowledged: int(m.noted[2].Load())}
 }
 
 // Lost implements syncer.Tally.
@@ -121,4 +133,9 @@ func (m *metrics) Repaired(commits int) { m.repaired.Add(float64(commits)) }
 func (m *metrics) Pushed(provider, kind, code string, took time.Duration) {
 	m.attempts.WithLabelValues(provider, kind, code).Inc()
 	m.latency.WithLabelValues(provider).Observe(took.Seconds())
+}
+
+// Arrived implements notify.Tally.
+func (m *metrics) Arrived(lane string, waited time.Duration) {
+	m.waited.WithLabelValues(lane).Observe(waited.Seconds())
 }

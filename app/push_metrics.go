@@ -20,7 +20,7 @@ type pushFigures struct {
 	purses []*notify.Purse
 	clock  clock.Clock
 
-	depth, oldest, addresses, spent, bound *prometheus.Desc
+	depth, states, oldest, addresses, spent, bound *prometheus.Desc
 }
 
 func newPushFigures(s *notify.Service, purses []*notify.Purse, c clock.Clock) *pushFigures {
@@ -29,6 +29,7 @@ func newPushFigures(s *notify.Service, purses []*notify.Purse, c clock.Clock) *p
 	}
 	return &pushFigures{push: s, purses: purses, clock: c,
 		depth:     desc("lumbung_push_queue_depth", "Pushes that are still to be sent, by lane; those planned for later too.", "lane"),
+		states:    desc("lumbung_push_queue_states", "Pushes that are open or dead, by state: pending, retry, sending (leased), dead.", "state"),
 		oldest:    desc("lumbung_push_oldest_pending_seconds", "How long the push has been due that has been due longest, by lane; 0 if none is.", "lane"),
 		addresses: desc("lumbung_push_addresses", "Addresses under which phones are rung, by provider and whether their apps still name them.", "provider", "state"),
 		spent:     desc("lumbung_messages_spent", "Messages of today that are paid for, by what they are for.", "purse"),
@@ -37,7 +38,7 @@ func newPushFigures(s *notify.Service, purses []*notify.Purse, c clock.Clock) *p
 
 // Describe keeps the promise of prometheus.Collector.
 func (f *pushFigures) Describe(c chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{f.depth, f.oldest, f.addresses, f.spent, f.bound} {
+	for _, d := range []*prometheus.Desc{f.depth, f.states, f.oldest, f.addresses, f.spent, f.bound} {
 		c <- d
 	}
 }
@@ -58,6 +59,9 @@ func (f *pushFigures) Collect(c chan<- prometheus.Metric) {
 				due = max(now.Sub(b.Oldest).Seconds(), 0)
 			}
 			gauge(f.oldest, due, lane)
+		}
+		for _, state := range notify.Waiting() {
+			gauge(f.states, float64(got.States[state]), string(state))
 		}
 		for provider, n := range got.Addresses {
 			gauge(f.addresses, float64(n.Seen), provider, "live")

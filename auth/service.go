@@ -45,7 +45,8 @@ type Service struct {
 	// and again until it has returned nil once. It must be idempotent.
 	OnUser func(ctx context.Context, u store.User) error
 	// OnEnd, if set, is called before a session on a device ends, and keeps it from ending
-	// if it fails. It may be called again.
+	// if it fails; and behind the last one on a device, for what came in between. It may be
+	// called again.
 	OnEnd func(ctx context.Context, user, device string) error
 	// OnDevice, if set, is called before a phone is let in on which the user was not logged
 	// in, and before one is shut out, with how it will stand; it keeps that from happening

@@ -58,7 +58,7 @@ func (s *Service) newSession(ctx context.Context, u store.User, device string, h
 // session that ended before keeps its first reason.
 func (s *Service) revoke(ctx context.Context, sess store.Session, reason string) error {
 	if !sess.Revoked.IsZero() {
-		return nil
+		return s.left(ctx, sess) // whoever ended it may have died in between
 	}
 	if s.OnEnd != nil {
 		if err := s.OnEnd(ctx, sess.User, sess.Device); err != nil {
@@ -71,6 +71,21 @@ func (s *Service) revoke(ctx context.Context, sess store.Session, reason string)
 	}
 	s.denySession(sess.ID)
 	s.tell(ctx, Event{Kind: SessionRevoked, User: sess.User, Session: sess.ID, Device: sess.Device, Reason: reason})
+	return s.left(ctx, sess)
+}
+
+// left tells of a device on which nobody is logged in any more.
+func (s *Service) left(ctx context.Context, sess store.Session) error {
+	if s.OnEnd == nil {
+		return nil
+	}
+	err := s.LoggedInOn(ctx, sess.User, sess.Device)
+	if fault.CodeOf(err) != "session_revoked" {
+		return err
+	}
+	if err := s.OnEnd(ctx, sess.User, sess.Device); err != nil {
+		return fmt.Errorf("end of a session: %w", err)
+	}
 	return nil
 }
 
@@ -96,6 +111,23 @@ func (s *Service) Sessions(ctx context.Context, user string) ([]Session, error) 
 		}
 	}
 	return out, nil
+}
+
+// LoggedInOn makes sure that a user has a living session on a device.
+//
+// Errors: Unauthorized "session_revoked".
+func (s *Service) LoggedInOn(ctx context.Context, user, device string) error {
+	all, err := s.Store.SessionsOf(ctx, user)
+	if err != nil {
+		return fmt.Errorf("sessions: %w", err)
+	}
+	now := s.Clock.Now()
+	for _, x := range all {
+		if x.Device == device && x.Revoked.IsZero() && now.Before(x.Ends) {
+			return nil
+		}
+	}
+	return sessionRevoked()
 }
 
 // RevokeSession ends one session of the user, which is also how a phone logs

@@ -16,9 +16,9 @@ import (
 // longestAddress is that of a web push subscription with its keys.
 const longestAddress = 4096
 
-// KeyOf is the key of an address: it has one owner, whoever names it.
-func KeyOf(provider, kind, value string) string {
-	sum := sha256.Sum256([]byte(provider + "\x00" + kind + "\x00" + value))
+// KeyOf is the key of an address that is known by a text: it has one owner, whoever names it.
+func KeyOf(provider, kind, known string) string {
+	sum := sha256.Sum256([]byte(provider + "\x00" + kind + "\x00" + known))
 	return hex.EncodeToString(sum[:16])
 }
 
@@ -33,7 +33,7 @@ type Named struct {
 // more for the first. A device has one address of a provider, a person a few; the one that
 // was named longest ago makes room.
 //
-// Errors: Invalid "push_provider_unknown", "invalid_value" (value).
+// Errors: Invalid "push_provider_unknown", "invalid_value" (value); those of Still.
 func (s *Service) Register(ctx context.Context, user, device string, n Named) (store.Address, error) {
 	if s.Senders[n.Provider] == nil {
 		return store.Address{}, &fault.Error{Kind: fault.Invalid, Code: "push_provider_unknown", Field: "provider", Text: "no sender for this provider"}
@@ -43,13 +43,22 @@ func (s *Service) Register(ctx context.Context, user, device string, n Named) (s
 			return store.Address{}, err
 		}
 	}
+	known := n.Value
+	if c, ok := s.Senders[n.Provider].(Canonical); ok {
+		n.Value, known = c.Canonical(n.Kind, n.Value)
+	}
 	if n.Value == "" || len(n.Value) > longestAddress || strings.ContainsAny(n.Value, "\r\n\x00") {
 		return store.Address{}, &fault.Error{Kind: fault.Invalid, Code: "invalid_value", Field: "value", Text: "not an address"}
 	}
-	a := store.Address{Key: KeyOf(n.Provider, n.Kind, n.Value), Provider: n.Provider, Kind: n.Kind, Value: n.Value, User: user, Device: device, Locale: cmp.Or(n.Locale, "id")}
+	a := store.Address{Key: KeyOf(n.Provider, n.Kind, known), Provider: n.Provider, Kind: n.Kind, Value: n.Value, User: user, Device: device, Locale: cmp.Or(n.Locale, "id")}
 	a, err := s.claimAddress(ctx, a)
 	if err != nil {
 		return a, err
+	}
+	if s.Still != nil { // asked behind the claim: whoever logs out from now on drops it (auth.Service.OnEnd)
+		if err := s.Still(ctx, user, device); err != nil {
+			return a, errors.Join(err, s.Store.DropAddress(context.WithoutCancel(ctx), a.Key, a.Rev))
+		}
 	}
 	return a, s.makeRoom(ctx, user)
 }
@@ -60,6 +69,13 @@ type Validator interface {
 	//
 	// Errors: Invalid with the field.
 	Valid(kind, value string) error
+}
+
+// Canonical is a sender whose addresses apps write in several ways.
+type Canonical interface {
+	// Canonical gives an address that Valid has taken as it is kept, and what it is known by:
+	// two that lead to one phone are known by one text.
+	Canonical(kind, value string) (kept, known string)
 }
 
 func (s *Service) claimAddress(ctx context.Context, a store.Address) (store.Address, error) {

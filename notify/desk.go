@@ -14,13 +14,23 @@ import (
 // Figures are how the sending stands.
 type Figures struct {
 	Lanes     map[string]store.Backlog
+	States    map[store.DeliveryState]int   // of those that are open or dead
 	Addresses map[string]store.AddressCount // by provider
-	Made      Effort                        // of this process
+	Made      Effort                        // of this process, as the two that follow
+	Arrived   map[string]Arrival            // by lane
+	Noted     Receipts
 }
 
 // Figures reads how the sending stands now.
 func (s *Service) Figures(ctx context.Context) (Figures, error) {
-	f := Figures{map[string]store.Backlog{}, map[string]store.AddressCount{}, s.made.figures()}
+	f := Figures{Lanes: map[string]store.Backlog{}, Addresses: map[string]store.AddressCount{}, Made: s.made.figures(), Arrived: s.made.arrivals()}
+	if s.Noted != nil {
+		f.Noted = s.Noted()
+	}
+	var err error
+	if f.States, err = s.Store.CountDeliveries(ctx, Waiting()...); err != nil {
+		return f, err
+	}
 	for _, lane := range Lanes() {
 		b, err := s.Store.Backlog(ctx, lane)
 		if err != nil {
@@ -36,6 +46,11 @@ func (s *Service) Figures(ctx context.Context) (Figures, error) {
 		f.Addresses[p] = n
 	}
 	return f, nil
+}
+
+// Waiting are the states of what is still to be sent, or waits for an admin.
+func Waiting() []store.DeliveryState {
+	return append(slices.DeleteFunc(store.DeliveryStates(), func(s store.DeliveryState) bool { return !s.Open() }), store.DeliveryDead)
 }
 
 // Providers are those to which pushes are sent, by name.
@@ -79,7 +94,7 @@ func (s *Service) Replay(ctx context.Context, delivery string) (store.Delivery, 
 			return d, &fault.Error{Kind: fault.Conflict, Code: "push_not_dead", Text: "only a dead push is sent again"}
 		}
 		now := s.Clock.Now()
-		d.State, d.Due, d.Next, d.Expires, d.Attempts, d.Done, d.Keep = store.DeliveryPending, now, now, now.Add(replayLife), 0, time.Time{}, time.Time{}
+		d.State, d.Due, d.Next, d.Expires, d.Attempts, d.Alone, d.Tried, d.Done, d.Keep = store.DeliveryPending, now, now, now.Add(replayLife), 0, 0, time.Time{}, time.Time{}, time.Time{}
 		err = s.Store.ReplaceDelivery(ctx, d)
 		if errors.Is(err, store.ErrStale) {
 			continue

@@ -28,6 +28,9 @@ type Tally interface {
 	// Pushed counts an attempt: with which provider, of which type, how it ended ("sent" or
 	// the code of a failure), and how long the provider took.
 	Pushed(provider, kind, code string, took time.Duration)
+	// Arrived counts a push that a provider took: of which lane, and how long behind the time
+	// at which it was due.
+	Arrived(lane string, waited time.Duration)
 }
 
 // Limits bound the sending of one process.
@@ -37,7 +40,7 @@ type Limits struct {
 	Workers   int           // attempts at once
 	Timeout   time.Duration // of an attempt
 	Lease     time.Duration // longer than an attempt takes
-	Attempts  int           // of a delivery whose own address is to blame, before it is dead
+	Attempts  int           // of a delivery that alone is to blame, or its address, before it is dead
 	FirstWait time.Duration // before the second attempt; doubles
 	LastWait  time.Duration // at most
 	Stale     time.Duration // no push to an address that its app has not named for so long
@@ -63,9 +66,13 @@ type Service struct {
 	Clock    clock.Clock
 	Rand     io.Reader
 	Log      *slog.Logger
-	Tally    Tally // may be nil
+	Tally    Tally           // may be nil
+	Noted    func() Receipts // what phones have noted about announcements; nil: nobody counts
 	Limits   Limits
-	Letters  *Letters // for people whose phones cannot be rung; nil: they find it in their inbox
+	// Still, if set, refuses who is not logged in on a device any more. An address that was named
+	// meanwhile goes.
+	Still   func(ctx context.Context, user, device string) error
+	Letters *Letters // for people whose phones cannot be rung; nil: they find it in their inbox
 
 	made effort
 	pace pace

@@ -85,7 +85,7 @@ func TestAProviderThatIsAwayIsTriedByOne(t *testing.T) {
 		b.rounds(time.Hour-time.Minute, time.Second)
 		f, err := b.Figures(t.Context())
 		b.ok(err)
-		if l := f.Lanes[notify.LaneResults]; l.Open != people || !l.Oldest.Equal(from) {
+		if l := f.Lanes[notify.LaneResults]; l.Open != people || !l.Oldest.Equal(from) || f.States[store.DeliveryPending]+f.States[store.DeliveryRetry] != people {
 			t.Errorf("after %s: %d wait, the oldest since %s", b.clock.Now().Sub(from), l.Open, l.Oldest)
 		}
 		b.rounds(time.Minute, time.Second)
@@ -100,6 +100,9 @@ func TestAProviderThatIsAwayIsTriedByOne(t *testing.T) {
 	b.rounds(b.Limits.LastWait+b.Limits.LastWait/2, time.Second)
 	if f, err := b.Figures(t.Context()); err != nil || f.Made.Taken != people || f.Made.Attempts != provider.calls || f.Made.Since.Before(from) {
 		t.Errorf("%+v, %v; %d calls", f.Made, err, provider.calls)
+	}
+	if f, err := b.Figures(t.Context()); err != nil || f.States[store.DeliverySent] != 0 || f.States[store.DeliveryRetry] != 0 || f.Arrived[notify.LaneResults].Taken != people || f.Arrived[notify.LaneResults].P50 < hours*time.Hour || f.Arrived[notify.LaneUsual].Taken != 0 {
+		t.Errorf("%+v, %v", f, err)
 	}
 	if s := b.states(""); s[store.DeliverySent] != people {
 		t.Errorf("back for a quarter of an hour: %v", s)

@@ -1,7 +1,9 @@
 package store
 
 import (
+	"cmp"
 	"context"
+	"slices"
 	"time"
 )
 
@@ -27,13 +29,17 @@ type Pushes interface {
 	ReplaceDelivery(ctx context.Context, d Delivery) error
 	Delivery(ctx context.Context, id string) (Delivery, error)
 	// DueDeliveries gives up to limit open deliveries of a lane whose Next is at or before
-	// the instant, those with the earliest Next first, then by id.
-	DueDeliveries(ctx context.Context, lane string, now time.Time, limit int) ([]Delivery, error)
+	// the instant, those with the earliest Next first, then by id. Those of some providers are
+	// left out, and cost nothing however many they are.
+	DueDeliveries(ctx context.Context, lane string, without []string, now time.Time, limit int) ([]Delivery, error)
 	// DeliveriesAfter gives up to limit deliveries of a state whose id comes behind the one
 	// given, by id.
 	DeliveriesAfter(ctx context.Context, state DeliveryState, id string, limit int) ([]Delivery, error)
 	// Backlog tells what is open in a lane.
 	Backlog(ctx context.Context, lane string) (Backlog, error)
+	// CountDeliveries counts the deliveries of all lanes by state: of the states asked for
+	// those of which there is one.
+	CountDeliveries(ctx context.Context, states ...DeliveryState) (map[DeliveryState]int, error)
 	// Outcomes counts the deliveries of a batch by state.
 	Outcomes(ctx context.Context, batch string) (map[DeliveryState]int, error)
 }
@@ -95,12 +101,43 @@ type Delivery struct {
 	Next      time.Time     `json:"next,omitzero"`    // not before; of a leased one the end of the lease
 	Expires   time.Time     `json:"expires,omitzero"` // worthless from then on
 	Attempts  int           `json:"attempts,omitzero"`
+	Alone     int           `json:"alone,omitzero"`     // attempts that failed while the provider took those to others
+	Tried     time.Time     `json:"tried,omitzero"`     // when an attempt failed last
 	Code      string        `json:"code,omitzero"`      // of the last failure, or why it was suppressed
 	Ambiguous bool          `json:"ambiguous,omitzero"` // an attempt may have reached the phone although it failed
 	Created   time.Time     `json:"created,omitzero"`
 	Done      time.Time     `json:"done,omitzero"` // when it was closed
 	Keep      time.Time     `json:"keep,omitzero"` // may be swept from then on; zero while it is open
 	Rev       int64         `json:"-"`
+}
+
+// DueByProvider is DueDeliveries for a store that finds deliveries by provider: behind gives
+// the first provider at or behind a name of which something is open, "" and false for none, and
+// due up to limit deliveries of one in their order.
+func DueByProvider(without []string, limit int, behind func(name string) (string, bool, error), due func(provider string) ([]Delivery, error)) ([]Delivery, error) {
+	var out []Delivery
+	if limit <= 0 {
+		return nil, nil
+	}
+	for name := ""; ; {
+		provider, ok, err := behind(name)
+		if err != nil {
+			return nil, err
+		}
+		if !ok {
+			break
+		}
+		if name = provider + "\x00"; slices.Contains(without, provider) {
+			continue
+		}
+		some, err := due(provider)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, some...)
+	}
+	slices.SortFunc(out, func(a, b Delivery) int { return cmp.Or(a.Next.Compare(b.Next), cmp.Compare(a.ID, b.ID)) })
+	return out[:min(len(out), limit)], nil
 }
 
 // Backlog is what is open in a lane.

@@ -1737,6 +1737,10 @@ type PushFigures struct {
 	// Attempts Attempts of the process that answers, since it began. Where several send, each has its own; the metrics have all.
 	Attempts PushAttempts `json:"attempts"`
 	Lanes    []PushLane   `json:"lanes"`
+
+	// Receipts What phones have noted about announcements since the process that answers began; each phone of a person notes for itself.
+	Receipts PushReceipts `json:"receipts"`
+	States   []PushState  `json:"states"`
 }
 
 // PushLane defines model for PushLane.
@@ -1753,6 +1757,19 @@ type PushLane struct {
 	//
 	// Example: 12
 	Open int `json:"open"`
+
+	// Taken By providers, as far as the process that answers handed them over since it began.
+	//
+	// Example: 455
+	Taken int `json:"taken"`
+
+	// WaitP50Ms From when a push was due until a provider took it, of the last thousand of that process.
+	//
+	// Example: 240
+	WaitP50Ms int `json:"wait_p50_ms,omitempty,omitzero"`
+
+	// WaitP99Ms Example: 61000
+	WaitP99Ms int `json:"wait_p99_ms,omitempty,omitzero"`
 }
 
 // PushOutcomes What became of the pushes of an announcement, each to one phone; those of the last 30 days. `planned` is the sum of the others.
@@ -1792,6 +1809,31 @@ type PushProvider struct {
 	//
 	// Example: BNcRdreALRFXTkOOUHK1EtK2wtaz5Ry4YfYCA_0QTpQtUbVlUls0VJXg7A8u-Ts1XbjhazAkj7I99e8QcYP7DkM
 	PublicKey string `json:"public_key,omitempty,omitzero"`
+}
+
+// PushReceipts What phones have noted about announcements since the process that answers began; each phone of a person notes for itself.
+type PushReceipts struct {
+	// Acknowledged Example: 205
+	Acknowledged int `json:"acknowledged"`
+
+	// Delivered Example: 430
+	Delivered int `json:"delivered"`
+
+	// Read Example: 310
+	Read int `json:"read"`
+}
+
+// PushState defines model for PushState.
+type PushState struct {
+	// Count Pushes of all lanes.
+	//
+	// Example: 12
+	Count int `json:"count"`
+
+	// State pending waits for its time, sending is under way (leased), retry has failed and is tried again, dead is given up.
+	//
+	// Example: pending
+	State string `json:"state"`
 }
 
 // Reason defines model for Reason.

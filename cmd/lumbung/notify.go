@@ -108,21 +108,21 @@ func trialsOf(ctx context.Context, p config.Push, address string) (all []trial, 
 			all = append(all, trial{name, func(context.Context) (string, error) { return "", err }})
 		}
 	}
-	google, err := firebase(ctx, p)
-	broken(fcm.Provider, err)
-	browsers, err := browserPush(p)
-	broken(webpush.Provider, err)
+	google, googleErr := firebase(ctx, p)
+	broken(fcm.Provider, googleErr)
+	browsers, browsersErr := browserPush(p)
+	broken(webpush.Provider, browsersErr)
 	subscription := strings.HasPrefix(strings.TrimSpace(address), "{")
 	switch {
-	case address != "" && subscription && browsers == nil:
+	case address != "" && subscription && browsers == nil && browsersErr == nil:
 		return nil, usageError{"-address is a subscription, and web push is not set up"}
-	case address != "" && !subscription && google == nil:
+	case address != "" && !subscription && google == nil && googleErr == nil:
 		return nil, usageError{"-address is a token, and FCM is not set up"}
 	}
 	if google != nil {
 		all = append(all, trial{fcm.Provider, func(ctx context.Context) (string, error) {
 			if address == "" || subscription {
-				return "the service account of project " + google.Project() + " gets a token", google.Prove(ctx)
+				return "the service account may send to project " + google.Project(), google.Prove(ctx)
 			}
 			return "project " + google.Project() + " would take a push to the address", google.Check(ctx, store.Address{Provider: fcm.Provider, Kind: fcm.Token, Value: address})
 		}})

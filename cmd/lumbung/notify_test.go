@@ -287,13 +287,19 @@ func TestProvidersAreTriedBeforeTheyAreNeeded(t *testing.T) {
 		t.Errorf("%v\n%s", err, out)
 	}
 	env["LUMBUNG_FCM_CREDENTIALS"] = strings.Replace(env["LUMBUNG_FCM_CREDENTIALS"], fakeAt+"/token", free(t)+"/token", 1)
-	if out, err := notified(t, env); err == nil || !strings.Contains(out, "fcm      gagal / failed: unavailable") {
+	if out, err := notified(t, env); err == nil || !strings.Contains(out, "fcm      gagal / failed: unreachable") {
 		t.Errorf("%v\n%s", err, out)
+	}
+	env["LUMBUNG_FCM_CREDENTIALS"] = regexp.MustCompile(`"project_id":\s*"demo"`).ReplaceAllString(fake.credentials(), `"project_id":"other"`)
+	if out, err := notified(t, env); err == nil || !strings.Contains(out, "fcm      gagal / failed: permission_denied") {
+		t.Errorf("a project in which it may not send: %v\n%s", err, out)
 	}
 	whole := env["LUMBUNG_FCM_CREDENTIALS"]
 	env["LUMBUNG_FCM_CREDENTIALS"] = regexp.MustCompile(`"private_key":\s*"[^"]*"`).ReplaceAllString(whole, `"private_key":"-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n"`)
-	if out, err := notified(t, env); err == nil || env["LUMBUNG_FCM_CREDENTIALS"] == whole || !strings.Contains(out, "fcm      gagal") || !strings.Contains(out, "webpush  baik") || strings.Contains(out, "AAAA") {
-		t.Errorf("a key that is none: %v\n%s", err, out)
+	for _, args := range [][]string{nil, {"-address", phone.Address}} {
+		if out, err := notified(t, env, args...); err == nil || errors.As(err, new(usageError)) || env["LUMBUNG_FCM_CREDENTIALS"] == whole || !strings.Contains(out, "fcm      gagal") || !strings.Contains(out, "webpush  baik") || strings.Contains(out, "AAAA") {
+			t.Errorf("a key that is none, %q: %v\n%s", args, err, out)
+		}
 	}
 	if _, err := notified(t, nil); err == nil || !strings.Contains(err.Error(), "no provider is set up") {
 		t.Errorf("nothing to test: %v", err)

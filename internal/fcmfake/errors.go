@@ -14,6 +14,7 @@ type refusal struct {
 	fcm        string        // FcmError.errorCode; "" where the error comes from the gate before FCM
 	field      string        // that is wrong; "" for none
 	retryAfter time.Duration // 0: not said
+	more       any           // a further detail; nil for none
 }
 
 // What is wrong with a message is said in two shapes: FCM's own, and that of the gate
@@ -26,8 +27,20 @@ func invalidGate(text, field string) *refusal {
 	return &refusal{status: http.StatusBadRequest, code: "INVALID_ARGUMENT", text: text, field: field}
 }
 
-func quotaExceeded(text string, wait time.Duration) *refusal {
-	return &refusal{status: http.StatusTooManyRequests, code: "RESOURCE_EXHAUSTED", text: text, fcm: "QUOTA_EXCEEDED", retryAfter: max(wait, time.Second)}
+// deviceLimited is FCM's own answer for a phone that is sent too much. That a QuotaFailure says
+// which quota it was is documented; its words are not.
+func deviceLimited(wait time.Duration) *refusal {
+	return &refusal{status: http.StatusTooManyRequests, code: "RESOURCE_EXHAUSTED", text: "Device message rate exceeded.", fcm: "QUOTA_EXCEEDED", retryAfter: max(wait, time.Second),
+		more: map[string]any{"@type": "type.googleapis.com/google.rpc.QuotaFailure", "violations": []map[string]string{{"subject": "device", "description": "Device message rate exceeded"}}}}
+}
+
+// projectLimited is the answer of the gate for a project that sends too much; FCM is not named
+// in it (github.com/firebase/firebase-admin-go/issues/719).
+func projectLimited(project string, wait time.Duration) *refusal {
+	return &refusal{status: http.StatusTooManyRequests, code: "RESOURCE_EXHAUSTED", retryAfter: max(wait, time.Second),
+		text: "Quota exceeded for quota metric 'Send requests' and limit 'Send requests per minute' of service 'fcm.googleapis.com' for consumer 'project_number:1'.",
+		more: map[string]any{"@type": "type.googleapis.com/google.rpc.ErrorInfo", "reason": "RATE_LIMIT_EXCEEDED", "domain": "googleapis.com",
+			"metadata": map[string]string{"consumer": "projects/" + project, "service": "fcm.googleapis.com", "quota_metric": "fcm.googleapis.com/send_requests", "quota_limit": "SendsPerMinutePerProject"}}}
 }
 
 func absent() *refusal {
@@ -44,12 +57,15 @@ func (f *refusal) write(w http.ResponseWriter) {
 		ErrorCode  string      `json:"errorCode,omitempty"`
 		Violations []violation `json:"fieldViolations,omitempty"`
 	}
-	var details []detail
+	var details []any
 	if f.fcm != "" {
 		details = append(details, detail{Type: "type.googleapis.com/google.firebase.fcm.v1.FcmError", ErrorCode: f.fcm})
 	}
 	if f.field != "" {
 		details = append(details, detail{Type: "type.googleapis.com/google.rpc.BadRequest", Violations: []violation{{f.field, f.text}}})
+	}
+	if f.more != nil {
+		details = append(details, f.more)
 	}
 	if f.retryAfter > 0 {
 		w.Header().Set("Retry-After", strconv.Itoa(int((f.retryAfter+time.Second-1)/time.Second)))

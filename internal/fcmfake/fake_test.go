@@ -220,6 +220,16 @@ func TestWhatIsRefused(t *testing.T) {
 	}{
 		{"an unknown field", m{"message": m{"token": p.Address(), "titel": "x"}}, 400, ""},
 		{"a number in data", m{"message": m{"token": p.Address(), "data": m{"n": 1}}}, 400, ""},
+		{"null in data", m{"message": m{"token": p.Address(), "data": m{"n": nil}}}, 400, ""},
+		{"null in the data of Android", m{"message": m{"token": p.Address(), "android": m{"data": m{"n": nil}}}}, 400, ""},
+		{"null among arguments", m{"message": m{"token": p.Address(), "android": m{"notification": m{"body_loc_args": []any{nil}}}}}, 400, ""},
+		{"a name in another case", m{"message": m{"Token": p.Address()}}, 400, ""},
+		{"a name in capitals and lines", m{"message": m{"token": p.Address(), "android": m{"Collapse_Key": "x"}}}, 400, ""},
+		{"an unknown field of a call", m{"dry_run": true, "message": m{"token": p.Address()}}, 400, ""},
+		{"a field in both of its names", m{"message": m{"token": p.Address(), "android": m{"collapse_key": "x", "collapseKey": "x"}}}, 400, ""},
+		{"a dry run that is no boolean", m{"validate_only": "yes", "message": m{"token": p.Address()}}, 400, ""},
+		{"a dry run to one that is gone", m{"validate_only": true, "message": m{"token": gone.Address()}}, 404, "UNREGISTERED"},
+		{"a dry run of too much", m{"validate_only": true, "message": m{"topic": "a", "data": data(2048)}}, 400, "INVALID_ARGUMENT"},
 		{"no JSON", `{"message":`, 400, ""},
 		{"two calls", `{"message":{"topic":"a"}} {}`, 400, ""},
 		{"a priority that is none", m{"message": m{"token": p.Address(), "android": m{"priority": "urgent"}}}, 400, ""},
@@ -252,8 +262,14 @@ func TestWhatIsRefused(t *testing.T) {
 	if status, _, a := s.post(sendPath, m{"validate_only": true, "message": card(p, "a", nil)}); status != 200 || len(p.Seen()) > 0 {
 		t.Errorf("a dry run: %d %v, seen %d", status, a, len(p.Seen()))
 	}
-	s.accepted(m{"token": p.Address(), "data": data(4095)})
-	s.accepted(m{"fid": p.Address(), "data": data(1)})
+	if status, _, a := s.post(sendPath, m{"validateOnly": true, "message": m{"topic": "a"}}); status != 200 {
+		t.Errorf("a dry run to a topic: %d %v", status, a)
+	}
+	s.accepted(m{"token": p.Address(), "data": data(4095), "apns": nil, "notification": nil})
+	s.accepted(m{"fid": p.Address(), "data": data(1), "fcmOptions": m{"analyticsLabel": "x"}, "android": m{"collapseKey": "k", "notification": m{"channelId": "c", "notificationCount": 3}}})
+	if c := p.Seen()[1].Content; c.Options.AnalyticsLabel != "x" || c.Android.CollapseKey != "k" || c.Android.Notification.ChannelID != "c" || c.Android.Notification.Count != 3 {
+		t.Errorf("in lowerCamelCase: %+v", c)
+	}
 	if n := len(p.Seen()); n != 2 || s.Taken() != 2 {
 		t.Errorf("seen %d, taken %d", n, s.Taken())
 	}
@@ -379,8 +395,19 @@ func TestQuotas(t *testing.T) {
 	if n, wait := sends(card(p, "a", nil)); n != 219 || wait != "1" { // of 240, one was asked for by the one that was refused
 		t.Errorf("%d more to one phone, then wait %s s", n, wait)
 	}
-	if n, _ := sends(card(s.NewPhone(), "a", nil)); n != 250-20-1-219-1 {
+	for range 3 { // what is refused counts, but for what was too much
+		if status, _, _ := s.message(m{"token": "x"}); status != http.StatusBadRequest {
+			t.Fatal(status)
+		}
+		if status, _, _ := s.message(m{"token": p.Address(), "titel": "x"}); status != http.StatusBadRequest {
+			t.Fatal(status)
+		}
+	}
+	if n, _ := sends(card(s.NewPhone(), "a", nil)); n != 250-20-219-6 {
 		t.Errorf("%d more of the project", n)
+	}
+	if status, _, a := s.message(m{"titel": "x"}); status != http.StatusTooManyRequests || strings.Contains(fmt.Sprint(a), "FcmError") || !strings.Contains(fmt.Sprint(a), "RATE_LIMIT_EXCEEDED") {
+		t.Errorf("beyond the quota: %d %v", status, a)
 	}
 	s.clock.Advance(time.Minute)
 	s.accepted(card(p, "a", nil))

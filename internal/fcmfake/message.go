@@ -105,9 +105,9 @@ func decode(from io.Reader) (c call, bad *refusal) {
 		return c, invalidGate("Request payload size exceeds the limit.", "message")
 	}
 	d := json.NewDecoder(bytes.NewReader(text))
-	d.DisallowUnknownFields()
-	if err := d.Decode(&c); err != nil {
-		return c, ofForm(err)
+	d.UseNumber()
+	if bad := unproto(d, &c); bad != nil {
+		return c, bad
 	}
 	if d.More() {
 		return c, invalidGate("Invalid JSON payload received. Unexpected token.", "message")
@@ -120,9 +120,6 @@ func ofForm(err error) *refusal {
 	var t *json.UnmarshalTypeError
 	if errors.As(err, &t) {
 		return invalidGate(fmt.Sprintf("Invalid value at '%s' (%s), %s", t.Field, t.Type, t.Value), t.Field)
-	}
-	if _, name, ok := strings.Cut(err.Error(), "unknown field "); ok {
-		return invalidGate(fmt.Sprintf("Invalid JSON payload received. Unknown name %s at 'message': Cannot find field.", name), "message")
 	}
 	return invalidGate("Invalid JSON payload received. "+err.Error(), "message")
 }

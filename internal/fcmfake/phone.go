@@ -154,6 +154,11 @@ func (p *Phone) Repeat(n int) { p.set(func() { p.repeat = n }) }
 // Lose has the next n deliveries not come, although the service took the message.
 func (p *Phone) Lose(n int) { p.set(func() { p.lose = n }) }
 
+// Subscribe has the phone hear of a topic.
+func (p *Phone) Subscribe(topic string) {
+	p.set(func() { p.s.subscribes(p.address, topic) })
+}
+
 // Seen are the messages that the app got, in the order in which they came.
 func (p *Phone) Seen() []Delivery {
 	p.s.mu.Lock()
@@ -198,7 +203,7 @@ func (p *Phone) limited(m Content, now time.Time) *refusal {
 	}
 	for _, b := range buckets {
 		if ok, wait := b.take(now); !ok {
-			return quotaExceeded("Quota exceeded for messages to this device.", wait)
+			return deviceLimited(wait)
 		}
 	}
 	return nil

@@ -12,6 +12,9 @@ func newBucket(most, perSecond float64) *bucket {
 	return &bucket{most: most, left: most, perSecond: perSecond}
 }
 
+// give gives one back.
+func (b *bucket) give() { b.left = min(b.most, b.left+1) }
+
 // take takes one, or says after what time there is one.
 func (b *bucket) take(now time.Time) (ok bool, wait time.Duration) {
 	if !b.at.IsZero() {

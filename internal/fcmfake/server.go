@@ -105,6 +105,10 @@ func (s *Server) send(w http.ResponseWriter, r *http.Request) {
 		forbidden.write(w)
 		return
 	}
+	if bad := s.counted(); bad != nil {
+		bad.write(w)
+		return
+	}
 	call, bad := decode(http.MaxBytesReader(w, r.Body, mostBody))
 	if bad != nil {
 		bad.write(w)
@@ -128,9 +132,6 @@ func (s *Server) accept(c call) (name string, bad *refusal) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	now := s.o.Clock.Now()
-	if ok, wait := s.quota.take(now); !ok {
-		return "", quotaExceeded("Quota exceeded for quota metric 'Messages'.", wait)
-	}
 	to, bad := s.targets(c.Message)
 	if bad != nil {
 		return "", bad
@@ -141,6 +142,7 @@ func (s *Server) accept(c call) (name string, bad *refusal) {
 	}
 	for _, p := range to {
 		if bad := p.limited(c.Message, now); bad != nil && c.Message.single() {
+			s.quota.give() // what is refused counts, but for what was too much
 			return "", bad
 		}
 	}
@@ -149,6 +151,16 @@ func (s *Server) accept(c call) (name string, bad *refusal) {
 		p.arrives(&Message{Content: c.Message, Name: name, SentAt: now}, now)
 	}
 	return name, nil
+}
+
+// counted takes a call out of the quota of the project, whatever comes of it.
+func (s *Server) counted() *refusal {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if ok, wait := s.quota.take(s.o.Clock.Now()); !ok {
+		return projectLimited(s.o.Project, wait)
+	}
+	return nil
 }
 
 // targets are the phones that a message is for.

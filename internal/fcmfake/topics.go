@@ -58,13 +58,18 @@ func (s *Server) subscribe(w http.ResponseWriter, r *http.Request) {
 		case verb == "v1:batchRemove":
 			delete(s.topics[t], topic)
 		default:
-			if s.topics[t] == nil {
-				s.topics[t] = map[string]bool{}
-			}
-			s.topics[t][topic] = true
+			s.subscribes(t, topic)
 		}
 	}
 	reply(w, http.StatusOK, map[string]any{"results": results})
+}
+
+// subscribes has a phone hear of a topic; the lock is held.
+func (s *Server) subscribes(address, topic string) {
+	if s.topics[address] == nil {
+		s.topics[address] = map[string]bool{}
+	}
+	s.topics[address][topic] = true
 }
 
 var aTerm = regexp.MustCompile(`^'([a-zA-Z0-9\-_.~%]{1,900})' in topics`)

@@ -93,8 +93,10 @@ func (m *MemoryIdentity) Delivery(_ context.Context, id string) (store.Delivery,
 }
 
 // DueDeliveries keeps the promise of store.Pushes.
-func (m *MemoryIdentity) DueDeliveries(_ context.Context, lane string, now time.Time, limit int) ([]store.Delivery, error) {
-	return m.some(limit, func(d store.Delivery) bool { return d.Lane == lane && d.State.Open() && !d.Next.After(now) },
+func (m *MemoryIdentity) DueDeliveries(_ context.Context, lane string, without []string, now time.Time, limit int) ([]store.Delivery, error) {
+	return m.some(limit, func(d store.Delivery) bool {
+		return d.Lane == lane && d.State.Open() && !d.Next.After(now) && !slices.Contains(without, d.Provider)
+	},
 		func(a, b store.Delivery) int { return cmp.Or(a.Next.Compare(b.Next), strings.Compare(a.ID, b.ID)) }), nil
 }
 
@@ -106,8 +108,14 @@ func (m *MemoryIdentity) DeliveriesAfter(_ context.Context, state store.Delivery
 func (m *MemoryIdentity) some(limit int, pass func(store.Delivery) bool, less func(a, b store.Delivery) int) []store.Delivery {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	out := m.deliveries.find(pass, less)
-	out = out[:min(len(out), max(limit, 0))]
+	var out []store.Delivery
+	for _, d := range m.deliveries {
+		if !pass(d) || len(out) >= limit && (limit <= 0 || less(d, out[limit-1]) >= 0) {
+			continue
+		}
+		at, _ := slices.BinarySearchFunc(out, d, less)
+		out = slices.Insert(out[:min(len(out), limit-1)], at, d) // most are behind what is there already
+	}
 	for i := range out {
 		out[i].Items = slices.Clone(out[i].Items)
 	}
@@ -126,6 +134,19 @@ func (m *MemoryIdentity) Backlog(_ context.Context, lane string) (b store.Backlo
 		}
 	}
 	return b, nil
+}
+
+// CountDeliveries keeps the promise of store.Pushes.
+func (m *MemoryIdentity) CountDeliveries(_ context.Context, states ...store.DeliveryState) (map[store.DeliveryState]int, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	out := map[store.DeliveryState]int{}
+	for _, d := range m.deliveries {
+		if slices.Contains(states, d.State) {
+			out[d.State]++
+		}
+	}
+	return out, nil
 }
 
 // Outcomes keeps the promise of store.Pushes.

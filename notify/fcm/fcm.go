@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/http/httptrace"
 	"strings"
 	"time"
 
@@ -112,30 +113,46 @@ func (s *Sender) Valid(kind, value string) error {
 
 // Send keeps the promise of notify.Sender.
 func (s *Sender) Send(ctx context.Context, to store.Address, p notify.Push) error {
-	_, err := s.client.Send(ctx, message(to, p))
-	return failure(ctx, err, s.clock.Now())
+	watched, reached := traced(ctx)
+	_, err := s.client.Send(watched, message(to, p))
+	return failure(ctx, err, s.clock.Now(), *reached)
 }
 
 // Check keeps the promise of notify.Sender: Firebase looks at the proof, and at the address
 // if there is one, and sends nothing.
 func (s *Sender) Check(ctx context.Context, to store.Address) error {
-	_, err := s.client.SendDryRun(ctx, message(to, notify.Push{ID: "check", Type: "check", TTL: time.Minute}))
-	return failure(ctx, err, s.clock.Now())
+	return s.dryRun(ctx, message(to, notify.Push{ID: "check", Type: "check", TTL: time.Minute}))
+}
+
+func (s *Sender) dryRun(ctx context.Context, m *messaging.Message) error {
+	watched, reached := traced(ctx)
+	_, err := s.client.SendDryRun(watched, m)
+	return failure(ctx, err, s.clock.Now(), *reached)
+}
+
+// traced notes whether FCM was reached: a connection that was never made has brought nothing.
+func traced(ctx context.Context) (_ context.Context, reached *bool) {
+	reached = new(bool)
+	return httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{GotConn: func(httptrace.GotConnInfo) { *reached = true }}), reached
 }
 
 // Project is the project of Firebase that pushes go through.
 func (s *Sender) Project() string { return s.project }
 
-// Prove makes sure that the service account gets a token; nothing is asked of FCM itself.
+// topicOfTests is one that no app subscribes to.
+const topicOfTests = "lumbung-test"
+
+// Prove makes sure that the service account gets a token and may send to its project: Firebase
+// looks at a push to a topic, and sends nothing.
 func (s *Sender) Prove(ctx context.Context) error {
 	_, err := s.source.token(ctx)
 	if err == nil {
-		return nil
+		return s.dryRun(ctx, &messaging.Message{Topic: topicOfTests, Data: map[string]string{"type": "check"}})
 	}
-	if _, refused := errors.AsType[*oauth2.RetrieveError](err); refused {
+	if refused(err) {
 		return &notify.Failure{Class: notify.Broken, Code: "unauthenticated", Cause: errors.New("the service account was refused")}
 	}
-	return &notify.Failure{Class: notify.Later, Code: "unavailable", Cause: errors.New("nobody could be asked for a token")}
+	return &notify.Failure{Class: notify.Later, Code: "unreachable", Cause: errors.New("nobody could be asked for a token")}
 }
 
 // message is a push as FCM takes it: a card that the system draws, so that it appears on
@@ -156,8 +173,9 @@ func message(to store.Address, p notify.Push) *messaging.Message {
 
 // Headers by which the transport tells what the SDK does not.
 const (
-	ambiguousHeader  = "X-Push-Ambiguous"
+	unansweredHeader = "X-Push-Unanswered"
 	retryAfterHeader = "X-Push-Retry-After"
+	deviceRateHeader = "X-Push-Device-Rate"
 )
 
 // oneAttempt keeps the SDK from trying again by itself: it would deliver twice where an
@@ -177,6 +195,9 @@ func (t oneAttempt) RoundTrip(r *http.Request) (*http.Response, error) {
 		resp.Header.Set(retryAfterHeader, resp.Header.Get("Retry-After"))
 		resp.Header.Set("Retry-After", "86400")
 	}
+	if resp.StatusCode == http.StatusTooManyRequests && ofDevice(peek(resp)) {
+		resp.Header.Set(deviceRateHeader, "true")
+	}
 	return resp, nil
 }
 
@@ -184,22 +205,26 @@ func (t oneAttempt) RoundTrip(r *http.Request) (*http.Response, error) {
 func unavailable(r *http.Request) *http.Response {
 	const body = `{"error":{"code":503,"message":"no answer","status":"UNAVAILABLE","details":[{"@type":"type.googleapis.com/google.firebase.fcm.v1.FcmError","errorCode":"UNAVAILABLE"}]}}`
 	h := http.Header{"Content-Type": {"application/json"}, "Retry-After": {"86400"}}
-	h.Set(ambiguousHeader, "true")
+	h.Set(unansweredHeader, "true")
 	return &http.Response{Status: "503 no answer", StatusCode: http.StatusServiceUnavailable, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1, Header: h,
 		Body: io.NopCloser(bytes.NewReader([]byte(body))), ContentLength: int64(len(body)), Request: r}
 }
 
-// failure reads what an attempt came to; nil for one that was taken.
-func failure(ctx context.Context, err error, now time.Time) error {
+// failure reads what an attempt came to, that reached FCM or did not; nil for one that was
+// taken.
+func failure(ctx context.Context, err error, now time.Time, reached bool) error {
 	if err == nil {
 		return nil
 	}
 	if ctx.Err() != nil {
-		return &notify.Failure{Class: notify.Later, Code: "timeout", Ambiguous: true, Cause: ctx.Err()}
+		return &notify.Failure{Class: notify.Later, Code: "timeout", Ambiguous: reached, Cause: ctx.Err()}
 	}
 	f := &notify.Failure{Cause: errors.New(strings.ToLower(http.StatusText(statusOf(err))))}
 	if resp := errorutils.HTTPResponse(err); resp != nil {
-		f.Ambiguous = resp.Header.Get(ambiguousHeader) != ""
+		if resp.Header.Get(unansweredHeader) != "" && !reached {
+			f.Class, f.Code = notify.Later, "unreachable"
+			return f
+		}
 		asked := resp.Header
 		if resp.StatusCode == http.StatusServiceUnavailable { // there it is what oneAttempt told the SDK
 			asked = http.Header{"Retry-After": {resp.Header.Get(retryAfterHeader)}}
@@ -207,7 +232,10 @@ func failure(ctx context.Context, err error, now time.Time) error {
 		f.RetryAfter = notify.RetryAfter(asked, now)
 	}
 	f.Class, f.Code = classOf(err)
-	f.Local = f.Code == "third_party_auth_error"                                                                     // of browsers or iPhones alone: who registered one must not stop the pushes of all
+	if resp := errorutils.HTTPResponse(err); resp != nil && resp.Header.Get(deviceRateHeader) != "" { // only that phone is rung too often
+		f.Code = "device_rate_exceeded"
+	}
+	f.Local = f.Code == "device_rate_exceeded" || f.Code == "third_party_auth_error"                                 // of browsers or iPhones alone: who registered one must not stop the pushes of all
 	if f.Code == "unavailable" || f.Code == "internal" || f.Code == "bad_gateway" || f.Code == "unreadable_answer" { // taken all the same, now and then
 		f.Ambiguous = true
 	}

@@ -3,6 +3,7 @@ package fcm_test
 import (
 	"context"
 	"fmt"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -21,7 +22,7 @@ type line struct {
 	*testing.T
 	fake   *fcmfake.Server
 	sender *fcm.Sender
-	url    string
+	server *httptest.Server
 }
 
 func dial(t *testing.T, o fcmfake.Options) *line {
@@ -41,7 +42,7 @@ func dial(t *testing.T, o fcmfake.Options) *line {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &line{t, fake, sender, h.URL}
+	return &line{t, fake, sender, h}
 }
 
 func to(p *fcmfake.Phone) store.Address {
@@ -175,12 +176,21 @@ func TestOfManyItemsAsManyAreNamedAsFit(t *testing.T) {
 	}
 }
 
-// TestWhetherTheAccountIsOne is asked without a push, and says which of three it is.
-func TestWhetherTheAccountIsOne(t *testing.T) {
+// TestWhetherTheAccountMaySend is asked by a push that is not sent, and says which of three it is.
+func TestWhetherTheAccountMaySend(t *testing.T) {
 	t.Parallel()
 	l := dial(t, fcmfake.Options{Project: "desa"})
-	if err := l.sender.Prove(t.Context()); err != nil || l.sender.Project() != "desa" || l.fake.Calls() != 0 {
-		t.Errorf("%v, project %s, %d calls", err, l.sender.Project(), l.fake.Calls())
+	p := l.fake.NewPhone()
+	p.Subscribe("lumbung-test")
+	if err := l.sender.Prove(t.Context()); err != nil || l.sender.Project() != "desa" || l.fake.Calls() != 1 || len(p.Seen()) != 0 || l.fake.Taken() != 0 {
+		t.Errorf("%v, project %s, %d calls, seen %d, taken %d", err, l.sender.Project(), l.fake.Calls(), len(p.Seen()), l.fake.Taken())
+	}
+	for kind, want := range map[fcmfake.Kind]string{fcmfake.BareForbidden: "permission_denied", fcmfake.BareNotFound: "project_unknown", fcmfake.BareUnauthorized: "unauthenticated", fcmfake.Unavailable: "unavailable"} {
+		l.fake.Fail(fcmfake.Fault{Kind: kind, Times: -1})
+		if f := notify.FailureOf(l.sender.Prove(t.Context())); f == nil || f.Code != want {
+			t.Errorf("%s: %+v", kind, f)
+		}
+		l.fake.Heal()
 	}
 	other := dial(t, fcmfake.Options{})
 	other.fake.RefuseExchanges(1)
@@ -249,5 +259,75 @@ func TestCredentialsThatAreNone(t *testing.T) {
 		if _, err := fcm.New(t.Context(), fcm.Options{Credentials: []byte(text)}); err == nil || strings.Contains(err.Error(), "secret") {
 			t.Errorf("%s: %v", text, err)
 		}
+	}
+}
+
+// TestAPhoneThatIsRungTooOften is left alone by itself; a project that sends too much is left
+// alone whole.
+func TestAPhoneThatIsRungTooOften(t *testing.T) {
+	t.Parallel()
+	l := dial(t, fcmfake.Options{PerMinute: 260})
+	p, other := l.fake.NewPhone(), l.fake.NewPhone()
+	var f *notify.Failure
+	n := 0
+	for ; f == nil && n < 260; n++ {
+		f = l.fails(to(p), push("a"))
+	}
+	if n != 241 || f == nil || f.Class != notify.SlowDown || f.Code != "device_rate_exceeded" || !f.Local || f.RetryAfter != time.Second || f.Ambiguous {
+		t.Errorf("behind %d: %+v", n, f)
+	}
+	for f = nil; f == nil && n < 300; n++ {
+		f = l.fails(to(other), push("a"))
+	}
+	if n != 262 || f == nil || f.Class != notify.SlowDown || f.Code != "quota_exceeded" || f.Local || f.RetryAfter != time.Second {
+		t.Errorf("behind %d: %+v", n, f)
+	}
+}
+
+// TestAConnectionThatWasNeverMade has brought nothing, and so has a push for which nobody
+// could be asked for a token: both are sent again without a second card.
+func TestAConnectionThatWasNeverMade(t *testing.T) {
+	t.Parallel()
+	closed := dial(t, fcmfake.Options{})
+	p := closed.fake.NewPhone()
+	if f := closed.fails(to(p), push("a")); f != nil { // there is a token
+		t.Fatal(f)
+	}
+	closed.server.Close()
+	if f := closed.fails(to(p), push("a")); f == nil || f.Class != notify.Later || f.Code != "unreachable" || f.Ambiguous || f.Local {
+		t.Errorf("a closed port: %+v", f)
+	}
+	noToken := dial(t, fcmfake.Options{})
+	noToken.server.Close()
+	if f := noToken.fails(to(p), push("a")); f == nil || f.Class != notify.Later || f.Code != "unreachable" || f.Ambiguous {
+		t.Errorf("nobody gives a token: %+v", f)
+	}
+	if f := notify.FailureOf(noToken.sender.Prove(t.Context())); f == nil || f.Class != notify.Later || f.Code != "unreachable" {
+		t.Errorf("proved: %+v", f)
+	}
+	credentials, err := noToken.fake.Credentials("http://name.invalid")
+	if err != nil {
+		t.Fatal(err)
+	}
+	lost, err := fcm.New(t.Context(), fcm.Options{Credentials: credentials, Endpoint: "http://name.invalid", Transport: &http.Transport{DialContext: func(_ context.Context, network, addr string) (net.Conn, error) {
+		return nil, &net.OpError{Op: "dial", Net: network, Err: &net.DNSError{Err: "no such host", Name: addr, IsNotFound: true}}
+	}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if f := notify.FailureOf(lost.Send(t.Context(), to(p), push("a"))); f == nil || f.Code != "unreachable" || f.Ambiguous {
+		t.Errorf("a name that is none: %+v", f)
+	}
+	hangs, err := fcm.New(t.Context(), fcm.Options{Credentials: credentials, Endpoint: "http://name.invalid", Transport: &http.Transport{DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+		<-ctx.Done()
+		return nil, ctx.Err()
+	}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, stop := context.WithTimeout(t.Context(), 100*time.Millisecond)
+	defer stop()
+	if f := notify.FailureOf(hangs.Send(ctx, to(p), push("a"))); f == nil || f.Class != notify.Later || f.Code != "timeout" || f.Ambiguous {
+		t.Errorf("a connection that hangs: %+v", f)
 	}
 }

@@ -4,11 +4,13 @@ import (
 	"bytes"
 	"context"
 	"crypto/x509"
+	"encoding/json"
 	"encoding/pem"
 	"errors"
 	"fmt"
 	"io"
 	"net/http"
+	"strings"
 	"sync"
 
 	"golang.org/x/oauth2"
@@ -114,24 +116,62 @@ func (p proven) RoundTrip(r *http.Request) (*http.Response, error) {
 // thirdParty reports whether it is not our proof that was refused, but that of the project
 // with Apple or with browsers.
 func thirdParty(resp *http.Response) bool {
+	return bytes.Contains(peek(resp), []byte("THIRD_PARTY_AUTH_ERROR"))
+}
+
+// peek reads an answer and leaves it to be read again; nothing of one that ends too soon.
+func peek(resp *http.Response) []byte {
 	body, err := io.ReadAll(io.LimitReader(resp.Body, 64<<10))
 	closed := resp.Body.Close()
 	resp.Body = io.NopCloser(bytes.NewReader(body))
-	return err == nil && closed == nil && bytes.Contains(body, []byte("THIRD_PARTY_AUTH_ERROR"))
+	if err != nil || closed != nil {
+		return nil
+	}
+	return body
+}
+
+// ofDevice reports whether an answer says that it is one phone that is sent too much: of
+// several quotas it may be, google.rpc.QuotaFailure tells which. Where it does not tell it may be
+// the project's.
+func ofDevice(body []byte) bool {
+	var in struct {
+		Error struct {
+			Details []struct {
+				Violations []struct{ Subject, Description string }
+			}
+		}
+	}
+	if json.Unmarshal(body, &in) != nil {
+		return false
+	}
+	for _, d := range in.Error.Details {
+		for _, v := range d.Violations {
+			if strings.Contains(strings.ToLower(v.Subject+" "+v.Description), "device") {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // refusedProof is an answer where there is no token: 401 where the service account is
 // refused, 503 where nobody could be asked.
 func refusedProof(r *http.Request, err error) *http.Response {
 	resp := unavailable(r)
-	resp.Header.Del(ambiguousHeader) // nothing was sent
-	if _, refused := errors.AsType[*oauth2.RetrieveError](err); refused {
+	if refused(err) {
 		const body = `{"error":{"code":401,"message":"the service account was refused","status":"UNAUTHENTICATED"}}`
 		resp.Status, resp.StatusCode, resp.ContentLength = "401 refused", http.StatusUnauthorized, int64(len(body))
 		resp.Body = io.NopCloser(bytes.NewReader([]byte(body)))
 		resp.Header.Del("Retry-After")
+		resp.Header.Del(unansweredHeader)
 	}
 	return resp
+}
+
+// refused reports whether a service account was refused, and not only unlucky.
+func refused(err error) bool {
+	e, ok := errors.AsType[*oauth2.RetrieveError](err)
+	return ok && (e.Response == nil || e.Response.StatusCode < http.StatusInternalServerError)
 }
 
 // signs makes sure that a service account has a key, before anything is sent with it.

@@ -152,8 +152,9 @@ func failure(resp *http.Response, now time.Time) *notify.Failure {
 		f.Class, f.Code = notify.Broken, "payment_required"
 	case code == http.StatusTooManyRequests:
 		f.Class, f.Code = notify.SlowDown, "too_many"
-	case code >= 500:
-		f.Class, f.Code, f.Ambiguous = notify.Later, "unavailable", true
+	case code >= 500: // two of which say that nothing was done
+		f.Class, f.Code = notify.Later, "unavailable"
+		f.Ambiguous = code != http.StatusServiceUnavailable && code != http.StatusNotImplemented
 	default:
 		f.Class, f.Code = notify.Refused, "invalid_request"
 	}

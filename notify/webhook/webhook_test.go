@@ -126,7 +126,8 @@ func TestEveryAnswerIsSorted(t *testing.T) {
 		{402, "", notify.Broken, "payment_required", 0, false}, {410, "", notify.Gone, "number_unreachable", 0, false},
 		{400, "", notify.Refused, "invalid_request", 0, false}, {413, "", notify.Refused, "invalid_request", 0, false}, {422, "", notify.Refused, "invalid_request", 0, false},
 		{429, "30", notify.SlowDown, "too_many", 30 * time.Second, false}, {429, "x", notify.SlowDown, "too_many", 0, false}, {429, "9999999", notify.SlowDown, "too_many", time.Hour, false},
-		{500, "", notify.Later, "unavailable", 0, true}, {503, "5", notify.Later, "unavailable", 5 * time.Second, true},
+		{500, "", notify.Later, "unavailable", 0, true}, {502, "", notify.Later, "unavailable", 0, true}, {504, "", notify.Later, "unavailable", 0, true},
+		{503, "5", notify.Later, "unavailable", 5 * time.Second, false}, {501, "", notify.Later, "unavailable", 0, false},
 	} {
 		t.Run(fmt.Sprint(tt.status, " ", tt.after), func(t *testing.T) {
 			t.Parallel()
@@ -188,6 +189,9 @@ func (c *counted) Pushed(provider, kind, code string, _ time.Duration) {
 	c.all = append(c.all, provider+" "+kind+" "+code)
 }
 
+// Arrived keeps the promise of notify.Tally.
+func (c *counted) Arrived(string, time.Duration) {}
+
 // TestLoginCodes go to the service once paid for, and neither code nor number are told.
 func TestLoginCodes(t *testing.T) {
 	t.Parallel()
@@ -208,7 +212,7 @@ func TestLoginCodes(t *testing.T) {
 		spent  int
 	}{
 		{202, 0, true, 1}, {429, fault.Transient, false, 1}, {401, fault.Transient, false, 1}, {422, fault.Internal, false, 1}, {410, fault.Internal, false, 1},
-		{503, fault.Transient, false, 2}, // nobody knows: it counts
+		{500, fault.Transient, false, 2}, // nobody knows: it counts
 		{202, fault.Internal, false, 2},  // the purse is empty: nothing is called
 	} {
 		status = want.status
@@ -255,11 +259,13 @@ func TestAPurseIsNotOverdrawn(t *testing.T) {
 	var all sync.WaitGroup
 	var mu sync.Mutex
 	taken := 0
-	for range 2 { // processes
+	for p := range 2 { // processes
 		paid := notify.Paid{Messenger: c, Purse: &notify.Purse{Name: "notices", PerDay: 10, Counters: counters, Clock: clock.At(noon()), Log: slog.New(slog.DiscardHandler)}}
-		for range 20 {
+		for n := range 20 {
 			all.Go(func() {
-				if paid.Send(t.Context(), result()) == nil {
+				m := result()
+				m.ID = fmt.Sprint(p, n)
+				if paid.Send(t.Context(), m) == nil {
 					mu.Lock()
 					taken++
 					mu.Unlock()

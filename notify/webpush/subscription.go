@@ -9,6 +9,7 @@ import (
 	"io"
 	"net/netip"
 	"net/url"
+	"strconv"
 	"strings"
 
 	push "github.com/SherClockHolmes/webpush-go"
@@ -43,6 +44,54 @@ func (s *Sender) Valid(kind, value string) error {
 		return invalid("value", err.Error())
 	}
 	return nil
+}
+
+// Canonical keeps the promise of notify.Canonical: a subscription is known by its endpoint,
+// and its keys are those that were named last.
+func (s *Sender) Canonical(_, value string) (kept, known string) {
+	sub, u, err := s.read(value)
+	if err != nil {
+		return value, value // which Valid has refused
+	}
+	text, err := json.Marshal(map[string]any{"endpoint": sub.Endpoint, "keys": map[string]string{"p256dh": sub.Keys.P256dh, "auth": sub.Keys.Auth}})
+	if err != nil {
+		return value, value
+	}
+	return string(text), canonical(u)
+}
+
+// canonical writes an endpoint in the one way in which all that lead to the same place are
+// written (RFC 3986, 6.2.2 and 6.2.3).
+func canonical(u *url.URL) string {
+	host := strings.TrimSuffix(strings.ToLower(u.Hostname()), ".")
+	if port := u.Port(); port != "" && port != httpsPort {
+		host += ":" + port
+	}
+	out := "https://" + host + "/" + strings.TrimPrefix(unescaped(u.EscapedPath()), "/")
+	if u.RawQuery != "" {
+		out += "?" + unescaped(u.RawQuery)
+	}
+	return out
+}
+
+// unescaped writes out what needs no escape, and escapes in capitals.
+func unescaped(text string) string {
+	var b strings.Builder
+	for i := 0; i < len(text); i++ {
+		if text[i] != '%' || i+2 >= len(text) {
+			b.WriteByte(text[i])
+			continue
+		}
+		escape := text[i : i+3]
+		i += 2
+		c, err := strconv.ParseUint(escape[1:], 16, 8)
+		if plain := c < 0x80 && (c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || strings.ContainsRune("-._~", rune(c))); err == nil && plain {
+			b.WriteByte(byte(c))
+			continue
+		}
+		b.WriteString(strings.ToUpper(escape))
+	}
+	return b.String()
 }
 
 func invalid(field, text string) error {

@@ -55,8 +55,10 @@ func (w people) Delivery(ctx context.Context, id string) (store.Delivery, error)
 }
 
 // DueDeliveries keeps the promise of store.Pushes.
-func (w people) DueDeliveries(ctx context.Context, lane string, now time.Time, limit int) ([]store.Delivery, error) {
-	return give(ctx, w.hook, Read("DueDeliveries"), func(ctx context.Context) ([]store.Delivery, error) { return w.in.DueDeliveries(ctx, lane, now, limit) })
+func (w people) DueDeliveries(ctx context.Context, lane string, without []string, now time.Time, limit int) ([]store.Delivery, error) {
+	return give(ctx, w.hook, Read("DueDeliveries"), func(ctx context.Context) ([]store.Delivery, error) {
+		return w.in.DueDeliveries(ctx, lane, without, now, limit)
+	})
 }
 
 // DeliveriesAfter keeps the promise of store.Pushes.
@@ -69,6 +71,13 @@ func (w people) DeliveriesAfter(ctx context.Context, state store.DeliveryState, 
 // Backlog keeps the promise of store.Pushes.
 func (w people) Backlog(ctx context.Context, lane string) (store.Backlog, error) {
 	return give(ctx, w.hook, Read("Backlog"), func(ctx context.Context) (store.Backlog, error) { return w.in.Backlog(ctx, lane) })
+}
+
+// CountDeliveries keeps the promise of store.Pushes.
+func (w people) CountDeliveries(ctx context.Context, states ...store.DeliveryState) (map[store.DeliveryState]int, error) {
+	return give(ctx, w.hook, Read("CountDeliveries"), func(ctx context.Context) (map[store.DeliveryState]int, error) {
+		return w.in.CountDeliveries(ctx, states...)
+	})
 }
 
 // Outcomes keeps the promise of store.Pushes.

@@ -53,7 +53,7 @@ func indexes() []index {
 		{collection: replies, name: "expires", fields: up("expires")},
 		{collection: addresses, name: "user", fields: up("user")},
 		{collection: addresses, name: "provider", fields: up("provider", "seen")},
-		{collection: deliveries, name: "due", fields: up("lane", "next", "_id"), has: "open"},
+		{collection: deliveries, name: "due_of", fields: up("lane", "provider", "next", "_id"), has: "open"},
 		{collection: addresses, name: "expires", fields: up("expires")},
 		{collection: deliveries, name: "oldest", fields: up("lane", "due", "_id"), has: "open"},
 		{collection: deliveries, name: "state", fields: up("state", "_id")},

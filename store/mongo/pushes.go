@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"math"
+	"slices"
 	"time"
 
 	"go.mongodb.org/mongo-driver/v2/bson"
@@ -74,7 +75,7 @@ func sweptAt(keep time.Time) int64 {
 // deliveryDoc marks what is open with a field that the others lack, so that the index of
 // what is due holds nothing else.
 func deliveryDoc(d store.Delivery) document {
-	found := bson.D{{Key: "lane", Value: d.Lane}, {Key: "next", Value: millis(d.Next)}, {Key: "due", Value: millis(d.Due)}, {Key: "state", Value: string(d.State)}, {Key: "expires", Value: sweptAt(d.Keep)}}
+	found := bson.D{{Key: "lane", Value: d.Lane}, {Key: "provider", Value: d.Provider}, {Key: "next", Value: millis(d.Next)}, {Key: "due", Value: millis(d.Due)}, {Key: "state", Value: string(d.State)}, {Key: "expires", Value: sweptAt(d.Keep)}}
 	if d.State.Open() {
 		found = append(found, bson.E{Key: "open", Value: int32(1)})
 	}
@@ -102,12 +103,17 @@ func openIn(lane string) bson.D {
 	return bson.D{{Key: "lane", Value: lane}, {Key: "open", Value: int32(1)}}
 }
 
-func (i identity) DueDeliveries(ctx context.Context, lane string, now time.Time, limit int) ([]store.Delivery, error) {
-	if limit <= 0 { // which would be no limit there
-		return nil, nil
-	}
-	return find(ctx, i, deliveryRev, deliveries, append(openIn(lane), bson.E{Key: "next", Value: bson.D{{Key: "$lte", Value: millis(now)}}}),
-		options.Find().SetSort(up("next", "_id")).SetLimit(int64(limit)))
+func (i identity) DueDeliveries(ctx context.Context, lane string, without []string, now time.Time, limit int) ([]store.Delivery, error) {
+	return store.DueByProvider(without, limit, func(name string) (string, bool, error) {
+		first, err := one(ctx, i, deliveryRev, deliveries, append(openIn(lane), bson.E{Key: "provider", Value: bson.D{{Key: "$gte", Value: name}}}), options.FindOne().SetSort(up("provider", "next")))
+		if errors.Is(err, store.ErrAbsent) {
+			return "", false, nil
+		}
+		return first.Provider, err == nil, err
+	}, func(provider string) ([]store.Delivery, error) {
+		return find(ctx, i, deliveryRev, deliveries, append(openIn(lane), bson.E{Key: "provider", Value: provider}, bson.E{Key: "next", Value: bson.D{{Key: "$lte", Value: millis(now)}}}),
+			options.Find().SetSort(up("next", "_id")).SetLimit(int64(limit)))
+	})
 }
 
 func (i identity) DeliveriesAfter(ctx context.Context, state store.DeliveryState, id string, limit int) ([]store.Delivery, error) {
@@ -130,13 +136,22 @@ func (i identity) Backlog(ctx context.Context, lane string) (b store.Backlog, er
 	return b, err
 }
 
+func (i identity) CountDeliveries(ctx context.Context, states ...store.DeliveryState) (map[store.DeliveryState]int, error) {
+	return i.byState(ctx, nil, states)
+}
+
 func (i identity) Outcomes(ctx context.Context, batch string) (map[store.DeliveryState]int, error) {
-	out := map[store.DeliveryState]int{}
 	if batch == "" {
-		return out, nil
+		return map[store.DeliveryState]int{}, nil
 	}
-	for _, s := range store.DeliveryStates() {
-		n, err := i.count(ctx, deliveries, bson.D{{Key: "batch", Value: batch}, {Key: "state", Value: string(s)}})
+	return i.byState(ctx, bson.D{{Key: "batch", Value: batch}}, store.DeliveryStates())
+}
+
+// byState counts those deliveries that a filter lets through, by state.
+func (i identity) byState(ctx context.Context, filter bson.D, states []store.DeliveryState) (map[store.DeliveryState]int, error) {
+	out := map[store.DeliveryState]int{}
+	for _, s := range states {
+		n, err := i.count(ctx, deliveries, append(slices.Clone(filter), bson.E{Key: "state", Value: string(s)}))
 		if err != nil {
 			return nil, err
 		}

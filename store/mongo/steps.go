@@ -23,6 +23,25 @@ func steps() []step {
 			return markForeign(ctx, d)
 		}},
 		{"pages of verdict books are packed, which an earlier program cannot read", func(context.Context, *DB) error { return nil }},
+		{"open deliveries are found by their provider", markProviders},
+	}
+}
+
+// markProviders puts the provider of what is still to be sent where it is found by it.
+func markProviders(ctx context.Context, d *DB) error {
+	i := identity{d}
+	open := bson.D{{Key: "open", Value: int32(1)}, {Key: "provider", Value: bson.D{{Key: "$exists", Value: false}}}}
+	for {
+		some, err := find(ctx, i, deliveryRev, deliveries, open, options.Find().SetLimit(1000))
+		if err != nil || len(some) == 0 {
+			return err
+		}
+		for _, v := range some {
+			set := bson.D{{Key: "$set", Value: bson.D{{Key: "provider", Value: v.Provider}}}}
+			if _, err := d.db.Collection(deliveries).UpdateByID(ctx, v.ID, set); err != nil {
+				return err
+			}
+		}
 	}
 }
 

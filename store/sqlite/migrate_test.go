@@ -44,6 +44,17 @@ func fill(t *testing.T, d *DB, version int) {
 			t.Fatal(err)
 		}
 	}
+	switch {
+	case version == 6: // without a column for the provider
+		if _, err := d.single.ExecContext(ctx, `INSERT INTO deliveries (key, rev, doc, lane, open, next, due, state, batch, expires)
+			VALUES ('p1', 1, '{"id":"p1","provider":"fcm","lane":"bulk","state":"pending"}', 'bulk', 1, 0, 0, 'pending', '', 0)`); err != nil {
+			t.Fatal(err)
+		}
+	case version >= 7:
+		if err := d.Identity().InsertDelivery(ctx, store.Delivery{ID: "p1", Lane: "bulk", Provider: "fcm", State: store.DeliveryPending}); err != nil {
+			t.Fatal(err)
+		}
+	}
 	if version >= 5 {
 		if err := d.Identity().InsertCredential(ctx, store.Credential{User: "u1", Step: 7}); err != nil {
 			t.Fatal(err)
@@ -79,6 +90,12 @@ func found(t *testing.T, d *DB, version int) {
 	u, err := d.Identity().User(ctx, "u1")
 	if known := version >= 2; known && (err != nil || u.Phone != "+628117000001") || !known && !errors.Is(err, store.ErrAbsent) {
 		t.Errorf("user: %+v %v", u, err)
+	}
+	for _, without := range [][]string{nil, {"fcm"}} {
+		due, err := d.Identity().DueDeliveries(ctx, "bulk", without, time.Now(), 10)
+		if there := version >= 6 && without == nil; err != nil || (len(due) == 1) != there {
+			t.Errorf("due without %v: %+v %v", without, due, err)
+		}
 	}
 	if c, err := d.Identity().Credential(ctx, "u1"); version >= 5 && (err != nil || c.Step != 7) || version < 5 && !errors.Is(err, store.ErrAbsent) {
 		t.Errorf("credential: %+v %v", c, err)

@@ -3,7 +3,9 @@ package sqlite
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"math"
+	"strings"
 	"time"
 
 	"github.com/lumbung-ikm/lumbung/store"
@@ -59,7 +61,7 @@ func deliveryDoc(d store.Delivery) document {
 	if d.State.Open() {
 		open = 1
 	}
-	return document{"deliveries", d.ID, d, []column{{"lane", d.Lane}, {"open", open}, {"next", millis(d.Next)}, {"due", millis(d.Due)}, {"state", string(d.State)}, {"batch", d.Batch},
+	return document{"deliveries", d.ID, d, []column{{"lane", d.Lane}, {"open", open}, {"next", millis(d.Next)}, {"due", millis(d.Due)}, {"provider", d.Provider}, {"state", string(d.State)}, {"batch", d.Batch},
 		{"expires", sweptAt(d.Keep)}}}
 }
 
@@ -77,8 +79,16 @@ func (i identity) Delivery(ctx context.Context, id string) (store.Delivery, erro
 	return one(ctx, i, deliveryRev, "deliveries", byKey, id)
 }
 
-func (i identity) DueDeliveries(ctx context.Context, lane string, now time.Time, limit int) ([]store.Delivery, error) {
-	return find(ctx, i, deliveryRev, "deliveries", "WHERE lane = ? AND open = 1 AND next <= ? ORDER BY next, key LIMIT ?", lane, millis(now), max(limit, 0))
+func (i identity) DueDeliveries(ctx context.Context, lane string, without []string, now time.Time, limit int) ([]store.Delivery, error) {
+	return store.DueByProvider(without, limit, func(name string) (provider string, ok bool, err error) {
+		row := i.db.read.QueryRowContext(ctx, `SELECT provider FROM deliveries WHERE lane = ? AND open = 1 AND provider >= ? ORDER BY provider LIMIT 1`, lane, name)
+		if err = row.Scan(&provider); errors.Is(err, sql.ErrNoRows) {
+			return "", false, nil
+		}
+		return provider, true, i.db.broken("read deliveries", err)
+	}, func(provider string) ([]store.Delivery, error) {
+		return find(ctx, i, deliveryRev, "deliveries", "WHERE lane = ? AND open = 1 AND provider = ? AND next <= ? ORDER BY next, key LIMIT ?", lane, provider, millis(now), limit)
+	})
 }
 
 func (i identity) DeliveriesAfter(ctx context.Context, state store.DeliveryState, id string, limit int) ([]store.Delivery, error) {
@@ -93,9 +103,25 @@ func (i identity) Backlog(ctx context.Context, lane string) (b store.Backlog, er
 	return b, err
 }
 
-func (i identity) Outcomes(ctx context.Context, batch string) (_ map[store.DeliveryState]int, err error) {
+func (i identity) CountDeliveries(ctx context.Context, states ...store.DeliveryState) (map[store.DeliveryState]int, error) {
+	if len(states) == 0 {
+		return map[store.DeliveryState]int{}, nil
+	}
+	args := make([]any, 0, len(states))
+	for _, s := range states {
+		args = append(args, string(s))
+	}
+	return i.byState(ctx, `state IN (?`+strings.Repeat(", ?", len(args)-1)+`)`, args...)
+}
+
+func (i identity) Outcomes(ctx context.Context, batch string) (map[store.DeliveryState]int, error) {
+	return i.byState(ctx, `batch = ? AND batch <> ''`, batch)
+}
+
+// byState counts some deliveries by state.
+func (i identity) byState(ctx context.Context, where string, args ...any) (_ map[store.DeliveryState]int, err error) {
 	defer func() { err = i.db.broken("count deliveries", err) }()
-	rows, err := i.db.read.QueryContext(ctx, `SELECT state, count(*) FROM deliveries WHERE batch = ? AND batch <> '' GROUP BY state`, batch)
+	rows, err := i.db.read.QueryContext(ctx, `SELECT state, count(*) FROM deliveries WHERE `+where+` GROUP BY state`, args...)
 	if err != nil {
 		return nil, err
 	}

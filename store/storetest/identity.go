@@ -44,6 +44,7 @@ func RunIdentity(t *testing.T, open func(t *testing.T) store.Identity) {
 		{"an address has one user, and may move", addressMoves},
 		{"addresses are counted by provider and by when they were seen", addressesCount},
 		{"what is due comes by lane, the earliest first", dueByLane},
+		{"what is due comes without the providers that are left alone", dueWithoutSome},
 		{"of many who take what is due one wins", oneTakesADelivery},
 		{"deliveries are found by state and counted by batch and lane", deliveriesFound},
 		{"a sweep leaves what is open and what is kept", deliveriesSwept},

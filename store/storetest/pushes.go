@@ -83,7 +83,7 @@ func dueByLane(t *testing.T, s store.Identity) {
 		store.Delivery{ID: "f", Lane: "bulk", State: store.DeliveryDead, Next: at})
 	due := func(lane string, now time.Time, limit int, want ...string) {
 		t.Helper()
-		got, err := s.DueDeliveries(t.Context(), lane, now, limit)
+		got, err := s.DueDeliveries(t.Context(), lane, nil, now, limit)
 		if err != nil || !slices.Equal(ids(got), want) {
 			t.Errorf("%s at %s: %v, %v, want %v", lane, now, ids(got), err, want)
 		}
@@ -101,6 +101,36 @@ func dueByLane(t *testing.T, s store.Identity) {
 	}
 }
 
+// dueWithoutSome: deliveries of providers that are left alone are not among what is due, and
+// hold up nothing behind them.
+func dueWithoutSome(t *testing.T, s store.Identity) {
+	at := identityDay()
+	for n, provider := range []string{"fcm", "fcm", "webpush", "", "fcm", "whatsapp", "webpush"} {
+		delivers(t, s, store.Delivery{ID: fmt.Sprint(n), Lane: "bulk", Provider: provider, State: store.DeliveryPending, Next: at.Add(time.Duration(n) * time.Second)})
+	}
+	delivers(t, s, store.Delivery{ID: "done", Lane: "bulk", Provider: "apns", State: store.DeliverySent, Next: at})
+	for _, tt := range []struct {
+		without []string
+		limit   int
+		want    []string
+	}{
+		{nil, 10, []string{"0", "1", "2", "3", "4", "5"}}, {nil, 3, []string{"0", "1", "2"}}, {[]string{"fcm"}, 10, []string{"2", "3", "5"}}, {[]string{"fcm"}, 1, []string{"2"}},
+		{[]string{"webpush", "fcm"}, 10, []string{"3", "5"}}, {[]string{"", "whatsapp", "unknown"}, 10, []string{"0", "1", "2", "4"}}, {[]string{"fcm", "webpush", "whatsapp", ""}, 10, nil}, {[]string{"fcm"}, 0, nil},
+	} {
+		got, err := s.DueDeliveries(t.Context(), "bulk", tt.without, at.Add(5*time.Second), tt.limit)
+		if err != nil || !slices.Equal(ids(got), tt.want) {
+			t.Errorf("%d without %q: %v, %v, want %v", tt.limit, tt.without, ids(got), err, tt.want)
+		}
+	}
+	moved, err := s.Delivery(t.Context(), "0")
+	must(t, err)
+	moved.Provider = "webpush"
+	must(t, s.ReplaceDelivery(t.Context(), moved))
+	if got, err := s.DueDeliveries(t.Context(), "bulk", []string{"fcm"}, at, 10); err != nil || !slices.Equal(ids(got), []string{"0"}) {
+		t.Errorf("one that changed its provider: %v, %v", ids(got), err)
+	}
+}
+
 func oneTakesADelivery(t *testing.T, s store.Identity) {
 	at := identityDay()
 	delivers(t, s, store.Delivery{ID: "p", Lane: "bulk", State: store.DeliveryPending, Next: at})
@@ -108,7 +138,7 @@ func oneTakesADelivery(t *testing.T, s store.Identity) {
 	var all sync.WaitGroup
 	for range 8 {
 		all.Go(func() {
-			due, err := s.DueDeliveries(t.Context(), "bulk", at, 1)
+			due, err := s.DueDeliveries(t.Context(), "bulk", nil, at, 1)
 			if err != nil || len(due) == 0 {
 				if err != nil {
 					t.Error(err)
@@ -147,6 +177,17 @@ func deliveriesFound(t *testing.T, s store.Identity) {
 	want := map[store.DeliveryState]int{store.DeliveryDead: 2, store.DeliverySent: 1, store.DeliveryPending: 1}
 	if got, err := s.Outcomes(t.Context(), "b"); err != nil || !maps.Equal(got, want) {
 		t.Errorf("outcomes %v, %v, want %v", got, err, want)
+	}
+	for _, tt := range []struct {
+		of   []store.DeliveryState
+		want map[store.DeliveryState]int
+	}{
+		{[]store.DeliveryState{store.DeliveryDead, store.DeliveryPending, store.DeliveryRetry}, map[store.DeliveryState]int{store.DeliveryDead: 3, store.DeliveryPending: 1}},
+		{[]store.DeliveryState{store.DeliverySent}, map[store.DeliveryState]int{store.DeliverySent: 1}}, {nil, nil},
+	} {
+		if got, err := s.CountDeliveries(t.Context(), tt.of...); err != nil || !maps.Equal(got, tt.want) {
+			t.Errorf("of %v there are %v, %v", tt.of, got, err)
+		}
 	}
 	if got, err := s.Outcomes(t.Context(), ""); err != nil || len(got) != 0 {
 		t.Errorf("outcomes of none %v, %v", got, err)

@@ -187,6 +187,7 @@ INSERT INTO head VALUES ('s', 1, 3, '{"scope":"s","generation":"1.n","applied":3
 INSERT INTO head VALUES ('empty', 1, 0, '{"scope":"empty","generation":"1.n","applied":0,"time":0,"chain":"","sum":0,"pruned":0,"access":[{"id":"m","user":"u1","role":"owner","from":0}],"revision":1}');
 INSERT INTO claim VALUES ('nib', '1', 's');
 INSERT INTO credentials VALUES ('u1', 1, '{"user":"u1","step":7}');
+INSERT INTO deliveries VALUES ('p1', 1, '{"id":"p1","provider":"fcm","lane":"bulk","state":"pending"}', 'bulk', 1, 0, 0, 'pending', '', 0);
 INSERT INTO head_access VALUES ('u1', 'empty');
 INSERT INTO head_access VALUES ('u1', 's');
 INSERT INTO log VALUES ('s', 1, 1, 'n', 'c1', 1, '1', '{"lines":null,"records":[{"c":"sales","i":"all","v":1,"f":{"amount":150000,"note":"xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx","seq":1},"s":{"b":-1,"t":0,"w":null},"t":["tag"]},{"c":"sales","i":"000000000000000000000000000000000001","v":1,"f":{"amount":150000,"note":"xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx","seq":1},"s":{"b":-1,"t":0,"w":null}}],"pages":[{"About":"s","Device":"d","Incarnation":"x7","Page":0,"Version":1,"Entries":{"a":"AQAAAAAAAAAAAgA"}}],"access":[{"id":"m","user":"u1","role":"owner","from":0}],"sum":"1"}');

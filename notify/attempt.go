@@ -1,0 +1,167 @@
+package notify
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"io"
+	"log/slog"
+	"slices"
+	"time"
+
+	"github.com/lumbung-ikm/lumbung/message"
+	"github.com/lumbung-ikm/lumbung/store"
+	"github.com/lumbung-ikm/lumbung/sync/merge"
+)
+
+// attempt sends one delivery, if it still should be.
+func (s *Service) attempt(ctx context.Context, d store.Delivery) error {
+	now, made := s.Clock.Now(), false
+	defer func() {
+		if !made {
+			s.gate.spare(d.Provider)
+		}
+	}()
+	to, err := s.addressOf(ctx, d)
+	switch {
+	case errors.Is(err, store.ErrAbsent):
+		return s.unreached(ctx, d, "address_gone")
+	case err != nil:
+		return err
+	case to.User != d.User:
+		return s.unreached(ctx, d, "address_moved")
+	case !now.Before(d.Expires):
+		return s.close(ctx, d, store.DeliveryExpired, "expired")
+	case s.sender(d.Provider) == nil:
+		return s.close(ctx, d, store.DeliveryDead, "provider_unknown")
+	case d.Lane == LaneHint: // it shows nothing, at whatever hour
+		made = true
+		return s.settle(ctx, d, to, s.try(ctx, d, to, hintOf(d, now)))
+	}
+	r, items, err := s.Inbox.Ringing(ctx, d.User, d.Items)
+	if err != nil {
+		return err
+	}
+	items = slices.DeleteFunc(items, func(i merge.Row) bool { return !s.wanted(r, i.Text("class"), d.Provider) || isAbout(i, to) })
+	if len(items) == 0 {
+		return s.close(ctx, d, store.DeliverySuppressed, "no_longer")
+	}
+	if civil := r.civil(now, quietOf(items), d.ID); civil.After(now) { // it was late, or people changed their hours
+		d.State, d.Due, d.Next, d.Expires, d.Attempts = store.DeliveryPending, civil, civil, longer(d.Expires, civil, items), d.Attempts-1
+		return unlessStale(s.Store.ReplaceDelivery(ctx, d))
+	}
+	made = true
+	return s.settle(ctx, d, to, s.try(ctx, d, to, pushOf(d, items, message.Pick(to.Locale), now)))
+}
+
+// try makes the attempt, and learns from it.
+func (s *Service) try(ctx context.Context, d store.Delivery, to store.Address, p Push) *Failure {
+	bound, cancel := context.WithTimeout(ctx, s.Limits.Timeout)
+	defer cancel()
+	from := s.Clock.Now()
+	err := s.sender(d.Provider).Send(bound, to, p)
+	now := s.Clock.Now()
+	f := FailureOf(err)
+	code := "sent"
+	if f != nil {
+		code = f.Code
+	}
+	s.made.count(from, now.Sub(from), f == nil)
+	if s.Tally != nil {
+		s.Tally.Pushed(d.Provider, d.Type, code, now.Sub(from))
+	}
+	if ctx.Err() == nil {
+		s.gate.learn(d.Provider, d.Address, now, f)
+	}
+	return f
+}
+
+// settle writes down how an attempt ended.
+func (s *Service) settle(ctx context.Context, d store.Delivery, to store.Address, f *Failure) error {
+	ctx = context.WithoutCancel(ctx) // what was sent is sent, also where the server stops
+	now := s.Clock.Now()
+	if f == nil {
+		s.made.arrived(d.Lane, now.Sub(d.Due))
+		if s.Tally != nil {
+			s.Tally.Arrived(d.Lane, now.Sub(d.Due))
+		}
+		return s.close(ctx, d, store.DeliverySent, "")
+	}
+	if !d.Tried.IsZero() && f.Class == Later && s.gate.takesOthers(d.Provider, d.Address, d.Tried) {
+		d.Alone++
+	}
+	d.Code, d.Ambiguous, d.Tried = f.Code, d.Ambiguous || f.Ambiguous, now
+	switch {
+	case f.Class == Gone:
+		return s.gone(ctx, d, to, f.Code)
+	case f.Code == codeCap: // an admin may send it again, on another day or with another bound
+		return s.close(ctx, d, store.DeliveryDead, f.Code)
+	case f.Class == Refused:
+		s.Log.LogAttrs(ctx, slog.LevelError, "a push was refused", slog.String("delivery", d.ID), slog.String("type", d.Type), slog.String("code", f.Code))
+		return s.close(ctx, d, store.DeliveryDead, f.Code)
+	case f.Ambiguous && d.Lane == LaneHint: // the next sync says as much
+		return s.close(ctx, d, store.DeliverySent, f.Code)
+	case f.Local && d.Attempts >= s.Limits.Attempts || d.Alone >= s.Limits.Attempts: // in an outage it is tried as long as it is worth it
+		return s.close(ctx, d, store.DeliveryDead, f.Code)
+	case f.Class == SlowDown || f.Class == Broken:
+		d.Next = now.Add(max(f.RetryAfter, time.Minute) + jitter(d.ID, 10*time.Second))
+		if f.Local { // until somebody mends it
+			d.Next = now.Add(max(f.RetryAfter, s.backoff(d.Attempts)))
+		} else { // not the fault of this one
+			d.Attempts--
+		}
+	default:
+		d.Next = now.Add(max(f.RetryAfter, s.backoff(d.Attempts)))
+	}
+	d.State = store.DeliveryRetry
+	if !d.Next.Before(d.Expires) {
+		return s.close(ctx, d, store.DeliveryExpired, f.Code)
+	}
+	return unlessStale(s.Store.ReplaceDelivery(ctx, d))
+}
+
+// gone closes the delivery to an address behind which nobody is any more, and drops the
+// address.
+func (s *Service) gone(ctx context.Context, d store.Delivery, to store.Address, code string) error {
+	if err := s.writeInstead(ctx, d); err != nil {
+		return err
+	}
+	if !s.writes(d.Provider) {
+		if err := s.Store.DropAddress(ctx, to.Key, to.Rev); err != nil {
+			return err
+		}
+	}
+	return s.close(ctx, d, store.DeliverySuppressed, code)
+}
+
+// unreached closes a delivery whose address is there no more.
+func (s *Service) unreached(ctx context.Context, d store.Delivery, code string) error {
+	if err := s.writeInstead(ctx, d); err != nil {
+		return err
+	}
+	return s.close(ctx, d, store.DeliverySuppressed, code)
+}
+
+// close ends a delivery. Whoever lost the lease in between changes nothing.
+func (s *Service) close(ctx context.Context, d store.Delivery, state store.DeliveryState, code string) error {
+	now := s.Clock.Now()
+	d.State, d.Code, d.Done, d.Keep = state, code, now, now.Add(s.Limits.Keep)
+	return unlessStale(s.Store.ReplaceDelivery(ctx, d))
+}
+
+// backoff is how long to wait behind an attempt: anything up to a bound that doubles, and
+// at least the first wait.
+func (s *Service) backoff(attempts int) time.Duration {
+	most := s.Limits.FirstWait
+	for range attempts - 1 {
+		if most *= 2; most >= s.Limits.LastWait {
+			most = s.Limits.LastWait
+			break
+		}
+	}
+	var b [8]byte
+	if _, err := io.ReadFull(s.Rand, b[:]); err != nil {
+		return most
+	}
+	return s.Limits.FirstWait + time.Duration(binary.BigEndian.Uint64(b[:])%uint64(most))
+}

@@ -1,0 +1,124 @@
+package notify
+
+import (
+	"sync"
+	"time"
+)
+
+// gates keep pushes back from providers that do not work. A gate is shut for a while, then
+// one attempt is let through, and what comes of it opens the gate or shuts it for longer.
+type gates struct {
+	mu sync.Mutex
+	of map[string]*gate
+}
+
+type gate struct {
+	until   time.Time
+	broken  bool            // nothing goes until somebody mends the set-up
+	failing map[string]bool // addresses at which it failed for its own reasons since it took a push last
+	took    time.Time       // when that was
+	pause   time.Duration   // of the last time
+	trial   time.Time       // until when it is waited for what comes of the one attempt
+}
+
+// fails reports whether a provider fails everybody: one address, of which it may have an
+// opinion of its own, does not count twice.
+func (g *gate) fails() bool { return g.broken || len(g.failing) >= failsInARow }
+
+// Bounds of a gate.
+const (
+	failsInARow = 20 // addresses
+	firstPause  = 5 * time.Second
+	longPause   = 2 * time.Minute
+	trialWithin = 20 * time.Second // an attempt ends before
+)
+
+func (g *gates) at(provider string) *gate {
+	if g.of == nil {
+		g.of = map[string]*gate{}
+	}
+	if g.of[provider] == nil {
+		g.of[provider] = &gate{}
+	}
+	return g.of[provider]
+}
+
+// shut reports whether a provider is left alone. Where one attempt is to show whether it works
+// again, whoever asks first makes it.
+func (g *gates) shut(provider string, now time.Time) bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	at := g.at(provider)
+	switch {
+	case at.until.After(now):
+		return true
+	case !at.fails():
+		return false
+	case at.trial.After(now):
+		return true
+	}
+	at.trial = now.Add(trialWithin)
+	return false
+}
+
+// closed are the providers that are left alone now.
+func (g *gates) closed(now time.Time) (out []string) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	for provider, at := range g.of {
+		if at.until.After(now) || at.fails() && at.trial.After(now) {
+			out = append(out, provider)
+		}
+	}
+	return out
+}
+
+// spare notes that an attempt was not made after all.
+func (g *gates) spare(provider string) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.at(provider).trial = time.Time{}
+}
+
+// learn notes how an attempt ended. Of those that were under way when the gate was shut
+// nothing is learned: they ran into the same trouble.
+func (g *gates) learn(provider, address string, now time.Time, f *Failure) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	at := g.at(provider)
+	if f != nil && f.Local { // of one address: strangers must not be able to shut it for all
+		at.trial = time.Time{}
+		return
+	}
+	if at.until.After(now) {
+		return
+	}
+	at.trial = time.Time{}
+	switch {
+	case f == nil || f.Class == Gone || f.Class == Refused: // the provider works
+		at.broken, at.failing, at.pause, at.took = false, nil, 0, now
+		return
+	case f.Class == SlowDown:
+		at.until = now.Add(max(f.RetryAfter, time.Minute))
+		return
+	case f.Class == Broken:
+		at.broken = true
+	case at.failing == nil:
+		at.failing = map[string]bool{address: true}
+	case len(at.failing) < failsInARow:
+		at.failing[address] = true
+	}
+	if at.fails() {
+		at.pause = min(max(2*at.pause, firstPause), longPause)
+		at.until = now.Add(max(at.pause, f.RetryAfter))
+	}
+}
+
+// takesOthers reports whether a provider that has failed at an address took a push behind an
+// instant, and has failed nobody else since.
+func (g *gates) takesOthers(provider, address string, behind time.Time) bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	at := g.at(provider)
+	return at.took.After(behind) && !at.broken && len(at.failing) == 1 && at.failing[address]
+}
