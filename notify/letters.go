@@ -66,13 +66,13 @@ func (s *Service) sender(provider string) Sender {
 	return letterbox{s.Letters.Messenger}
 }
 
-// addressOf is where a delivery goes. Numbers are looked up when they are needed, and stand
-// in no delivery.
+// addressOf is where a delivery goes: where its phone is reached now. Numbers are looked up when
+// they are needed, and stand in no delivery.
 //
 // Errors: store.ErrAbsent where there is none any more.
 func (s *Service) addressOf(ctx context.Context, d store.Delivery) (store.Address, error) {
 	if !s.writes(d.Provider) {
-		return s.Store.Address(ctx, d.Address)
+		return s.reached(ctx, d)
 	}
 	if s.Letters == nil {
 		return store.Address{}, store.ErrAbsent

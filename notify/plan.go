@@ -192,13 +192,13 @@ type plan struct {
 
 // alone is the delivery of an item by itself.
 func (p plan) alone() store.Delivery {
-	did := id.Derive("push", p.item.ID, p.item.Text("type"), p.to.Key)
+	did := id.Derive("push", p.item.ID, p.item.Text("type"), placeOf(p.to))
 	return p.delivery(did, p.who.civil(p.rung, domain.QuietOf(p.item), did))
 }
 
 // from is when a push of the key may ring that is meant for an instant.
 func (p plan) from(at time.Time) time.Time {
-	return p.who.civil(at, domain.QuietOf(p.item), p.gather.key+" "+p.to.Key)
+	return p.who.civil(at, domain.QuietOf(p.item), p.gather.key+" "+placeOf(p.to))
 }
 
 // behind is when the next push may ring behind another one of the key.
@@ -206,11 +206,11 @@ func (p plan) behind(d store.Delivery) time.Time { return p.from(d.Due.Add(p.gat
 
 // slotID is the id of the delivery of a slot.
 func (p plan) slotID(slot int64) string {
-	return id.Derive("push", p.gather.key+" "+strconv.FormatInt(slot, 10), p.to.User, p.to.Key)
+	return id.Derive("push", p.gather.key+" "+strconv.FormatInt(slot, 10), p.to.User, placeOf(p.to))
 }
 
 func (p plan) delivery(did string, due time.Time) store.Delivery {
-	return store.Delivery{ID: did, Type: p.notice.ID, Batch: domain.BatchOf(p.item), Items: []string{p.item.ID}, User: p.to.User, Address: p.to.Key, Provider: p.to.Provider,
+	return store.Delivery{ID: did, Type: p.notice.ID, Batch: domain.BatchOf(p.item), Items: []string{p.item.ID}, User: p.to.User, Address: p.to.Key, Device: p.to.Device, Provider: p.to.Provider,
 		Lane: laneOf(p.notice), State: store.DeliveryPending, Due: due, Next: due, Expires: p.expires(due), Created: p.rung}
 }
 
