@@ -204,6 +204,13 @@ func (p plan) from(at time.Time) time.Time {
 // behind is when the next push may ring behind another one of the key.
 func (p plan) behind(d store.Delivery) time.Time { return p.from(d.Due.Add(p.gather.window)) }
 
+// following are the slots in which the next push behind that of a slot may be, whenever in its
+// slot that one was to ring: at a civil hour, the next one.
+func (p plan) following(slot int64) []int64 {
+	first := time.Unix(0, (slot+1)*int64(p.gather.window))
+	return []int64{slot + 1, p.gather.slot(p.from(first)), p.gather.slot(p.from(first.Add(p.gather.window - 1)))}
+}
+
 // slotID is the id of the delivery of a slot.
 func (p plan) slotID(slot int64) string {
 	return id.Derive("push", p.gather.key+" "+strconv.FormatInt(slot, 10), p.to.User, placeOf(p.to))

@@ -137,8 +137,16 @@ func (s *Service) enqueue(ctx context.Context, p plan) error {
 		}
 		return err
 	}
-	due := p.from(p.rung.Add(p.gather.wait))
-	slot := p.gather.slot(due)
+	meant := p.rung.Add(p.gather.wait)
+	due := p.from(meant)
+	slot, asked := p.gather.slot(due), p.gather.slot(meant)
+	in := []int64{slot - 1, slot}
+	if asked != slot { // nor do other hours, which people chose since it was planned, plan it anew
+		in = append(in, asked-1, asked)
+	}
+	if lies, err := s.lies(ctx, p, in); err != nil || lies {
+		return err
+	}
 	before, joined, err := s.join(ctx, p.slotID(slot-1), p)
 	if err != nil || joined {
 		return err
@@ -162,6 +170,29 @@ func (s *Service) enqueue(ctx context.Context, p plan) error {
 		}
 	}
 	return fmt.Errorf("plan a push of item %s: no window takes it", p.item.ID)
+}
+
+// lies reports whether an item is in a push already: in that of one of some slots, or in one
+// behind them. There lies what was planned while the push before was under way; that one may wait
+// again by now, to be tried once more or for the morning, and would take it a second time.
+func (s *Service) lies(ctx context.Context, p plan, slots []int64) (bool, error) {
+	for n := 0; n < len(slots) && n < mostSlots; n++ {
+		d, err := s.Store.Delivery(ctx, p.slotID(slots[n]))
+		switch {
+		case errors.Is(err, store.ErrAbsent):
+			continue
+		case err != nil:
+			return false, err
+		case slices.Contains(d.Items, p.item.ID):
+			return true, nil
+		}
+		for _, next := range append(p.following(slots[n]), p.gather.slot(p.behind(d))) {
+			if next > slots[n] && !slices.Contains(slots, next) {
+				slots = append(slots, next)
+			}
+		}
+	}
+	return false, nil
 }
 
 // mostSlots bounds how many pushes of a key are looked through for one that waits.
