@@ -70,6 +70,11 @@ func Push(notice string, lang Lang) Sentence {
 	return out
 }
 
+// PushDue says in a push on which day something is due.
+func PushDue(day Date, lang Lang) string {
+	return fill(entry{Sentence{"", "Tenggatnya {due}."}, Sentence{"", "Due on {due}."}}.in(lang).Detail, map[string]any{"due": show(day, lang)})
+}
+
 // PushMany is what a push about several items of a collapse key says.
 func PushMany(collapse string, lang Lang) Sentence {
 	if e, ok := pushMany[collapse]; ok {

@@ -284,7 +284,7 @@ func (s *Service) attempt(ctx context.Context, d store.Delivery) error {
 		return unlessStale(s.Store.ReplaceDelivery(ctx, d))
 	}
 	made = true
-	return s.settle(ctx, d, to, s.try(ctx, d, to, pushOf(d, items, message.Pick(to.Locale), now)))
+	return s.settle(ctx, d, to, s.try(ctx, d, to, pushOf(d, items, message.Pick(to.Locale), r.Zone, now)))
 }
 
 // try makes the attempt, and learns from it.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -213,5 +214,21 @@ func TestWhatCrossedAPushRingsOnce(t *testing.T) {
 		if told := b.told(); told["i1"] != 1 || told["i2"] != 1 {
 			t.Errorf("%s: rang %v at %v", tt.name, told, b.clocks())
 		}
+	}
+}
+
+// TestANewTaskSaysWhenItIsDue, where that is near by the time at which it rings.
+func TestANewTaskSaysWhenItIsDue(t *testing.T) {
+	t.Parallel()
+	b := set(t)
+	b.at(domain.WIB, 16, 22, 0)
+	b.phone("u1", "one")
+	b.item("u1", "i1", domain.NoticeTaskAssigned, `{"n":1,"task":"Foto","due":"2022-06-17"}`)
+	b.rounds(12*time.Hour, time.Minute)
+	b.item("u1", "i2", domain.NoticeTaskAssigned, `{"n":1,"task":"Foto","due":"2022-06-20"}`)
+	b.item("u1", "i3", domain.NoticeTaskAssigned, `{"n":1,"task":"Foto","due":"2022-06-19"}`)
+	b.rounds(time.Hour, time.Minute)
+	if len(b.got) != 2 || !strings.HasSuffix(b.got[0].push.Body, " Tenggatnya Jumat, 17 Juni 2022.") || strings.Contains(b.got[1].push.Body, "enggat") {
+		t.Errorf("%+v", b.got)
 	}
 }

@@ -257,8 +257,8 @@ func longer(expires, civil time.Time, items []merge.Row) time.Time {
 	return out
 }
 
-// pushOf writes the push of a delivery, about the items that still ring.
-func pushOf(d store.Delivery, items []merge.Row, lang message.Lang, now time.Time) Push {
+// pushOf writes the push of a delivery, about the items that still ring; days are those of zone.
+func pushOf(d store.Delivery, items []merge.Row, lang message.Lang, zone domain.Zone, now time.Time) Push {
 	t, _ := domain.NoticeTypeOf(items[0].Text("type"))
 	p := Push{ID: d.ID, Type: t.ID, Collapse: string(t.Collapse), High: t.High || quietOf(items) == domain.RingsAlways, TTL: max(d.Expires.Sub(now), 0)}
 	for _, r := range items {
@@ -272,6 +272,9 @@ func pushOf(d store.Delivery, items []merge.Row, lang message.Lang, now time.Tim
 		if !m.Alike {
 			text, p.Tag, p.Link = message.PushMany(m.Words, lang), cmp.Or(m.Tag, "many:"+d.ID[:8]), m.Link
 		}
+	}
+	if due := domain.PushDue(items, zone, now, lang); due != "" {
+		text.Detail += " " + due
 	}
 	p.Title, p.Body = text.Title, text.Detail
 	return p
