@@ -263,6 +263,6 @@ func editNotices() []NoticeType {
 func newsNotices() []NoticeType {
 	return []NoticeType{
 		{ID: NoticeAnnouncement, About: "announcement", When: "an announcement is sent; its title and words are fields of the item, which follow corrections and a retraction", To: "its audience, frozen at that hour",
-			Class: "announcements", Quiet: WaitsForDay, Tag: newsTag, Link: newsLink, While: asked("it is neither retracted nor expired")},
+			Class: "announcements", Quiet: WaitsForDay, Tag: newsTag, Link: newsLink, While: asked("it is neither retracted nor expired, and they have neither read nor confirmed it")},
 	}
 }
