@@ -142,6 +142,20 @@ func WorthUntil(item merge.Row) time.Time {
 	return time.Time{}
 }
 
+// Hinted are the people whose phones are told silently that a commit of a scope is there to be
+// fetched: those who may see it. Of somebody's own scope that person, if one of their phones wrote
+// it; what the server alone puts there, an item above all, rings by itself. A list for everybody
+// comes with the next sync.
+func Hinted(scope string, access []merge.Grant, at merge.Millis, devices []string) []string {
+	if user, own := strings.CutPrefix(scope, merge.UserScope("")); own {
+		if len(devices) == 0 {
+			return nil
+		}
+		return []string{user}
+	}
+	return Holders(access, at)
+}
+
 // Holders are the people who may see a scope at an instant, each once.
 func Holders(access []merge.Grant, at merge.Millis) (out []string) {
 	for _, g := range access {
