@@ -36,9 +36,9 @@ type Many struct {
 	Collapse Collapse // the key that all of them have; "" where they differ
 }
 
-// ManyOf says how one push tells of several items: new tasks as new tasks, what waits for
-// mentors as their queue, what admins are told where each of it leads, and anything else as
-// some news.
+// ManyOf says how one push tells of several items: results as results, new tasks as new tasks,
+// what waits for mentors as their queue, what admins are told where each of it leads, and anything
+// else as some news.
 func ManyOf(items []merge.Row) Many {
 	m := Many{Link: "app://kotak-masuk"}
 	all := func(is func(NoticeType, merge.Row) bool) bool {
@@ -53,6 +53,10 @@ func ManyOf(items []merge.Row) Many {
 		m.Collapse, m.Words = first.Collapse, string(first.Collapse)
 	}
 	switch {
+	case all(func(t NoticeType, i merge.Row) bool { return t.ID == NoticeResults && i.Text("deep_link") == link }):
+		m.Alike = true
+	case all(func(t NoticeType, _ merge.Row) bool { return t.ID == NoticeResults }):
+		m.Words = "results"
 	case all(func(t NoticeType, _ merge.Row) bool { return t.ID == NoticeTaskAssigned }):
 		m.Words, m.Tag, m.Link = "tasks", "task:new", "app://tugas"
 	case m.Collapse != CollapseQueue:

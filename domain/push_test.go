@@ -62,6 +62,8 @@ func TestWhereSeveralThatWaitLead(t *testing.T) {
 		"of both":           {[]merge.Row{late, task}, domain.Many{Link: news, Collapse: domain.CollapseQueue}},
 		"reminders":         {[]merge.Row{due, due}, domain.Many{Words: "reminder", Link: news, Collapse: domain.CollapseReminder}},
 		"new tasks":         {[]merge.Row{assigned, assigned}, domain.Many{Words: "tasks", Tag: "task:new", Link: "app://tugas"}},
+		"of one programme":  {[]merge.Row{item(domain.NoticeResults, "app://hasil/p"), item(domain.NoticeResults, "app://hasil/p")}, domain.Many{Alike: true, Link: news}},
+		"of two":            {[]merge.Row{item(domain.NoticeResults, "app://hasil/p"), item(domain.NoticeResults, "app://hasil/q")}, domain.Many{Words: "results", Link: news}},
 		"a digest":          {[]merge.Row{silent, assigned}, domain.Many{Link: news}},
 	} {
 		if got := domain.ManyOf(tt.items); got != tt.want {

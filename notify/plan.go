@@ -161,9 +161,11 @@ type gathering struct {
 }
 
 // gathers says with what an item of a type is gathered. Reminders of one minute are written
-// one after the other, over all businesses of a zone.
-func gathers(t domain.NoticeType, r Recipient) gathering {
+// one after the other, over all businesses of a zone. Results ring at once.
+func gathers(t domain.NoticeType, r Recipient, item merge.Row) gathering {
 	switch {
+	case t.ID == domain.NoticeResults && domain.BatchOf(item) != "":
+		return gathering{"results", time.Minute, 0}
 	case t.Collapse == domain.CollapseReminder:
 		return gathering{"reminder", 10 * time.Minute, 20 * time.Second}
 	case t.ID == domain.NoticeTaskAssigned:
@@ -209,6 +211,15 @@ func (p plan) behind(d store.Delivery) time.Time { return p.from(d.Due.Add(p.gat
 func (p plan) following(slot int64) []int64 {
 	first := time.Unix(0, (slot+1)*int64(p.gather.window))
 	return []int64{slot + 1, p.gather.slot(p.from(first)), p.gather.slot(p.from(first.Add(p.gather.window - 1)))}
+}
+
+// told reports whether a push that went says all that there is to say of an item: the results of
+// one programme, which it asks people to look at, in the minute in which it was to ring.
+func (p plan) told(d store.Delivery) bool {
+	if p.notice.ID != domain.NoticeResults || d.Batch != domain.BatchOf(p.item) || !p.rung.Before(d.Due.Add(p.gather.window)) {
+		return false
+	}
+	return d.State == store.DeliverySending || d.State == store.DeliveryRetry || d.State == store.DeliverySent
 }
 
 // slotID is the id of the delivery of a slot.

@@ -94,7 +94,7 @@ func (s *Service) Ring(ctx context.Context, user, item string) error {
 	if len(all) == 0 || !r.rings(t.Class) {
 		return s.write(ctx, user, r, t, items[0])
 	}
-	p := plan{notice: t, gather: gathers(t, r), item: items[0], who: r, rung: writtenAt(items[0], s.Clock.Now())}
+	p := plan{notice: t, gather: gathers(t, r, items[0]), item: items[0], who: r, rung: writtenAt(items[0], s.Clock.Now())}
 	for _, p.to = range all {
 		if err := s.enqueue(ctx, p); err != nil {
 			return err
@@ -148,7 +148,7 @@ func (s *Service) enqueue(ctx context.Context, p plan) error {
 		return err
 	}
 	before, joined, err := s.join(ctx, p.slotID(slot-1), p)
-	if err != nil || joined {
+	if err != nil || joined || p.told(before) {
 		return err
 	}
 	if next := p.behind(before); before.ID != "" && next.After(due) {
@@ -162,7 +162,7 @@ func (s *Service) enqueue(ctx context.Context, p plan) error {
 		}
 		there, joined, err := s.join(ctx, p.slotID(slot), p)
 		switch {
-		case err != nil || joined:
+		case err != nil || joined || p.told(there):
 			return err
 		case there.ID != "": // else it was swept in between
 			due = p.behind(there)
