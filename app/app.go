@@ -287,7 +287,7 @@ func (a *App) hints(cfg config.Config) {
 	}
 	a.Hints = &notify.Hints{Push: a.Push, Every: cfg.Push.HintEvery, Connected: a.API.Connected, Log: a.Log}
 	a.Engine.Moved = func(after store.Head, devices []string) {
-		a.Hints.Moved(domain.Holders(after.Access, after.Time), devices)
+		a.Hints.Moved(domain.Hinted(after.Scope, after.Access, after.Time, devices), devices)
 	}
 }
 

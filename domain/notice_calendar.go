@@ -24,9 +24,11 @@ func (b *bell) registration(a merge.Row) {
 		return
 	}
 	planned := plan(a.Key.String(), lastMorning(end, b.zone), b.zone, b.since, reminderHour, -3, -1, 0)
-	made := func() merge.Millis { return instantOf(a, "created_at") }
-	b.ring(planned, a.Key, made, func(Reminder) (string, params, []string) {
-		return NoticeRegistrationCloses, params{"programme": p.ID, "at": lastMinute(end)}, b.holding(merge.Owner)
+	made := func() merge.Millis {
+		return max(instantOf(a, "created_at"), b.said("application_event", a.ID, "return"))
+	}
+	b.ring(planned, a.Key, made, func(r Reminder) (string, params, []string) {
+		return NoticeRegistrationCloses, params{"programme": p.ID, "at": lastMinute(end)}, b.holding(r.At, merge.Owner)
 	})
 }
 
@@ -36,16 +38,9 @@ func (b *bell) confirmation(a merge.Row) {
 	if a.Text("state") != ApplicationOffered || a.Text("confirm_by") == "" || !b.now.Before(end) {
 		return
 	}
-	offered := func() (at merge.Millis) {
-		for _, o := range b.past.Operations("application_event", a.ID) {
-			if o.Text("op") == "offer" {
-				at = max(at, instantOf(o, "created_at"))
-			}
-		}
-		return at
-	}
-	b.ring(plan(a.Key.String(), lastMorning(end, b.zone), b.zone, b.since, reminderHour, -1, 0), a.Key, offered, func(Reminder) (string, params, []string) {
-		return NoticeConfirm, params{"programme": a.Text("programme_id"), "at": lastMinute(end)}, b.holding(merge.Owner)
+	offered := func() merge.Millis { return b.said("application_event", a.ID, "offer") }
+	b.ring(plan(a.Key.String(), lastMorning(end, b.zone), b.zone, b.since, reminderHour, -1, 0), a.Key, offered, func(r Reminder) (string, params, []string) {
+		return NoticeConfirm, params{"programme": a.Text("programme_id"), "at": lastMinute(end)}, b.holding(r.At, merge.Owner)
 	})
 }
 
@@ -58,8 +53,8 @@ func (b *bell) visit(v merge.Row) {
 	// Its hour tells two times of one day apart.
 	planned := plan(v.Key.String()+" "+v.Text("planned_at"), BusinessDay(at.Time(), b.zone), b.zone, b.since, visitHour, -1)
 	set := func() merge.Millis { return b.past.Written(v.Key, "planned_at") }
-	b.ring(planned, v.Key, set, func(Reminder) (string, params, []string) {
-		return NoticeVisitTomorrow, params{"at": v.Text("planned_at")}, b.holding(merge.Owner, merge.Mentor)
+	b.ring(planned, v.Key, set, func(r Reminder) (string, params, []string) {
+		return NoticeVisitTomorrow, params{"at": v.Text("planned_at")}, b.holding(r.At, merge.Owner, merge.Mentor)
 	})
 }
 
@@ -109,7 +104,8 @@ func (b *bell) nothingLogged() {
 		if monday.DaysUntil(day) > 3 {
 			half = 1
 		}
-		b.give(NoticeNothingLogged, Reminder{b.scope, monday, half, day.At(ledgerHour, 0, b.zone)}, b.business(), nil, b.holding(merge.Owner))
+		at := day.At(ledgerHour, 0, b.zone)
+		b.give(NoticeNothingLogged, Reminder{b.scope, monday, half, at}, b.business(), nil, b.holding(at, merge.Owner))
 	}
 }
 
@@ -136,8 +132,8 @@ func (b *bell) week() {
 			continue
 		}
 		says, at := params{"from": string(day.AddDays(-7)), "until": string(day.AddDays(-1))}, day.At(reminderHour, 0, b.zone)
-		b.give(NoticeWeek, Reminder{b.scope, day, 0, at}, b.business(), says, b.holding(merge.Owner))
-		for _, l := range b.letters(NoticeCaseloadWeek, Reminder{"caseload", day, 0, at}, merge.Key{}, says, b.holding(merge.Mentor)) {
+		b.give(NoticeWeek, Reminder{b.scope, day, 0, at}, b.business(), says, b.holding(at, merge.Owner))
+		for _, l := range b.letters(NoticeCaseloadWeek, Reminder{"caseload", day, 0, at}, merge.Key{}, says, b.holding(at, merge.Mentor)) {
 			delete(l.Set, "scope") // it is about all of them
 			b.out = append(b.out, l)
 		}
@@ -165,7 +161,8 @@ func (b *bell) targetReached(t merge.Row) {
 		if TargetProgress(t, b.totals).Percent < 100 {
 			return
 		}
-		b.give(NoticeTargetReached, Reminder{t.Key.String(), from, int(t.Int("value")), day.At(ledgerHour, 0, b.zone)}, t.Key, params{"until": string(to)}, b.holding(merge.Owner, merge.Mentor))
+		at := day.At(ledgerHour, 0, b.zone)
+		b.give(NoticeTargetReached, Reminder{t.Key.String(), from, int(t.Int("value")), at}, t.Key, params{"until": string(to)}, b.holding(at, merge.Owner, merge.Mentor))
 		return
 	}
 }
@@ -183,8 +180,8 @@ type Heard struct {
 // silence tells people that a phone of theirs has not been heard of, and at last the mentors
 // of the business.
 func (b *bell) silence() {
-	home := b.holding(merge.Owner, merge.Staff)
-	for _, h := range b.past.Heard(slices.Compact(slices.Sorted(slices.Values(b.holding(merge.Owner, merge.Staff, merge.Mentor))))) {
+	home := b.holding(b.now, merge.Owner, merge.Staff)
+	for _, h := range b.past.Heard(slices.Compact(slices.Sorted(slices.Values(b.holding(b.now, merge.Owner, merge.Staff, merge.Mentor))))) {
 		for _, days := range silentDays() {
 			r := silent(h, days, b.zone)
 			if !r.At.After(b.since) || r.At.After(b.now) {
@@ -196,7 +193,7 @@ func (b *bell) silence() {
 				b.out = append(b.out, l)
 			}
 			if days == silentDays()[1] && slices.Contains(home, h.User) {
-				b.give(NoticeSilentBusiness, r, b.business(), named(says, "business", b.name()), b.holding(merge.Mentor))
+				b.give(NoticeSilentBusiness, r, b.business(), named(says, "business", b.name()), b.holding(r.At, merge.Mentor))
 			}
 		}
 	}

@@ -41,8 +41,9 @@ type Past interface {
 // DueReminders lists the reminders of one business that fall into (since, now], as
 // its rows are now: those of ReminderCollections are read, other rows are left alone. What is
 // done, ended, rests or is without a date has none, and nothing is
-// reminded of that lay behind when its date was set. People without an open window
-// get none. Some types alone are given if any are named. The order is that of people and ids.
+// reminded of that lay behind when its date was set, or when it came to be on somebody's side, by
+// the corrected clock of whoever did. People without an open window get none, nor do those whose
+// window began behind it. Some types alone are given if any are named. The order is that of people and ids.
 func DueReminders(scope string, rows []merge.Row, access []merge.Grant, past Past, since, now time.Time, kinds ...string) []Letter {
 	b := bell{scope: scope, zone: ZoneOf(rows), rows: rows, enrolments: only(rows, "enrolment"), access: access, past: past, since: since, now: now}
 	for _, rule := range reminderRules() {
@@ -75,11 +76,12 @@ type bell struct {
 	out        []Letter
 }
 
-// holding lists who has one of these roles now.
-func (b *bell) holding(roles ...merge.Role) []string {
+// holding lists who has one of these roles now by a window that had begun at an instant: who
+// came since is told nothing of what was told then.
+func (b *bell) holding(at time.Time, roles ...merge.Role) []string {
 	var out []string
 	for _, g := range b.access {
-		if slices.Contains(roles, g.Role) && g.Holds(merge.Millis(b.now.UnixMilli())) {
+		if slices.Contains(roles, g.Role) && g.Holds(merge.Millis(b.now.UnixMilli())) && !g.From.Time().After(at) {
 			out = append(out, g.User)
 		}
 	}
@@ -148,6 +150,16 @@ func (b *bell) dated(c merge.Row, step string) merge.Millis {
 	return max(deadline, approved)
 }
 
+// said is when one of some operations of a collection on a record was made last; 0 if none was.
+func (b *bell) said(collection, parent string, ops ...string) (at merge.Millis) {
+	for _, o := range b.past.Operations(collection, parent) {
+		if slices.Contains(ops, o.Text("op")) {
+			at = max(at, instantOf(o, "created_at"))
+		}
+	}
+	return at
+}
+
 // task reminds the owners and who is to do it, on the day before and when it is
 // late also the mentors, while it is on the side of the business.
 func (b *bell) task(t merge.Row) {
@@ -155,14 +167,19 @@ func (b *bell) task(t merge.Row) {
 		return
 	}
 	due := Date(t.Text("due_on"))
-	set := func() merge.Millis { return b.past.Written(t.Key, "due_on") }
+	set := func() merge.Millis { // what it became theirs by has a notice of its own, which names the date
+		return max(b.past.Written(t.Key, "due_on"), b.said("task_event", t.ID, "accept", "return", "reopen"))
+	}
 	b.ring(PlanReminders(t.Key.String(), due, b.zone, b.since), t.Key, set, func(r Reminder) (string, params, []string) {
-		kind, people := NoticeTaskDue, append(b.holding(merge.Owner), t.Text("assignee_id"))
+		kind, people := NoticeTaskDue, b.holding(r.At, merge.Owner)
+		if a := t.Text("assignee_id"); !b.past.Written(t.Key, "assignee_id").Time().After(r.At) {
+			people = append(people, a)
+		}
 		if r.Offset > 0 {
 			kind = NoticeTaskOverdue
 		}
 		if r.Offset == -1 || r.Offset > 0 {
-			people = append(people, b.holding(merge.Mentor)...)
+			people = append(people, b.holding(r.At, merge.Mentor)...)
 		}
 		return kind, params{"task": t.Text("title"), "due": string(due)}, people
 	})
@@ -198,8 +215,8 @@ func (b *bell) caseDue(c merge.Row, code string, due Date, says params) {
 		object += "/" + code
 	}
 	set := func() merge.Millis { return b.dated(c, code) }
-	b.ring(PlanReminders(object, due, b.zone, b.since), c.Key, set, func(Reminder) (string, params, []string) {
-		return NoticeCaseDue, says, b.holding(merge.Owner, merge.Mentor)
+	b.ring(PlanReminders(object, due, b.zone, b.since), c.Key, set, func(r Reminder) (string, params, []string) {
+		return NoticeCaseDue, says, b.holding(r.At, merge.Owner, merge.Mentor)
 	})
 }
 
@@ -212,7 +229,7 @@ func (b *bell) renewal(c merge.Row) {
 	}
 	says := params{"kind": c.Text("kind"), "until": string(until)}
 	set := func() merge.Millis { return b.operated(c, "confirm_issue") }
-	b.ring(PlanRenewals(c.Key.String(), until, b.zone, b.since), c.Key, set, func(Reminder) (string, params, []string) {
-		return NoticeRenewal, says, b.holding(merge.Owner, merge.Mentor)
+	b.ring(PlanRenewals(c.Key.String(), until, b.zone, b.since), c.Key, set, func(r Reminder) (string, params, []string) {
+		return NoticeRenewal, says, b.holding(r.At, merge.Owner, merge.Mentor)
 	})
 }

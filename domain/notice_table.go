@@ -36,9 +36,9 @@ type Many struct {
 	Collapse Collapse // the key that all of them have; "" where they differ
 }
 
-// ManyOf says how one push tells of several items: new tasks as new tasks, what waits for
-// mentors as their queue, what admins are told where each of it leads, and anything else as
-// some news.
+// ManyOf says how one push tells of several items: results as results, new tasks as new tasks,
+// what waits for mentors as their queue, what admins are told where each of it leads, and anything
+// else as some news.
 func ManyOf(items []merge.Row) Many {
 	m := Many{Link: "app://kotak-masuk"}
 	all := func(is func(NoticeType, merge.Row) bool) bool {
@@ -53,6 +53,10 @@ func ManyOf(items []merge.Row) Many {
 		m.Collapse, m.Words = first.Collapse, string(first.Collapse)
 	}
 	switch {
+	case all(func(t NoticeType, i merge.Row) bool { return t.ID == NoticeResults && i.Text("deep_link") == link }):
+		m.Alike = true
+	case all(func(t NoticeType, _ merge.Row) bool { return t.ID == NoticeResults }):
+		m.Words = "results"
 	case all(func(t NoticeType, _ merge.Row) bool { return t.ID == NoticeTaskAssigned }):
 		m.Words, m.Tag, m.Link = "tasks", "task:new", "app://tugas"
 	case m.Collapse != CollapseQueue:
@@ -131,7 +135,7 @@ func taskNotices() []NoticeType {
 	theirs := func(kind, when, tag string, while While) NoticeType {
 		return row(kind, when, "owners and assignee but the author", "", tag, ofAssignee(while), merge.Owner, merge.Staff)
 	}
-	assigned := theirs(NoticeTaskAssigned, "tasks become assigned; those of one commit are one item", "task:new", stateIsNot(TaskVerified, TaskCancelled))
+	assigned := theirs(NoticeTaskAssigned, "tasks become assigned; those of one commit are one item; the push names the nearest day on which one is due when that ends within 24 hours", "task:new", stateIsNot(TaskVerified, TaskCancelled))
 	assigned.Many = "app://tugas"
 	assigned.Params = []NoticeParam{{Name: "n", Kind: ParamCount}, {Name: "task", Kind: ParamText, Optional: true}, {Name: "due", Kind: ParamDate, Optional: true}}
 	return []NoticeType{
@@ -263,6 +267,6 @@ func editNotices() []NoticeType {
 func newsNotices() []NoticeType {
 	return []NoticeType{
 		{ID: NoticeAnnouncement, About: "announcement", When: "an announcement is sent; its title and words are fields of the item, which follow corrections and a retraction", To: "its audience, frozen at that hour",
-			Class: "announcements", Quiet: WaitsForDay, Tag: newsTag, Link: newsLink, While: asked("it is neither retracted nor expired")},
+			Class: "announcements", Quiet: WaitsForDay, Tag: newsTag, Link: newsLink, While: asked("it is neither retracted nor expired, and they have neither read nor confirmed it")},
 	}
 }

@@ -67,6 +67,30 @@ func PushText(item merge.Row, lang message.Lang) message.Sentence {
 	return out
 }
 
+// nearDue is how long before the end of the day on which a task is due its notice names that day.
+const nearDue = 24 * time.Hour
+
+// PushDue is what a push about new tasks says beside its words where one of them is due soon by the
+// clocks of zone: the day of the nearest, for which there may be no reminder ahead any more. "" says
+// nothing.
+func PushDue(items []merge.Row, zone Zone, now time.Time, lang message.Lang) string {
+	var nearest Date
+	for _, i := range items {
+		if i.Text("type") != NoticeTaskAssigned {
+			return ""
+		}
+		if s, _ := saysOf(i)["due"].(string); s != "" && (nearest == "" || Date(s) < nearest) {
+			nearest = Date(s)
+		}
+	}
+	end := nearest.End(zone)
+	day, err := time.Parse(dateForm, string(nearest))
+	if err != nil || end.Sub(now) >= nearDue {
+		return ""
+	}
+	return message.PushDue(message.Date(day), lang)
+}
+
 // QuietOf is what a push about an item does in quiet hours: that of its type, but of an
 // announcement that another admin let be urgent.
 func QuietOf(item merge.Row) Quiet {
@@ -116,6 +140,20 @@ func WorthUntil(item merge.Row) time.Time {
 		return at.Time()
 	}
 	return time.Time{}
+}
+
+// Hinted are the people whose phones are told silently that a commit of a scope is there to be
+// fetched: those who may see it. Of somebody's own scope that person, if one of their phones wrote
+// it; what the server alone puts there, an item above all, rings by itself. A list for everybody
+// comes with the next sync.
+func Hinted(scope string, access []merge.Grant, at merge.Millis, devices []string) []string {
+	if user, own := strings.CutPrefix(scope, merge.UserScope("")); own {
+		if len(devices) == 0 {
+			return nil
+		}
+		return []string{user}
+	}
+	return Holders(access, at)
 }
 
 // Holders are the people who may see a scope at an instant, each once.

@@ -62,10 +62,53 @@ func TestWhereSeveralThatWaitLead(t *testing.T) {
 		"of both":           {[]merge.Row{late, task}, domain.Many{Link: news, Collapse: domain.CollapseQueue}},
 		"reminders":         {[]merge.Row{due, due}, domain.Many{Words: "reminder", Link: news, Collapse: domain.CollapseReminder}},
 		"new tasks":         {[]merge.Row{assigned, assigned}, domain.Many{Words: "tasks", Tag: "task:new", Link: "app://tugas"}},
+		"of one programme":  {[]merge.Row{item(domain.NoticeResults, "app://hasil/p"), item(domain.NoticeResults, "app://hasil/p")}, domain.Many{Alike: true, Link: news}},
+		"of two":            {[]merge.Row{item(domain.NoticeResults, "app://hasil/p"), item(domain.NoticeResults, "app://hasil/q")}, domain.Many{Words: "results", Link: news}},
 		"a digest":          {[]merge.Row{silent, assigned}, domain.Many{Link: news}},
 	} {
 		if got := domain.ManyOf(tt.items); got != tt.want {
 			t.Errorf("%s: %+v, want %+v", name, got, tt.want)
+		}
+	}
+}
+
+// TestANewTaskNamesADayThatIsNear: less than 24 hours before the end of the day on which it is due,
+// by the clocks of the business, and on that of the nearest of several.
+func TestANewTaskNamesADayThatIsNear(t *testing.T) {
+	task := func(due string) merge.Row {
+		return rowWith("i", map[string]any{"type": domain.NoticeTaskAssigned, "params": map[string]any{"n": 1, "task": "Foto", "due": due}})
+	}
+	undated := rowWith("i", map[string]any{"type": domain.NoticeTaskAssigned, "params": map[string]any{"n": 1}})
+	reminder := rowWith("i", map[string]any{"type": domain.NoticeTaskDue, "params": map[string]any{"task": "Foto", "due": "2022-06-17"}})
+	const today, late = "Tenggatnya Jumat, 17 Juni 2022.", "Tenggatnya Kamis, 16 Juni 2022."
+	for name, tt := range map[string]struct {
+		items []merge.Row
+		zone  domain.Zone
+		now   string
+		want  string
+	}{
+		"on its day":             {[]merge.Row{task("2022-06-17")}, domain.WIB, "2022-06-17T03:00Z", today},
+		"24 hours before":        {[]merge.Row{task("2022-06-17")}, domain.WIB, "2022-06-16T17:00Z", ""},
+		"a minute later":         {[]merge.Row{task("2022-06-17")}, domain.WIB, "2022-06-16T17:01Z", today},
+		"farther east":           {[]merge.Row{task("2022-06-17")}, domain.WIT, "2022-06-16T15:01Z", today},
+		"at that moment in WITA": {[]merge.Row{task("2022-06-17")}, domain.WITA, "2022-06-16T15:01Z", ""},
+		"the day before":         {[]merge.Row{task("2022-06-18")}, domain.WIB, "2022-06-17T03:00Z", ""},
+		"over already":           {[]merge.Row{task("2022-06-16")}, domain.WIB, "2022-06-17T03:00Z", late},
+		"the nearest":            {[]merge.Row{task("2022-06-20"), undated, task("2022-06-17")}, domain.WIB, "2022-06-17T03:00Z", today},
+		"without a date":         {[]merge.Row{undated}, domain.WIB, "2022-06-17T03:00Z", ""},
+		"beside other news":      {[]merge.Row{task("2022-06-17"), reminder}, domain.WIB, "2022-06-17T03:00Z", ""},
+		"a reminder":             {[]merge.Row{reminder}, domain.WIB, "2022-06-17T03:00Z", ""},
+	} {
+		if got := domain.PushDue(tt.items, tt.zone, utc(tt.now), message.ID); got != tt.want {
+			t.Errorf("%s: %q, want %q", name, got, tt.want)
+		}
+	}
+	for _, lang := range []message.Lang{message.ID, message.EN} {
+		due := domain.PushDue([]merge.Row{task("2022-12-31")}, domain.WIB, utc("2022-12-31T03:00Z"), lang)
+		for _, s := range []message.Sentence{message.Push(domain.NoticeTaskAssigned, lang), message.PushMany("tasks", lang)} {
+			if n := utf8.RuneCountInString(s.Detail + " " + due); due == "" || n > message.PushBody {
+				t.Errorf("%q has %d characters", s.Detail+" "+due, n)
+			}
 		}
 	}
 }

@@ -33,11 +33,12 @@ var pushTable = map[string]entry{
 }
 
 // pushMany holds what a push about several items says, by its collapse key; "tasks" where all
-// are new ones.
+// are new ones, "results" where all are results.
 var pushMany = map[string]entry{
 	"reminder": {Sentence{"Beberapa tenggat mendekat", "Ketuk untuk melihat semuanya."}, Sentence{"Several things are due soon", "Tap to see them all."}},
 	"queue":    {Sentence{"Menunggu pemeriksaan", "Beberapa hal menunggu Anda."}, Sentence{"Waiting for your check", "Several things wait for you."}},
 	"tasks":    {Sentence{"Tugas baru", "Ada beberapa tugas pendampingan baru untuk Anda."}, Sentence{"New tasks", "There are new mentoring tasks for you."}},
+	"results":  {Sentence{"Hasil kurasi sudah terbit", "Ketuk untuk melihat hasil pendaftaran usaha Anda."}, Sentence{"The results of the curation are out", "Tap to see how your applications went."}},
 	"":         {Sentence{"Beberapa kabar untuk Anda", "Ketuk untuk membacanya."}, Sentence{"Some news for you", "Tap to read it."}},
 }
 
@@ -68,6 +69,11 @@ func Push(notice string, lang Lang) Sentence {
 		out.Detail = entry{Sentence{"", "Ketuk untuk melihat."}, Sentence{"", "Tap to see it."}}.in(lang).Detail
 	}
 	return out
+}
+
+// PushDue says in a push on which day something is due.
+func PushDue(day Date, lang Lang) string {
+	return fill(entry{Sentence{"", "Tenggatnya {due}."}, Sentence{"", "Due on {due}."}}.in(lang).Detail, map[string]any{"due": show(day, lang)})
 }
 
 // PushMany is what a push about several items of a collapse key says.

@@ -127,6 +127,45 @@ func (s *Service) makeRoom(ctx context.Context, user string) error {
 	return nil
 }
 
+// placeOf is what a push is planned for: a phone, whatever address it has by then. One that is
+// planned again behind a change of the address is the same one.
+func placeOf(a store.Address) string {
+	if a.Device == "" {
+		return a.Key
+	}
+	return a.Provider + " " + a.Device
+}
+
+// reached is the address that a delivery was planned for, or what took its place. One that is
+// another person's now is given as it is where nothing did.
+//
+// Errors: store.ErrAbsent where there is neither.
+func (s *Service) reached(ctx context.Context, d store.Delivery) (store.Address, error) {
+	to, err := s.Store.Address(ctx, d.Address)
+	if err == nil && to.User == d.User || err != nil && !errors.Is(err, store.ErrAbsent) {
+		return to, err
+	}
+	if next, ok, broken := s.successor(ctx, d); ok || broken != nil {
+		return next, broken
+	}
+	return to, err
+}
+
+// successor is the address that has taken the place of a delivery's own: of the same person,
+// device and provider, named last. An address of another person never does, nor another phone.
+func (s *Service) successor(ctx context.Context, d store.Delivery) (next store.Address, ok bool, err error) {
+	if d.Device == "" {
+		return next, false, nil
+	}
+	all, err := s.live(ctx, d.User)
+	for _, a := range all {
+		if a.Device == d.Device && a.Provider == d.Provider && a.Key != d.Address && (!ok || a.Seen.After(next.Seen)) {
+			next, ok = a, true
+		}
+	}
+	return next, ok, err
+}
+
 // Leave drops the addresses of a device, as at a logout; without a device all of a user.
 func (s *Service) Leave(ctx context.Context, user, device string) error {
 	all, err := s.Store.AddressesOf(ctx, user)

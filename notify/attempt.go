@@ -1,6 +1,7 @@
 package notify
 
 import (
+	"cmp"
 	"context"
 	"encoding/binary"
 	"errors"
@@ -23,6 +24,7 @@ func (s *Service) attempt(ctx context.Context, d store.Delivery) error {
 		}
 	}()
 	to, err := s.addressOf(ctx, d)
+	d.Address = cmp.Or(to.Key, d.Address)
 	switch {
 	case errors.Is(err, store.ErrAbsent):
 		return s.unreached(ctx, d, "address_gone")
@@ -51,7 +53,7 @@ func (s *Service) attempt(ctx context.Context, d store.Delivery) error {
 		return unlessStale(s.Store.ReplaceDelivery(ctx, d))
 	}
 	made = true
-	return s.settle(ctx, d, to, s.try(ctx, d, to, pushOf(d, items, message.Pick(to.Locale), now)))
+	return s.settle(ctx, d, to, s.try(ctx, d, to, pushOf(d, items, message.Pick(to.Locale), r.Zone, now)))
 }
 
 // try makes the attempt, and learns from it.
@@ -120,9 +122,20 @@ func (s *Service) settle(ctx context.Context, d store.Delivery, to store.Address
 	return unlessStale(s.Store.ReplaceDelivery(ctx, d))
 }
 
-// gone closes the delivery to an address behind which nobody is any more, and drops the
-// address.
+// gone drops an address behind which nobody is any more, and closes its delivery, unless the
+// app has named another one meanwhile: that is tried next.
 func (s *Service) gone(ctx context.Context, d store.Delivery, to store.Address, code string) error {
+	next, ok, err := s.successor(ctx, d)
+	if err != nil {
+		return err
+	}
+	if ok {
+		if err := s.Store.DropAddress(ctx, to.Key, to.Rev); err != nil {
+			return err
+		}
+		d.Address, d.State, d.Next = next.Key, store.DeliveryRetry, s.Clock.Now()
+		return unlessStale(s.Store.ReplaceDelivery(ctx, d))
+	}
 	if err := s.writeInstead(ctx, d); err != nil {
 		return err
 	}

@@ -1,12 +1,15 @@
 package notify_test
 
 import (
+	"context"
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/lumbung-ikm/lumbung/domain"
+	"github.com/lumbung-ikm/lumbung/notify"
 	"github.com/lumbung-ikm/lumbung/store"
 	"github.com/lumbung-ikm/lumbung/sync/merge"
 	"pgregory.net/rapid"
@@ -148,4 +151,84 @@ func (b *bell) write(id, kind string) {
 	defer b.mu.Unlock()
 	b.items[id] = merge.Row{Key: merge.Key{Collection: "inbox", ID: id}, Fields: map[string]merge.Value{"type": merge.Str(kind), "class": merge.Str(t.Class), "deep_link": merge.Str("app://x"),
 		"received_at": merge.Millis(b.clock.Now().UnixMilli()).Value(), "object": merge.Value(`{"collection":"task","id":"` + id + `"}`)}}
+}
+
+// crossed is a provider that fails once, while something comes in.
+type crossed struct {
+	*bell
+	do func()
+}
+
+func (c *crossed) Send(ctx context.Context, to store.Address, p notify.Push) error {
+	if do := c.do; do != nil {
+		c.do = nil
+		do()
+		return &notify.Failure{Class: notify.Later, Code: "unavailable", RetryAfter: time.Minute}
+	}
+	return c.bell.Send(ctx, to, p)
+}
+
+// TestWhatCrossedAPushRingsOnce: an item that was planned while the push of its window was
+// under way is in the next one, also when it is planned again while the first waits to be
+// tried again, or was moved into the morning.
+func TestWhatCrossedAPushRingsOnce(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		name         string
+		kind         string
+		hour, minute int
+		from         string // own quiet hours, set on the way
+	}{
+		{"in the morning", domain.NoticeTaskSubmitted, 10, 0, ""},
+		{"before the night", domain.NoticeTaskSubmitted, 20, 59, ""},
+		{"of tasks", domain.NoticeTaskAssigned, 10, 0, ""},
+		{"of tasks, before the night", domain.NoticeTaskAssigned, 20, 48, ""},
+		{"and it is night at once", domain.NoticeTaskSubmitted, 10, 0, `"09:00"`},
+	} {
+		b := set(t)
+		b.at(domain.WIB, 14, tt.hour, tt.minute)
+		b.phone("m", "one")
+		b.item("m", "i1", tt.kind, "")
+		done := make(chan struct{})
+		b.Senders["fcm"] = &crossed{b, func() {
+			b.item("m", "i2", tt.kind, "")
+			close(done)
+		}}
+		for crossed := false; !crossed; b.clock.Advance(time.Second) {
+			_, err := b.Round(t.Context())
+			b.ok(err)
+			select {
+			case <-done:
+				crossed = true
+			default:
+			}
+		}
+		if tt.from != "" {
+			b.prefs["quiet_from"] = tt.from
+			b.clock.Advance(2 * time.Minute)
+			_, err := b.Round(t.Context())
+			b.ok(err)
+		}
+		b.ok(b.Ring(t.Context(), "m", "i2"))
+		b.rounds(26*time.Hour, 20*time.Second)
+		if told := b.told(); told["i1"] != 1 || told["i2"] != 1 {
+			t.Errorf("%s: rang %v at %v", tt.name, told, b.clocks())
+		}
+	}
+}
+
+// TestANewTaskSaysWhenItIsDue, where that is near by the time at which it rings.
+func TestANewTaskSaysWhenItIsDue(t *testing.T) {
+	t.Parallel()
+	b := set(t)
+	b.at(domain.WIB, 16, 22, 0)
+	b.phone("u1", "one")
+	b.item("u1", "i1", domain.NoticeTaskAssigned, `{"n":1,"task":"Foto","due":"2022-06-17"}`)
+	b.rounds(12*time.Hour, time.Minute)
+	b.item("u1", "i2", domain.NoticeTaskAssigned, `{"n":1,"task":"Foto","due":"2022-06-20"}`)
+	b.item("u1", "i3", domain.NoticeTaskAssigned, `{"n":1,"task":"Foto","due":"2022-06-19"}`)
+	b.rounds(time.Hour, time.Minute)
+	if len(b.got) != 2 || !strings.HasSuffix(b.got[0].push.Body, " Tenggatnya Jumat, 17 Juni 2022.") || strings.Contains(b.got[1].push.Body, "enggat") {
+		t.Errorf("%+v", b.got)
+	}
 }

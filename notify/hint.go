@@ -136,7 +136,7 @@ func (h *Hints) plan(ctx context.Context, to store.Address) error {
 		}
 		stretch = max(stretch, at+1)
 	}
-	d := store.Delivery{ID: hintID(to, stretch), Type: TypeHint, User: to.User, Address: to.Key, Provider: to.Provider, Lane: LaneHint, State: store.DeliveryPending, Due: due, Next: due,
+	d := store.Delivery{ID: hintID(to, stretch), Type: TypeHint, User: to.User, Address: to.Key, Device: to.Device, Provider: to.Provider, Lane: LaneHint, State: store.DeliveryPending, Due: due, Next: due,
 		Expires: due.Add(hintLife), Created: due}
 	if err := h.Push.Store.InsertDelivery(ctx, d); err != nil && !errors.Is(err, store.ErrTaken) {
 		return fmt.Errorf("plan a hint: %w", err)
@@ -146,7 +146,7 @@ func (h *Hints) plan(ctx context.Context, to store.Address) error {
 }
 
 func hintID(to store.Address, stretch int64) string {
-	return id.Derive("hint", to.User, to.Key, fmt.Sprint(stretch))
+	return id.Derive("hint", to.User, placeOf(to), fmt.Sprint(stretch))
 }
 
 // hintOf is the push of a hint.

@@ -66,13 +66,13 @@ func (s *Service) sender(provider string) Sender {
 	return letterbox{s.Letters.Messenger}
 }
 
-// addressOf is where a delivery goes. Numbers are looked up when they are needed, and stand
-// in no delivery.
+// addressOf is where a delivery goes: where its phone is reached now. Numbers are looked up when
+// they are needed, and stand in no delivery.
 //
 // Errors: store.ErrAbsent where there is none any more.
 func (s *Service) addressOf(ctx context.Context, d store.Delivery) (store.Address, error) {
 	if !s.writes(d.Provider) {
-		return s.Store.Address(ctx, d.Address)
+		return s.reached(ctx, d)
 	}
 	if s.Letters == nil {
 		return store.Address{}, store.ErrAbsent
@@ -128,7 +128,7 @@ func (s *Service) write(ctx context.Context, user string, r Recipient, t domain.
 	}
 	channel := s.Letters.Channels[i]
 	now := s.Clock.Now()
-	p := plan{notice: t, item: item, to: store.Address{Key: channel + "/" + user, Provider: channel, User: user}, who: r, rung: writtenAt(item, now), life: letterLife}
+	p := plan{notice: t, gather: gathers(t, Recipient{}, item), item: item, to: store.Address{Key: channel + "/" + user, Provider: channel, User: user}, who: r, rung: writtenAt(item, now), life: letterLife}
 	if now.Sub(p.rung) > letterLife {
 		return nil
 	}

@@ -161,9 +161,11 @@ type gathering struct {
 }
 
 // gathers says with what an item of a type is gathered. Reminders of one minute are written
-// one after the other, over all businesses of a zone.
-func gathers(t domain.NoticeType, r Recipient) gathering {
+// one after the other, over all businesses of a zone. Results ring at once.
+func gathers(t domain.NoticeType, r Recipient, item merge.Row) gathering {
 	switch {
+	case t.ID == domain.NoticeResults && domain.BatchOf(item) != "":
+		return gathering{"results", time.Minute, 0}
 	case t.Collapse == domain.CollapseReminder:
 		return gathering{"reminder", 10 * time.Minute, 20 * time.Second}
 	case t.ID == domain.NoticeTaskAssigned:
@@ -192,25 +194,41 @@ type plan struct {
 
 // alone is the delivery of an item by itself.
 func (p plan) alone() store.Delivery {
-	did := id.Derive("push", p.item.ID, p.item.Text("type"), p.to.Key)
+	did := id.Derive("push", p.item.ID, p.item.Text("type"), placeOf(p.to))
 	return p.delivery(did, p.who.civil(p.rung, domain.QuietOf(p.item), did))
 }
 
 // from is when a push of the key may ring that is meant for an instant.
 func (p plan) from(at time.Time) time.Time {
-	return p.who.civil(at, domain.QuietOf(p.item), p.gather.key+" "+p.to.Key)
+	return p.who.civil(at, domain.QuietOf(p.item), p.gather.key+" "+placeOf(p.to))
 }
 
 // behind is when the next push may ring behind another one of the key.
 func (p plan) behind(d store.Delivery) time.Time { return p.from(d.Due.Add(p.gather.window)) }
 
+// following are the slots in which the next push behind that of a slot may be, whenever in its
+// slot that one was to ring: at a civil hour, the next one.
+func (p plan) following(slot int64) []int64 {
+	first := time.Unix(0, (slot+1)*int64(p.gather.window))
+	return []int64{slot + 1, p.gather.slot(p.from(first)), p.gather.slot(p.from(first.Add(p.gather.window - 1)))}
+}
+
+// told reports whether a push that went says all that there is to say of an item: the results of
+// one programme, which it asks people to look at, in the minute in which it was to ring.
+func (p plan) told(d store.Delivery) bool {
+	if p.notice.ID != domain.NoticeResults || d.Batch != domain.BatchOf(p.item) || !p.rung.Before(d.Due.Add(p.gather.window)) {
+		return false
+	}
+	return d.State == store.DeliverySending || d.State == store.DeliveryRetry || d.State == store.DeliverySent
+}
+
 // slotID is the id of the delivery of a slot.
 func (p plan) slotID(slot int64) string {
-	return id.Derive("push", p.gather.key+" "+strconv.FormatInt(slot, 10), p.to.User, p.to.Key)
+	return id.Derive("push", p.gather.key+" "+strconv.FormatInt(slot, 10), p.to.User, placeOf(p.to))
 }
 
 func (p plan) delivery(did string, due time.Time) store.Delivery {
-	return store.Delivery{ID: did, Type: p.notice.ID, Batch: domain.BatchOf(p.item), Items: []string{p.item.ID}, User: p.to.User, Address: p.to.Key, Provider: p.to.Provider,
+	return store.Delivery{ID: did, Type: p.notice.ID, Batch: domain.BatchOf(p.item), Items: []string{p.item.ID}, User: p.to.User, Address: p.to.Key, Device: p.to.Device, Provider: p.to.Provider,
 		Lane: laneOf(p.notice), State: store.DeliveryPending, Due: due, Next: due, Expires: p.expires(due), Created: p.rung}
 }
 
@@ -250,8 +268,8 @@ func longer(expires, civil time.Time, items []merge.Row) time.Time {
 	return out
 }
 
-// pushOf writes the push of a delivery, about the items that still ring.
-func pushOf(d store.Delivery, items []merge.Row, lang message.Lang, now time.Time) Push {
+// pushOf writes the push of a delivery, about the items that still ring; days are those of zone.
+func pushOf(d store.Delivery, items []merge.Row, lang message.Lang, zone domain.Zone, now time.Time) Push {
 	t, _ := domain.NoticeTypeOf(items[0].Text("type"))
 	p := Push{ID: d.ID, Type: t.ID, Collapse: string(t.Collapse), High: t.High || quietOf(items) == domain.RingsAlways, TTL: max(d.Expires.Sub(now), 0)}
 	for _, r := range items {
@@ -265,6 +283,9 @@ func pushOf(d store.Delivery, items []merge.Row, lang message.Lang, now time.Tim
 		if !m.Alike {
 			text, p.Tag, p.Link = message.PushMany(m.Words, lang), cmp.Or(m.Tag, "many:"+d.ID[:8]), m.Link
 		}
+	}
+	if due := domain.PushDue(items, zone, now, lang); due != "" {
+		text.Detail += " " + due
 	}
 	p.Title, p.Body = text.Title, text.Detail
 	return p

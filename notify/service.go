@@ -101,7 +101,7 @@ func (s *Service) Ring(ctx context.Context, user, item string) error {
 	if len(all) == 0 || !r.rings(t.Class) {
 		return s.write(ctx, user, r, t, items[0])
 	}
-	p := plan{notice: t, gather: gathers(t, r), item: items[0], who: r, rung: writtenAt(items[0], s.Clock.Now())}
+	p := plan{notice: t, gather: gathers(t, r, items[0]), item: items[0], who: r, rung: writtenAt(items[0], s.Clock.Now())}
 	for _, p.to = range all {
 		if err := s.enqueue(ctx, p); err != nil {
 			return err
@@ -144,10 +144,18 @@ func (s *Service) enqueue(ctx context.Context, p plan) error {
 		}
 		return err
 	}
-	due := p.from(p.rung.Add(p.gather.wait))
-	slot := p.gather.slot(due)
+	meant := p.rung.Add(p.gather.wait)
+	due := p.from(meant)
+	slot, asked := p.gather.slot(due), p.gather.slot(meant)
+	in := []int64{slot - 1, slot}
+	if asked != slot { // nor do other hours, which people chose since it was planned, plan it anew
+		in = append(in, asked-1, asked)
+	}
+	if lies, err := s.lies(ctx, p, in); err != nil || lies {
+		return err
+	}
 	before, joined, err := s.join(ctx, p.slotID(slot-1), p)
-	if err != nil || joined {
+	if err != nil || joined || p.told(before) {
 		return err
 	}
 	if next := p.behind(before); before.ID != "" && next.After(due) {
@@ -161,7 +169,7 @@ func (s *Service) enqueue(ctx context.Context, p plan) error {
 		}
 		there, joined, err := s.join(ctx, p.slotID(slot), p)
 		switch {
-		case err != nil || joined:
+		case err != nil || joined || p.told(there):
 			return err
 		case there.ID != "": // else it was swept in between
 			due = p.behind(there)
@@ -169,6 +177,29 @@ func (s *Service) enqueue(ctx context.Context, p plan) error {
 		}
 	}
 	return fmt.Errorf("plan a push of item %s: no window takes it", p.item.ID)
+}
+
+// lies reports whether an item is in a push already: in that of one of some slots, or in one
+// behind them. There lies what was planned while the push before was under way; that one may wait
+// again by now, to be tried once more or for the morning, and would take it a second time.
+func (s *Service) lies(ctx context.Context, p plan, slots []int64) (bool, error) {
+	for n := 0; n < len(slots) && n < mostSlots; n++ {
+		d, err := s.Store.Delivery(ctx, p.slotID(slots[n]))
+		switch {
+		case errors.Is(err, store.ErrAbsent):
+			continue
+		case err != nil:
+			return false, err
+		case slices.Contains(d.Items, p.item.ID):
+			return true, nil
+		}
+		for _, next := range append(p.following(slots[n]), p.gather.slot(p.behind(d))) {
+			if next > slots[n] && !slices.Contains(slots, next) {
+				slots = append(slots, next)
+			}
+		}
+	}
+	return false, nil
 }
 
 // mostSlots bounds how many pushes of a key are looked through for one that waits.

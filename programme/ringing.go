@@ -59,6 +59,8 @@ func (s *Service) stillRings(ctx context.Context, u store.User, item merge.Row) 
 	switch kind := item.Text("type"); {
 	case kind == domain.NoticeAcknowledge:
 		return s.stillAsks(ctx, u.ID, domain.NoticeObject(item).ID)
+	case kind == domain.NoticeAnnouncement:
+		return s.unanswered(ctx, u.ID, domain.ItemAnnouncement(item), item)
 	case kind == domain.NoticeSilentPhone:
 		all, err := s.heard(ctx, u.ID)
 		return slices.ContainsFunc(all, func(h domain.Heard) bool { return domain.StillSilent(item, h) }), err
@@ -176,26 +178,18 @@ func (s *Service) stillReminds(ctx context.Context, user string, item merge.Row)
 // stillAsks reports whether somebody has neither read nor confirmed an announcement that
 // still stands, by their own inbox and what their phones noted.
 func (s *Service) stillAsks(ctx context.Context, user, announcement string) (bool, error) {
-	k := merge.Key{Collection: "inbox", ID: domain.AnnouncementItemID(announcement, user)}
-	got, err := s.Engine.Store.Load(ctx, merge.UserScope(user), store.Want{Keys: []merge.Key{k}, Tags: []string{domain.ReceiptTag(announcement)}})
-	if err != nil {
-		return false, fmt.Errorf("load inbox: %w", err)
+	rows, err := s.rows(ctx, merge.UserScope(user), merge.Key{Collection: "inbox", ID: domain.AnnouncementItemID(announcement, user)})
+	if err != nil || len(rows) == 0 || string(rows[0].Fields["retracted"]) == "true" {
+		return false, err
 	}
-	var item merge.Row
-	var receipts []merge.Row
-	for i := range got.Records {
-		row, err := rowOf(&got.Records[i])
-		switch {
-		case err != nil:
-			return false, err
-		case row.Deleted:
-		case row.Key == k:
-			item = row
-		default:
-			receipts = append(receipts, row)
-		}
-	}
-	return item.ID != "" && string(item.Fields["retracted"]) != "true" && !domain.Answered(item, receipts), nil
+	return s.unanswered(ctx, user, announcement, rows[0])
+}
+
+// unanswered reports whether somebody has neither read nor confirmed an announcement, by its
+// item in their inbox and what their phones noted.
+func (s *Service) unanswered(ctx context.Context, user, announcement string, item merge.Row) (bool, error) {
+	receipts, err := s.tagged(ctx, merge.UserScope(user), domain.ReceiptTag(announcement))
+	return !domain.Answered(item, receipts), err
 }
 
 // MustBeAdmin is the fence of what only admins do, for parts of the program that are not of

@@ -166,3 +166,23 @@ func TestALateSheetIsForAdmins(t *testing.T) {
 	p.writes(scope, admin, merge.System, "score", sheet, false, map[string]merge.Value{"late": merge.Flag(false)})
 	p.rings(admin, domain.NoticeLateScore, false)
 }
+
+// TestWhoConfirmedIsNotRung for an announcement, whose push was still to come: also where no phone
+// has marked its item read. A phone that has it is not a person who has read it.
+func TestWhoConfirmedIsNotRung(t *testing.T) {
+	t.Parallel()
+	p := open(t).planners()
+	p.clock.Set(moment("2022-05-29T14:30Z"))
+	announcement := p.ids.New()
+	for n, tt := range []struct {
+		says string
+		want bool
+	}{{"", true}, {"delivered_at", true}, {"read_at", false}, {"acked_at", false}} {
+		u := p.person(1 + n)
+		p.placed(u, domain.NoticeAnnouncement, "", merge.Key{Collection: "announcement", ID: announcement})
+		if tt.says != "" {
+			p.writes(merge.UserScope(u.ID), u, merge.Self, "receipt", p.ids.New(), true, fieldsOf("announcement_id", announcement, tt.says, "2022-05-29T14:00:00.000Z"))
+		}
+		p.rings(u, domain.NoticeAnnouncement, tt.want)
+	}
+}

@@ -93,7 +93,8 @@ type Delivery struct {
 	Batch     string        `json:"batch,omitzero"` // what many share, such as an announcement; may be empty
 	Items     []string      `json:"items,omitzero"` // of the inbox; none for a hint that there is something new
 	User      string        `json:"user,omitzero"`
-	Address   string        `json:"address,omitzero"` // key
+	Address   string        `json:"address,omitzero"` // key of the one that it was planned for, or that was tried last
+	Device    string        `json:"device,omitzero"`  // of the address: where its app names another one, the push follows; "" if it has none
 	Provider  string        `json:"provider,omitzero"`
 	Lane      string        `json:"lane,omitzero"`
 	State     DeliveryState `json:"state,omitzero"`

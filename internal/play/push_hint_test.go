@@ -9,10 +9,12 @@ import (
 	"time"
 
 	server "github.com/lumbung-ikm/lumbung/app"
+	"github.com/lumbung-ikm/lumbung/domain"
 	"github.com/lumbung-ikm/lumbung/internal/fcmfake"
 	"github.com/lumbung-ikm/lumbung/internal/play"
 	"github.com/lumbung-ikm/lumbung/internal/storefault"
 	"github.com/lumbung-ikm/lumbung/notify"
+	"github.com/lumbung-ikm/lumbung/sync/merge"
 )
 
 // hinted has the server plan its hints and send them, and gives how many each phone of the
@@ -86,6 +88,27 @@ func TestPhonesAreToldThatThereIsSomething(t *testing.T) {
 			r.sell(r.staff, 13_000)
 			r.sync(r.staff)
 			r.want("while the tablet listens", was, [3]int{1, 0, 0})
+		})
+	}
+}
+
+// TestWhatAPhoneWritesOfItsPersonIsHinted to their other phones: that an item was read, a choice. What
+// the server alone puts there rings by itself, and what all may read is hinted to nobody.
+func TestWhatAPhoneWritesOfItsPersonIsHinted(t *testing.T) {
+	for name, on := range stores(t) {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			r := setRinging(t, on)
+			r.w.Clock.Advance(2 * time.Hour)
+			was := r.hinted()
+			r.w.Clock.Advance(20 * time.Minute)
+			user := r.owner.Me().User
+			item := r.notice(user, domain.NoticeResults)
+			was = r.want("an item", was, [3]int{0, 0, 0})
+			r.sync(r.tablet)
+			r.in(r.tablet, merge.UserScope(user), "inbox", item, map[string]any{"read_at": merge.FormatInstant(merge.Millis(r.w.Clock.Now().UnixMilli()))})
+			r.sync(r.tablet)
+			r.want("read on the tablet", was, [3]int{1, 0, 0})
 		})
 	}
 }

@@ -112,7 +112,7 @@ func identityRows() []row {
 			return store.Address{Key: "a1", Provider: "fcm", Kind: "token", Value: "x:y", User: "u1", Device: "d1", Locale: "id", Created: at, Seen: at, Rev: rev}
 		}, store.Identity.InsertAddress, store.Identity.ReplaceAddress, store.Identity.Address),
 		kind("delivery", "p1", func(rev int64) store.Delivery {
-			return store.Delivery{ID: "p1", Type: "N06", Batch: "b", Items: []string{"i1", "i2"}, User: "u1", Address: "a1", Provider: "fcm", Lane: "results", State: store.DeliveryRetry,
+			return store.Delivery{ID: "p1", Type: "N06", Batch: "b", Items: []string{"i1", "i2"}, User: "u1", Address: "a1", Device: "d1", Provider: "fcm", Lane: "results", State: store.DeliveryRetry,
 				Next: at, Expires: at.Add(time.Hour), Attempts: 2, Code: "unavailable", Ambiguous: true, Created: at, Done: at, Keep: at.Add(time.Hour), Rev: rev}
 		}, store.Identity.InsertDelivery, store.Identity.ReplaceDelivery, store.Identity.Delivery),
 		kind("key", "k-1", func(rev int64) store.SigningKey {
