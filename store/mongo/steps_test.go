@@ -3,6 +3,7 @@ package mongo_test
 import (
 	"strings"
 	"testing"
+	"time"
 
 	"go.mongodb.org/mongo-driver/v2/bson"
 
@@ -54,4 +55,29 @@ func TestADatabaseOfTheFirstShape(t *testing.T) {
 	if e, err := db.Epochs(t.Context()); err != nil || e != (store.Epochs{Began: 7, Done: 6}) {
 		t.Errorf("%+v %v", e, err)
 	}
+}
+
+// TestDeliveriesOfAnEarlierShape are found by a provider that they did not name where they are
+// looked for.
+func TestDeliveriesOfAnEarlierShape(t *testing.T) {
+	t.Parallel()
+	address := mongotest.Address(t)
+	db := reopen(t, address, mongo.Options{})
+	for id, provider := range map[string]string{"a": "fcm", "b": "webpush"} {
+		must(t, db.Identity().InsertDelivery(t.Context(), store.Delivery{ID: id, Lane: "bulk", Provider: provider, State: store.DeliveryPending}))
+	}
+	raw := plain(t, address)
+	_, err := raw.Collection("deliveries").UpdateMany(t.Context(), bson.D{}, bson.D{{Key: "$unset", Value: bson.D{{Key: "provider", Value: ""}}}})
+	must(t, err)
+	_, err = raw.Collection("meta").UpdateByID(t.Context(), "shape", bson.D{{Key: "$set", Value: bson.D{{Key: "version", Value: 3}}}})
+	must(t, err)
+	if due, err := db.Identity().DueDeliveries(t.Context(), "bulk", nil, time.Now(), 10); err != nil || len(due) != 0 {
+		t.Fatalf("nothing was taken away: %+v, %v", due, err)
+	}
+	db = reopen(t, address, mongo.Options{})
+	if due, err := db.Identity().DueDeliveries(t.Context(), "bulk", []string{"fcm"}, time.Now(), 10); err != nil || len(due) != 1 || due[0].ID != "b" {
+		t.Errorf("%+v, %v", due, err)
+	}
+	_, err = db.Identity().CountDeliveries(t.Context(), store.DeliveryStates()...)
+	must(t, err)
 }
