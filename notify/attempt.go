@@ -89,8 +89,12 @@ func (s *Service) settle(ctx context.Context, d store.Delivery, to store.Address
 		}
 		return s.close(ctx, d, store.DeliverySent, "")
 	}
-	if !d.Tried.IsZero() && f.Class == Later && s.gate.takesOthers(d.Provider, d.Address, d.Tried) {
+	switch {
+	case d.Tried.IsZero() || f.Class != Later:
+	case s.gate.takesOthers(d.Provider, d.Address, d.Tried):
 		d.Alone++
+	case s.gate.failsOthers(d.Provider, d.Address): // a provider that takes one in ten fails anybody a few times
+		d.Alone = 0
 	}
 	d.Code, d.Ambiguous, d.Tried = f.Code, d.Ambiguous || f.Ambiguous, now
 	switch {

@@ -122,3 +122,11 @@ func (g *gates) takesOthers(provider, address string, behind time.Time) bool {
 	at := g.at(provider)
 	return at.took.After(behind) && !at.broken && len(at.failing) == 1 && at.failing[address]
 }
+
+// failsOthers reports whether a provider has failed at other addresses since it took a push last.
+func (g *gates) failsOthers(provider, address string) bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	at := g.at(provider)
+	return at.broken || len(at.failing) > 1 || len(at.failing) == 1 && !at.failing[address]
+}

@@ -64,7 +64,7 @@ func TestAPoisonedPushDies(t *testing.T) {
 			}
 			continue
 		}
-		if len(dead) != 1 || dead[0].Code != "internal" || dead[0].Attempts < b.Limits.Attempts || dead[0].Attempts > 3*b.Limits.Attempts {
+		if len(dead) != 1 || dead[0].Code != "internal" || dead[0].Attempts < b.Limits.Attempts || dead[0].Attempts > 5*b.Limits.Attempts {
 			t.Fatalf("dead: %+v", dead)
 		}
 		calls := provider.calls

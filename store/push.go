@@ -102,7 +102,7 @@ type Delivery struct {
 	Next      time.Time     `json:"next,omitzero"`    // not before; of a leased one the end of the lease
 	Expires   time.Time     `json:"expires,omitzero"` // worthless from then on
 	Attempts  int           `json:"attempts,omitzero"`
-	Alone     int           `json:"alone,omitzero"`     // attempts that failed while the provider took those to others
+	Alone     int           `json:"alone,omitzero"`     // attempts in a row that failed while the provider took those to others
 	Tried     time.Time     `json:"tried,omitzero"`     // when an attempt failed last
 	Code      string        `json:"code,omitzero"`      // of the last failure, or why it was suppressed
 	Ambiguous bool          `json:"ambiguous,omitzero"` // an attempt may have reached the phone although it failed
