@@ -44,6 +44,7 @@ func gather(t *testing.T, people int) *crowd {
 		rings(t, o, newsroomHour())
 		c.fake = o.Google
 	})
+	c.w.App.Push.Still = nil // nobody of the crowd logs in
 	c.each(people, func(i int) error {
 		u, err := c.w.App.Auth.CreateUser(t.Context(), fmt.Sprintf("+62812%08d", i), nil)
 		if err != nil {
