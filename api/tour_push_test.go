@@ -1,6 +1,7 @@
 package api_test
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/lumbung-ikm/lumbung/api/wire"
@@ -61,9 +62,10 @@ func (o *tour) pushes(owner, stranger, admin wire.Login) {
 	}
 	o.code("push_not_dead", o.want(409, admin.AccessToken, "POST", replay, ""))
 	o.want(404, admin.AccessToken, "POST", desk+"/deliveries/"+nobody+"/replay", "")
+	states := []wire.PushState{{State: "pending", Count: 2}, {State: "sending", Count: 1}, {State: "retry", Count: 1}, {State: "dead"}} // this one, and those of the announcement
 	var f wire.PushFigures
 	o.want(200, admin.AccessToken, "GET", desk, "").Into(o, &f)
-	if len(f.Lanes) != len(notify.Lanes()) || f.Lanes[1].Open != 1 || f.Lanes[1].Taken != 0 || len(f.States) != 4 || f.States[0] != (wire.PushState{State: "pending", Count: 1}) || f.States[3].Count != 0 || f.Receipts != (wire.PushReceipts{}) || len(f.Addresses) != 1 {
+	if len(f.Lanes) != len(notify.Lanes()) || f.Lanes[1].Open != 1 || f.Lanes[1].Taken != 0 || f.Lanes[3].Open != 3 || !slices.Equal(f.States, states) || f.Receipts != (wire.PushReceipts{}) || len(f.Addresses) != 1 {
 		o.Errorf("%+v", f)
 	}
 	o.want(204, admin.AccessToken, "PUT", "/v1/me/devices/"+admin.Device.Id+"/push", named)
