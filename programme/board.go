@@ -171,10 +171,7 @@ func (b *board) put(r merge.Row) {
 	case r.Collection == "case_file":
 		b.file(r)
 	case r.Collection == "application_state":
-		b.states[r.ID], b.seats[r.ID] = r.Text("state"), r.Text("place")
-		if state := r.Text("state"); b.seats[r.ID] == "" && (state == domain.ApplicationOffered || state == domain.ApplicationConfirmed) { // a copy from before it was said
-			b.seats[r.ID] = domain.PlaceHeld
-		}
+		b.states[r.ID], b.seats[r.ID] = r.Text("state"), domain.PlaceOf(r)
 	case b.asked.No == 0 || int(r.Int("stage")) != b.asked.No:
 	case r.Collection == "file_share" && r.Text("ended_at") != "": // nobody gets again what was taken from them
 		of := r.Text("application_id")
