@@ -93,10 +93,10 @@ func (x *call) staged(v programme.StageView) error {
 }
 
 func stageOf(v programme.StageView) wire.StageView {
-	out := wire.StageView{Stage: v.Stage.No, Kind: v.Stage.Kind, Basis: v.Basis, State: v.Decision.Text("state"), Minutes: v.Decision.Text("minutes"), PreparedBy: v.Decision.Text("prepared_by"), ApprovedBy: v.Decision.Text("approved_by"),
+	out := wire.StageView{Stage: v.Stage.No, Kind: v.Stage.Kind, Basis: v.Basis, State: v.Decision.Text("state"), Minutes: v.Decision.Text("minutes"), PreparedBy: v.Decision.Text("prepared_by"), ApprovedBy: v.Decision.Text("approved_by"), FreePlaces: v.Free,
 		Counts: map[string]int{}, Missing: append([]string{}, v.Missing...), Balance: wire.Balance{Categories: counts(v.Balance.Categories), Regions: counts(v.Balance.Regions)},
 		Outcomes: each(v.Outcomes, func(o programme.StageOutcome) wire.StageOutcome {
-			return wire.StageOutcome{File: o.File, Result: o.Result, Failed: o.Failed, Level: o.Level, SurveyLevel: o.Survey, ScoreBp: o.Score, SpreadBp: o.Spread, Apart: o.Apart, Rank: o.Rank}
+			return wire.StageOutcome{File: o.File, Result: o.Result, Failed: o.Failed, Level: o.Level, SurveyLevel: o.Survey, ScoreBp: o.Score, SpreadBp: o.Spread, Apart: o.Apart, Rank: o.Rank, BelowPass: o.BelowPass}
 		})}
 	if out.State == "" {
 		out.State = "open"

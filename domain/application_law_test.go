@@ -99,3 +99,16 @@ func TestAPlaceThatIsGoneStaysGone(t *testing.T) {
 		}
 	})
 }
+
+// TestACopyTellsOfThePlace, also one that was written before places were noted.
+func TestACopyTellsOfThePlace(t *testing.T) {
+	for _, tt := range []struct{ state, place, want string }{
+		{"", "", ""}, {domain.ApplicationSubmitted, "", ""}, {domain.ApplicationReserve, "", ""}, {domain.ApplicationWithdrawn, "", ""}, {domain.ApplicationNotSelected, "", ""},
+		{domain.ApplicationOffered, "", domain.PlaceHeld}, {domain.ApplicationConfirmed, "", domain.PlaceHeld}, {domain.ApplicationDeclined, "", domain.PlaceGone}, {domain.ApplicationLapsed, "", domain.PlaceGone},
+		{domain.ApplicationDeclined, domain.PlaceLeft, domain.PlaceLeft}, {domain.ApplicationWithdrawn, domain.PlaceGone, domain.PlaceGone}, {domain.ApplicationConfirmed, domain.PlaceHeld, domain.PlaceHeld},
+	} {
+		if got := domain.PlaceOf(newsRow(map[string]any{"state": tt.state, "place": tt.place})); got != tt.want {
+			t.Errorf("%q with place %q: %q, want %q", tt.state, tt.place, got, tt.want)
+		}
+	}
+}

@@ -163,6 +163,20 @@ func ApplicationPlace(application merge.Row, operations []merge.Row) string {
 	return PlaceLeft
 }
 
+// PlaceOf is what an application has of a place by its copy beside the decisions; "" if it
+// never had one. Copies from before that was noted say it by their state.
+func PlaceOf(application merge.Row) string {
+	switch state := application.Text("state"); {
+	case application.Text("place") != "":
+		return application.Text("place")
+	case state == ApplicationOffered, state == ApplicationConfirmed:
+		return PlaceHeld
+	case state == ApplicationDeclined, state == ApplicationLapsed:
+		return PlaceGone
+	}
+	return ""
+}
+
 // offeredBeside reports whether there was an offer that no withdrawal among the heads
 // had seen.
 func offeredBeside(operations, heads []merge.Row) bool {

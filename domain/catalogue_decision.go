@@ -31,6 +31,14 @@ func fileStates() []string {
 	return []string{FileOpen, FileReturned, FileStage, FileEliminated, FileSelected, FileReserve, FileNotSelected, FileWithdrawn}
 }
 
+// FileDecided reports whether a state of a file is a result of the curation.
+func FileDecided(state string) bool {
+	return slices.Contains([]string{FileSelected, FileReserve, FileNotSelected, FileEliminated}, state)
+}
+
+// MostUnsaid is how many files a publication names whose own words were left out, at the most.
+const MostUnsaid = 1000
+
 // caseFile is an application as those who decide see it: a copy of what its owner
 // submitted, under the same id.
 func caseFile() *merge.Collection {
@@ -64,8 +72,9 @@ func caseFile() *merge.Collection {
 			server("failed", list(text(1, 40), maxItems), "items of a checklist that are not met"),
 			server("level", whole(0, 4, "level"), "of the survey"),
 			server("score_bp", whole(0, 10_000, "bp"), "mean of the sheets that count"),
-			server("rank", whole(1, 1_000_000, ""), "in the last stage"),
+			server("rank", whole(1, 1_000_000, ""), "in the last stage, of who meets its rule: by it places that come free are given"),
 			server("feedback", text(0, 2000), "for the owner, told with the result"),
+			server("feedback_for", enum(FileSelected, FileReserve, FileNotSelected, FileEliminated), "result that these words are for: with another one they are not told; absent = as the file is decided when the list is written down"),
 			server("return_id", ref(""), "while it is returned: the operation on the application"),
 			server("returned_by", ref(""), "admin"),
 			server("returned_for", text(0, 40), "a code"),
@@ -164,6 +173,7 @@ func decision() *merge.Collection {
 			server("state", enum("prepared", "decided"), ""),
 			server("basis", text(0, 64), "hash over what it was decided by: files, scores and ranks"),
 			server("outcomes", anything(4<<20), "what it made of each file"),
+			server("free", whole(0, 1_000_000, "places"), "of the last stage: those that nobody has, because too few met its rule"),
 			server("balance", anything(256<<10), "how many of each result, by category and by region"),
 		),
 	}
@@ -186,6 +196,7 @@ func publication() *merge.Collection {
 			server("feedback", anything(16<<10), "words for the owners, by result"),
 			server("advised_by", list(ref(""), 100), "admins who wrote them: none of them approves it"),
 			server("advised", whole(0, 1<<53-1, "words"), "for single owners since it was prepared; so who approves it hears of them"),
+			server("unsaid", list(ref(""), MostUnsaid), "once it is written down who is told what: files whose own words were left out, because they were written for another result than the owner is told"),
 		),
 	}
 }

@@ -150,11 +150,19 @@ type StageItem struct {
 	Required bool   `json:"required"` // of a checklist: must be yes
 }
 
-// PassRule says who gets on.
+// PassRule says who gets on. Where it says nothing of marks everybody does, which is only of
+// use in the last stage: there the quota and the reserve say who has a place.
 type PassRule struct {
 	Level int `json:"level"`    // of a level: at least this
 	Score int `json:"score_bp"` // of a rubric: at least this many ten-thousandths
-	Top   int `json:"top"`      // of a rubric: so many; 0: the quota and the reserve
+	Top   int `json:"top"`      // of a rubric: so many of the best, of those who have the score; 0: all of them
+}
+
+// Passes reports whether the marks of a stage let a file pass that stands at rank (the best is
+// 1) with a score in ten-thousandths. In the last stage who does not pass has no place, also
+// where the quota leaves one free.
+func (p PassRule) Passes(rank, score int) bool {
+	return score >= p.Score && (p.Top == 0 || rank <= p.Top)
 }
 
 // ProgrammeOf reads a programme from its row, of whichever of its two collections.

@@ -55,6 +55,17 @@ func checkReady(r merge.Row, p Programme) (bad []fault.Mistake) {
 	if last := len(p.Stages) - 1; last >= 0 && p.Stages[last].Kind != StageRubric { // only marks give the order by which the quota is filled
 		bad = append(bad, fault.Mistake{Field: fmt.Sprintf("stages[%d].kind", last), Code: "ranks_nobody"})
 	}
+	return append(bad, checkPasses(p)...)
+}
+
+// checkPasses asks of every stage of marks but the last for a rule: without one everybody would
+// get on, whatever curators say.
+func checkPasses(p Programme) (bad []fault.Mistake) {
+	for i, s := range p.Stages {
+		if i < len(p.Stages)-1 && s.Kind == StageRubric && s.Pass.Score == 0 && s.Pass.Top == 0 {
+			bad = append(bad, fault.Mistake{Field: fmt.Sprintf("stages[%d].pass", i), Code: "required"})
+		}
+	}
 	return bad
 }
 

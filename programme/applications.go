@@ -364,7 +364,7 @@ func (s *Service) Files(ctx context.Context, who Caller, programme string, at st
 
 // decidedFields are those of a case file that a decision writes.
 func decidedFields() []string {
-	return []string{"state", "stage", "failed", "level", "score_bp", "rank", "feedback", "review"}
+	return []string{"state", "stage", "failed", "level", "score_bp", "rank", "feedback", "feedback_for", "review"}
 }
 
 // filesUnderEmbargo gives a page of the files of some provinces, as they were submitted and

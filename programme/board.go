@@ -38,11 +38,12 @@ type board struct {
 type file struct {
 	id, number, state  string
 	business, feedback string
+	meant              string // result that the words are for; "" if any
 	region, category   string
 	version            merge.Seq
 	stage              int
 	rank               int64
-	ranked             bool
+	ranked             bool         // came through to the last stage, and met its rule
 	until              time.Time    // of one that is returned
 	outcome            StageOutcome // of a stage that is asked for, and decided by answers
 }
@@ -63,7 +64,7 @@ func boardOf(e Edition, no int) *board {
 		b.asked = b.Stages[no-1]
 	}
 	b.fields = map[string]*picked{
-		"case_file":         picks("number", "state", "stage", "rank", "business_id", "feedback", "region_code", "category", "complete_by"),
+		"case_file":         picks("number", "state", "stage", "rank", "business_id", "feedback", "feedback_for", "region_code", "category", "complete_by"),
 		"file_share":        picks("application_id", "stage", "curator_id", "ended_at"),
 		"score":             picks("application_id", "stage", "curator_id", "state", "conflict", "late", "total_bp", "level"),
 		"application_state": picks("state", "place"),
@@ -171,10 +172,7 @@ func (b *board) put(r merge.Row) {
 	case r.Collection == "case_file":
 		b.file(r)
 	case r.Collection == "application_state":
-		b.states[r.ID], b.seats[r.ID] = r.Text("state"), r.Text("place")
-		if state := r.Text("state"); b.seats[r.ID] == "" && (state == domain.ApplicationOffered || state == domain.ApplicationConfirmed) { // a copy from before it was said
-			b.seats[r.ID] = domain.PlaceHeld
-		}
+		b.states[r.ID], b.seats[r.ID] = r.Text("state"), domain.PlaceOf(r)
 	case b.asked.No == 0 || int(r.Int("stage")) != b.asked.No:
 	case r.Collection == "file_share" && r.Text("ended_at") != "": // nobody gets again what was taken from them
 		of := r.Text("application_id")
@@ -206,7 +204,10 @@ func (b *board) put(r merge.Row) {
 func (b *board) file(r merge.Row) {
 	f := file{id: r.ID, number: r.Text("number"), state: r.Text("state"), business: r.Text("business_id"), feedback: r.Text("feedback"), version: r.Version,
 		region: r.Text("region_code"), category: r.Text("category"), stage: int(r.Int("stage")), rank: r.Int("rank")}
-	_, f.ranked = r.Fields["rank"]
+	if f.meant = r.Text("feedback_for"); f.meant == "" && f.decided() { // written before this was kept, or before the decision
+		f.meant = f.state
+	}
+	f.ranked = !merge.Null(r.Fields["rank"]) && f.decided() && f.state != domain.FileEliminated
 	if f.state == domain.FileReturned {
 		f.until = instant(r, "complete_by")
 	}
@@ -235,6 +236,9 @@ func (b *board) stage(no int) (domain.Stage, error) {
 	}
 	return b.Stages[no-1], nil
 }
+
+// decided reports whether the curation of a file is over.
+func (f file) decided() bool { return domain.FileDecided(f.state) }
 
 func (f file) in(stage int) bool { return f.state == domain.FileStage && f.stage == stage }
 

@@ -13,7 +13,6 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/lumbung-ikm/lumbung/domain"
-	"github.com/lumbung-ikm/lumbung/store"
 	"github.com/lumbung-ikm/lumbung/sync/merge"
 )
 
@@ -57,9 +56,10 @@ func anyTable(t *rapid.T) table {
 	yes := []merge.Value{nil, merge.Flag(false), merge.Flag(true)}
 	for n := range rapid.IntRange(0, 7).Draw(t, "files") {
 		rank := pick("rank", nil, merge.Num(n+1))
-		put("case_file", fmt.Sprint("f", n), map[string]merge.Value{"number": merge.Str(fmt.Sprint("N", (n*5)%7)), "state": merge.Str(rapid.SampledFrom([]string{domain.FileOpen, domain.FileStage, domain.FileStage, domain.FileSelected, domain.FileReserve, domain.FileEliminated, domain.FileReturned}).Draw(t, "state")),
+		put("case_file", fmt.Sprint("f", n), map[string]merge.Value{"number": merge.Str(fmt.Sprint("N", (n*5)%7)), "state": merge.Str(rapid.SampledFrom([]string{domain.FileOpen, domain.FileStage, domain.FileStage, domain.FileSelected, domain.FileReserve, domain.FileNotSelected, domain.FileEliminated, domain.FileReturned}).Draw(t, "state")),
 			"stage": merge.Num(rapid.IntRange(1, 3).Draw(t, "stage")), "rank": rank, "business_id": merge.Str(fmt.Sprint("b", n)), "feedback": pick("feedback", nil, merge.Str("bagus \"sekali\"")),
-			"region_code": pick("region", merge.Str("18.72"), merge.Str("31.01")), "nib": pick("nib", nil, merge.Str("0220001234567")), "address": merge.Str("Jl. Teuku Umar"), "size_class": pick("size", nil, merge.Str("micro")),
+			"feedback_for": pick("for", nil, merge.Str(domain.FileSelected), merge.Str(domain.FileReserve)),
+			"region_code":  pick("region", merge.Str("18.72"), merge.Str("31.01")), "nib": pick("nib", nil, merge.Str("0220001234567")), "address": merge.Str("Jl. Teuku Umar"), "size_class": pick("size", nil, merge.Str("micro")),
 			"complete_by": pick("until", nil, merge.Millis(5).Value(), merge.Millis(20).Value()), "source": pick("source", merge.Str("app"), merge.Str("import")), "answers": pick("answers", nil, merge.Encode(map[string]any{"own_production": map[string]string{"value": "yes"}, "nib_willing": map[string]string{"value": "yes"}})),
 			"survey": pick("survey", nil, merge.Encode(map[string]any{"device": map[string]int{"level": 4}, "ads": map[string]int{"level": 1}}))})
 		if state := pick("owner", nil, merge.Str(domain.ApplicationSubmitted), merge.Str(domain.ApplicationWithdrawn), merge.Str(domain.ApplicationReserve), merge.Str(domain.ApplicationOffered)); state != nil {
@@ -97,16 +97,12 @@ func TestABoardByFileSaysWhatAWalkForEachFileSaid(t *testing.T) {
 			t.Fatalf("%+v", slow.Stages)
 		}
 		for no := range len(tb.Stages) + 1 { // 0: a board for none
-			b := boardOf(tb.edition(), no)
-			b.now = merge.Millis(10).Time()
-			for _, r := range tb.rows {
-				if err := b.take(&store.Record{Collection: r.Collection, ID: r.ID, Version: r.Version, Fields: r.EncodeFields()}, 10); err != nil {
-					t.Fatal(err)
-				}
-			}
-			b.sort()
+			b := boardIn(t, tb, no)
 			words := Feedback{domain.FileSelected: "selamat"}
-			same(t, "results", b.results(words), slow.results(words))
+			told, unsaid := b.results(words)
+			wantTold, wantUnsaid := slow.results(words)
+			same(t, "results", told, wantTold)
+			same(t, "unsaid", unsaid, wantUnsaid)
 			next, _, _ := b.next()
 			same(t, "next", ids(next), slow.next())
 			if no == 0 {
@@ -228,13 +224,15 @@ func (w walked) view(stage domain.Stage) (out []StageOutcome, missing []string) 
 		}
 		last := stage.No == len(w.Stages)
 		switch {
+		case last && (score < stage.Pass.Score || stage.Pass.Top > 0 && i >= stage.Pass.Top):
+			o.Result, o.BelowPass = outNotSelected, true
 		case last && i < w.Quota:
 			o.Result = outSelected
 		case last && i < w.Quota+w.Reserve:
 			o.Result = outReserve
 		case last:
 			o.Result = outNotSelected
-		case stage.Pass.Top > 0 && i < stage.Pass.Top, stage.Pass.Top == 0 && score >= stage.Pass.Score:
+		case (stage.Pass.Top == 0 || i < stage.Pass.Top) && score >= stage.Pass.Score:
 			o.Result = outPassed
 		}
 		out = append(out, o)
@@ -304,13 +302,19 @@ func (w walked) shareOut(stage domain.Stage) (out []share, short bool) {
 	return out, short
 }
 
+// inTheEnd reports whether a file has its rank from the last stage.
+func (w walked) inTheEnd(f merge.Row) bool {
+	state := f.Text("state")
+	return f.Fields["rank"] != nil && (state == domain.FileSelected || state == domain.FileReserve || state == domain.FileNotSelected)
+}
+
 func (w walked) ranked() []merge.Row {
-	out := slices.DeleteFunc(w.all("case_file", "number"), func(f merge.Row) bool { return f.Fields["rank"] == nil || w.withdrawn(f.ID) })
+	out := slices.DeleteFunc(w.all("case_file", "number"), func(f merge.Row) bool { return !w.inTheEnd(f) || w.withdrawn(f.ID) })
 	slices.SortFunc(out, func(x, y merge.Row) int { return int(x.Int("rank") - y.Int("rank")) })
 	return out
 }
 
-func (w walked) results(words Feedback) (out []result) {
+func (w walked) results(words Feedback) (out []result, unsaid []string) {
 	becomes := map[string]string{}
 	for i, f := range w.ranked() {
 		becomes[f.ID] = domain.FileNotSelected
@@ -325,8 +329,16 @@ func (w walked) results(words Feedback) (out []result) {
 		if becomes[f.ID] != "" {
 			state = becomes[f.ID]
 		}
-		if state == domain.FileOpen || state == domain.FileStage || state == domain.FileReturned {
+		undecided := state == domain.FileOpen || state == domain.FileStage || state == domain.FileReturned
+		if undecided {
 			state = domain.FileNotSelected
+		}
+		meant := f.Text("feedback_for")
+		if meant == "" && !undecided {
+			meant = f.Text("state")
+		}
+		if said != "" && meant != "" && meant != state && !w.withdrawn(f.ID) {
+			said, unsaid = "", append(unsaid, f.ID)
 		}
 		if said == "" {
 			said = words[state]
@@ -338,7 +350,7 @@ func (w walked) results(words Feedback) (out []result) {
 	}
 	b := &board{told: first(w.all("publication", ""))}
 	slices.SortFunc(out, func(x, y result) int { return strings.Compare(b.drawn(x), b.drawn(y)) })
-	return out
+	return out, unsaid
 }
 
 func (w walked) next() (out []string) {
@@ -353,7 +365,7 @@ func (w walked) next() (out []string) {
 			free--
 		case state == domain.ApplicationReserve:
 			reserve = append(reserve, f)
-		case f.Fields["rank"] != nil && (state == "" || state == domain.ApplicationSubmitted):
+		case w.inTheEnd(f) && (state == "" || state == domain.ApplicationSubmitted):
 			return nil
 		}
 	}

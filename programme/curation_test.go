@@ -154,18 +154,24 @@ func (c *contest) writes(n int, collection, record string, create bool, set map[
 	return err
 }
 
-// score fills in a sheet and submits it.
+// score fills in a sheet of the last stage and submits it.
 func (c *contest) score(n int, application string, points map[string]int, more map[string]merge.Value) {
+	c.Helper()
+	c.scoreIn(n, 3, application, points, more)
+}
+
+// scoreIn fills in a sheet of a stage and submits it.
+func (c *contest) scoreIn(n, stage int, application string, points map[string]int, more map[string]merge.Value) {
 	c.Helper()
 	items := map[string]map[string]int{}
 	for code, p := range points {
 		items[code] = map[string]int{"points": p}
 	}
-	set := map[string]merge.Value{"application_id": merge.Str(application), "stage": merge.Num(3), "items": merge.Encode(items)}
+	set := map[string]merge.Value{"application_id": merge.Str(application), "stage": merge.Num(stage), "items": merge.Encode(items)}
 	for name, v := range more {
 		set[name] = v
 	}
-	sid := domain.SheetID(application, 3, c.curators[n].ID)
+	sid := domain.SheetID(application, stage, c.curators[n].ID)
 	c.unless(c.writes(n, "sheet", sid, true, set))
 	c.unless(c.writes(n, "sheet_event", c.ids.New(), true, map[string]merge.Value{"sheet_id": merge.Str(sid), "op": merge.Str("submit")}))
 }

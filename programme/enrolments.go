@@ -27,19 +27,23 @@ type EnrolmentFilter struct{ State, Province string }
 
 // Enrolments gives a page of those who take part in a programme, in the order in which
 // their files changed last, and the position of the last one, as Files does. A regional
-// admin gets those of their provinces. Each file that may have led to an enrolment costs two
-// reads of its business.
+// admin gets those of their provinces. Each file costs a read of what is known of its
+// application, and each that had a place two reads of its business.
 //
 // Errors: those of Files.
 func (s *Service) Enrolments(ctx context.Context, who Caller, programme string, at store.Position, limit int, f EnrolmentFilter) (out []Enrolled, next store.Position, more bool, err error) {
 	found := map[string]Enrolled{}
 	var failed error
 	files, next, more, err := s.Files(ctx, who, programme, at, limit, func(file merge.Row) bool {
-		if failed != nil || !mayTakePart(file) || f.Province != "" && string(domain.Region(file.Text("region_code")).Province()) != f.Province {
+		if failed != nil || f.Province != "" && string(domain.Region(file.Text("region_code")).Province()) != f.Province {
+			return false
+		}
+		copies, err := s.rows(ctx, domain.DecisionScope(programme), merge.Key{Collection: "application_state", ID: file.ID})
+		if failed = err; err != nil || !mayTakePart(first(copies)) {
 			return false
 		}
 		e, ok, err := s.enrolledBy(ctx, file)
-		failed = errors.Join(failed, err)
+		failed = err
 		if !ok || f.State != "" && e.Text("state") != f.State {
 			return false
 		}
@@ -55,10 +59,12 @@ func (s *Service) Enrolments(ctx context.Context, who Caller, programme string, 
 	return out, next, more, nil
 }
 
-// mayTakePart reports whether the owner of a file may have been offered a place. Before the
-// results are told nobody was.
-func mayTakePart(file merge.Row) bool {
-	return slices.Contains([]string{domain.FileSelected, domain.FileReserve, domain.FileWithdrawn}, file.Text("state"))
+// mayTakePart reports whether an application may have led to an enrolment, by the copy of it
+// beside the decisions: it had a place, whatever was decided about its file. Copies from before
+// places were noted do not say whether who is out now had one.
+func mayTakePart(application merge.Row) bool {
+	state := application.Text("state")
+	return domain.PlaceOf(application) != "" || state == domain.ApplicationWithdrawn || state == domain.ApplicationDisqualified
 }
 
 // enrolledBy reads the enrolment that a file led to; false if it led to none.

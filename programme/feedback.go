@@ -41,7 +41,8 @@ func (s *Service) File(ctx context.Context, who Caller, programme, file string) 
 // the result and not before. Two people stand for it, as for the result: words that come while
 // the publication waits for its approval make it another version, so that nobody approves what
 // they have not seen, and from the approval on they are fixed; who wants others withdraws the
-// publication.
+// publication. They are for the result that is decided when they are written, and left out
+// where the owner is told another one because somebody withdrew.
 //
 // Errors: Forbidden, NotFound; Stale "stale_version"; Invalid "invalid_value" (feedback);
 // Conflict "publication_approved", "publication_begun".
@@ -57,6 +58,10 @@ func (s *Service) Advise(ctx context.Context, who Caller, programme, file string
 		set := map[string]merge.Value{"feedback": optional(words)}
 		if s.check("application_event", set) != nil {
 			return d, invalid("feedback", "words that no owner can be told")
+		}
+		set["feedback_for"] = null()
+		if words != "" && domain.FileDecided(d.Text("state")) {
+			set["feedback_for"] = d.Fields["state"]
 		}
 		rows, err := s.rows(ctx, domain.DecisionScope(programme), publicationKey(programme))
 		if err != nil {

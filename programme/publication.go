@@ -71,7 +71,7 @@ func (s *Service) PreparePublication(ctx context.Context, who Caller, programme 
 		return Published{}, err
 	}
 	set := map[string]merge.Value{"publish_at": merge.Millis(at.UnixMilli()).Value(), "prepared_by": merge.Str(who.User), "approved_by": null(), "state": merge.Str("prepared"),
-		"withdrawn_by": null(), "reason": null(), "advised": null(), "advised_by": null(), "feedback": merge.Encode(words)}
+		"withdrawn_by": null(), "reason": null(), "advised": null(), "advised_by": null(), "unsaid": null(), "feedback": merge.Encode(words)}
 	if err := s.check("publication", set); err != nil {
 		return Published{}, err
 	}
@@ -84,7 +84,7 @@ func (s *Service) PreparePublication(ctx context.Context, who Caller, programme 
 // Errors: Invalid "invalid_value" (feedback).
 func (s *Service) sayable(words Feedback) error {
 	for kind, text := range words {
-		if !slices.Contains([]string{domain.FileSelected, domain.FileReserve, domain.FileNotSelected, domain.FileEliminated}, kind) {
+		if !domain.FileDecided(kind) {
 			return invalid("feedback", "no result of that name")
 		}
 		if s.check("application_event", map[string]merge.Value{"feedback": optional(text)}) != nil {

@@ -40,17 +40,27 @@ func (c *contest) selected() {
 // scored has every sheet of the last stage filled in.
 func (c *contest) scored() {
 	c.Helper()
-	_, err := c.Share(c.Context(), c.as(c.admin), c.edition.ID, 3, nil)
+	c.scoredIn(3)
+}
+
+// scoredIn has every sheet of a stage filled in: a ranking without equals, in which the earlier
+// number is better.
+func (c *contest) scoredIn(stage int) {
+	c.Helper()
+	_, err := c.Share(c.Context(), c.as(c.admin), c.edition.ID, stage, nil)
 	c.unless(err)
 	c.work()
-	for n := range c.curators { // a ranking without equals: the earlier number is better
+	for n := range c.curators {
 		for _, d := range c.panel(n) {
+			if int(d.Int("stage")) != stage {
+				continue
+			}
 			points := all(50)
 			var no int
 			_, err := fmt.Sscanf(d.Text("number"), "LGW22-%d", &no)
 			c.unless(err)
 			points["quality"], points["uniqueness"], points["packaging"] = 100-no/8, 100-no/8, 100-no/8
-			c.score(n, d.Text("application_id"), points, nil)
+			c.scoreIn(n, stage, d.Text("application_id"), points, nil)
 		}
 	}
 	c.work()

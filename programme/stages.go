@@ -36,6 +36,9 @@ type StageOutcome struct {
 	Spread *int     `json:"spread,omitempty"` // how far apart the sheets lie, in ten-thousandths
 	Apart  bool     `json:"apart,omitempty"`  // so far that somebody should look
 	Rank   int      `json:"rank,omitempty"`
+	// BelowPass marks who does not meet the rule of the last stage: they have no place, whoever
+	// withdraws and whatever stays free.
+	BelowPass bool `json:"below_pass,omitempty"`
 }
 
 // Balance is how many files of each result there are by what they are counted under: by
@@ -72,6 +75,7 @@ type StageView struct {
 	Basis    string    // hash of all that the decision rests on, and of how it is prepared if it is
 	Decision merge.Row // if it was prepared or decided
 	Last     bool      // it is the last one, which selects
+	Free     int       // places that the last one gives nobody, because too few are in it or meet its rule
 	Lags     bool      // an earlier one is decided and not carried out into every file yet
 	filed    merge.Seq // of the board
 	stands   string    // hash of what the decision rests on, whoever prepared it
@@ -122,7 +126,7 @@ func (b *board) decided(no int) (v StageView, ok bool, err error) {
 	if v.Decision = b.rulings[no]; v.Decision.Text("state") != "decided" {
 		return v, false, nil
 	}
-	v.Basis, v.stands = v.Decision.Text("basis"), v.Decision.Text("basis")
+	v.Basis, v.stands, v.Free = v.Decision.Text("basis"), v.Decision.Text("basis"), int(v.Decision.Int("free"))
 	if balance := v.Decision.Fields["balance"]; balance != nil { // decisions of before do not say
 		err = json.Unmarshal(balance, &v.Balance)
 	}
@@ -157,6 +161,9 @@ func (b *board) view(ctx context.Context, no int) (StageView, error) {
 		}
 	}
 	v.Balance = balanceOf(v.Outcomes, files)
+	if v.Last {
+		v.Free = max(0, b.Quota-v.Count(outSelected))
+	}
 	if v.stands, err = basisOf(v.Stage, v.Outcomes, v.Missing, b.Quota, b.Reserve); err != nil {
 		return v, err
 	}
@@ -202,8 +209,8 @@ func (b *board) adjusted(stage domain.Stage, f file) StageOutcome {
 	return out
 }
 
-// ranked are the outcomes of a stage that curators score. The last stage of a programme
-// selects; another one lets pass whoever has the score, or stands high enough.
+// ranked are the outcomes of a stage that curators score. A stage lets pass whoever meets its
+// rule; the last one of a programme selects among them.
 func (b *board) ranked(ctx context.Context, stage domain.Stage, files []file) (out []StageOutcome, missing []string, err error) {
 	var all []domain.Scored
 	for n, f := range files {
@@ -224,14 +231,17 @@ func (b *board) ranked(ctx context.Context, stage domain.Stage, files []file) (o
 		if bp, apart := stage.Spread(one); len(one.Totals) > 1 {
 			o.Spread, o.Apart = &bp, apart
 		}
+		through := stage.Pass.Passes(o.Rank, score)
 		switch {
+		case last && !through:
+			o.Result, o.BelowPass = outNotSelected, true
 		case last && i < b.Quota:
 			o.Result = outSelected
 		case last && i < b.Quota+b.Reserve:
 			o.Result = outReserve
 		case last:
 			o.Result = outNotSelected
-		case stage.Pass.Top > 0 && i < stage.Pass.Top, stage.Pass.Top == 0 && score >= stage.Pass.Score:
+		case through:
 			o.Result = outPassed
 		}
 		out = append(out, o)
@@ -270,7 +280,7 @@ func (s *Service) Decide(ctx context.Context, who Caller, programme string, no i
 	}
 	set := map[string]merge.Value{"stage": merge.Num(no), "prepared_by": merge.Str(who.User), "approved_by": null(), "minutes": optional(minutes), "state": merge.Str(state),
 		"basis": merge.Str(v.stands), "outcomes": merge.Encode(v.Outcomes), "balance": merge.Encode(v.Balance), "passed": merge.Num(v.Count(outPassed) + v.Count(outSelected)),
-		"failed": merge.Num(v.Count(outFailed) + v.Count(outNotSelected)), "reserve": merge.Num(v.Count(outReserve))}
+		"failed": merge.Num(v.Count(outFailed) + v.Count(outNotSelected)), "reserve": merge.Num(v.Count(outReserve)), "free": merge.Num(v.Free)}
 	if err := s.check("decision", set); err != nil {
 		return v, err
 	}
@@ -362,7 +372,8 @@ func (s *Service) carryOutDecision(ctx context.Context, eff merge.Effect) error 
 	return nil
 }
 
-// set is what an outcome writes into a file.
+// set is what an outcome writes into a file. A rank is that of the last stage, of those who
+// meet its rule: by it places go to the next when somebody withdraws.
 func (o StageOutcome) set(no int) map[string]merge.Value {
 	out := map[string]merge.Value{}
 	switch o.Result {
@@ -372,6 +383,10 @@ func (o StageOutcome) set(no int) map[string]merge.Value {
 		out["state"] = merge.Str(domain.FileEliminated)
 	default:
 		out["state"] = merge.Str(o.Result) // selected, reserve, not_selected
+		out["rank"] = null()
+		if o.Rank > 0 && !o.BelowPass {
+			out["rank"] = merge.Num(o.Rank)
+		}
 	}
 	if len(o.Failed) > 0 {
 		out["failed"] = merge.Encode(o.Failed)
@@ -381,9 +396,6 @@ func (o StageOutcome) set(no int) map[string]merge.Value {
 	}
 	if o.Score != nil {
 		out["score_bp"] = merge.Num(*o.Score)
-	}
-	if o.Rank > 0 {
-		out["rank"] = merge.Num(o.Rank)
 	}
 	return out
 }

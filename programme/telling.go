@@ -56,6 +56,7 @@ const tellPerStep = 20
 // does them. The commit that ends this names the one list that counts, and has it told.
 func (s *Service) publish(ctx context.Context, programme string) error {
 	var all []result
+	var unsaid []string
 	var told merge.Row
 	var until merge.Millis
 	err := s.atBoard(ctx, programme, 0, func(b *board) error {
@@ -68,7 +69,8 @@ func (s *Service) publish(ctx context.Context, programme string) error {
 				return err
 			}
 		}
-		told, all, until = b.told, b.results(words), confirmBy(b.Programme, s.Clock.Now())
+		all, unsaid = b.results(words)
+		told, until = b.told, confirmBy(b.Programme, s.Clock.Now())
 		return nil
 	})
 	if err != nil || !halfBegun(told) { // withdrawn in the last moment, or another process was faster
@@ -83,7 +85,7 @@ func (s *Service) publish(ctx context.Context, programme string) error {
 		}
 	}
 	_, err = s.Engine.Write(ctx, domain.DecisionScope(programme), merge.ServerWrite{Name: "publish." + jid, Role: merge.System, Collection: "publication", ID: publicationKey(programme).ID, Op: merge.Put, Strict: &told.Version,
-		Set: map[string]merge.Value{"total": merge.Num(len(all)), "job_id": merge.Str(jid), "confirm_by": until.Value()}})
+		Set: map[string]merge.Value{"total": merge.Num(len(all)), "job_id": merge.Str(jid), "confirm_by": until.Value(), "unsaid": merge.Encode(unsaid[:min(len(unsaid), domain.MostUnsaid)])}})
 	if err != nil && fasterOther(err) {
 		return nil // another process was faster
 	}
@@ -136,9 +138,11 @@ func (s *Service) tellAll(ctx context.Context, eff merge.Effect) error {
 }
 
 // results are what everybody who applied is told. The places of those who withdrew since
-// the decision are filled from the ranking. The order is drawn by hash: it says nothing
+// the decision are filled from the ranking of the last stage. Words for one owner are told
+// with the result that they were written for; with another one, those for all of that are,
+// and the file is among unsaid. The order is drawn by hash: it says nothing
 // about who was selected, and is the same whoever works it out.
-func (b *board) results(words Feedback) (out []result) {
+func (b *board) results(words Feedback) (out []result, unsaid []string) {
 	selected, reserve := b.places()
 	ranked := slices.DeleteFunc(slices.Clone(b.files), func(f file) bool { return !f.ranked || b.withdrawn(f) })
 	slices.SortFunc(ranked, byRank)
@@ -162,17 +166,20 @@ func (b *board) results(words Feedback) (out []result) {
 		if b.withdrawn(f) {
 			continue
 		}
-		if ops[state] == "" { // nothing was decided about it, such as one that was not completed in time: whoever has a number hears something
+		if !f.decided() { // nothing was decided about it, such as one that was not completed in time: whoever has a number hears something
 			state = domain.FileNotSelected
 		}
 		said := f.feedback
+		if said != "" && f.meant != "" && f.meant != state {
+			said, unsaid = "", append(unsaid, f.id)
+		}
 		if said == "" {
 			said = words[state]
 		}
 		out = append(out, result{f.id, f.business, ops[state], said})
 	}
 	slices.SortFunc(out, func(x, y result) int { return strings.Compare(b.drawn(x), b.drawn(y)) })
-	return out
+	return out, unsaid
 }
 
 // drawn is the place of a result in the order in which results are told.

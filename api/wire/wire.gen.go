@@ -2118,6 +2118,11 @@ type StageOutcome struct {
 	// Example: false
 	Apart bool `json:"apart,omitempty,omitzero"`
 
+	// BelowPass In the last stage: does not meet its pass rule, and has no place, whoever withdraws and whatever stays free.
+	//
+	// Example: false
+	BelowPass bool `json:"below_pass,omitempty,omitzero"`
+
 	// Failed Items of a checklist that are not met.
 	Failed []string `json:"failed,omitempty,omitzero"`
 
@@ -2166,6 +2171,11 @@ type StageView struct {
 
 	// Counts Example: {"not_selected":56,"reserve":10,"selected":30}
 	Counts map[string]int `json:"counts"`
+
+	// FreePlaces Of the last stage: places that nobody has, because too few are in it or meet its pass rule.
+	//
+	// Example: 2
+	FreePlaces int `json:"free_places,omitempty,omitzero"`
 
 	// Kind Example: rubric
 	Kind string `json:"kind"`
@@ -2854,7 +2864,9 @@ type CaseFilesParams struct {
 	Limit Limit `form:"limit,omitempty" json:"limit,omitempty,omitzero"`
 
 	// After The `next` of the page before.
-	After string               `form:"after,omitempty" json:"after,omitempty,omitzero"`
+	After string `form:"after,omitempty" json:"after,omitempty,omitzero"`
+
+	// State As it was decided.
 	State CaseFilesParamsState `form:"state,omitempty" json:"state,omitempty,omitzero"`
 
 	// Region Code of a regency or city.
