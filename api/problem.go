@@ -141,7 +141,7 @@ func (s *Server) problem(x *call, f *fault.Error, status int) wire.Problem {
 	if len(f.More) > 1 {
 		p.Fields = nil
 		for _, m := range f.More[:min(len(f.More), mostMistakes)] {
-			said := message.Text(m.Code, x.lang, s.params(&fault.Error{Field: m.Field}, x.lang))
+			said := message.Text(m.Code, x.lang, s.params(&fault.Error{Field: m.Field, Info: m.Info()}, x.lang))
 			p.Fields = append(p.Fields, wire.FieldProblem{Field: m.Field, Code: m.Code, Message: said.String()})
 		}
 	}
@@ -174,6 +174,9 @@ func (s *Server) params(f *fault.Error, lang message.Lang) map[string]any {
 	}
 	if n, ok := f.Info["max_mutations"]; ok {
 		p["limit"] = n
+	}
+	if known, ok := f.Info["known"]; ok {
+		p["known"] = known
 	}
 	for _, fact := range []string{"min_version", "min_length"} {
 		if v, ok := f.Info[fact]; ok {

@@ -163,6 +163,11 @@ func (s *Server) audit(x *call) error {
 		return err
 	}
 	q := programme.AuditQuery{Subject: x.Query("subject"), Actor: x.Query("actor"), Session: x.Query("session")}
+	for name, of := range map[string]string{"subject": q.Subject, "actor": q.Actor, "session": q.Session} {
+		if of != "" && !id.Valid(of) {
+			return badQuery(name)
+		}
+	}
 	for _, p := range []struct {
 		name string
 		to   *time.Time

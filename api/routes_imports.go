@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"mime"
 	"slices"
-	"strconv"
 
 	"github.com/gofiber/fiber/v2"
 
@@ -112,25 +111,48 @@ func (x *call) dossier(d programme.Dossier) error {
 	return x.tagged(fiber.StatusOK, wire.CaseFile{Id: d.ID, Fields: d.Fields}, d.Version)
 }
 
-func (s *Server) caseFiles(x *call) error {
-	limit, err := strconv.Atoi(x.Query("limit", "100"))
-	if err != nil || limit < 1 {
-		return badQuery("limit")
+// ofFiles reads which case files are asked for: of a state, of a regency or city, of a
+// category.
+//
+// Errors: Unreadable "query_invalid" with the parameter that names none.
+func (x *call) ofFiles() (keep func(merge.Row) bool, err error) {
+	want := map[string]string{}
+	if want["state"], err = x.oneOf("state", domain.FileStates()...); err != nil {
+		return nil, err
 	}
-	at, err := placeOf(x.Query("after"))
-	if err != nil {
-		return badQuery("after")
+	if want["category"], err = x.oneOf("category", domain.Categories()...); err != nil {
+		return nil, err
 	}
-	want := map[string]string{"state": x.Query("state"), "region_code": x.Query("region"), "category": x.Query("category")}
-	keep := func(r merge.Row) bool {
+	if region := x.Query("region"); region != "" {
+		if r, err := domain.ParseRegion(region); err != nil || r.Regency() != r {
+			return nil, badQuery("region")
+		}
+		want["region_code"] = region
+	}
+	return func(r merge.Row) bool {
 		for field, value := range want {
 			if value != "" && r.Text(field) != value {
 				return false
 			}
 		}
 		return true
+	}, nil
+}
+
+func (s *Server) caseFiles(x *call) error {
+	limit, err := x.limit()
+	if err != nil {
+		return err
 	}
-	files, next, more, err := s.Programme.Files(x.ctx, x.caller(), x.Params("programme"), at, min(limit, 500), keep)
+	at, err := placeOf(x.Query("after"))
+	if err != nil {
+		return badQuery("after")
+	}
+	keep, err := x.ofFiles()
+	if err != nil {
+		return err
+	}
+	files, next, more, err := s.Programme.Files(x.ctx, x.caller(), x.Params("programme"), at, limit, keep)
 	if err != nil {
 		return err
 	}

@@ -4,6 +4,7 @@ import (
 	"github.com/gofiber/fiber/v2"
 
 	"github.com/lumbung-ikm/lumbung/api/wire"
+	"github.com/lumbung-ikm/lumbung/domain"
 	"github.com/lumbung-ikm/lumbung/programme"
 	"github.com/lumbung-ikm/lumbung/sync/merge"
 )
@@ -13,7 +14,11 @@ func (s *Server) programmes(x *call) error {
 	if err != nil {
 		return err
 	}
-	all, next, err := s.Programme.Programmes(x.ctx, page)
+	status, err := x.oneOf("status", domain.ProgrammeStatuses()...)
+	if err != nil {
+		return err
+	}
+	all, next, err := s.Programme.Programmes(x.ctx, x.caller(), status, page)
 	if err != nil {
 		return err
 	}

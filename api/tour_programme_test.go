@@ -16,7 +16,7 @@ import (
 func (o *tour) editions(owner, admin wire.Login) {
 	const path = "/v1/programmes"
 	const plan = `"name":"Lagawi Fest 2022","kind":"campaign","region_codes":["18"],"quota":30,"number_prefix":"LGW22","confirm_days":3,
-		"phases":[{"code":"registration","starts_on":"2022-02-27","ends_on":"2022-03-06"}],"stages":[{"no":1,"kind":"checklist","items":[{"code":"complete","label_id":"Data lengkap"}]},
+		"phases":[{"code":"registration","starts_on":"2022-02-27","ends_on":"2022-03-06"}],"stages":[{"no":1,"kind":"checklist","items":[{"code":"data_complete","label_id":"Data lengkap"}]},
 		{"no":2,"kind":"rubric","curators_per_file":2,"items":[{"code":"product","label_id":"Produk","weight_bp":10000,"max":100}]}]`
 	var e, seen wire.Programme
 	const template = `{"code":"bbi-90","version":1,"fields":{"name":"BBI-90","items":[{"code":"shop","title_id":"Buka toko","track":"digital","offset_days":0,"duration_days":7}]}}`
@@ -37,6 +37,14 @@ func (o *tour) editions(owner, admin wire.Login) {
 	mine := path + "/" + e.Id
 	o.want(404, owner.AccessToken, "GET", mine, "")
 	o.want(200, admin.AccessToken, "GET", mine, "")
+	var drafts wire.ProgrammeList
+	if o.want(200, admin.AccessToken, "GET", path+"?status=draft", "").Into(o, &drafts); len(drafts.Programmes) != 1 || drafts.Programmes[0].Etag != e.Etag || drafts.Programmes[0].Fields["stages"] == nil {
+		o.Errorf("drafts: %+v", drafts)
+	}
+	if o.want(200, owner.AccessToken, "GET", path+"?status=draft", "").Into(o, &drafts); len(drafts.Programmes) != 0 {
+		o.Errorf("drafts for an owner: %+v", drafts)
+	}
+	o.want(400, admin.AccessToken, "GET", path+"?status=drafts", "!")
 	o.want(200, admin.AccessToken, "PATCH", mine, `{"fields":{"tagline":"Bangga buatan Lampung"}}`, "If-Match", e.Etag).Into(o, &e)
 	o.want(412, admin.AccessToken, "PATCH", mine, `{"fields":{"tagline":"x"}}`, "If-Match", `"1-1"`)
 	o.want(428, admin.AccessToken, "PATCH", mine, `{"fields":{"tagline":"x"}}`, "If-Match", "")
@@ -121,7 +129,9 @@ func (o *tour) imports(owner, admin wire.Login, programme string) {
 	if len(files.Files) != 0 {
 		o.Errorf("from elsewhere: %+v", files)
 	}
-	o.want(400, admin.AccessToken, "GET", programme+"/files?after=x", "!")
+	for _, bad := range []string{"after=x", "state=nonsense", "region=99.99", "region=18", "category=cooking"} {
+		o.code("query_invalid", o.want(400, admin.AccessToken, "GET", programme+"/files?"+bad, "!"))
+	}
 	o.want(403, owner.AccessToken, "GET", programme+"/files", "")
 	o.want(404, admin.AccessToken, "GET", "/v1/programmes/"+nobody+"/files", "")
 }

@@ -27,7 +27,8 @@ const (
 	FileWithdrawn   = "withdrawn"
 )
 
-func fileStates() []string {
+// FileStates are all states of a case file.
+func FileStates() []string {
 	return []string{FileOpen, FileReturned, FileStage, FileEliminated, FileSelected, FileReserve, FileNotSelected, FileWithdrawn}
 }
 
@@ -67,7 +68,7 @@ func caseFile() *merge.Collection {
 			server("answers", anything(64<<10), "as submitted, by code"),
 			server("survey", anything(4<<10), "as submitted, by item"),
 			server("documents", list(ref(""), maxDocuments), ""),
-			server("state", enum(fileStates()...), ""),
+			server("state", enum(FileStates()...), ""),
 			server("stage", whole(0, maxStages, ""), "of the curation"),
 			server("failed", list(text(1, 40), maxItems), "items of a checklist that are not met"),
 			server("level", whole(0, 4, "level"), "of the survey"),
@@ -111,8 +112,13 @@ func fileShare() *merge.Collection {
 }
 
 func tagFileShare(r merge.Row) []string {
-	return []string{ShareTag(r.Text("application_id"), int(r.Int("stage")))}
+	no := int(r.Int("stage"))
+	return []string{ShareTag(r.Text("application_id"), no), SharedTag(no)}
 }
+
+// SharedTag is the tag under which all shares of a stage are found. Those of before it was
+// written do not carry it.
+func SharedTag(stage int) string { return "shared:" + strconv.Itoa(stage) }
 
 // ShareTag is the tag under which the shares of a file in a stage are found. Those of before
 // it was written do not carry it.

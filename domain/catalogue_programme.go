@@ -73,7 +73,7 @@ func programmeSetup() *merge.Collection {
 			server("champion_count", whole(0, 1000, "businesses"), ""),
 			server("offline_grace_hours", whole(0, 24, "hours"), "in which a draft that was finished offline before the close still counts; 0 = none"),
 			server("plan_template_id", ref(""), "version of the template that every business gets its tasks from; absent = none"),
-			server("stages", list(stageType(), maxStages), "of the curation; fixed once it begins"),
+			server("stages", list(stageType(), maxStages), "of the curation; each fixed once it is decided or curators have files of it"),
 			server("targets", object(
 				merge.Member{Name: "sales_idr", Type: rupiah(0, 1_000_000_000_000_000)},
 				merge.Member{Name: "online_share_bp", Type: whole(0, 10_000, "bp")},

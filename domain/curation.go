@@ -60,6 +60,9 @@ func (s Stage) meets(p Programme, file merge.Row, answers map[string]string, cod
 	return answers[code] == "yes"
 }
 
+// mostLevel is the level of a survey with full points.
+const mostLevel = 4
+
 // LevelOf is the level of a survey: its sum as quarters of the most that there are, so
 // that 40 points of ten items are level 4, and 20 level 2.
 func (s Stage) LevelOf(file merge.Row) StageResult {
@@ -70,7 +73,7 @@ func (s Stage) LevelOf(file merge.Row) StageResult {
 	}
 	out := StageResult{}
 	if most > 0 {
-		out.Level = sum * 4 / most
+		out.Level = sum * mostLevel / most
 	}
 	out.Passed = out.Level >= s.Pass.Level
 	return out

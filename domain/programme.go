@@ -112,8 +112,10 @@ type Activity struct {
 
 // Question is one of an application.
 type Question struct {
-	Code     string `json:"code"`
-	Required bool   `json:"required"`
+	Code     string   `json:"code"`
+	Kind     string   `json:"kind"` // text, number, yes_no, choice; empty: not said
+	Choices  []string `json:"choices"`
+	Required bool     `json:"required"`
 }
 
 // Phase is a span of local days with a name.

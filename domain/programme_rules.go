@@ -55,7 +55,7 @@ func checkReady(r merge.Row, p Programme) (bad []fault.Mistake) {
 	if last := len(p.Stages) - 1; last >= 0 && p.Stages[last].Kind != StageRubric { // only marks give the order by which the quota is filled
 		bad = append(bad, fault.Mistake{Field: fmt.Sprintf("stages[%d].kind", last), Code: "ranks_nobody"})
 	}
-	return append(bad, checkPasses(p)...)
+	return slices.Concat(bad, checkPasses(p), checkAnswered(p))
 }
 
 // checkPasses asks of every stage of marks but the last for a rule: without one everybody would
@@ -128,64 +128,19 @@ func checkPartners(p Programme) (bad []fault.Mistake) {
 	return bad
 }
 
-// checkStages holds the stages of the curation against themselves.
-func checkStages(p Programme) (bad []fault.Mistake) {
-	for i, s := range p.Stages {
-		at := fmt.Sprintf("stages[%d]", i)
-		if s.No != i+1 {
-			bad = append(bad, fault.Mistake{Field: at + ".no", Code: "stage_order"})
-		}
-		if len(s.Items) == 0 {
-			bad = append(bad, fault.Mistake{Field: at + ".items", Code: "required"})
-		}
-		for _, m := range checkItems(s) {
-			bad = append(bad, fault.Mistake{Field: at + "." + m.Field, Code: m.Code})
-		}
-	}
-	return bad
-}
-
-// checkItems holds one stage against its kind.
-func checkItems(s Stage) (bad []fault.Mistake) {
-	say := func(field, code string) { bad = append(bad, fault.Mistake{Field: field, Code: code}) }
-	weights := 0
-	for i, it := range s.Items {
-		at := fmt.Sprintf("items[%d]", i)
-		if slices.IndexFunc(s.Items, func(o StageItem) bool { return o.Code == it.Code }) < i {
-			say(at+".code", "code_repeated")
-		}
-		if s.Kind != StageChecklist && it.Max <= it.Min {
-			say(at+".max", "span_reversed")
-		}
-		weights += it.Weight
-	}
-	switch {
-	case s.Kind == StageRubric && weights != 10_000 && len(s.Items) > 0:
-		say("items", "weights_not_whole")
-	case s.Kind == StageRubric && s.Curators < 1:
-		say("curators_per_file", "required")
-	case s.Kind == StageChecklist && s.Curators > 0: // its items are answered by what was registered
-		say("curators_per_file", "invalid_value")
-	case s.Kind == StageLevel && s.Pass.Level == 0:
-		say("pass.level", "required")
-	case s.Kind == StageLevel && s.Pass.Level > 4: // which nobody reaches
-		say("pass.level", "invalid_value")
-	}
-	return bad
-}
-
 // ProgrammeFixed lists the fields of a programme that can no longer be changed in its
-// status: what people relied on when they registered, and what a decision was made by.
+// status: what people relied on when they registered, and what a decision was made by. Stages
+// are fixed one by one before that, each from when it is decided or curators have its files.
 func ProgrammeFixed(status string) []string {
 	fixed := []string{"code", "kind"}
 	if programmeReached(status, ProgrammeOpen) {
 		fixed = append(fixed, "number_prefix", "default_zone")
 	}
 	if programmeReached(status, ProgrammeCurating) {
-		fixed = append(fixed, "stages", "region_codes", "offline_grace_hours")
+		fixed = append(fixed, "region_codes", "offline_grace_hours")
 	}
 	if programmeReached(status, ProgrammePublished) {
-		fixed = append(fixed, "quota", "reserve_size", "confirm_days")
+		fixed = append(fixed, "stages", "quota", "reserve_size", "confirm_days")
 	}
 	if programmeReached(status, ProgrammeClosed) {
 		fixed = append(fixed, "monitoring", "phases", "targets", "champion_count")

@@ -20,7 +20,7 @@ func planned() merge.Row {
 		{"code":"publication","starts_on":"2022-03-17","ends_on":"2022-03-17"},{"code":"mentoring","starts_on":"2022-03-20","ends_on":"2022-06-17"},
 		{"code":"exhibition","starts_on":"2022-06-01","ends_on":"2022-06-06"}],
 	"monitoring":{"starts_on":"2022-03-20","ends_on":"2022-06-17"},"quota":30,"reserve_size":10,"champion_count":5,"number_prefix":"LGW22","confirm_days":3,
-	"stages":[{"no":1,"kind":"checklist","items":[{"code":"complete","label_id":"Data lengkap","required":true}]},
+	"stages":[{"no":1,"kind":"checklist","items":[{"code":"data_complete","label_id":"Data lengkap","required":true}]},
 		{"no":2,"kind":"level","items":[{"code":"internet","label_id":"Internet","max":4}],"pass":{"level":2}},
 		{"no":3,"kind":"rubric","curators_per_file":2,"blind":true,"items":[{"code":"product","label_id":"Produk","weight_bp":4000,"max":100},{"code":"business","label_id":"Usaha","weight_bp":6000,"max":100}]}],
 	"status":"draft"}`
@@ -57,8 +57,8 @@ func TestProgrammesSayWhatIsWrongWithThem(t *testing.T) {
 		{"no phase", "phases", "[]", mistakes("phases required")},
 		{"no stage", "stages", "[]", mistakes("stages required")},
 		{"no zone", "default_zone", "", mistakes("default_zone required")},
-		{"a level that nobody reaches", "stages", stages(`"kind":"level","pass":{"level":5},"items":[{"code":"a","label_id":"A","max":4}]`, marks), mistakes("stages[0].pass.level invalid_value")},
-		{"a level in the end: nobody is ranked", "stages", stages(marks+`,"pass":{"top":100}`, `"kind":"level","pass":{"level":2},"items":[{"code":"a","label_id":"A","max":4}]`), mistakes("stages[1].kind ranks_nobody")},
+		{"a level that nobody reaches", "stages", stages(`"kind":"level","pass":{"level":5},"items":[{"code":"internet","label_id":"A","max":4}]`, marks), mistakes("stages[0].pass.level invalid_value")},
+		{"a level in the end: nobody is ranked", "stages", stages(marks+`,"pass":{"top":100}`, `"kind":"level","pass":{"level":2},"items":[{"code":"internet","label_id":"A","max":4}]`), mistakes("stages[1].kind ranks_nobody")},
 		{"marks in the middle by which nobody gets on", "stages", stages(marks+`,"pass":{"level":2}`, marks), mistakes("stages[0].pass required")},
 		{"marks in the middle, and so many get on", "stages", stages(marks+`,"pass":{"top":100}`, marks+`,"pass":{"score_bp":6000}`), nil},
 		{"a partner with parts in activities", "partners", `[{"name":"Bank Indonesia","roles":["curator","financing"],"activities":[{"phase":"curation","roles":["curator"]}]}]`, nil},
@@ -80,7 +80,11 @@ func TestProgrammesSayWhatIsWrongWithThem(t *testing.T) {
 		{"a stage without questions", "stages", stages(`"kind":"checklist","items":[]`, marks), mistakes("stages[0].items required")},
 		{"weights that are no whole, and nobody to look", "stages", `[{"no":1,"kind":"rubric","curators_per_file":2,"items":[{"code":"a","label_id":"A","weight_bp":9999,"max":5}]}]`,
 			mistakes("stages[0].items weights_not_whole")},
-		{"points without room, a question twice, no level to reach", "stages", stages(`"kind":"level","items":[{"code":"a","label_id":"A"},{"code":"a","label_id":"B","max":4}]`, marks),
+		{"a mark that counts for nothing", "stages", `[{"no":1,"kind":"rubric","curators_per_file":2,"items":[{"code":"a","label_id":"A","weight_bp":10000,"max":5},{"code":"b","label_id":"B","max":5}]}]`,
+			mistakes("stages[0].items[1].weight_bp required")},
+		{"a level beyond what the survey gives", "stages", stages(`"kind":"level","pass":{"level":2},"items":[{"code":"ads","label_id":"A","max":10}]`, marks), mistakes("stages[0].pass.level invalid_value")},
+		{"the same, where curators say the level", "stages", stages(`"kind":"level","curators_per_file":1,"pass":{"level":4},"items":[{"code":"ads","label_id":"A","max":10}]`, marks), nil},
+		{"points without room, a question twice, no level to reach", "stages", stages(`"kind":"level","items":[{"code":"ads","label_id":"A"},{"code":"ads","label_id":"B","max":4}]`, marks),
 			mistakes("stages[0].items[0].max span_reversed", "stages[0].items[1].code code_repeated", "stages[0].pass.level required")},
 	}
 	for _, tt := range tests {
@@ -93,6 +97,55 @@ func TestProgrammesSayWhatIsWrongWithThem(t *testing.T) {
 			}
 			if got := domain.CheckProgramme(r, true); !slices.Equal(got, tt.want) {
 				t.Errorf("%v, want %v", got, tt.want)
+			}
+		})
+	}
+}
+
+// TestAnItemThatNothingAnswers: a slip of the pen in a checklist or a survey would fail
+// everybody. What marks are for is for people to say.
+func TestAnItemThatNothingAnswers(t *testing.T) {
+	const marks = `{"no":2,"kind":"rubric","curators_per_file":2,"items":[{"code":"anything","label_id":"A","weight_bp":10000,"max":5}]}`
+	const server = "data_complete, in_region, nib_or_willing, consent, not_assisted, own_production, nib_willing, marketable_product, assisted_this_year"
+	survey := strings.Join(domain.SurveyItems(), ", ")
+	stage := func(kind string, codes ...string) string {
+		var items []string
+		for _, c := range codes {
+			items = append(items, `{"code":"`+c+`","label_id":"A","max":4}`)
+		}
+		return `[{"no":1,"kind":"` + kind + `","pass":{"level":2},"items":[` + strings.Join(items, ",") + `]},` + marks + `]`
+	}
+	question := func(kind string) string { return `[{"code":"export","label_id":"Ekspor?"` + kind + `}]` }
+	tests := []struct {
+		name, stages, questions string
+		known                   string // of the item that nothing answers; "" if all are answered
+	}{
+		{"all that the server reads and lists ask", stage("checklist", strings.Split(server, ", ")...), `[]`, ""},
+		{"misspelt", stage("checklist", "in_regoin"), `[]`, server},
+		{"of the survey", stage("checklist", "internet"), `[]`, server},
+		{"a question of the programme", stage("checklist", "export"), question(`,"kind":"yes_no"`), ""},
+		{"a question of which nobody said the kind", stage("checklist", "export"), question(""), ""},
+		{"a choice with a yes", stage("checklist", "export"), question(`,"kind":"choice","choices":["yes","no"]`), ""},
+		{"a choice without", stage("checklist", "export"), question(`,"kind":"choice","choices":["ya","tidak"]`), server},
+		{"a question in words", stage("checklist", "export"), question(`,"kind":"text"`), server},
+		{"beside a question", stage("checklist", "exprot"), question(`,"kind":"yes_no"`), server + ", export"},
+		{"the survey", stage("level", domain.SurveyItems()...), `[]`, ""},
+		{"a survey, misspelt", stage("level", "internett"), `[]`, survey},
+		{"a question in a survey", stage("level", "export"), question(`,"kind":"number"`), survey},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			r := planned()
+			r.Fields["stages"], r.Fields["questions"] = merge.Value(tt.stages), merge.Value(tt.questions)
+			var want []fault.Mistake
+			if tt.known != "" {
+				want = []fault.Mistake{{Field: "stages[0].items[0].code", Code: "item_unanswered", Known: tt.known}}
+			}
+			if got := domain.CheckProgramme(r, true); !slices.Equal(got, want) {
+				t.Errorf("%v, want %v", got, want)
+			}
+			if got := domain.CheckProgramme(r, false); got != nil {
+				t.Errorf("a draft: %v", got)
 			}
 		})
 	}

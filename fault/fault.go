@@ -47,6 +47,15 @@ type Error struct {
 type Mistake struct {
 	Field string // path in the input
 	Code  string // as of Error
+	Known string // what would do in its place, for people to read; may be empty
+}
+
+// Info are the facts of the mistake for a machine, nil if there are none.
+func (m Mistake) Info() map[string]any {
+	if m.Known == "" {
+		return nil
+	}
+	return map[string]any{"known": m.Known}
 }
 
 // Mistakes makes one error of all that is wrong with an input, nil if nothing is.
@@ -54,7 +63,7 @@ func Mistakes(all []Mistake, text string) error {
 	if len(all) == 0 {
 		return nil
 	}
-	return &Error{Kind: Invalid, Code: all[0].Code, Field: all[0].Field, Text: text, More: all}
+	return &Error{Kind: Invalid, Code: all[0].Code, Field: all[0].Field, Text: text, Info: all[0].Info(), More: all}
 }
 
 // Error is the text for logs: code, text and cause.

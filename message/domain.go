@@ -29,6 +29,9 @@ var domainTable = map[string]entry{
 	"weights_not_whole": {
 		Sentence{"Jumlah bobot pada {field} harus 10.000 (100 persen).", ""},
 		Sentence{"The weights of {field} must add up to 10,000 (100 percent).", ""}},
+	"item_unanswered": {
+		Sentence{"{field} tidak dijawab oleh data mana pun, sehingga tidak ada pendaftar yang lolos.", "Periksa ejaannya. Kode yang dikenal: {known}. Atau tambahkan pertanyaan ya/tidak dengan kode itu pada program."},
+		Sentence{"Nothing answers {field}, so that nobody would pass.", "Please check its spelling. Known codes: {known}. Or add a question for yes or no with that code to the programme."}},
 	"ranks_nobody": {
 		Sentence{"Tahap kurasi terakhir harus memberi nilai (rubrik), supaya ada urutan untuk mengisi kuota.", "Tambahkan tahap rubrik sebagai tahap terakhir."},
 		Sentence{"The last stage must give marks (a rubric), so that there is an order by which the quota is filled.", "Add a rubric as the last stage."}},

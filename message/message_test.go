@@ -25,7 +25,7 @@ func TestEveryCodeIsWholeInBothLanguages(t *testing.T) {
 			t.Errorf("%q is no code", c)
 		}
 		params := map[string]any{}
-		for _, name := range []string{"after", "field", "limit", "line", "min", "max"} {
+		for _, name := range []string{"after", "field", "known", "limit", "line", "min", "max"} {
 			params[name] = "{" + name + "}"
 		}
 		id, en := message.Text(c, message.ID, params), message.Text(c, message.EN, params)

@@ -8,7 +8,6 @@ import (
 	"maps"
 	"slices"
 
-	"github.com/lumbung-ikm/lumbung/auth"
 	"github.com/lumbung-ikm/lumbung/domain"
 	"github.com/lumbung-ikm/lumbung/fault"
 	"github.com/lumbung-ikm/lumbung/id"
@@ -155,10 +154,11 @@ func (s *Service) edit(ctx context.Context, who Caller, old Edition, v Version, 
 	if err := s.decidedBy(ctx, old, set); err != nil {
 		return Edition{}, err
 	}
-	next := merge.Row{Key: old.Key, Fields: maps.Clone(old.Fields)}
-	maps.Copy(next.Fields, set)
-	ready := next.Text("status") != domain.ProgrammeDraft
-	if err := fault.Mistakes(domain.CheckProgramme(next, ready), "programme"); err != nil {
+	changed, err := s.stagesFree(ctx, old, set)
+	if err != nil {
+		return Edition{}, err
+	}
+	if err := fault.Mistakes(newMistakes(old.Row, set), "programme"); err != nil {
 		return Edition{}, err
 	}
 	if last != nil {
@@ -169,6 +169,9 @@ func (s *Service) edit(ctx context.Context, who Caller, old Edition, v Version, 
 	// The rules above looked at the whole record, so nothing of it may have changed since.
 	whole := func(view merge.View, _ []merge.Grant) *merge.Reject {
 		if r, ok := view.Row("programme_setup", old.ID); !ok || r.Version != old.Row.Version {
+			return &merge.Reject{Code: "stale_version"}
+		}
+		if slices.ContainsFunc(changed, func(no int) bool { return stageBegun(view, old.ID, no) }) { // while it was looked at
 			return &merge.Reject{Code: "stale_version"}
 		}
 		return nil
@@ -277,57 +280,4 @@ func (s *Service) edition(ctx context.Context, scope, collection, programme stri
 		return Edition{}, err
 	}
 	return Edition{rows[0], Version{head.Generation.Count, rows[0].Version}}, nil
-}
-
-// Programme gives one programme: to admins as it was set up, to others what is public
-// of it.
-//
-// Errors: NotFound "not_found", also for a draft of somebody else's.
-func (s *Service) Programme(ctx context.Context, who Caller, programme string) (Edition, error) {
-	is, err := s.authority(ctx, who)
-	if err != nil {
-		return Edition{}, err
-	}
-	if is.admin {
-		if err := who.acts(ctx, auth.RoleAdmin); err != nil {
-			return Edition{}, err
-		}
-		return s.setup(ctx, programme)
-	}
-	e, err := s.edition(ctx, domain.ScopeProgrammes, "programme", programme)
-	if is.unproved && fault.KindOf(err) == fault.NotFound && err != nil {
-		return e, s.mustBeAdmin(ctx, who) // it may be a draft
-	}
-	return e, err
-}
-
-// Programmes gives a page of what is public of every programme that has been opened, ordered by
-// code.
-func (s *Service) Programmes(ctx context.Context, page Page) ([]Edition, *Place, error) {
-	list := pager[Edition]{Page: page, of: func(e Edition) Place { return Place{e.Text("code"), e.ID} }}
-	err := s.public(ctx, "programme", list.clear, func(r merge.Row, v Version) { list.add(Edition{r, v}) })
-	out, next := list.page()
-	return out, next, err
-}
-
-// public calls look with every record of a collection that everybody may read, and begin
-// before the first.
-func (s *Service) public(ctx context.Context, collection string, begin func(), look func(merge.Row, Version)) error {
-	head, err := s.Engine.Store.Head(ctx, domain.ScopeProgrammes)
-	if errors.Is(err, store.ErrAbsent) {
-		return nil
-	}
-	if err != nil {
-		return fmt.Errorf("head of programmes: %w", err)
-	}
-	return s.walk(ctx, head, begin, func(r *store.Record) error {
-		if r.Collection != collection {
-			return nil
-		}
-		row, err := rowOf(r)
-		if err == nil {
-			look(row, Version{head.Generation.Count, row.Version})
-		}
-		return err
-	})
 }

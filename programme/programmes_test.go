@@ -24,7 +24,7 @@ func plan(t *testing.T, change ...string) map[string]merge.Value {
 	const text = `{"name":"Lagawi Fest 2022","kind":"campaign","region_codes":["18"],
 	"phases":[{"code":"registration","starts_on":"2022-02-27","ends_on":"2022-03-06"},{"code":"curation","starts_on":"2022-03-07","ends_on":"2022-03-14"}],
 	"quota":30,"reserve_size":10,"number_prefix":"LGW22","confirm_days":3,
-	"stages":[{"no":1,"kind":"checklist","items":[{"code":"complete","label_id":"Data lengkap","required":true}]},
+	"stages":[{"no":1,"kind":"checklist","items":[{"code":"data_complete","label_id":"Data lengkap","required":true}]},
 		{"no":2,"kind":"rubric","curators_per_file":2,"items":[{"code":"product","label_id":"Produk","weight_bp":10000,"max":100}]}]}`
 	var set map[string]merge.Value
 	if err := json.Unmarshal([]byte(text), &set); err != nil {
@@ -41,7 +41,7 @@ func plan(t *testing.T, change ...string) map[string]merge.Value {
 
 func (o *office) codes() (all []string) {
 	o.Helper()
-	list, _, err := o.Programmes(o.Context(), programme.Page{Limit: 100})
+	list, _, err := o.Programmes(o.Context(), programme.Caller{}, "", programme.Page{Limit: 100})
 	o.unless(err)
 	for _, e := range list {
 		all = append(all, e.Text("code"))
@@ -94,6 +94,53 @@ func TestADraftIsSeenByAdminsOnly(t *testing.T) {
 			t.Errorf("%s is %s, want %s", field, seen.Fields[field], want)
 		}
 	}
+}
+
+// TestDraftsAreListedForAdmins: for all of them and nobody else, who hear what they would hear
+// if there were none.
+func TestDraftsAreListedForAdmins(t *testing.T) {
+	o := open(t)
+	one, two, near, owner := o.person(1, "admin"), o.person(2, "admin"), o.person(3), o.person(4)
+	_, err := o.auth.ChangeRights(t.Context(), near.ID, roles("regional_admin", "18"))
+	o.unless(err)
+	list := func(who programme.Caller, status string, limit int, after programme.Place) (codes []string, next *programme.Place) {
+		t.Helper()
+		all, next, err := o.Programmes(t.Context(), who, status, programme.Page{Limit: limit, After: after})
+		o.unless(err)
+		for _, e := range all {
+			codes = append(codes, e.Text("code"))
+		}
+		return codes, next
+	}
+	for _, code := range []string{"ketiga", "kedua", "pertama"} {
+		e, err := o.CreateProgramme(t.Context(), o.as(one), code, plan(t))
+		if o.unless(err); code == "pertama" {
+			_, err = o.AdvanceProgramme(t.Context(), o.as(one), e.ID, e.Version, domain.ProgrammeOpen)
+			o.unless(err)
+		}
+	}
+	o.work()
+	first, next := list(o.as(two), domain.ProgrammeDraft, 1, programme.Place{})
+	if !slices.Equal(first, []string{"kedua"}) || next == nil {
+		t.Fatalf("the first page of drafts: %v", first)
+	}
+	if rest, next := list(o.as(two), domain.ProgrammeDraft, 1, *next); !slices.Equal(rest, []string{"ketiga"}) || next != nil {
+		t.Errorf("the last page of drafts: %v", rest)
+	}
+	for name, who := range map[string]programme.Caller{"regional": o.as(near), "owner": o.as(owner)} {
+		if codes, next := list(who, domain.ProgrammeDraft, 1, programme.Place{}); codes != nil || next != nil {
+			t.Errorf("%s is told of %v", name, codes)
+		}
+	}
+	for status, want := range map[string][]string{"": {"pertama"}, domain.ProgrammeOpen: {"pertama"}, domain.ProgrammeRunning: nil} {
+		if codes, _ := list(o.as(owner), status, 9, programme.Place{}); !slices.Equal(codes, want) {
+			t.Errorf("of status %q: %v", status, codes)
+		}
+	}
+	unproved := o.as(two)
+	unproved.Proved = false
+	_, _, err = o.Programmes(t.Context(), unproved, domain.ProgrammeDraft, programme.Page{Limit: 9})
+	o.unless(err, "second_factor_required")
 }
 
 func TestWhoMaySetUpAProgramme(t *testing.T) {
@@ -235,7 +282,7 @@ func TestProgrammesOfOtherPlacesAndDays(t *testing.T) {
 	if want := []string{"jateng-diy-22", "lampung-22", "sulsel-22"}; !slices.Equal(o.codes(), want) {
 		t.Fatalf("%v, want %v", o.codes(), want)
 	}
-	list, _, err := o.Programmes(t.Context(), programme.Page{Limit: 100})
+	list, _, err := o.Programmes(t.Context(), programme.Caller{}, "", programme.Page{Limit: 100})
 	o.unless(err)
 	for i, zone := range []domain.Zone{domain.WIB, domain.WIB, domain.WITA} {
 		if got := domain.ProgrammeOf(list[i].Row); got.Zone != zone || got.Covers("73.71") != (zone == domain.WITA) {

@@ -29,14 +29,17 @@ func (s *Service) Share(ctx context.Context, who Caller, programme string, no in
 	}
 	for {
 		var shares, known []share
+		var stage domain.Stage
+		var last bool
 		if err := s.atBoard(ctx, programme, no, func(b *board) (err error) {
 			shares, err = s.toShare(ctx, b, no)
-			known = b.shares
+			known, stage, last = b.shares, b.asked, no == len(b.Stages)
 			return err
 		}); err != nil {
 			return made, err
 		}
-		n, err := s.shareIn(ctx, who, programme, no, until, shares, known)
+		asSeen := func(v merge.View) bool { return stageStands(v, programme, stage, last) }
+		n, err := s.shareIn(ctx, who, programme, no, until, shares, known, asSeen)
 		if made += n; err == nil || !fasterOther(err) {
 			return made, err
 		}
@@ -67,17 +70,23 @@ func (s *Service) toShare(ctx context.Context, b *board, no int) ([]share, error
 }
 
 // shareIn makes shares, some in a commit, and gives how many it made: of files that are with
-// nobody but whom is known.
+// nobody but whom is known, in a stage that is as it was seen.
 //
 // Errors: Stale "stale_version", Conflict "id_reuse" if somebody else has shared one of them.
-func (s *Service) shareIn(ctx context.Context, who Caller, programme string, no int, until merge.Value, shares, known []share) (made int, err error) {
+func (s *Service) shareIn(ctx context.Context, who Caller, programme string, no int, until merge.Value, shares, known []share, asSeen func(merge.View) bool) (made int, err error) {
 	known = slices.Clone(known)
 	for some := range slices.Chunk(shares, mostFiled) {
 		var writes []merge.ServerWrite
 		for _, sh := range some {
 			writes = append(writes, giving(merge.ServerWrite{Name: who.Name, Author: who.User, Role: merge.Admin}, sh, no, until))
 		}
-		writes[0].Must = withNobodyElse(no, some, known)
+		alone := withNobodyElse(no, some, known)
+		writes[0].Must = func(v merge.View, grants []merge.Grant) *merge.Reject {
+			if !asSeen(v) {
+				return &merge.Reject{Code: "stale_version"}
+			}
+			return alone(v, grants)
+		}
 		if _, err := s.Engine.Write(ctx, domain.DecisionScope(programme), writes...); err != nil {
 			return made, err
 		}

@@ -291,7 +291,7 @@ func (s *Service) decideAs(ctx context.Context, who Caller, programme string, se
 	no, old := seen.Stage.No, seen.Decision
 	k := decisionKey(programme, no)
 	same := func(v merge.View, _ []merge.Grant) *merge.Reject { // a file that comes in meanwhile would be in no stage
-		if count, _ := v.Row("numbering", programme); no == 1 && count.Version != seen.filed {
+		if count, _ := v.Row("numbering", programme); no == 1 && count.Version != seen.filed || !stageStands(v, programme, seen.Stage, seen.Last) {
 			return &merge.Reject{Code: "stale_version"}
 		}
 		return nil

@@ -179,42 +179,6 @@ func (e MentorsParamsTrack) Valid() bool {
 	}
 }
 
-// Defines values for CaseFilesParamsState.
-const (
-	Eliminated  CaseFilesParamsState = "eliminated"
-	NotSelected CaseFilesParamsState = "not_selected"
-	Open        CaseFilesParamsState = "open"
-	Reserve     CaseFilesParamsState = "reserve"
-	Returned    CaseFilesParamsState = "returned"
-	Selected    CaseFilesParamsState = "selected"
-	Stage       CaseFilesParamsState = "stage"
-	Withdrawn   CaseFilesParamsState = "withdrawn"
-)
-
-// Valid indicates whether the value is a known member of the CaseFilesParamsState enum.
-func (e CaseFilesParamsState) Valid() bool {
-	switch e {
-	case Eliminated:
-		return true
-	case NotSelected:
-		return true
-	case Open:
-		return true
-	case Reserve:
-		return true
-	case Returned:
-		return true
-	case Selected:
-		return true
-	case Stage:
-		return true
-	case Withdrawn:
-		return true
-	default:
-		return false
-	}
-}
-
 // Accompanied defines model for Accompanied.
 type Accompanied struct {
 	// Adjustments How the plans of the business differ from their templates now, counted by kind: `left_out`, `added`, `cancelled`, `due_moved`, `renamed`; a kind with none is absent.
@@ -2794,7 +2758,9 @@ type CreatePlanTemplateParams struct {
 
 // ProgrammesParams defines parameters for Programmes.
 type ProgrammesParams struct {
-	Limit Limit `form:"limit,omitempty" json:"limit,omitempty,omitzero"`
+	// Status One status; absent = all but drafts.
+	Status string `form:"status,omitempty" json:"status,omitempty,omitzero"`
+	Limit  Limit  `form:"limit,omitempty" json:"limit,omitempty,omitzero"`
 
 	// After The `next` of the page before.
 	After After `form:"after,omitempty" json:"after,omitempty,omitzero"`
@@ -2867,15 +2833,12 @@ type CaseFilesParams struct {
 	After string `form:"after,omitempty" json:"after,omitempty,omitzero"`
 
 	// State As it was decided.
-	State CaseFilesParamsState `form:"state,omitempty" json:"state,omitempty,omitzero"`
+	State string `form:"state,omitempty" json:"state,omitempty,omitzero"`
 
 	// Region Code of a regency or city.
 	Region   string `form:"region,omitempty" json:"region,omitempty,omitzero"`
 	Category string `form:"category,omitempty" json:"category,omitempty,omitzero"`
 }
-
-// CaseFilesParamsState defines parameters for CaseFiles.
-type CaseFilesParamsState string
 
 // AdviseOwnerParams defines parameters for AdviseOwner.
 type AdviseOwnerParams struct {

@@ -61,7 +61,7 @@ func (p *provinces) opened() string {
 	var e play.News
 	p.ok(p.desk.Send(p.Context(), http.MethodPost, "/v1/programmes", "", map[string]any{"code": "pasar-dua-provinsi", "fields": map[string]any{"name": "Pasar", "kind": "campaign", "region_codes": []string{"33", "34"},
 		"quota": 30, "number_prefix": "PDP22", "confirm_days": 3, "phases": []any{map[string]any{"code": "registration", "starts_on": "2022-02-27", "ends_on": "2022-03-06"}},
-		"stages": []any{map[string]any{"no": 1, "kind": "checklist", "items": []any{map[string]any{"code": "complete", "label_id": "Data lengkap"}}},
+		"stages": []any{map[string]any{"no": 1, "kind": "checklist", "items": []any{map[string]any{"code": "data_complete", "label_id": "Data lengkap"}}},
 			map[string]any{"no": 2, "kind": "rubric", "curators_per_file": 1, "items": []any{map[string]any{"code": "product", "label_id": "Produk", "weight_bp": 10_000, "max": 100}}}}}}, &e))
 	p.ok(p.desk.Send(p.Context(), http.MethodPost, "/v1/programmes/"+e.ID+"/status", e.Etag, map[string]any{"status": "open"}, nil))
 	p.ok(p.w.Step(p.Context()))

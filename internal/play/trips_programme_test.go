@@ -16,7 +16,7 @@ func (o *requests) programmes() {
 	o.Helper()
 	fields := map[string]any{"name": "Lagawi Fest 2022", "kind": "campaign", "region_codes": []string{"18"}, "quota": 30, "number_prefix": "LGW22", "confirm_days": 3,
 		"phases": []any{map[string]any{"code": "registration", "starts_on": "2022-02-27", "ends_on": "2022-03-06"}},
-		"stages": []any{map[string]any{"no": 1, "kind": "checklist", "items": []any{map[string]any{"code": "complete", "label_id": "Data lengkap"}}},
+		"stages": []any{map[string]any{"no": 1, "kind": "checklist", "items": []any{map[string]any{"code": "data_complete", "label_id": "Data lengkap"}}},
 			map[string]any{"no": 2, "kind": "rubric", "curators_per_file": 1, "items": []any{map[string]any{"code": "product", "label_id": "Produk", "weight_bp": 10000, "max": 100}}}}}
 	var e ticket
 	o.ask(o.admin, "POST /v1/plan-templates", "/v1/plan-templates", "", map[string]any{"code": "bbi-90", "version": 1, "fields": map[string]any{"name": "BBI-90", "items": domain.BBI90()}}, nil)
