@@ -27,15 +27,15 @@ type EnrolmentFilter struct{ State, Province string }
 
 // Enrolments gives a page of those who take part in a programme, in the order in which
 // their files changed last, and the position of the last one, as Files does. A regional
-// admin gets those of their provinces. Each file costs a read of what is known of its
-// application, and each that had a place two reads of its business.
+// admin gets those of their provinces. Each file of the last stage costs a read of what is
+// known of its application, and each that had a place two reads of its business.
 //
 // Errors: those of Files.
 func (s *Service) Enrolments(ctx context.Context, who Caller, programme string, at store.Position, limit int, f EnrolmentFilter) (out []Enrolled, next store.Position, more bool, err error) {
 	found := map[string]Enrolled{}
 	var failed error
 	files, next, more, err := s.Files(ctx, who, programme, at, limit, func(file merge.Row) bool {
-		if failed != nil || f.Province != "" && string(domain.Region(file.Text("region_code")).Province()) != f.Province {
+		if failed != nil || !mayHavePlace(file) || f.Province != "" && string(domain.Region(file.Text("region_code")).Province()) != f.Province {
 			return false
 		}
 		copies, err := s.rows(ctx, domain.DecisionScope(programme), merge.Key{Collection: "application_state", ID: file.ID})
@@ -57,6 +57,16 @@ func (s *Service) Enrolments(ctx context.Context, who Caller, programme string, 
 		out = append(out, found[file.ID])
 	}
 	return out, next, more, nil
+}
+
+// mayHavePlace reports whether a file may have come to a place: nobody does who was eliminated, or
+// who does not meet the rule of the last stage.
+func mayHavePlace(file merge.Row) bool {
+	switch file.Text("state") {
+	case domain.FileSelected, domain.FileReserve, domain.FileWithdrawn:
+		return true
+	}
+	return file.Text("state") == domain.FileNotSelected && !merge.Null(file.Fields["rank"])
 }
 
 // mayTakePart reports whether an application may have led to an enrolment, by the copy of it
