@@ -167,7 +167,7 @@ func TestHostile01ARegionalAdminReadsOneProvince(t *testing.T) {
 	if all := files(d.here.programme, "").Files; len(all) != 2 {
 		t.Errorf("%d files of the own province", len(all))
 	}
-	for _, query := range []string{"", "?region=51.71", "?region=51", "?state=open", "?category=food", "?limit=500"} {
+	for _, query := range []string{"", "?region=51.71", "?state=open", "?category=food_beverage", "?limit=500"} {
 		if l := files(d.there.programme, query); len(l.Files) != 0 || l.Next != "" {
 			t.Errorf("%q of the other province: %+v", query, l)
 		}
