@@ -104,7 +104,11 @@ func (s *Service) settle(ctx context.Context, d store.Delivery, to store.Address
 		return s.close(ctx, d, store.DeliveryDead, f.Code)
 	case f.Class == Refused:
 		s.Log.LogAttrs(ctx, slog.LevelError, "a push was refused", slog.String("delivery", d.ID), slog.String("type", d.Type), slog.String("code", f.Code))
-		if err := s.writeAnyway(ctx, d); err != nil {
+		write := s.writeAnyway
+		if f.Local { // others of theirs may ring
+			write = s.writeInstead
+		}
+		if err := write(ctx, d); err != nil {
 			return err
 		}
 		return s.close(ctx, d, store.DeliveryDead, f.Code)

@@ -100,9 +100,9 @@ func (s *Service) writeInstead(ctx context.Context, d store.Delivery) error {
 	return s.writeAnyway(ctx, d)
 }
 
-// writeAnyway writes to somebody about what was to ring, whatever other phones they have: what is
-// refused for what we sent is refused for each of them, and none waits for the others. Done again
-// it changes nothing, also for another phone.
+// writeAnyway writes to somebody about what was to ring, whatever other phones they have: a
+// defect of ours is met by each of them, and none knows what became of the others. Done again, also
+// for another phone, it changes nothing.
 func (s *Service) writeAnyway(ctx context.Context, d store.Delivery) error {
 	if s.Letters == nil || s.writes(d.Provider) || len(d.Items) == 0 {
 		return nil

@@ -16,6 +16,7 @@ import (
 func TestWhatIsRefusedIsWritten(t *testing.T) {
 	t.Parallel()
 	refused := &notify.Failure{Class: notify.Refused, Code: "invalid_argument", Cause: context.Canceled}
+	strange := &notify.Failure{Class: notify.Refused, Code: "odd_status", Local: true, Cause: context.Canceled}
 	local := &notify.Failure{Class: notify.Broken, Code: "vapid_refused", Local: true, Cause: context.Canceled}
 	for _, tt := range []struct {
 		name   string
@@ -28,6 +29,8 @@ func TestWhatIsRefusedIsWritten(t *testing.T) {
 	}{
 		{"by the only phone's provider", "N06", []string{"one"}, "true", refused, 1, []string{"whatsapp +628117000123 N06"}},
 		{"for each of two phones", "N06", []string{"one", "two"}, "true", refused, 2, []string{"whatsapp +628117000123 N06"}},
+		{"by the service of the only phone", "N06", []string{"one"}, "true", strange, 1, []string{"whatsapp +628117000123 N06"}},
+		{"by the service of one of two", "N06", []string{"one", "two"}, "true", strange, 1, nil},
 		{"where no message is wanted", "N06", []string{"one"}, "false", refused, 1, nil},
 		{"about a task", "N10", []string{"one"}, "true", refused, 1, nil},
 		{"by one phone until it is given up", "N06", []string{"one"}, "true", local, 12, []string{"whatsapp +628117000123 N06"}},
@@ -40,8 +43,8 @@ func TestWhatIsRefusedIsWritten(t *testing.T) {
 			for _, phone := range tt.phones {
 				b.phone("siti", phone)
 			}
-			if tt.fails == local && len(tt.phones) == 2 {
-				b.Senders["fcm"] = picky{b, "one", local}
+			if tt.fails.Local && len(tt.phones) == 2 {
+				b.Senders["fcm"] = picky{b, "one", tt.fails}
 			} else {
 				for range tt.times {
 					b.fails = append(b.fails, tt.fails)
