@@ -1,9 +1,11 @@
 package app
 
 import (
+	"context"
 	"time"
 
 	"github.com/lumbung-ikm/lumbung/config"
+	"github.com/lumbung-ikm/lumbung/domain"
 	"github.com/lumbung-ikm/lumbung/notify"
 	"github.com/lumbung-ikm/lumbung/notify/webhook"
 	"github.com/lumbung-ikm/lumbung/store"
@@ -30,7 +32,7 @@ func (a *App) messages(cfg config.Config, o *Options, counters store.Counters) *
 	}
 	if o.Sender == nil && cfg.OTPSender == config.Webhook {
 		p := purse(pursesCodes, cfg.Push.CodesPerDay)
-		o.Sender = webhook.Codes{Messenger: notify.Paid{Messenger: o.Messenger, Purse: p}, Tally: a.metrics, Clock: o.Clock}
+		o.Sender = webhook.Codes{Messenger: notify.Paid{Messenger: o.Messenger, Purse: p}, Tally: a.metrics, Clock: o.Clock, Locale: a.localeOf}
 		a.purses = append(a.purses, p)
 	}
 	if len(cfg.Push.Channels) == 0 {
@@ -39,6 +41,20 @@ func (a *App) messages(cfg config.Config, o *Options, counters store.Counters) *
 	p := purse(pursesNotices, cfg.Push.MessagesPerDay)
 	a.purses = append(a.purses, p)
 	return &notify.Letters{Messenger: notify.Paid{Messenger: o.Messenger, Purse: p}, Channels: cfg.Push.Channels, People: a.Programme}
+}
+
+// localeOf is the language that somebody with a number has chosen; "" where nobody has it or none
+// was chosen, or where the database does not answer: no code waits for that.
+func (a *App) localeOf(ctx context.Context, phone domain.Phone) string {
+	u, err := a.Auth.Store.UserByPhone(ctx, string(phone))
+	if err != nil {
+		return ""
+	}
+	c, err := a.Programme.Contact(ctx, u.ID)
+	if err != nil {
+		return ""
+	}
+	return c.Locale
 }
 
 // pushLimits are the bounds of sending, as the configuration has them.

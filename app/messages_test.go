@@ -118,6 +118,49 @@ func TestALoginByTheMessagingService(t *testing.T) {
 	}
 }
 
+// TestALoginCodeInTheLanguageOfItsPerson, if the number is somebody's and they have chosen one:
+// whoever asks hears the same in each case.
+func TestALoginCodeInTheLanguageOfItsPerson(t *testing.T) {
+	t.Parallel()
+	at := clock.At(time.Date(2022, 3, 17, 3, 0, 0, 0, time.UTC))
+	a, m, _ := withMessages(t, at, nil)
+	for phone, locale := range map[string]string{"+628117000009": "en", "+628117000010": ""} {
+		u, err := a.Auth.CreateUser(t.Context(), phone, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if locale == "" {
+			continue
+		}
+		if err := a.Programme.Welcome(t.Context(), u); err != nil {
+			t.Fatal(err)
+		}
+		w := merge.ServerWrite{Name: "rest." + u.ID, Author: u.ID, Role: merge.Self, Collection: "user", ID: u.ID, Op: merge.Put, Set: map[string]merge.Value{"locale": merge.Str(locale)}}
+		if out, err := a.Engine.Write(t.Context(), merge.UserScope(u.ID), w); err != nil {
+			t.Fatalf("%v %+v", err, out)
+		}
+	}
+	var first auth.Challenge
+	for n, tt := range []struct{ phone, want string }{{"+628117000009", "en"}, {"+628117000010", "id"}, {"+628117000011", "id"}} {
+		c, err := a.Auth.RequestCode(t.Context(), auth.CodeRequest{Phone: tt.phone, Purpose: auth.PurposeLogin})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if c.ID = ""; n == 0 {
+			first = c
+		}
+		if c != first {
+			t.Errorf("%s is answered %+v, another number %+v", tt.phone, c, first)
+		}
+		if n, err := a.Auth.Deliver(t.Context()); n != 1 || err != nil {
+			t.Fatalf("%d, %v", n, err)
+		}
+		if got := m.messages(); len(got) != n+1 || got[n].To != tt.phone || got[n].Locale != tt.want {
+			t.Errorf("%+v, want %s", got, tt.want)
+		}
+	}
+}
+
 // TestAResultIsWrittenToWhoHasNoPhone: by WhatsApp, once they have agreed and asked for it,
 // in their language, and counted.
 func TestAResultIsWrittenToWhoHasNoPhone(t *testing.T) {

@@ -104,10 +104,20 @@ func (s *Service) settle(ctx context.Context, d store.Delivery, to store.Address
 		return s.close(ctx, d, store.DeliveryDead, f.Code)
 	case f.Class == Refused:
 		s.Log.LogAttrs(ctx, slog.LevelError, "a push was refused", slog.String("delivery", d.ID), slog.String("type", d.Type), slog.String("code", f.Code))
+		write := s.writeAnyway
+		if f.Local { // others of theirs may ring
+			write = s.writeInstead
+		}
+		if err := write(ctx, d); err != nil {
+			return err
+		}
 		return s.close(ctx, d, store.DeliveryDead, f.Code)
 	case f.Ambiguous && d.Lane == LaneHint: // the next sync says as much
 		return s.close(ctx, d, store.DeliverySent, f.Code)
 	case f.Local && d.Attempts >= s.Limits.Attempts || d.Alone >= s.Limits.Attempts: // in an outage it is tried as long as it is worth it
+		if err := s.writeInstead(ctx, d); err != nil {
+			return err
+		}
 		return s.close(ctx, d, store.DeliveryDead, f.Code)
 	case f.Class == SlowDown || f.Class == Broken:
 		d.Next = now.Add(max(f.RetryAfter, time.Minute) + jitter(d.ID, 10*time.Second))

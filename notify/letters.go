@@ -97,6 +97,16 @@ func (s *Service) writeInstead(ctx context.Context, d store.Delivery) error {
 	if err != nil || slices.ContainsFunc(all, func(a store.Address) bool { return a.Key != d.Address }) {
 		return err
 	}
+	return s.writeAnyway(ctx, d)
+}
+
+// writeAnyway writes to somebody about what was to ring, whatever other phones they have: a
+// defect of ours is met by each of them, and none knows what became of the others. Done again, also
+// for another phone, it changes nothing.
+func (s *Service) writeAnyway(ctx context.Context, d store.Delivery) error {
+	if s.Letters == nil || s.writes(d.Provider) || len(d.Items) == 0 {
+		return nil
+	}
 	r, items, err := s.Inbox.Ringing(ctx, d.User, d.Items)
 	if err != nil {
 		return err

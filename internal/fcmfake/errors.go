@@ -1,6 +1,7 @@
 package fcmfake
 
 import (
+	"cmp"
 	"encoding/json"
 	"net/http"
 	"strconv"
@@ -12,7 +13,7 @@ type refusal struct {
 	status     int
 	code, text string        // google.rpc.Code, and a sentence
 	fcm        string        // FcmError.errorCode; "" where the error comes from the gate before FCM
-	field      string        // that is wrong; "" for none
+	field, why string        // that is wrong, "" for none; and in what, text if empty
 	retryAfter time.Duration // 0: not said
 	more       any           // a further detail; nil for none
 }
@@ -62,7 +63,7 @@ func (f *refusal) write(w http.ResponseWriter) {
 		details = append(details, detail{Type: "type.googleapis.com/google.firebase.fcm.v1.FcmError", ErrorCode: f.fcm})
 	}
 	if f.field != "" {
-		details = append(details, detail{Type: "type.googleapis.com/google.rpc.BadRequest", Violations: []violation{{f.field, f.text}}})
+		details = append(details, detail{Type: "type.googleapis.com/google.rpc.BadRequest", Violations: []violation{{f.field, cmp.Or(f.why, f.text)}}})
 	}
 	if f.more != nil {
 		details = append(details, f.more)

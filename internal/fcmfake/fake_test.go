@@ -426,6 +426,9 @@ func TestFaults(t *testing.T) {
 		fcmfake.WrongType: {200, true, "portal"}, fcmfake.Slow: {200, true, "projects"}, fcmfake.Unavailable: {503, false, "UNAVAILABLE"}, fcmfake.Internal: {500, false, "INTERNAL"},
 		fcmfake.BadGateway: {502, false, "Error 502"}, fcmfake.Quota: {429, false, "QUOTA_EXCEEDED"}, fcmfake.ThirdPartyAuth: {401, false, "THIRD_PARTY_AUTH_ERROR"},
 		fcmfake.BareUnauthorized: {401, false, "UNAUTHENTICATED"}, fcmfake.BareForbidden: {403, false, "PERMISSION_DENIED"}, fcmfake.BareNotFound: {404, false, "NOT_FOUND"},
+		fcmfake.BareAborted: {409, false, "ABORTED"}, fcmfake.BareInternal: {500, false, "INTERNAL"}, fcmfake.BareUnavailable: {503, false, "UNAVAILABLE"},
+		fcmfake.GatewayTimeout: {504, false, "Error 504"}, fcmfake.BadRequest: {400, false, "message.data"}, fcmfake.BadTokenText: {400, false, "registration token"},
+		fcmfake.BadTokenField: {400, false, "message.token"}, fcmfake.BadTokenAtGate: {400, false, "message.token"},
 	} {
 		p, other := s.NewPhone(), s.NewPhone()
 		s.Fail(fcmfake.Fault{Kind: kind, Address: p.Address(), RetryAfter: 30 * time.Second})

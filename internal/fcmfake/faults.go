@@ -1,6 +1,7 @@
 package fcmfake
 
 import (
+	"fmt"
 	"net/http"
 	"slices"
 	"time"
@@ -22,9 +23,17 @@ const (
 	BadGateway          Kind = "bad_gateway" // 502 with a page of HTML
 	Quota               Kind = "quota"
 	ThirdPartyAuth      Kind = "third_party_auth"
-	BareUnauthorized    Kind = "bare_unauthorized" // 401, 403 and 404 that say nothing of FCM
+	BareUnauthorized    Kind = "bare_unauthorized" // 401, 403, 404, 409, 500 and 503 that say nothing of FCM
 	BareForbidden       Kind = "bare_forbidden"
 	BareNotFound        Kind = "bare_not_found"
+	BareAborted         Kind = "bare_aborted"
+	BareInternal        Kind = "bare_internal"
+	BareUnavailable     Kind = "bare_unavailable"
+	GatewayTimeout      Kind = "gateway_timeout"   // 504 with a page of HTML
+	BadRequest          Kind = "bad_request"       // 400 of the gate: a field is named that is no token, and FCM is not
+	BadTokenText        Kind = "bad_token_text"    // 400 of FCM: the sentence says that the token is none
+	BadTokenField       Kind = "bad_token_field"   // 400 of FCM: the sentence is general, the field is that of the token
+	BadTokenAtGate      Kind = "bad_token_at_gate" // the same of the gate
 )
 
 // Fault is something that goes wrong with calls of messages:send.
@@ -76,7 +85,16 @@ func (f *Fault) instead(w http.ResponseWriter, r *http.Request) (answered bool) 
 	if f == nil {
 		return false
 	}
-	const page = "<!DOCTYPE html><html><title>Error 502 (Server Error)!!1</title></html>"
+	page := func(status int) bool {
+		w.Header().Set("Content-Type", "text/html; charset=UTF-8")
+		w.WriteHeader(status)
+		_, _ = fmt.Fprintf(w, "<!DOCTYPE html><html><title>Error %d (Server Error)!!1</title></html>", status) // whoever has gone hears nothing
+		return true
+	}
+	invalid := func(text, of, field, why string) bool {
+		(&refusal{status: http.StatusBadRequest, code: "INVALID_ARGUMENT", text: text, fcm: of, field: field, why: why}).write(w)
+		return true
+	}
 	fcm := func(status int, code, text, of string) bool {
 		(&refusal{status: status, code: code, text: text, fcm: of, retryAfter: f.RetryAfter}).write(w)
 		return true
@@ -106,11 +124,24 @@ func (f *Fault) instead(w http.ResponseWriter, r *http.Request) (answered bool) 
 		return fcm(http.StatusForbidden, "PERMISSION_DENIED", "The caller does not have permission", "")
 	case BareNotFound:
 		return fcm(http.StatusNotFound, "NOT_FOUND", "Requested entity was not found.", "")
+	case BareAborted:
+		return fcm(http.StatusConflict, "ABORTED", "The operation was aborted.", "")
+	case BareInternal:
+		return fcm(http.StatusInternalServerError, "INTERNAL", "Internal error encountered.", "")
+	case BareUnavailable:
+		return fcm(http.StatusServiceUnavailable, "UNAVAILABLE", "The service is currently unavailable.", "")
 	case BadGateway:
-		w.Header().Set("Content-Type", "text/html; charset=UTF-8")
-		w.WriteHeader(http.StatusBadGateway)
-		_, _ = w.Write([]byte(page)) // whoever has gone hears nothing
-		return true
+		return page(http.StatusBadGateway)
+	case GatewayTimeout:
+		return page(http.StatusGatewayTimeout)
+	case BadRequest:
+		return invalid("Request contains an invalid argument.", "", "message.data[0].value", "Invalid value (TYPE_STRING)")
+	case BadTokenText:
+		return invalid("The registration token is not a valid FCM registration token", "INVALID_ARGUMENT", "", "")
+	case BadTokenField:
+		return invalid("Request contains an invalid argument.", "INVALID_ARGUMENT", "message.token", "Invalid token")
+	case BadTokenAtGate:
+		return invalid("Request contains an invalid argument.", "", "message.token", "Invalid token")
 	}
 	return false
 }

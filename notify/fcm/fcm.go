@@ -176,6 +176,7 @@ const (
 	unansweredHeader = "X-Push-Unanswered"
 	retryAfterHeader = "X-Push-Retry-After"
 	deviceRateHeader = "X-Push-Device-Rate"
+	badTokenHeader   = "X-Push-Bad-Token"
 )
 
 // oneAttempt keeps the SDK from trying again by itself: it would deliver twice where an
@@ -191,12 +192,18 @@ func (t oneAttempt) RoundTrip(r *http.Request) (*http.Response, error) {
 		}
 		return unavailable(r), nil
 	}
-	if resp.StatusCode == http.StatusServiceUnavailable {
+	switch resp.StatusCode {
+	case http.StatusServiceUnavailable:
 		resp.Header.Set(retryAfterHeader, resp.Header.Get("Retry-After"))
 		resp.Header.Set("Retry-After", "86400")
-	}
-	if resp.StatusCode == http.StatusTooManyRequests && ofDevice(peek(resp)) {
-		resp.Header.Set(deviceRateHeader, "true")
+	case http.StatusTooManyRequests:
+		if complaintOf(peek(resp)).ofDevice() {
+			resp.Header.Set(deviceRateHeader, "true")
+		}
+	case http.StatusBadRequest:
+		if complaintOf(peek(resp)).ofToken() {
+			resp.Header.Set(badTokenHeader, "true")
+		}
 	}
 	return resp, nil
 }
@@ -232,7 +239,7 @@ func failure(ctx context.Context, err error, now time.Time, reached bool) error 
 		f.RetryAfter = notify.RetryAfter(asked, now)
 	}
 	f.Class, f.Code = classOf(err)
-	if resp := errorutils.HTTPResponse(err); resp != nil && resp.Header.Get(deviceRateHeader) != "" { // only that phone is rung too often
+	if told(err, deviceRateHeader) { // only that phone is rung too often
 		f.Code = "device_rate_exceeded"
 	}
 	f.Local = f.Code == "device_rate_exceeded" || f.Code == "third_party_auth_error"                                 // of browsers or iPhones alone: who registered one must not stop the pushes of all
@@ -250,17 +257,15 @@ func classOf(err error) (notify.Class, string) {
 		return notify.Gone, "unregistered"
 	case messaging.IsSenderIDMismatch(err):
 		return notify.Gone, "sender_id_mismatch"
-	case messaging.IsQuotaExceeded(err):
-		return notify.SlowDown, "quota_exceeded"
 	case messaging.IsThirdPartyAuthError(err):
 		return notify.Broken, "third_party_auth_error"
-	case messaging.IsUnavailable(err):
+	case errorutils.IsUnavailable(err):
 		return notify.Later, "unavailable"
-	case messaging.IsInternal(err):
+	case errorutils.IsInternal(err):
 		return notify.Later, "internal"
-	case messaging.IsInvalidArgument(err) && strings.Contains(strings.ToLower(err.Error()), "registration token"): // the address itself
+	case told(err, badTokenHeader): // the address itself
 		return notify.Gone, "invalid_token"
-	case messaging.IsInvalidArgument(err), errorutils.IsInvalidArgument(err):
+	case errorutils.IsInvalidArgument(err): // of FCM, or of the gate before it, which FCM's own helpers do not know
 		return notify.Refused, "invalid_argument"
 	}
 	switch statusOf(err) {
@@ -278,6 +283,12 @@ func classOf(err error) (notify.Class, string) {
 		return notify.Later, "unreadable_answer"
 	}
 	return notify.Later, "unknown"
+}
+
+// told reports whether the transport has set a header of ours.
+func told(err error, header string) bool {
+	resp := errorutils.HTTPResponse(err)
+	return resp != nil && resp.Header.Get(header) != ""
 }
 
 // statusOf is the status of the answer behind an error; 200 where the answer could not be

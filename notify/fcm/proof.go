@@ -130,23 +130,48 @@ func peek(resp *http.Response) []byte {
 	return body
 }
 
-// ofDevice reports whether an answer says that it is one phone that is sent too much: of
-// several quotas it may be, google.rpc.QuotaFailure tells which. Where it does not tell it may be
-// the project's.
-func ofDevice(body []byte) bool {
-	var in struct {
-		Error struct {
-			Details []struct {
-				Violations []struct{ Subject, Description string }
+// complaint is what an error of Google's says, as far as it is read: google.rpc.Status with
+// google.rpc.QuotaFailure and google.rpc.BadRequest.
+type complaint struct {
+	Error struct {
+		Message string
+		Details []struct {
+			Violations      []struct{ Subject, Description string }
+			FieldViolations []struct{ Field string }
+		}
+	}
+}
+
+// complaintOf is the complaint of an answer; the zero one where it is no JSON of that form.
+func complaintOf(body []byte) (in complaint) {
+	if json.Unmarshal(body, &in) != nil {
+		return complaint{}
+	}
+	return in
+}
+
+// ofDevice reports whether it is one phone that is sent too much: of several quotas it may be,
+// google.rpc.QuotaFailure tells which. Where it does not tell it may be the project's.
+func (c complaint) ofDevice() bool {
+	for _, d := range c.Error.Details {
+		for _, v := range d.Violations {
+			if strings.Contains(strings.ToLower(v.Subject+" "+v.Description), "device") {
+				return true
 			}
 		}
 	}
-	if json.Unmarshal(body, &in) != nil {
-		return false
+	return false
+}
+
+// ofToken reports whether it is the address that is malformed, by the sentence or by the field
+// that is named. A payload that is too large, or a bad key in it, has the same code.
+func (c complaint) ofToken() bool {
+	if strings.Contains(strings.ToLower(c.Error.Message), "registration token") {
+		return true
 	}
-	for _, d := range in.Error.Details {
-		for _, v := range d.Violations {
-			if strings.Contains(strings.ToLower(v.Subject+" "+v.Description), "device") {
+	for _, d := range c.Error.Details {
+		for _, v := range d.FieldViolations {
+			if v.Field == "message.token" {
 				return true
 			}
 		}

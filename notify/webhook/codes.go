@@ -1,6 +1,7 @@
 package webhook
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"strconv"
@@ -8,6 +9,7 @@ import (
 
 	"github.com/lumbung-ikm/lumbung/auth"
 	"github.com/lumbung-ikm/lumbung/clock"
+	"github.com/lumbung-ikm/lumbung/domain"
 	"github.com/lumbung-ikm/lumbung/fault"
 	"github.com/lumbung-ikm/lumbung/notify"
 )
@@ -22,6 +24,10 @@ type Codes struct {
 	Messenger notify.Messenger
 	Tally     notify.Tally // may be nil
 	Clock     clock.Clock
+	// Locale is that of whoever has a number, id or en; "" where nobody has it, or it cannot be
+	// asked now. It is asked when a code is sent, behind the answer to who wanted it, which
+	// therefore tells nothing. May be nil.
+	Locale func(ctx context.Context, phone domain.Phone) string
 }
 
 // Send keeps the promise of auth.Sender. Nothing of the code or the number gets into an
@@ -29,7 +35,11 @@ type Codes struct {
 func (c Codes) Send(ctx context.Context, m auth.Message) error {
 	from := c.Clock.Now()
 	minutes := max(int(m.Expires.Sub(from).Round(time.Minute)/time.Minute), 1)
-	f := notify.FailureOf(c.Messenger.Send(ctx, notify.Message{ID: m.Key, Channel: notify.ChannelAny, To: m.Phone, Template: TemplateCode, Locale: "id",
+	locale := ""
+	if c.Locale != nil {
+		locale = c.Locale(ctx, m.Phone)
+	}
+	f := notify.FailureOf(c.Messenger.Send(ctx, notify.Message{ID: m.Key, Channel: notify.ChannelAny, To: m.Phone, Template: TemplateCode, Locale: cmp.Or(locale, "id"),
 		Params: map[string]string{"code": m.Code, "purpose": string(m.Purpose), "minutes": strconv.Itoa(minutes)}}))
 	code := "sent"
 	if f != nil {
