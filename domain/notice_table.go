@@ -37,8 +37,8 @@ type Many struct {
 }
 
 // ManyOf says how one push tells of several items: results as results, new tasks as new tasks,
-// what waits for mentors as their queue, what admins are told where each of it leads, and anything
-// else as some news.
+// what waits for mentors as their queue, what admins are told where each of it leads, what the
+// calendar tells of one type as several of that, and anything else as some news.
 func ManyOf(items []merge.Row) Many {
 	m := Many{Link: "app://kotak-masuk"}
 	all := func(is func(NoticeType, merge.Row) bool) bool {
@@ -59,6 +59,10 @@ func ManyOf(items []merge.Row) Many {
 		m.Words = "results"
 	case all(func(t NoticeType, _ merge.Row) bool { return t.ID == NoticeTaskAssigned }):
 		m.Words, m.Tag, m.Link = "tasks", "task:new", "app://tugas"
+	case first.ID == NoticeAccessEnded, first.Collapse != CollapseReminder && Reminds(first.ID):
+		if all(func(t NoticeType, _ merge.Row) bool { return t.ID == first.ID }) {
+			return severalOf(first, items, m)
+		}
 	case m.Collapse != CollapseQueue:
 	case all(func(t NoticeType, i merge.Row) bool {
 		return slices.Contains(t.In, merge.Admin) && !slices.Contains(t.In, merge.Mentor) && i.Text("deep_link") == link

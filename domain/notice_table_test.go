@@ -235,7 +235,8 @@ func printedNotices() string {
 		"recipient's `inbox`. Its texts are made on the phone from `type` and `params`, in the language of the app and by the clocks of the\n" +
 		"business; a sentence that wants an absent parameter is left out. Titles have no holes: they are safe on a lock screen. Class is what\n" +
 		"people switch by in `preference`. Quiet class, collapse key and tag are for pushes: Q0 rings always, Q1 waits for the day, Q2 also\n" +
-		"for the end of Friday prayers; a dash as the key: every push is kept; high wakes a phone that sleeps. A push\n" +
+		"for the end of Friday prayers; a dash as the key: every push is kept; high wakes a phone that sleeps. What the calendar tells a person\n" +
+		"in one minute is one push about several items, whatever it is of; N35 are one of their own (decisions 66, 67). A push\n" +
 		"rings while its person still is what \"rings for\" says where the item belongs (a dash: whoever has left, too), and while its object is as\n" +
 		"\"while\" says; both are asked when it is sent.\n\n" +
 		"| Type | When | To | Bahasa Indonesia | English | Parameters | Class | Quiet | Key | Tag | Link | Rings for | While |\n|---|---|---|---|---|---|---|---|---|---|---|---|---|\n")

@@ -1,6 +1,7 @@
 package domain
 
 import (
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -132,6 +133,22 @@ func BatchOf(item merge.Row) string {
 func Unheard(item merge.Row, now time.Time) bool {
 	expires := WorthUntil(item)
 	return item.Text("read_at") == "" && string(item.Fields["dismissed"]) != "true" && string(item.Fields["retracted"]) != "true" && (expires.IsZero() || now.Before(expires))
+}
+
+// AsItStands is an item about an announcement with what that one says now: a correction, a retraction
+// and an end reach every inbox by work behind their commit, and a push that leaves before it says
+// what is so already. ok is false where the announcement is not out, or not any more: it is not there
+// (a zero row), was taken back, or has ended.
+func AsItStands(item, announcement merge.Row, now time.Time) (_ merge.Row, ok bool) {
+	state, end := announcement.Text("state"), WorthUntil(announcement)
+	if state != AnnouncementSending && state != AnnouncementSent || !end.IsZero() && !now.Before(end) {
+		return item, false
+	}
+	if item.Text("type") == NoticeAnnouncement && ItemBehind(item, announcement) {
+		item.Fields = maps.Clone(item.Fields)
+		maps.Copy(item.Fields, AnnouncementItem(announcement))
+	}
+	return item, true
 }
 
 // WorthUntil is when an item is worth nothing any more; the zero time if it does not say.

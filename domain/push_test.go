@@ -48,8 +48,12 @@ func TestWhereSeveralThatWaitLead(t *testing.T) {
 		return rowWith("i", map[string]any{"type": kind, "deep_link": link})
 	}
 	task, blocked, assigned := item(domain.NoticeTaskSubmitted, "app://tugas/a"), item(domain.NoticeTaskBlocked, "app://tugas/b"), item(domain.NoticeTaskAssigned, "app://tugas/c")
+	about := func(kind, object, link string) merge.Row {
+		return rowWith("i", map[string]any{"type": kind, "deep_link": link, "object": map[string]string{"collection": "x", "id": object}})
+	}
 	late, other := item(domain.NoticeLateScore, "app://kurasi/p"), item(domain.NoticeLateScore, "app://kurasi/q")
 	due, silent := item(domain.NoticeTaskDue, "app://tugas/a"), item(domain.NoticeSilentPhone, "app://sinkron")
+	visit, next := about(domain.NoticeVisitTomorrow, "a", "app://kunjungan/a"), about(domain.NoticeVisitTomorrow, "b", "app://kunjungan/b")
 	const news, queue = "app://kotak-masuk", "app://pendamping/antrean"
 	for name, tt := range map[string]struct {
 		items []merge.Row
@@ -64,7 +68,17 @@ func TestWhereSeveralThatWaitLead(t *testing.T) {
 		"new tasks":         {[]merge.Row{assigned, assigned}, domain.Many{Words: "tasks", Tag: "task:new", Link: "app://tugas"}},
 		"of one programme":  {[]merge.Row{item(domain.NoticeResults, "app://hasil/p"), item(domain.NoticeResults, "app://hasil/p")}, domain.Many{Alike: true, Link: news}},
 		"of two":            {[]merge.Row{item(domain.NoticeResults, "app://hasil/p"), item(domain.NoticeResults, "app://hasil/q")}, domain.Many{Words: "results", Link: news}},
-		"a digest":          {[]merge.Row{silent, assigned}, domain.Many{Link: news}},
+		"two visits":        {[]merge.Row{visit, next}, domain.Many{Words: domain.NoticeVisitTomorrow, Link: news}},
+		"two businesses": {[]merge.Row{about(domain.NoticeSilentBusiness, "a", "app://pendamping"), about(domain.NoticeSilentBusiness, "b", "app://pendamping")},
+			domain.Many{Words: domain.NoticeSilentBusiness, Link: "app://pendamping", Collapse: domain.CollapseSync}},
+		"two targets": {[]merge.Row{item(domain.NoticeTargetReached, "app://target"), item(domain.NoticeTargetReached, "app://target")},
+			domain.Many{Words: domain.NoticeTargetReached, Tag: "target", Link: "app://target"}},
+		"two ledgers": {[]merge.Row{item(domain.NoticeNothingLogged, "app://penjualan/baru"), item(domain.NoticeNothingLogged, "app://penjualan/baru")},
+			domain.Many{Alike: true, Words: domain.NoticeNothingLogged, Tag: "sales", Link: "app://penjualan/baru", Collapse: domain.CollapseNudge}},
+		"two doors": {[]merge.Row{item(domain.NoticeAccessEnded, news), item(domain.NoticeAccessEnded, news)},
+			domain.Many{Alike: true, Words: domain.NoticeAccessEnded, Tag: "sec", Link: news}},
+		"of two kinds": {[]merge.Row{visit, due}, domain.Many{Link: news}},
+		"a digest":     {[]merge.Row{silent, assigned}, domain.Many{Link: news}},
 	} {
 		if got := domain.ManyOf(tt.items); got != tt.want {
 			t.Errorf("%s: %+v, want %+v", name, got, tt.want)

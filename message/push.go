@@ -33,13 +33,19 @@ var pushTable = map[string]entry{
 }
 
 // pushMany holds what a push about several items says, by its collapse key; "tasks" where all
-// are new ones, "results" where all are results.
+// are new ones, "results" where all are results, a type where all are of that and it says another
+// thing of one.
 var pushMany = map[string]entry{
 	"reminder": {Sentence{"Beberapa tenggat mendekat", "Ketuk untuk melihat semuanya."}, Sentence{"Several things are due soon", "Tap to see them all."}},
 	"queue":    {Sentence{"Menunggu pemeriksaan", "Beberapa hal menunggu Anda."}, Sentence{"Waiting for your check", "Several things wait for you."}},
 	"tasks":    {Sentence{"Tugas baru", "Ada beberapa tugas pendampingan baru untuk Anda."}, Sentence{"New tasks", "There are new mentoring tasks for you."}},
 	"results":  {Sentence{"Hasil kurasi sudah terbit", "Ketuk untuk melihat hasil pendaftaran usaha Anda."}, Sentence{"The results of the curation are out", "Tap to see how your applications went."}},
-	"":         {Sentence{"Beberapa kabar untuk Anda", "Ketuk untuk membacanya."}, Sentence{"Some news for you", "Tap to read it."}},
+
+	"visit_tomorrow": {Sentence{"Beberapa kunjungan besok", "Ketuk untuk melihat semuanya."}, Sentence{"Several visits tomorrow", "Tap to see them all."}},
+	"device_silent":  {Sentence{"Beberapa usaha belum terhubung", "Ponsel mereka lama tidak terhubung."}, Sentence{"Several businesses have not synced", "Their phones have been silent for long."}},
+	"N24":            {Sentence{"Beberapa target tercapai", "Selamat, target periode ini terpenuhi."}, Sentence{"Several targets reached", "Congratulations, targets of this period are met."}},
+
+	"": {Sentence{"Beberapa kabar untuk Anda", "Ketuk untuk membacanya."}, Sentence{"Some news for you", "Tap to read it."}},
 }
 
 // How many characters the title and the body of a push have at most.

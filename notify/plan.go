@@ -160,13 +160,17 @@ type gathering struct {
 	wait   time.Duration // of the first for others
 }
 
-// gathers says with what an item of a type is gathered. Reminders of one minute are written
-// one after the other, over all businesses of a zone. Results ring at once.
+// gathers says with what an item of a type is gathered. What the calendar tells in one minute is
+// written one item after the other, over all businesses of a zone, and is one push whatever it is of:
+// with the rest of the hour for who wants that. Who may get at what is not hidden among it, and what
+// has a term within a day does not wait for a digest. Results ring at once.
 func gathers(t domain.NoticeType, r Recipient, item merge.Row) gathering {
 	switch {
 	case t.ID == domain.NoticeResults && domain.BatchOf(item) != "":
 		return gathering{"results", time.Minute, 0}
-	case t.Collapse == domain.CollapseReminder:
+	case t.ID == domain.NoticeAccessEnded:
+		return gathering{"access", 10 * time.Minute, 20 * time.Second}
+	case domain.Reminds(t.ID) && !r.digests(), t.ID == domain.NoticeAcknowledge:
 		return gathering{"reminder", 10 * time.Minute, 20 * time.Second}
 	case t.ID == domain.NoticeTaskAssigned:
 		return gathering{"tasks", 10 * time.Minute, 10 * time.Minute}

@@ -36,7 +36,10 @@ func (s *Service) Ringing(ctx context.Context, user string, items []string) (not
 			r.Preference = row
 			continue
 		}
-		holds, err := s.stillRings(ctx, u, row)
+		row, holds, err := s.asItStands(ctx, row)
+		if err == nil && holds {
+			holds, err = s.stillRings(ctx, u, row)
+		}
 		if err != nil {
 			return r, nil, err
 		}
@@ -48,6 +51,22 @@ func (s *Service) Ringing(ctx context.Context, user string, items []string) (not
 		r.Zone, err = s.zoneOf(ctx, u, out[0])
 	}
 	return r, out, err
+}
+
+// asItStands is an item as its announcement stands now, and whether that one is still out; an item
+// of anything else as it is. It costs one read by key each time, and no answer is kept: nothing
+// leaves behind a retraction but attempts that are under way.
+func (s *Service) asItStands(ctx context.Context, item merge.Row) (_ merge.Row, out bool, err error) {
+	announcement := domain.ItemAnnouncement(item)
+	if announcement == "" {
+		return item, true, nil
+	}
+	rows, err := s.rows(ctx, domain.GeneralQueue, merge.Key{Collection: "announcement", ID: announcement})
+	if err != nil {
+		return item, false, err
+	}
+	item, out = domain.AsItStands(item, first(rows), s.Clock.Now())
+	return item, out, nil
 }
 
 // stillRings reports whether an item should still be heard of: it is unread, its person is

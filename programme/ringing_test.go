@@ -173,7 +173,7 @@ func TestWhoConfirmedIsNotRung(t *testing.T) {
 	t.Parallel()
 	p := open(t).planners()
 	p.clock.Set(moment("2022-05-29T14:30Z"))
-	announcement := p.ids.New()
+	announcement := p.announced(domain.AnnouncementSent)
 	for n, tt := range []struct {
 		says string
 		want bool
@@ -184,5 +184,58 @@ func TestWhoConfirmedIsNotRung(t *testing.T) {
 			p.writes(merge.UserScope(u.ID), u, merge.Self, "receipt", p.ids.New(), true, fieldsOf("announcement_id", announcement, tt.says, "2022-05-29T14:00:00.000Z"))
 		}
 		p.rings(u, domain.NoticeAnnouncement, tt.want)
+	}
+}
+
+// announced is an announcement in a state, of which nothing else is said.
+func (p *planners) announced(state string, says ...string) (announcement string) {
+	p.Helper()
+	announcement = p.ids.New()
+	set := fieldsOf(append(says, "state", state)...)
+	set["version"] = merge.Num(2)
+	p.writes(domain.GeneralQueue, store.User{}, merge.System, "announcement", announcement, true, set)
+	return announcement
+}
+
+// TestAnAnnouncementRingsAsItStands, not as an inbox has it still: while it is out, with the words of
+// the last correction, and no longer than that lets it last. So does the question whether somebody
+// has read it.
+func TestAnAnnouncementRingsAsItStands(t *testing.T) {
+	t.Parallel()
+	p := open(t).planners()
+	p.clock.Set(moment("2022-05-29T14:30Z"))
+	u := p.person(1)
+	for _, kind := range []string{domain.NoticeAnnouncement, domain.NoticeAcknowledge} {
+		p.placed(u, kind, "", merge.Key{Collection: "announcement", ID: p.ids.New()})
+		p.rings(u, kind, false)
+	}
+	asks := func(announcement string) {
+		about := merge.Key{Collection: "announcement", ID: announcement}
+		item := fieldsOf("type", domain.NoticeAnnouncement, "class", "announcements", "deep_link", "app://pengumuman/x", "title_id", "Lama")
+		item["object"], item["version"], item["push_public"] = merge.Encode(map[string]string{"collection": about.Collection, "id": about.ID}), merge.Num(1), merge.Flag(true)
+		p.writes(merge.UserScope(u.ID), u, merge.System, "inbox", domain.AnnouncementItemID(announcement, u.ID), true, item)
+		p.clock.Advance(time.Second) // rings asks about the newest
+		p.placed(u, domain.NoticeAcknowledge, "", about)
+	}
+	for _, state := range domain.AnnouncementStates() {
+		out := state == domain.AnnouncementSending || state == domain.AnnouncementSent
+		p.clock.Advance(time.Second)
+		asks(p.announced(state))
+		p.rings(u, domain.NoticeAnnouncement, out)
+		p.rings(u, domain.NoticeAcknowledge, out)
+	}
+	for end, out := range map[string]bool{"2022-05-29T14:00:00.000Z": false, "2022-05-29T16:00:00.000Z": true} {
+		p.clock.Advance(time.Second)
+		asks(p.announced(domain.AnnouncementSent, "expires_at", end))
+		p.rings(u, domain.NoticeAnnouncement, out)
+		p.rings(u, domain.NoticeAcknowledge, out)
+	}
+	announcement := p.announced(domain.AnnouncementSent, "title_id", "Baru")
+	p.clock.Advance(time.Second)
+	asks(announcement)
+	_, rows, err := p.two[0].Ringing(t.Context(), u.ID, []string{domain.AnnouncementItemID(announcement, u.ID)})
+	p.unless(err)
+	if len(rows) != 1 || rows[0].Text("title_id") != "Baru" || rows[0].ID != domain.AnnouncementItemID(announcement, u.ID) {
+		t.Errorf("it rings as %+v", rows)
 	}
 }

@@ -1,0 +1,104 @@
+package notify_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/lumbung-ikm/lumbung/domain"
+	"github.com/lumbung-ikm/lumbung/message"
+)
+
+// calendarTypes are the types that the calendar gives in one hour of a day.
+func calendarTypes() map[int][]string {
+	return map[int][]string{
+		8: {domain.NoticeTaskDue, domain.NoticeTaskOverdue, domain.NoticeCaseDue, domain.NoticeRenewal, domain.NoticeRegistrationCloses, domain.NoticeConfirm,
+			domain.NoticeWeek, domain.NoticeCaseloadWeek, domain.NoticeSilentPhone, domain.NoticeSilentBusiness, domain.NoticeAccessEnded},
+		17: {domain.NoticeVisitTomorrow, domain.NoticeAccessEnded},
+		19: {domain.NoticeNothingLogged, domain.NoticeTargetReached, domain.NoticeAccessEnded},
+	}
+}
+
+// TestTheCalendarIsKnown: each type that it gives is among those that are tried here.
+func TestTheCalendarIsKnown(t *testing.T) {
+	t.Parallel()
+	known := map[string]bool{}
+	for _, kinds := range calendarTypes() {
+		for _, k := range kinds {
+			known[k] = true
+		}
+	}
+	for _, row := range domain.NoticeTypes() {
+		if calendar := domain.Reminds(row.ID) || row.ID == domain.NoticeAccessEnded; calendar != known[row.ID] {
+			t.Errorf("%s: of the calendar %t, tried %t", row.ID, calendar, known[row.ID])
+		}
+	}
+}
+
+// TestAMinuteOfTheCalendarIsOnePush: twenty items of a type, over twenty businesses, are one card that
+// says so; who wants a digest hears of them with the rest of the hour.
+func TestAMinuteOfTheCalendarIsOnePush(t *testing.T) {
+	t.Parallel()
+	const businesses = 20
+	for hour, kinds := range calendarTypes() {
+		for _, kind := range kinds {
+			for _, digest := range []string{"false", "true"} {
+				b := set(t)
+				b.prefs["digest"] = digest
+				b.at(domain.WIB, 14, hour, 0)
+				b.phone("mentor", "t")
+				for i := range businesses {
+					b.item("mentor", fmt.Sprint(kind, i), kind, `{"at":"2022-06-15T03:00:00Z"}`)
+					b.rounds(500*time.Millisecond, 500*time.Millisecond)
+				}
+				b.rounds(3*time.Hour, 10*time.Second)
+				if got := b.got; len(got) != 1 || len(got[0].push.Items) != businesses {
+					t.Errorf("%s at %d:00, digest %s: %d pushes", kind, hour, digest, len(b.got))
+					continue
+				}
+				p := b.got[0].push
+				one, news := message.Push(kind, message.ID), message.PushMany("", message.ID)
+				row, _ := domain.NoticeTypeOf(kind)
+				if p.Title == news.Title || p.Body == "" || p.Collapse != string(row.Collapse) {
+					t.Errorf("%s: %+v", kind, p)
+				}
+				if alike := p.Title == one.Title; !alike && !strings.HasPrefix(p.Title, "Beberapa ") || alike && p.Body != one.Detail {
+					t.Errorf("%s says %q, %q", kind, p.Title, p.Body)
+				}
+			}
+		}
+	}
+}
+
+// TestAMixedMinuteIsSomeNews: what one minute tells of several kinds is one card too, under no key
+// unless all have it. Who may get at what is a card of its own, which nothing else hides.
+func TestAMixedMinuteIsSomeNews(t *testing.T) {
+	t.Parallel()
+	for hour, kinds := range calendarTypes() {
+		b := set(t)
+		b.at(domain.WIB, 14, hour, 0)
+		b.phone("mentor", "t")
+		n, access := 0, 0
+		for _, kind := range kinds {
+			for i := range 2 {
+				b.item("mentor", fmt.Sprint(kind, i), kind, "")
+				n++
+			}
+		}
+		b.rounds(3*time.Hour, 10*time.Second)
+		for _, s := range b.got {
+			n -= len(s.push.Items)
+			if s.push.Type == domain.NoticeAccessEnded {
+				access++
+				continue
+			}
+			if want := message.PushMany("", message.ID); hour != 17 && (s.push.Title != want.Title || s.push.Collapse != "") {
+				t.Errorf("at %d:00 it says %q under %q", hour, s.push.Title, s.push.Collapse)
+			}
+		}
+		if len(b.got) != 2 || access != 1 || n != 0 {
+			t.Errorf("at %d:00 %d pushes, %d of access, %d items left", hour, len(b.got), access, n)
+		}
+	}
+}
