@@ -64,7 +64,14 @@ func (o *office) answering() *answering {
 	o.work()
 	scope := domain.DecisionScope(a.edition.ID)
 	for n, x := range a.all {
-		_, err := o.Engine.Write(o.Context(), scope, merge.ServerWrite{Name: fmt.Sprint("rank.", n), Role: merge.System, Collection: "case_file", ID: x.application, Op: merge.Put, Set: map[string]merge.Value{"rank": merge.Num(n + 1)}})
+		state := domain.FileNotSelected
+		if n < lawQuota {
+			state = domain.FileSelected
+		} else if n < lawQuota+3 {
+			state = domain.FileReserve
+		}
+		_, err := o.Engine.Write(o.Context(), scope, merge.ServerWrite{Name: fmt.Sprint("rank.", n), Role: merge.System, Collection: "case_file", ID: x.application, Op: merge.Put,
+			Set: map[string]merge.Value{"state": merge.Str(state), "rank": merge.Num(n + 1)}})
 		o.unless(err)
 	}
 	_, err := o.Engine.Write(o.Context(), scope, merge.ServerWrite{Name: "approved", Role: merge.System, Collection: "publication", ID: id.Derive("publication", a.edition.ID), Op: merge.Put, Create: true,
