@@ -171,3 +171,49 @@ func TestASheetThatIsNotWholeIsNotIn(t *testing.T) {
 		}
 	}
 }
+
+// TestWhatIsSaidBesideADecisionIsLate: marks that a process carries over while the stage is decided
+// were not decided on, and say so; also where the sheet was out and in again meanwhile.
+func TestWhatIsSaidBesideADecisionIsLate(t *testing.T) {
+	t.Parallel()
+	c := open(t).contest(5)
+	c.begun()
+	c.scored()
+	c.decide(3)
+	before := c.Engine.Store.(*storefault.Poor)
+	file := c.stage(3).Outcomes[0].File
+	n, sheet := -1, ""
+	for k := range c.curators {
+		if _, has := c.sees(c.curators[k], file); has {
+			n, sheet = k, domain.SheetID(file, 3, c.curators[k].ID)
+		}
+	}
+	for _, beside := range []bool{true, false} {
+		poor := before.Copy()
+		c.Service.Engine = c.process(poor).Engine
+		approve := func() {
+			_, err := c.Approve(t.Context(), c.as(c.other), c.edition.ID, 3, c.stage(3).Basis)
+			c.unless(err)
+		}
+		if !beside {
+			approve()
+		}
+		_, err := c.Reopen(t.Context(), c.as(c.admin), c.edition.ID, sheet, c.curators[n].ID, "salah")
+		c.unless(err)
+		c.unless(c.writes(n, "sheet", sheet, false, map[string]merge.Value{"note": merge.Str("diperiksa lagi")}))
+		c.unless(c.submit(n, sheet))
+		if beside {
+			_, err = c.beside(poor, approve).Engine.Work(t.Context())
+			c.unless(err)
+		}
+		c.work()
+		for _, s := range c.scope(domain.DecisionScope(c.edition.ID), "score") {
+			if s.ID == sheet && (s.Text("note") != "diperiksa lagi" || string(s.Fields["late"]) != "true") {
+				t.Errorf("beside %t: %s, late %s", beside, s.Text("note"), s.Fields["late"])
+			}
+		}
+		if d := c.stage(3).Decision; d.Text("state") != "decided" {
+			t.Errorf("beside %t: %s", beside, d.Text("state"))
+		}
+	}
+}

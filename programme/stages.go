@@ -254,7 +254,8 @@ func (b *board) ranked(ctx context.Context, stage domain.Stage, files []file) (o
 // prepared by it: somebody else must Approve.
 //
 // Errors: Forbidden, NotFound; Invalid; Conflict "stage_not_begun", "stage_not_ready" while
-// sheets are missing or an earlier stage is open, "stage_decided", "basis_changed".
+// sheets are missing or an earlier stage is open, "stage_decided", "basis_changed"; Transient
+// "busy" if commits keep coming in between.
 func (s *Service) Decide(ctx context.Context, who Caller, programme string, no int, basis, minutes string) (StageView, error) {
 	if err := s.mustBeAdmin(ctx, who); err != nil {
 		return StageView{}, err
@@ -321,7 +322,8 @@ func (s *Service) decideAs(ctx context.Context, who Caller, programme string, no
 // minutes.
 //
 // Errors: Forbidden "forbidden", "same_person"; NotFound; Conflict "stage_not_ready" if
-// nothing is prepared, "stage_decided", "basis_changed".
+// nothing is prepared, "stage_decided", "basis_changed"; Transient "busy" if commits keep coming
+// in between.
 func (s *Service) Approve(ctx context.Context, who Caller, programme string, no int, basis string) (StageView, error) {
 	if err := s.mustBeAdmin(ctx, who); err != nil {
 		return StageView{}, err
