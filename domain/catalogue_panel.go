@@ -51,7 +51,7 @@ func dossier() *merge.Collection {
 		Name: "dossier", Scope: ScopePanel, Doc: "what a curator sees of an application; without names, numbers and addresses where the stage is blind", Fields: fields(
 			server("application_id", ref(""), ""),
 			server("stage", whole(1, maxStages, ""), ""),
-			server("number", text(0, 20), "receipt number"),
+			server("number", text(0, 20), "receipt number; absent where the stage is blind"),
 			server("business_name", text(0, 120), "absent where the stage is blind"),
 			server("region_code", text(0, 5), ""),
 			server("category", enum(categories()...), ""),
@@ -130,12 +130,33 @@ func allowSheet(a merge.Attempt) *merge.Reject {
 	return nil
 }
 
-// judgeSheet asks whoever puts another level in the place of the survey's to say why.
+// judgeSheet asks whoever puts another level in the place of the survey's to say why, and for
+// every point of a stage that gives points: a sheet without would count nowhere, and be locked.
 func judgeSheet(j merge.Judgement) *merge.Reject {
-	if merge.AsString(j.Set["op"]) == "submit" && j.Parent.Fields["level"] != nil && strings.TrimSpace(j.Parent.Text("note")) == "" {
-		return refuse("reason_required", "note")
+	if merge.AsString(j.Set["op"]) == "submit" {
+		if j.Parent.Fields["level"] != nil && strings.TrimSpace(j.Parent.Text("note")) == "" {
+			return refuse("reason_required", "note")
+		}
+		if item := lacking(j, j.Parent); item != "" {
+			return refuse("sheet_incomplete", "items."+item)
+		}
 	}
 	return sheetMachine().legal(j, sheetMachine().state(j.Seen, SheetDraft))
+}
+
+// lacking is the first item of which a sheet has no point in its range, as the dossier asks;
+// "" where none lacks. A stage of levels has no points, nor has who declares an interest to give
+// any; what nobody gave the curator asks for nothing.
+func lacking(v merge.View, sheet merge.Row) string {
+	no := int(sheet.Int("stage"))
+	asks, ok := v.Row("dossier", id.Derive("dossier", sheet.Text("application_id"), stageKey(no)))
+	if !ok || !merge.Null(asks.Fields["level"]) || string(sheet.Fields["conflict"]) == "true" {
+		return ""
+	}
+	stage := Stage{No: no}
+	decode(asks.Fields["items"], &stage.Items)
+	item, _ := stage.unanswered(Points(sheet))
+	return item
 }
 
 func deriveSheet(v merge.View, r merge.Row) merge.Derived {
@@ -173,7 +194,7 @@ func Points(sheet merge.Row) map[string]int { return pointsOf(sheet.Fields["item
 
 // blind leaves out of a dossier what would say who it is.
 func blind(set map[string]merge.Value) {
-	for _, name := range []string{"business_name"} {
+	for _, name := range []string{"number", "business_name"} {
 		set[name] = orNull(nil)
 	}
 }

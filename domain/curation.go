@@ -83,14 +83,26 @@ func (s Stage) LevelOf(file merge.Row) StageResult {
 // share of its range, weighted. ok is false while a point is missing or out of range.
 func (s Stage) SheetTotal(points map[string]int) (total int, ok bool) {
 	sum := 0 // in ten-thousandths of ten-thousandths, so that nothing is rounded on the way
+	if _, lacks := s.unanswered(points); lacks {
+		return 0, false
+	}
 	for _, it := range s.Items {
-		n, given := points[it.Code]
-		if !given || n < it.Min || n > it.Max || it.Max <= it.Min {
+		if it.Max <= it.Min {
 			return 0, false
 		}
-		sum += it.Weight * (n - it.Min) * 10_000 / (it.Max - it.Min)
+		sum += it.Weight * (points[it.Code] - it.Min) * 10_000 / (it.Max - it.Min)
 	}
 	return (sum + 5_000) / 10_000, true
+}
+
+// unanswered is the first item of which points are missing or out of range.
+func (s Stage) unanswered(points map[string]int) (item string, lacks bool) {
+	for _, it := range s.Items {
+		if n, given := points[it.Code]; !given || n < it.Min || n > it.Max {
+			return it.Code, true
+		}
+	}
+	return "", false
 }
 
 // Scored is a file with the totals of the sheets that count.

@@ -206,6 +206,9 @@ var domainTable = map[string]entry{
 	"reason_required": {
 		Sentence{"Tuliskan alasannya.", ""},
 		Sentence{"Please give a reason.", ""}},
+	"sheet_incomplete": {
+		Sentence{"Nilai pada lembar ini belum lengkap.", "Isi setiap butir penilaian sesuai rentangnya, lalu kirim lagi."},
+		Sentence{"The points of this sheet are not complete.", "Give every item points within its range, then submit again."}},
 	"patch_required": {
 		Sentence{"Perubahan ini belum berisi nilai.", ""},
 		Sentence{"This change holds no values.", ""}},

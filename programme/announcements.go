@@ -122,8 +122,9 @@ func (s *Service) warnings(ctx context.Context, a merge.Row) ([]string, error) {
 		if err != nil && fault.KindOf(err) != fault.NotFound {
 			return nil, err
 		}
-		if z := domain.ProgrammeOf(e.Row).Zone; z != "" {
-			fallback = append(fallback, z)
+		p := domain.ProgrammeOf(e.Row)
+		if audience.Regions = p.Regions; p.Zone != "" {
+			fallback = append(fallback, p.Zone)
 		}
 	}
 	if domain.InQuietHours(publish, audience.Zones(fallback...)...) {

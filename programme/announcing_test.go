@@ -49,3 +49,19 @@ func TestTheWholeProgrammeIsReviewedInWhateverWords(t *testing.T) {
 		}
 	}
 }
+
+// TestTheNightOfEachZoneIsWarnedOf: a programme of two provinces reaches people by two clocks,
+// whichever its own days go by.
+func TestTheNightOfEachZoneIsWarnedOf(t *testing.T) {
+	t.Parallel()
+	o := open(t)
+	e := o.opened("kalimantan", "region_codes", `["62","63"]`, "number_prefix", `"KAL22"`) // WIB and WITA
+	admin := o.person(1, "admin")
+	for at, want := range map[string]int{"2022-03-02T13:30:00Z": 1, "2022-03-02T12:30:00Z": 0} { // 21:30 and 20:30 WITA
+		a, err := o.CreateAnnouncement(t.Context(), o.as(admin), map[string]merge.Value{"title_id": merge.Str("Kabar"), "body_id": merge.Str("Isi"),
+			"audience": merge.Value(`{"programme_id":"` + e.ID + `"}`), "publish_at": merge.Str(at)})
+		if o.unless(err); len(a.Warnings) != want {
+			t.Errorf("%s: %v", at, a.Warnings)
+		}
+	}
+}

@@ -3,6 +3,7 @@ package programme
 import (
 	"cmp"
 	"context"
+	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -28,7 +29,8 @@ type board struct {
 	seats   map[string]string // what they have of a place: domain.PlaceHeld, PlaceLeft, PlaceGone
 	rulings map[int]merge.Row // decisions, by stage
 	told    merge.Row         // publication
-	filed   merge.Seq         // version of the count of files: another one came or came back since
+	at      merge.Seq         // version of the scope that was read
+	setup   merge.Seq         // version of the setup in it
 	now     time.Time
 	own     map[string][]string // by file, if asked for: curators who are of its enterprise
 	fields  map[string]*picked  // that are read of a collection
@@ -99,13 +101,25 @@ func (s *Service) atBoardOf(ctx context.Context, e Edition, no int, look func(*b
 		return err
 	}
 	defer leave()
-	b, now := boardOf(e, no), s.now()
-	b.now = now.Time()
-	if err := s.walkScope(ctx, b.scope, b.clear, func(r *store.Record) error { return b.take(r, now) }); err != nil {
-		return err
+	for range tornRetries {
+		b, now := boardOf(e, no), s.now()
+		b.now = now.Time()
+		head, err := s.Engine.Store.Head(ctx, b.scope)
+		if err != nil {
+			return fmt.Errorf("head of %s: %w", b.scope, err)
+		}
+		if b.at, err = s.walked(ctx, head, b.clear, func(r *store.Record) error { return b.take(r, now) }); err != nil {
+			return err
+		}
+		if b.setup == e.Row.Version {
+			b.sort()
+			return look(b)
+		}
+		if e, err = s.setup(ctx, e.ID); err != nil { // it changed since it was read
+			return err
+		}
 	}
-	b.sort()
-	return look(b)
+	return busyScope()
 }
 
 // rulings reads what was decided on some stages, and the publication: a few records, whatever
@@ -130,7 +144,7 @@ func (s *Service) rulings(ctx context.Context, programme string, stages func(dom
 }
 
 func (b *board) clear() {
-	b.files, b.panel, b.left, b.shares, b.told, b.filed = nil, nil, nil, nil, merge.Row{}, 0
+	b.files, b.panel, b.left, b.shares, b.told = nil, nil, nil, nil, merge.Row{}
 	b.sheets, b.states, b.seats, b.rulings = map[string]sheets{}, map[string]string{}, map[string]string{}, map[int]merge.Row{}
 }
 
@@ -149,8 +163,8 @@ func (b *board) take(rec *store.Record, now merge.Millis) error {
 		return err
 	}
 	switch rec.Collection {
-	case "numbering":
-		b.filed = rec.Version
+	case "programme_setup":
+		b.setup = rec.Version
 	case "panel_member", "decision", "publication":
 		r, err := rowOf(rec)
 		switch to := instant(r, "to_at"); {

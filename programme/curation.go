@@ -1,6 +1,7 @@
 package programme
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"strings"
@@ -218,11 +219,16 @@ func (s *Service) followSheet(ctx context.Context, eff merge.Effect) error {
 		if found[share].Text("ended_at") != "" { // whatever they say of their own file
 			set["conflict"] = merge.Flag(true)
 		}
-		if found[decisionKey(programme, no)].Text("state") == "decided" && sheet.Text("state") == domain.SheetSubmitted && old.Text("state") != domain.SheetSubmitted {
+		ruling := decisionKey(programme, no)
+		anew := old.Text("state") != domain.SheetSubmitted || old.Int("opened") != sheet.Int("opened") // it may have been out and in again by the time of this look
+		if found[ruling].Text("state") == "decided" && sheet.Text("state") == domain.SheetSubmitted && anew {
 			set["late"] = merge.Flag(true)
 		}
+		asRead := func(v merge.View, grants []merge.Grant) *merge.Reject {
+			return cmp.Or(only(ruling, found[ruling].Version)(v, grants), only(share, found[share].Version)(v, grants))
+		}
 		w := merge.ServerWrite{Name: "score." + sheet.ID + "." + fmt.Sprint(sheet.Version), Role: merge.System, Collection: k.Collection, ID: k.ID, Op: merge.Put,
-			Create: old.Version == 0, Strict: &old.Version, Set: set}
+			Create: old.Version == 0, Strict: &old.Version, Must: asRead, Set: set}
 		if _, err = s.Engine.Write(ctx, scope, w); err != nil && !fasterOther(err) {
 			return err
 		} // the next look finds it said

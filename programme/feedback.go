@@ -2,6 +2,7 @@ package programme
 
 import (
 	"context"
+	"encoding/json"
 	"slices"
 
 	"github.com/lumbung-ikm/lumbung/domain"
@@ -113,4 +114,21 @@ func only(k merge.Key, version merge.Seq) func(merge.View, []merge.Grant) *merge
 		}
 		return nil
 	}
+}
+
+// words are those for all owners of a result, as the publication has them.
+func (b *board) words() (out Feedback, err error) {
+	if v := b.told.Fields["feedback"]; !merge.Null(v) {
+		err = json.Unmarshal(v, &out)
+	}
+	return out, err
+}
+
+// told is what the owner of a file is told beside a result: words of their own, if they were
+// written for that one, or those for all.
+func (f file) told(result string, words Feedback) (text string, own bool) {
+	if f.feedback != "" && (f.meant == "" || f.meant == result) {
+		return f.feedback, true
+	}
+	return words[result], false
 }

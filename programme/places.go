@@ -45,7 +45,7 @@ func (s *Service) fill(ctx context.Context, eff merge.Effect) error {
 	return s.promote(ctx, programme)
 }
 
-// promote offers free places to the reserve, the best first. It looks at what is known
+// promote offers free places to the reserve, the best first, with the words for the selected. It looks at what is known
 // when it is called, and offers no more than are free by that; each offer that becomes
 // known has it look again. A place is free once it is gone from who had it, which that
 // business's own operations say: whatever is known of it late, it never comes back.
@@ -55,10 +55,12 @@ func (s *Service) promote(ctx context.Context, programme string) error {
 	for range 10 {
 		var p domain.Programme
 		var next, left, unheard []file
-		if err := s.atBoard(ctx, programme, 0, func(b *board) error {
+		var words Feedback
+		if err := s.atBoard(ctx, programme, 0, func(b *board) (err error) {
 			p = b.Programme
 			next, left, unheard = b.next()
-			return nil
+			words, err = b.words()
+			return err
 		}); err != nil {
 			return err
 		}
@@ -67,7 +69,8 @@ func (s *Service) promote(ctx context.Context, programme string) error {
 		}
 		var failed []error
 		for _, f := range next {
-			failed = appendFailed(failed, s.tellOne(ctx, result{File: f.id, Business: f.business, Op: "offer"}, confirmBy(p, s.Clock.Now())))
+			said, _ := f.told(domain.FileSelected, words)
+			failed = appendFailed(failed, s.tellOne(ctx, result{f.id, f.business, "offer", said}, confirmBy(p, s.Clock.Now())))
 		}
 		for _, f := range left {
 			failed = appendFailed(failed, s.release(ctx, f))

@@ -1,8 +1,10 @@
 package programme_test
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
+	"slices"
 	"testing"
 	"time"
 
@@ -208,5 +210,37 @@ func TestAnAnswerCountsByItsReceipt(t *testing.T) {
 	c.unless(needs(err, "offer_lapsed"))
 	if got := c.states(); got[domain.ApplicationConfirmed] != 2 || got[domain.ApplicationLapsed] != 28 || got[domain.ApplicationOffered] != 10 {
 		t.Errorf("%v", got)
+	}
+}
+
+// TestWhoMovesUpHearsTheWordsOfTheSelected, also where somebody wrote words of their own for the
+// reserve: those were for another result.
+func TestWhoMovesUpHearsTheWordsOfTheSelected(t *testing.T) {
+	t.Parallel()
+	c := open(t).contest(5)
+	c.decided()
+	reserve := c.in(domain.FileReserve)
+	slices.SortFunc(reserve, func(a, b merge.Row) int { return cmp.Compare(a.Int("rank"), b.Int("rank")) })
+	d, err := c.File(t.Context(), c.as(c.admin), c.edition.ID, reserve[0].ID)
+	c.unless(err)
+	_, err = c.Advise(t.Context(), c.as(c.admin), c.edition.ID, d.ID, d.Version, "Anda hampir terpilih.")
+	c.unless(err)
+	c.prepared()
+	c.clock.Set(publishAt())
+	c.due()
+	if a := c.application(reserve[0]); a.Text("feedback") != "Anda hampir terpilih." {
+		t.Errorf("in reserve: %q", a.Text("feedback"))
+	}
+	for _, f := range c.in(domain.FileSelected)[:2] {
+		c.says(f, "decline")
+	}
+	c.due()
+	for _, f := range reserve[:2] {
+		if a := c.application(f); a.Text("state") != domain.ApplicationOffered || a.Text("feedback") != "Selamat!" {
+			t.Errorf("moved up: %s, told %q", a.Text("state"), a.Text("feedback"))
+		}
+	}
+	if a := c.application(reserve[2]); a.Text("state") != domain.ApplicationReserve || a.Text("feedback") != "Cadangan." {
+		t.Errorf("still in reserve: %s, told %q", a.Text("state"), a.Text("feedback"))
 	}
 }

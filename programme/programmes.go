@@ -171,6 +171,9 @@ func (s *Service) edit(ctx context.Context, who Caller, old Edition, v Version, 
 		if r, ok := view.Row("programme_setup", old.ID); !ok || r.Version != old.Row.Version {
 			return &merge.Reject{Code: "stale_version"}
 		}
+		if field := numbersOf(old, set); field != "" && decidedIn(view, old) {
+			return &merge.Reject{Code: "field_fixed", Field: field}
+		}
 		if slices.ContainsFunc(changed, func(no int) bool { return stageBegun(view, old.ID, no) }) { // while it was looked at
 			return &merge.Reject{Code: "stale_version"}
 		}
@@ -187,20 +190,37 @@ func (s *Service) edit(ctx context.Context, who Caller, old Edition, v Version, 
 //
 // Errors: Conflict "field_fixed".
 func (s *Service) decidedBy(ctx context.Context, old Edition, set map[string]merge.Value) error {
-	last := len(domain.ProgrammeOf(old.Row).Stages)
+	field := numbersOf(old, set)
+	if field == "" {
+		return nil
+	}
+	rows, err := s.rows(ctx, domain.DecisionScope(old.ID), lastDecision(old))
+	if err == nil && first(rows).Text("state") == "decided" {
+		err = &fault.Error{Kind: fault.Conflict, Code: "field_fixed", Field: field, Text: "the last stage is decided by it"}
+	}
+	return err
+}
+
+// numbersOf is the field of a change that says anew how many are selected or stand in reserve,
+// "" if none does.
+func numbersOf(old Edition, set map[string]merge.Value) string {
 	for _, name := range []string{"quota", "reserve_size"} {
-		if set[name] == nil || bytes.Equal(set[name], old.Fields[name]) {
-			continue
-		}
-		rows, err := s.rows(ctx, domain.DecisionScope(old.ID), decisionKey(old.ID, last))
-		if err != nil {
-			return err
-		}
-		if first(rows).Text("state") == "decided" {
-			return &fault.Error{Kind: fault.Conflict, Code: "field_fixed", Field: name, Text: "the last stage is decided by it"}
+		if set[name] != nil && !bytes.Equal(set[name], old.Fields[name]) {
+			return name
 		}
 	}
-	return nil
+	return ""
+}
+
+func lastDecision(e Edition) merge.Key {
+	return decisionKey(e.ID, len(domain.ProgrammeOf(e.Row).Stages))
+}
+
+// decidedIn is what decidedBy asks, inside the commit.
+func decidedIn(v merge.View, e Edition) bool {
+	k := lastDecision(e)
+	r, _ := v.Row(k.Collection, k.ID)
+	return r.Text("state") == "decided"
 }
 
 // AdvanceProgramme takes a programme that the caller saw at version v to the next

@@ -50,6 +50,7 @@ func (c *contest) scoredIn(stage int) {
 	_, err := c.Share(c.Context(), c.as(c.admin), c.edition.ID, stage, nil)
 	c.unless(err)
 	c.work()
+	files := c.files(c.edition)
 	for n := range c.curators {
 		for _, d := range c.panel(n) {
 			if int(d.Int("stage")) != stage {
@@ -57,7 +58,8 @@ func (c *contest) scoredIn(stage int) {
 			}
 			points := all(50)
 			var no int
-			_, err := fmt.Sscanf(d.Text("number"), "LGW22-%d", &no)
+			i := slices.IndexFunc(files, func(f merge.Row) bool { return f.ID == d.Text("application_id") })
+			_, err := fmt.Sscanf(files[i].Text("number"), "LGW22-%d", &no)
 			c.unless(err)
 			points["quality"], points["uniqueness"], points["packaging"] = 100-no/8, 100-no/8, 100-no/8
 			c.scoreIn(n, stage, d.Text("application_id"), points, nil)

@@ -77,7 +77,7 @@ type StageView struct {
 	Last     bool      // it is the last one, which selects
 	Free     int       // places that the last one gives nobody, because too few are in it or meet its rule
 	Lags     bool      // an earlier one is decided and not carried out into every file yet
-	filed    merge.Seq // of the board
+	at       merge.Seq // version of what is decided, of which it is
 	stands   string    // hash of what the decision rests on, whoever prepared it
 }
 
@@ -140,7 +140,7 @@ func (b *board) view(ctx context.Context, no int) (StageView, error) {
 		return v, err
 	}
 	files := b.in(no)
-	v.filed, v.Lags = b.filed, b.lags()
+	v.at, v.Lags = b.at, b.lags()
 	switch v.Stage.Kind {
 	case domain.StageRubric:
 		v.Outcomes, v.Missing, err = b.ranked(ctx, v.Stage, files)
@@ -254,57 +254,67 @@ func (b *board) ranked(ctx context.Context, stage domain.Stage, files []file) (o
 // prepared by it: somebody else must Approve.
 //
 // Errors: Forbidden, NotFound; Invalid; Conflict "stage_not_begun", "stage_not_ready" while
-// sheets are missing or an earlier stage is open, "stage_decided", "basis_changed".
+// sheets are missing or an earlier stage is open, "stage_decided", "basis_changed"; Transient
+// "busy" if commits keep coming in between.
 func (s *Service) Decide(ctx context.Context, who Caller, programme string, no int, basis, minutes string) (StageView, error) {
 	if err := s.mustBeAdmin(ctx, who); err != nil {
 		return StageView{}, err
 	}
-	v, err := s.view(ctx, programme, no)
-	switch {
-	case err != nil:
-		return v, err
-	case v.Decision.Text("state") == "decided":
-		return v, conflict("stage_decided", "decided already")
-	case len(v.Outcomes) == 0:
-		return v, conflict("stage_not_begun", "no file is in the stage")
-	case len(v.Missing) > 0, v.Lags:
-		return v, conflict("stage_not_ready", "sheets are missing, or files of the stage before")
-	case v.Basis != basis:
-		return v, conflict("basis_changed", "not what the caller saw")
-	case v.Last && strings.TrimSpace(minutes) == "":
-		return v, &fault.Error{Kind: fault.Invalid, Code: "required", Field: "minutes", Text: "who is selected stands in the minutes"}
-	}
-	state := "decided"
-	if v.Last {
-		state = "prepared"
-	}
-	set := map[string]merge.Value{"stage": merge.Num(no), "prepared_by": merge.Str(who.User), "approved_by": null(), "minutes": optional(minutes), "state": merge.Str(state),
-		"basis": merge.Str(v.stands), "outcomes": merge.Encode(v.Outcomes), "balance": merge.Encode(v.Balance), "passed": merge.Num(v.Count(outPassed) + v.Count(outSelected)),
-		"failed": merge.Num(v.Count(outFailed) + v.Count(outNotSelected)), "reserve": merge.Num(v.Count(outReserve)), "free": merge.Num(v.Free)}
-	if err := s.check("decision", set); err != nil {
-		return v, err
-	}
-	return s.decideAs(ctx, who, programme, v, set)
+	return s.decideAs(ctx, who, programme, no, func(v StageView) (map[string]merge.Value, error) {
+		switch {
+		case v.Decision.Text("state") == "decided":
+			return nil, conflict("stage_decided", "decided already")
+		case len(v.Outcomes) == 0:
+			return nil, conflict("stage_not_begun", "no file is in the stage")
+		case len(v.Missing) > 0, v.Lags:
+			return nil, conflict("stage_not_ready", "sheets are missing, or files of the stage before")
+		case v.Basis != basis:
+			return nil, conflict("basis_changed", "not what the caller saw")
+		case v.Last && strings.TrimSpace(minutes) == "":
+			return nil, &fault.Error{Kind: fault.Invalid, Code: "required", Field: "minutes", Text: "who is selected stands in the minutes"}
+		}
+		state := "decided"
+		if v.Last {
+			state = "prepared"
+		}
+		set := map[string]merge.Value{"stage": merge.Num(no), "prepared_by": merge.Str(who.User), "approved_by": null(), "minutes": optional(minutes), "state": merge.Str(state),
+			"basis": merge.Str(v.stands), "outcomes": merge.Encode(v.Outcomes), "balance": merge.Encode(v.Balance), "passed": merge.Num(v.Count(outPassed) + v.Count(outSelected)),
+			"failed": merge.Num(v.Count(outFailed) + v.Count(outNotSelected)), "reserve": merge.Num(v.Count(outReserve)), "free": merge.Num(v.Free)}
+		return set, s.check("decision", set)
+	})
 }
 
-func (s *Service) decideAs(ctx context.Context, who Caller, programme string, seen StageView, set map[string]merge.Value) (StageView, error) {
-	no, old := seen.Stage.No, seen.Decision
+// decideAs writes what is made of a stage as it is seen, in a commit directly behind the look.
+// Whatever else was committed in between has it looked at anew: what changes nothing of what is
+// decided on does not stand in the way.
+//
+// Errors: those of what; Conflict "basis_changed" for what stands against it since the first
+// look; Transient "busy" if commits keep coming in between.
+func (s *Service) decideAs(ctx context.Context, who Caller, programme string, no int, what func(StageView) (map[string]merge.Value, error)) (StageView, error) {
 	k := decisionKey(programme, no)
-	same := func(v merge.View, _ []merge.Grant) *merge.Reject { // a file that comes in meanwhile would be in no stage
-		if count, _ := v.Row("numbering", programme); no == 1 && count.Version != seen.filed || !stageStands(v, programme, seen.Stage, seen.Last) {
-			return &merge.Reject{Code: "stale_version"}
+	for look := range tornRetries {
+		v, err := s.view(ctx, programme, no)
+		if err != nil {
+			return v, err
 		}
-		return nil
+		set, err := what(v)
+		if look > 0 && fault.KindOf(err) == fault.Conflict {
+			err = conflict("basis_changed", "it changed at the same moment")
+		}
+		if err != nil {
+			return v, err
+		}
+		old := v.Decision.Version
+		_, err = s.Engine.Write(ctx, domain.DecisionScope(programme), merge.ServerWrite{Name: who.Name, Author: who.User, Role: merge.Admin, Collection: k.Collection, ID: k.ID, Op: merge.Put,
+			Create: old == 0, Strict: &old, At: &v.at, Set: set})
+		if err == nil {
+			return s.view(ctx, programme, no)
+		}
+		if !fasterOther(err) {
+			return StageView{}, err
+		}
 	}
-	_, err := s.Engine.Write(ctx, domain.DecisionScope(programme), merge.ServerWrite{Name: who.Name, Author: who.User, Role: merge.Admin, Collection: k.Collection, ID: k.ID, Op: merge.Put,
-		Create: old.Version == 0, Strict: &old.Version, Set: set, Must: same})
-	if err != nil && fasterOther(err) {
-		err = conflict("basis_changed", "somebody else decided at the same moment")
-	}
-	if err != nil {
-		return StageView{}, err
-	}
-	return s.view(ctx, programme, no)
+	return StageView{}, busyScope()
 }
 
 // Approve has the decision on the last stage count, which another admin prepared, if what
@@ -312,25 +322,25 @@ func (s *Service) decideAs(ctx context.Context, who Caller, programme string, se
 // minutes.
 //
 // Errors: Forbidden "forbidden", "same_person"; NotFound; Conflict "stage_not_ready" if
-// nothing is prepared, "stage_decided", "basis_changed".
+// nothing is prepared, "stage_decided", "basis_changed"; Transient "busy" if commits keep coming
+// in between.
 func (s *Service) Approve(ctx context.Context, who Caller, programme string, no int, basis string) (StageView, error) {
 	if err := s.mustBeAdmin(ctx, who); err != nil {
 		return StageView{}, err
 	}
-	v, err := s.view(ctx, programme, no)
-	switch {
-	case err != nil:
-		return v, err
-	case v.Decision.Text("state") == "decided":
-		return v, conflict("stage_decided", "decided already")
-	case v.Decision.Text("state") != "prepared":
-		return v, conflict("stage_not_ready", "nobody has prepared it")
-	case v.Decision.Text("prepared_by") == who.User:
-		return v, &fault.Error{Kind: fault.Forbidden, Code: "same_person", Text: "prepared by the same person"}
-	case v.Basis != basis, v.Decision.Text("basis") != v.stands:
-		return v, conflict("basis_changed", "not what was prepared")
-	}
-	return s.decideAs(ctx, who, programme, v, map[string]merge.Value{"approved_by": merge.Str(who.User), "state": merge.Str("decided")})
+	return s.decideAs(ctx, who, programme, no, func(v StageView) (map[string]merge.Value, error) {
+		switch {
+		case v.Decision.Text("state") == "decided":
+			return nil, conflict("stage_decided", "decided already")
+		case v.Decision.Text("state") != "prepared":
+			return nil, conflict("stage_not_ready", "nobody has prepared it")
+		case v.Decision.Text("prepared_by") == who.User:
+			return nil, &fault.Error{Kind: fault.Forbidden, Code: "same_person", Text: "prepared by the same person"}
+		case v.Basis != basis, v.Decision.Text("basis") != v.stands:
+			return nil, conflict("basis_changed", "not what was prepared")
+		}
+		return map[string]merge.Value{"approved_by": merge.Str(who.User), "state": merge.Str("decided")}, nil
+	})
 }
 
 // carryOutDecision writes what a decided stage made of each file into the files, some in a

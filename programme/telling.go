@@ -63,11 +63,9 @@ func (s *Service) publish(ctx context.Context, programme string) error {
 		if b.lags() { // the next look finds it carried out
 			return &fault.Error{Kind: fault.Transient, Code: "busy", Text: "the last stage is not carried out yet"}
 		}
-		var words Feedback
-		if v := b.told.Fields["feedback"]; !merge.Null(v) {
-			if err := json.Unmarshal(v, &words); err != nil {
-				return err
-			}
+		words, err := b.words()
+		if err != nil {
+			return err
 		}
 		all, unsaid = b.results(words)
 		told, until = b.told, confirmBy(b.Programme, s.Clock.Now())
@@ -169,12 +167,9 @@ func (b *board) results(words Feedback) (out []result, unsaid []string) {
 		if !f.decided() { // nothing was decided about it, such as one that was not completed in time: whoever has a number hears something
 			state = domain.FileNotSelected
 		}
-		said := f.feedback
-		if said != "" && f.meant != "" && f.meant != state {
-			said, unsaid = "", append(unsaid, f.id)
-		}
-		if said == "" {
-			said = words[state]
+		said, own := f.told(state, words)
+		if !own && f.feedback != "" {
+			unsaid = append(unsaid, f.id)
 		}
 		out = append(out, result{f.id, f.business, ops[state], said})
 	}

@@ -33,16 +33,26 @@ const (
 //
 // Errors: Transient "busy" if commits keep coming in between; those of look.
 func (s *Service) walk(ctx context.Context, head store.Head, begin func(), look func(*store.Record) error) error {
+	_, err := s.walked(ctx, head, begin, look)
+	return err
+}
+
+// walked is walk, and gives the version of the scope at that moment.
+func (s *Service) walked(ctx context.Context, head store.Head, begin func(), look func(*store.Record) error) (at merge.Seq, err error) {
 	for range tornRetries {
 		begin()
 		torn, err := s.cut(ctx, head, look)
 		if err != nil || !torn {
-			return err
+			return head.Applied, err
 		}
 		if head, err = s.Engine.Store.Head(ctx, head.Scope); err != nil {
-			return fmt.Errorf("head of %s: %w", head.Scope, err)
+			return 0, fmt.Errorf("head of %s: %w", head.Scope, err)
 		}
 	}
+	return 0, busyScope()
+}
+
+func busyScope() error {
 	return &fault.Error{Kind: fault.Transient, Code: "busy", Text: "commits came in between each time", After: time.Second}
 }
 

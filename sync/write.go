@@ -60,7 +60,7 @@ func kindOf(code string) fault.Kind {
 		return fault.NotFound
 	case "forbidden", "not_assigned", "admin_required", "second_factor_required":
 		return fault.Forbidden
-	case "id_reuse", "last_owner", "conflict", "immutable_field", "business_merged", "forbidden_transition", "documents_missing", "locked", "approval_closed", "enrolment_paused", "publication_begun", "track_taken", "place_taken", "offer_lapsed":
+	case "id_reuse", "last_owner", "conflict", "immutable_field", "business_merged", "forbidden_transition", "documents_missing", "locked", "approval_closed", "enrolment_paused", "publication_begun", "track_taken", "place_taken", "offer_lapsed", "field_fixed":
 		return fault.Conflict
 	}
 	return fault.Invalid

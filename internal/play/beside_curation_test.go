@@ -86,10 +86,11 @@ func (b *beside) scores(e *edition, p *play.Phone) {
 	if len(files) != 4 {
 		b.Errorf("%s has %d files of %s", p.Name, len(files), e.code)
 	}
+	theirs := b.files(e)
 	for _, d := range files {
-		var n int
-		if _, err := fmt.Sscanf(d.Text("number"), e.prefix+"-%d", &n); err != nil || !strings.Contains(string(d.Fields["items"]), e.item) {
-			b.Errorf("%s of %s has file %s with %s", p.Name, e.code, d.Text("number"), d.Fields["items"])
+		n := 1 + slices.IndexFunc(theirs, func(f merge.Row) bool { return f.ID == d.Text("application_id") })
+		if n == 0 || d.Text("number") != "" || !strings.Contains(string(d.Fields["items"]), e.item) {
+			b.Errorf("%s of %s has file %s %s with %s", p.Name, e.code, d.Text("application_id"), d.Text("number"), d.Fields["items"])
 		}
 		sheet := domain.SheetID(d.Text("application_id"), 2, p.Me().User)
 		b.in(p, panel, "sheet", sheet, map[string]any{"application_id": d.Text("application_id"), "stage": 2, "items": map[string]any{e.item: map[string]any{"points": 90 - 10*n}}})

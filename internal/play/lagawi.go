@@ -61,6 +61,7 @@ type lagawi struct {
 	tell     *Teller
 	list     fixture.Lagawi
 	numbers  map[string]fixture.Row // by receipt number
+	rows     map[string]fixture.Row // by application
 	admin    *Phone
 	second   *Phone
 	curators []*Phone
@@ -105,7 +106,7 @@ const (
 // It fails where something does not come out as it must; what can be counted is in the
 // answer.
 func (w *World) PlayLagawi(ctx context.Context, tell *Teller, seed uint64) (Lagawi, error) {
-	s := &lagawi{w: w, tell: tell, list: fixture.Campaign(seed), id: domain.ProgrammeID(lagawiCode), numbers: map[string]fixture.Row{}, given: map[string]int{}, owners: map[string]*Phone{}}
+	s := &lagawi{w: w, tell: tell, list: fixture.Campaign(seed), id: domain.ProgrammeID(lagawiCode), numbers: map[string]fixture.Row{}, rows: map[string]fixture.Row{}, given: map[string]int{}, owners: map[string]*Phone{}}
 	for _, do := range []func(context.Context) error{s.opens, s.checks, s.imports, s.again, s.curates, s.scores, s.reopens, s.waits, s.decides, s.names, s.embargoes, s.publishes,
 		s.hears, s.confirms, s.accompanies, s.mentorsAway, s.keepsApart, s.briefs, s.nightly} {
 		if err := do(ctx); err != nil {

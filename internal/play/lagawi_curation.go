@@ -176,9 +176,9 @@ func (s *lagawi) sheet(p *Phone, d merge.Row) string {
 // points are what the next sheet on a dossier gives, by item.
 func (s *lagawi) points(d merge.Row) (map[string]fields, error) {
 	file := d.Text("application_id")
-	r, known := s.numbers[d.Text("number")]
-	if !known || s.given[file] > 1 || d.Text("business_name") != "" {
-		return nil, fmt.Errorf("file %s has %d sheets; a blind file names %q", d.Text("number"), s.given[file], d.Text("business_name"))
+	r, known := s.rows[file]
+	if !known || s.given[file] > 1 || d.Text("business_name") != "" || d.Text("number") != "" {
+		return nil, fmt.Errorf("file %s has %d sheets; a blind file names %q, %q", file, s.given[file], d.Text("business_name"), d.Text("number"))
 	}
 	out := map[string]fields{}
 	for code, n := range r.Sheets[s.given[file]].Scores {

@@ -194,6 +194,7 @@ func (s *lagawi) imports(ctx context.Context) error {
 		if r := s.numbers[f.Text("number")]; r.Registrant.Ref != f.Text("external_ref") || string(r.Registrant.Phone) != f.Text("owner_phone") {
 			return fmt.Errorf("file %s is %s with %s", f.Text("number"), f.Text("external_ref"), f.Text("owner_phone"))
 		}
+		s.rows[f.ID] = s.number(f)
 	}
 	if len(files) != done.Accepted || len(s.numbers) != len(files) {
 		return fmt.Errorf("%d files of %d rows", len(files), done.Accepted)

@@ -18,7 +18,10 @@ type ServerWrite struct {
 	Add        map[string][]string // elements of sets
 	Remove     map[string][]string
 	Strict     *Seq // version the author saw; any touched field changed since is stale_version
-	Create     bool // the record must be new; the same content again is no change
+	// At is the version of the scope that the write was worked out from: if anything was
+	// committed since, it is stale_version. nil: whatever it is.
+	At     *Seq
+	Create bool // the record must be new; the same content again is no change
 	// Late makes it a phone's edit that came too late: whatever a phone's edit is
 	// asked is asked, for the right given there, which Role follows.
 	Late *Late
@@ -37,6 +40,9 @@ func (w *work) server(sw ServerWrite) *Reject {
 	c, ok := w.in.Schema.Collection(sw.Collection)
 	if !ok || c.Scope != ScopeKind(w.in.Scope) {
 		return reject("unknown_collection", "collection")
+	}
+	if sw.At != nil && w.in.Applied != *sw.At {
+		return reject("stale_version", "")
 	}
 	if sw.Must != nil {
 		if r := sw.Must(w, w.access); r != nil {

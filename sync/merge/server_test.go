@@ -49,8 +49,10 @@ func TestServerWrites(t *testing.T) {
 		{"strict, a server field changed since", with("12", func(s *merge.ServerWrite) { s.Set, s.Strict = map[string]merge.Value{"total": merge.Num(5)}, seq(1) }), "stale_version", "e"},
 		{"a value that is no JSON", with("13", func(s *merge.ServerWrite) { s.Set = map[string]merge.Value{"total": merge.Value("x")} }), "invalid_value", "e"},
 		{"what must hold does not", with("14", func(s *merge.ServerWrite) { s.Set, s.Must = set("note", "z"), none }), "conflict", "e"},
-		{"a collection of nowhere", with("15", func(s *merge.ServerWrite) { s.Collection = "nothing" }), "unknown_collection", "e"},
-		{"a field of nowhere", with("16", func(s *merge.ServerWrite) { s.Set = set("nothing", "z") }), "unknown_field", "e"},
+		{"the scope as it was seen", with("17", func(s *merge.ServerWrite) { s.Set, s.At = set("note", "g"), seq(b.Applied+6) }), "", "g"},
+		{"the scope has moved on, elsewhere", with("18", func(s *merge.ServerWrite) { s.Set, s.At = set("color", "z"), seq(b.Applied+6) }), "stale_version", "g"},
+		{"a collection of nowhere", with("15", func(s *merge.ServerWrite) { s.Collection = "nothing" }), "unknown_collection", "g"},
+		{"a field of nowhere", with("16", func(s *merge.ServerWrite) { s.Set = set("nothing", "z") }), "unknown_field", "g"},
 	}
 	for _, tt := range tests {
 		a := b.write(tt.sw)
