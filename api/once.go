@@ -7,6 +7,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/gofiber/fiber/v2"
@@ -41,7 +42,7 @@ func (s *Server) once(x *call, r route) error {
 	if !keyOK(key) {
 		return &fault.Error{Kind: fault.Unreadable, Code: "idempotency_required", Field: "Idempotency-Key", Text: "want 8 to 128 visible characters"}
 	}
-	sum := sha256.Sum256(x.Request().Body())
+	sum := sha256.Sum256(slices.Concat(x.query(), x.Request().Body()))
 	claim := store.Reply{Key: x.who.User + "\n" + r.method + " " + x.Path() + "\n" + key, BodyHash: sum[:]}
 	for _, role := range []string{auth.RoleAdmin, auth.RoleRegional} {
 		// What an admin was answered is not for a session that would be refused, nor for
@@ -107,7 +108,7 @@ func (s *Server) claim(x *call, c store.Reply) (store.Reply, bool, error) {
 			}
 			continue
 		case !bytes.Equal(old.BodyHash, c.BodyHash):
-			return c, false, &fault.Error{Kind: fault.Invalid, Code: "idempotency_reused", Field: "Idempotency-Key", Text: "key was used with another body"}
+			return c, false, &fault.Error{Kind: fault.Invalid, Code: "idempotency_reused", Field: "Idempotency-Key", Text: "key was used with another body or query"}
 		case old.Status == 0:
 			return c, false, &fault.Error{Kind: fault.Conflict, Code: "in_progress", Text: "first request is at work", After: time.Second}
 		}
@@ -124,8 +125,17 @@ func (s *Server) claim(x *call, c store.Reply) (store.Reply, bool, error) {
 // writeName is the name under which a request writes: the same for each
 // repetition of it, and different for everything else.
 func (x *call) writeName() string {
-	sum := sha256.Sum256([]byte(x.Method() + " " + x.Path() + "\n" + x.Get("Idempotency-Key") + "\n" + x.Get(fiber.HeaderIfMatch) + "\n" + string(x.Request().Body())))
+	sum := sha256.Sum256([]byte(x.Method() + " " + x.Path() + string(x.query()) + "\n" + x.Get("Idempotency-Key") + "\n" + x.Get(fiber.HeaderIfMatch) + "\n" + string(x.Request().Body())))
 	return "rest." + x.who.Session + "." + hex.EncodeToString(sum[:16])
+}
+
+// query is what a request asks for beside its path and its body, as it was sent; nothing if it asks for
+// nothing, so that keys and names of requests without one stay what they were.
+func (x *call) query() []byte {
+	if q := x.Request().URI().QueryString(); len(q) > 0 {
+		return slices.Concat([]byte("?"), q, []byte("\n"))
+	}
+	return nil
 }
 
 func keyOK(key string) bool {

@@ -43,3 +43,25 @@ func TestEveryPostIsDoneOnce(t *testing.T) {
 		t.Errorf("%s is not there, or open to all", path)
 	}
 }
+
+// TestAKeyIsOfOneQuery: what a request asks for stands in its query too, so that a key which comes
+// again with another one is refused, and not answered with what the first asked for.
+func TestAKeyIsOfOneQuery(t *testing.T) {
+	d := newScene(newTour(t, unhurried))
+	path := "/v1/programmes/" + d.opened("lagi", "18", 8) + "/imports"
+	const header = "ID Registrasi;Waktu Daftar;Nama Usaha;Nama Pemilik;No HP;Kabupaten/Kota;Kategori\n"
+	list := header + "X1;2022-05-02 08:00;Usaha Satu;Ani;081170060001;18.71;pangan\n"
+	for n, first := range []string{"", "?sheet=Daftar1"} {
+		key := []string{"Content-Type", "text/csv", "Idempotency-Key", "one-key-for-each-" + string(rune('0'+n))}
+		d.want(202, d.boss.AccessToken, "POST", path+first, list, key...) // a table of text has no sheets
+		for _, again := range []string{"", "?sheet=Daftar1", "?sheet=Daftar2", "?sheet=", "?Sheet=Daftar1"} {
+			if again == first {
+				if r := d.want(202, d.boss.AccessToken, "POST", path+again, list, key...); r.Header.Get("Idempotent-Replayed") != "true" {
+					t.Errorf("%q again is done anew", again)
+				}
+				continue
+			}
+			d.code("idempotency_reused", d.want(422, d.boss.AccessToken, "POST", path+again, list, key...))
+		}
+	}
+}

@@ -74,7 +74,7 @@ func reportOf(in domain.Import, lang message.Lang) wire.ImportReport {
 	shown := slices.Concat(in.Header, in.Rejected[:min(len(in.Rejected), mostRowProblems)])
 	told := func(w domain.RowError) wire.RowProblem { return rowProblem(w, lang) }
 	return wire.ImportReport{Read: in.Read, Accepted: in.Accepted, Unchanged: in.Unchanged, Refused: in.Refused, Ignored: in.Ignored, MoreErrors: len(in.Header) + in.Errors - len(shown),
-		Errors: each(shown, told), Drafts: each(in.Drafts[:min(len(in.Drafts), mostRowProblems)], told), MoreDrafts: max(0, len(in.Drafts)-mostRowProblems)}
+		Errors: each(shown, told), Warnings: each(in.Warnings, told), Drafts: each(in.Drafts[:min(len(in.Drafts), mostRowProblems)], told), MoreDrafts: max(0, len(in.Drafts)-mostRowProblems)}
 }
 
 func rowProblem(w domain.RowError, lang message.Lang) wire.RowProblem {

@@ -193,7 +193,7 @@ func deriveApplication(v merge.View, r merge.Row) merge.Derived {
 	ops := v.Operations("application_event", r.ID)
 	state, review, by := ApplicationState(r, ops)
 	d := merge.Derived{Operations: map[merge.Key]map[string]merge.Value{}, Fields: map[string]merge.Value{"state": merge.Str(state), "needs_review": nil,
-		"confirm_by": nil, "feedback": nil, "asked": nil, "returned_for": nil, "complete_by": nil}}
+		"confirm_by": nil, "feedback": nil, "asked": nil, "returned_for": nil, "complete_by": nil, "incomplete": nil}}
 	if review {
 		d.Fields["needs_review"] = merge.Flag(true)
 	}
@@ -220,7 +220,7 @@ func deriveApplication(v merge.View, r merge.Row) merge.Derived {
 		}
 	}
 	if state != ApplicationReturned {
-		d.Fields["asked"], d.Fields["returned_for"], d.Fields["complete_by"] = nil, nil, nil
+		d.Fields["asked"], d.Fields["returned_for"], d.Fields["complete_by"], d.Fields["incomplete"] = nil, nil, nil, nil
 	}
 	return d
 }
@@ -234,6 +234,7 @@ func sayOf(fields map[string]merge.Value, o merge.Row) {
 		fields["feedback"] = o.Fields["feedback"]
 	case "return":
 		fields["asked"], fields["returned_for"], fields["complete_by"] = o.Fields["asked"], o.Fields["reason_code"], o.Fields["complete_by"]
+		fields["incomplete"] = o.Fields["incomplete"]
 	}
 }
 

@@ -35,8 +35,8 @@ func application() *merge.Collection {
 		Create: makers, Allow: allowApplication, Derive: deriveApplication, React: reactApplication, Tags: tagApplication, Fields: fields(
 			required(once("programme_id", ref(""), makers, "")),
 			once("attempt", whole(1, MaxAttempts, ""), makers, "absent = 1; more after a withdrawal"),
-			merge.Field{Name: "answers", Policy: merge.Each, Max: maxAnswers, Doc: "by the codes of the programme's questions", Item: fields(
-				latest("value", text(0, 2000), makers, ""))},
+			merge.Field{Name: "answers", Policy: merge.Each, Max: maxAnswers + len(RegistrantChecks()), Doc: "by the codes of the programme's questions", Item: fields(
+				latest("value", text(0, maxAnswer), makers, "as the kind of the question says: a number, yes or no, one of the choices"))},
 			merge.Field{Name: "survey", Policy: merge.Each, Max: maxSurvey, Doc: "digital readiness, by its items", Item: fields(
 				latest("level", whole(0, 4, "level"), makers, ""))},
 			set("documents", ref("attachment"), maxDocuments, makers, ""),
@@ -48,6 +48,7 @@ func application() *merge.Collection {
 			server("counted_at", instant(), "when the server received the submission that counts"),
 			server("grace", truth(), "finished offline before the close and received within the grace"),
 			server("returned_for", text(0, 40), "why it was sent back: a code"),
+			server("incomplete", codes(), "with answers_missing: the questions that have no answer, or one of another kind"),
 			server("asked", text(0, 2000), "what an admin sent it back for, in words"),
 			server("complete_by", instant(), "first instant at which it is too late to complete what an admin sent back"),
 			server("confirm_by", instant(), "first instant at which an offer has lapsed"),
@@ -70,9 +71,13 @@ func applicationEvent() *merge.Collection {
 			once("feedback", text(1, 2000), office, "with offer, hold and turn_down"),
 			once("asked", text(1, 2000), office, "with return"),
 			once("complete_by", instant(), office, "with return: until when its owner may complete it"),
+			once("incomplete", codes(), office, "with return: the questions that it is about"),
 		),
 	}
 }
+
+// codes are those of questions of a programme.
+func codes() merge.Type { return list(form(`^[a-z0-9_]{1,40}$`, 40), maxAnswers) }
 
 // AppliedTag is the tag of the applications of a business to a programme, those that came
 // with a merger too.

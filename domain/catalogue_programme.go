@@ -45,7 +45,7 @@ func publicFields() []merge.Field {
 			merge.Member{Name: "code", Type: form(`^[a-z0-9_]{1,40}$`, 40), Required: true},
 			merge.Member{Name: "label_id", Type: text(1, 200), Required: true},
 			merge.Member{Name: "label_en", Type: text(1, 200)},
-			merge.Member{Name: "kind", Type: enum("text", "number", "yes_no", "choice")},
+			merge.Member{Name: "kind", Type: enum(questionKinds()...)},
 			merge.Member{Name: "choices", Type: list(text(1, 80), 30)},
 			merge.Member{Name: "required", Type: truth()}), maxAnswers), "of the application"),
 		server("quota", whole(1, 100_000, "businesses"), "that are selected"),

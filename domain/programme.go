@@ -110,14 +110,6 @@ type Activity struct {
 	Roles []string `json:"roles"`
 }
 
-// Question is one of an application.
-type Question struct {
-	Code     string   `json:"code"`
-	Kind     string   `json:"kind"` // text, number, yes_no, choice; empty: not said
-	Choices  []string `json:"choices"`
-	Required bool     `json:"required"`
-}
-
 // Phase is a span of local days with a name.
 type Phase struct {
 	Code string `json:"code"`
@@ -235,7 +227,6 @@ func (p Programme) Counts(s Submission) (why string, grace bool) {
 	if s.Until.After(to) {
 		to = s.Until
 	}
-	missing := func(q Question) bool { return q.Required && s.Answers[q.Code] == "" }
 	switch late := !s.Received.Before(to); {
 	case p.Status == ProgrammeDraft:
 		return ReturnUnknown, false
@@ -247,7 +238,7 @@ func (p Programme) Counts(s Submission) (why string, grace bool) {
 		return ReturnWindowClosed, false
 	case !p.Covers(s.Region):
 		return ReturnNotCovered, false
-	case slices.ContainsFunc(p.Questions, missing):
+	case len(p.Incomplete(s.Answers)) > 0:
 		return ReturnIncomplete, false
 	case !s.Consents:
 		return ReturnNoConsent, false

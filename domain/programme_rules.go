@@ -32,6 +32,7 @@ func CheckProgramme(r merge.Row, ready bool) (bad []fault.Mistake) {
 	}
 	bad = append(bad, checkPhases(p)...)
 	bad = append(bad, checkPartners(p)...)
+	bad = append(bad, checkQuestions(p)...)
 	bad = append(bad, checkStages(p)...)
 	if ready {
 		bad = append(bad, checkReady(r, p)...)

@@ -27,6 +27,8 @@ type Registrant struct {
 
 	Survey map[string]int  `json:"survey"` // 0 to 4 by item of SurveyItems; what was not answered is absent
 	Checks map[string]bool `json:"checks"` // by item of RegistrantChecks; likewise
+
+	Answers map[string]string `json:"answers,omitempty"` // to the programme's own questions, by code, as an application keeps them; likewise
 }
 
 // The answers of the survey.

@@ -11,19 +11,13 @@ import (
 	"github.com/lumbung-ikm/lumbung/fault"
 )
 
-// RegistrantRules are what a programme asks of the rows of a list.
-type RegistrantRules struct {
-	Provinces []Region  // whose regencies may be named instead of numbered
-	Zone      Zone      // of local times; empty: WIB
-	From, To  time.Time // first and last instant of the registration; a zero one is no bound
-}
-
 // RegistrantTable reads the rows below one header.
 type RegistrantTable struct {
 	rules      RegistrantRules
 	columns    []column
-	width      int      // cells of the header
-	Ignored    []string // headers of columns that are not read
+	width      int        // cells of the header
+	Ignored    []string   // headers of columns that are not read
+	Lacks      []RowError // required questions that it has no column for; no mistakes
 	regions    map[string]Region
 	categories map[string]string
 }
@@ -31,7 +25,7 @@ type RegistrantTable struct {
 // NewRegistrantTable reads a header. If it has mistakes (a column that is missing or
 // stands there twice), no row can be read.
 func NewRegistrantTable(header TableRow, rules RegistrantRules) (*RegistrantTable, []RowError) {
-	columns, ignored, wrong := readHeader(header)
+	columns, ignored, wrong := readHeader(header, rules.Questions)
 	if wrong != nil {
 		return nil, wrong
 	}
@@ -39,7 +33,7 @@ func NewRegistrantTable(header TableRow, rules RegistrantRules) (*RegistrantTabl
 	for width > 0 && emptyCell(header.Cells[width-1].Text) {
 		width--
 	}
-	return &RegistrantTable{rules: rules, columns: columns, width: width, Ignored: ignored, regions: namedRegencies(rules.Provinces), categories: namedCategories()}, nil
+	return &RegistrantTable{rules: rules, columns: columns, width: width, Ignored: ignored, Lacks: unasked(header.Line, columns), regions: namedRegencies(rules.Provinces), categories: namedCategories()}, nil
 }
 
 // namedRegencies maps the folded names of the regencies of the provinces to their codes, and
@@ -109,6 +103,9 @@ func (t *RegistrantTable) Read(row TableRow) (Registrant, []RowError) {
 		}
 	}
 	in.sortCategories(&r)
+	for _, m := range t.rules.Against(r) {
+		in.fail(t.named(m.Field), m.Code, nil)
+	}
 	return r, in.wrong
 }
 
@@ -173,10 +170,10 @@ func (in *reader) put(r *Registrant, c column, s string) {
 	case fieldEmail:
 		r.Email, err = readEmail(s)
 	default:
-		in.answer(r, c, s)
+		err = in.answer(r, c, s)
 	}
 	if err != nil {
-		in.fail(c, fault.CodeOf(err), nil)
+		in.fail(c, fault.CodeOf(err), c.limits())
 	}
 }
 
@@ -265,8 +262,8 @@ var (
 	commaRegion  = regexp.MustCompile(`^[0-9]{2},[0-9]{2}$`)
 )
 
-// region reads a code, or the name of a regency of the programme's provinces. A code
-// outside of them is taken: the checklist of the first stage says what follows.
+// region reads a code, or the name of a regency of the programme's provinces. What follows for
+// one outside of them the rules say.
 func (in *reader) region(s string) (Region, error) {
 	if r, ok := in.table.regions[foldWord(s)]; ok && r == "" {
 		return "", invalid("region_ambiguous", "a regency and a city have this name")
@@ -349,24 +346,31 @@ func readEmail(s string) (string, error) {
 	return s, nil
 }
 
-// answer reads an answer of the survey, or one with yes or no.
-func (in *reader) answer(r *Registrant, c column, s string) {
+// answer reads an answer to a question of the programme, of the survey, or one with yes or no.
+func (in *reader) answer(r *Registrant, c column, s string) error {
+	if strings.HasPrefix(c.field, answersPrefix) {
+		value, err := c.question.Read(s)
+		if err == nil {
+			r.answered(c.question.Code, value)
+		}
+		return err
+	}
 	item, survey := strings.CutPrefix(c.field, surveyPrefix)
 	if survey {
 		n, err := strconv.Atoi(strings.TrimSuffix(strings.Map(foldRune, s), ".0"))
 		if err != nil || n < SurveyMin || n > SurveyMax || len(s) > 3 {
 			in.fail(c, "answer_invalid", map[string]any{"min": SurveyMin, "max": SurveyMax})
-			return
+			return nil
 		}
 		r.Survey[item] = n
-		return
+		return nil
 	}
 	yes, ok := yesOrNo(s)
 	if !ok {
-		in.fail(c, "yes_or_no", nil)
-		return
+		return invalid("yes_or_no", "neither yes nor no")
 	}
 	r.Checks[c.field] = yes
+	return nil
 }
 
 // yesOrNo reads a clear word. A "t" may be true or tidak, and an "x" may be either.

@@ -2,6 +2,7 @@ package domain
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 )
 
@@ -20,6 +21,7 @@ const (
 	fieldSize            = "size_class"
 	fieldEmail           = "email"
 	surveyPrefix         = "survey_"
+	answersPrefix        = "answers." // of the programme's own questions
 )
 
 // RegistrantColumn is one column of a list of registrants.
@@ -81,10 +83,11 @@ func checkSpellings() map[string][]string {
 
 // column is one column of a file that is read.
 type column struct {
-	at     int    // index of the cell; -1: the file does not have it
-	header string // as the file spells it
-	field  string
-	needed bool
+	at       int    // index of the cell; -1: the file does not have it
+	header   string // as the file spells it
+	field    string
+	needed   bool
+	question Question // of the programme that it answers; zero: none
 }
 
 // said is what errors call c.
@@ -103,19 +106,62 @@ func (c column) wrong(line int, code string, params map[string]any) RowError {
 	return RowError{Line: line, Column: c.said(), Field: c.field, Code: code, Params: filled}
 }
 
-// readHeader finds the columns in the first row of a file. What it does not know it
-// gives by name.
-func readHeader(row TableRow) (found []column, ignored []string, wrong []RowError) {
-	spellings := map[string]int{}
+// knownColumns are the columns that a list may have, and which of them a folded heading means.
+// A question of the programme is known by its code and its labels, unless another column has that
+// heading already; what two questions are called means neither.
+func knownColumns(questions []Question) (found []column, spellings map[string]int) {
+	spellings = map[string]int{}
 	for i, c := range RegistrantColumns() {
 		found = append(found, column{at: -1, field: c.Field, needed: c.Required})
 		for _, s := range append(c.Spellings, c.Field) {
 			spellings[foldWord(s)] = i
 		}
 	}
+	builtIn, codes := len(found), map[string]bool{}
+	for _, q := range questions {
+		codes[foldWord(q.Code)] = true
+	}
+	for _, q := range questions {
+		i := slices.IndexFunc(found[:builtIn], func(c column) bool { return c.field == q.Code && slices.Contains(RegistrantChecks(), q.Code) })
+		if i < 0 {
+			i = len(found)
+			found = append(found, column{at: -1, field: answersPrefix + q.Code})
+		}
+		found[i].question = q
+		for n, s := range []string{q.Code, q.LabelID, q.LabelEN} {
+			s = foldWord(s)
+			has, taken := spellings[s]
+			switch {
+			case s == "", taken && has < builtIn, n > 0 && codes[s] && s != foldWord(q.Code):
+			case taken && has != i:
+				spellings[s] = -1
+			default:
+				spellings[s] = i
+			}
+		}
+	}
+	return found, spellings
+}
+
+// unasked warns of each required question that none of the columns of a list answers.
+func unasked(line int, columns []column) (out []RowError) {
+	for _, c := range columns {
+		if c.question.Required && c.at < 0 {
+			c.header, c.field = c.question.LabelID, answersPrefix+c.question.Code
+			out = append(out, c.wrong(line, "question_missing", nil))
+		}
+	}
+	return out
+}
+
+// readHeader finds the columns in the first row of a file. What it does not know it
+// gives by name.
+func readHeader(row TableRow, questions []Question) (found []column, ignored []string, wrong []RowError) {
+	found, spellings := knownColumns(questions)
 	for at, cell := range row.Cells {
 		name, code := cleanText(cell.Text)
 		i, known := spellings[foldWord(name)]
+		known = known && i >= 0
 		switch {
 		case cell.Code != "" || code != "":
 			wrong = append(wrong, RowError{Line: row.Line, Column: fmt.Sprint(at + 1), Code: firstCode(cell.Code, code), Params: map[string]any{"field": at + 1, "limit": MaxCell}})

@@ -12,6 +12,7 @@ type Import struct {
 	Errors    int        // of all refused rows
 	Rejected  []RowError // these errors by line, the first MaxRejected
 	Ignored   []string   // headers of columns that are not read
+	Warnings  []RowError // required questions of the programme that the list has no column for; no mistakes
 	Drafts    []RowError // accepted rows whose business has begun to apply in the app: that is submitted; no mistakes
 
 	Registrants []Registrant // accepted, in the order of the file
@@ -43,7 +44,7 @@ func ReadRegistrants(rows iter.Seq2[TableRow, error], rules RegistrantRules, kno
 			if table, out.Header = NewRegistrantTable(row, rules); table == nil {
 				return out, nil
 			}
-			out.Ignored = table.Ignored
+			out.Ignored, out.Warnings = table.Ignored, table.Lacks
 			continue
 		}
 		out.Read++

@@ -19,7 +19,8 @@ import (
 // lagawi is the window of the campaign, to the second.
 func lagawi() domain.RegistrantRules {
 	return domain.RegistrantRules{Provinces: []domain.Region{"18"}, Zone: domain.WIB,
-		From: time.Date(2022, 2, 26, 17, 0, 0, 0, time.UTC), To: time.Date(2022, 3, 6, 16, 59, 59, 0, time.UTC)}
+		From: time.Date(2022, 2, 26, 17, 0, 0, 0, time.UTC), To: time.Date(2022, 3, 6, 16, 59, 59, 0, time.UTC),
+		Judged: []string{domain.ItemInRegion, domain.ItemConsent}}
 }
 
 // listRow is a row that is fine, with the given cells put in.

@@ -112,5 +112,5 @@ func (p Programme) answered(kind string) []string {
 // saysYes reports whether the question can be answered with yes, as an item of a checklist
 // must be.
 func (q Question) saysYes() bool {
-	return cmp.Or(q.Kind, "yes_no") == "yes_no" || q.Kind == "choice" && slices.Contains(q.Choices, "yes")
+	return cmp.Or(q.Kind, QuestionYesNo) == QuestionYesNo || q.Kind == QuestionChoice && slices.Contains(q.Choices, "yes")
 }

@@ -20,6 +20,9 @@ var domainTable = map[string]entry{
 	"code_repeated": {
 		Sentence{"{field} sudah dipakai di daftar ini.", ""},
 		Sentence{"{field} is in this list already.", ""}},
+	"choices_unasked": {
+		Sentence{"{field}: hanya pertanyaan berjenis pilihan (choice) yang memiliki pilihan.", "Ubah jenisnya, atau hapus pilihannya."},
+		Sentence{"{field}: only a question of the kind choice has choices.", "Change its kind, or take the choices out."}},
 	"more_than_quota": {
 		Sentence{"Jumlah juara melebihi kuota.", ""},
 		Sentence{"There are more champions than the quota.", ""}},

@@ -111,6 +111,18 @@ var importTable = map[string]entry{
 	"yes_or_no": {
 		Sentence{"Isian {field} harus ya atau tidak.", ""},
 		Sentence{"{field} must be yes or no.", ""}},
+	"number_invalid": {
+		Sentence{"Isian {field} harus berupa angka.", ""},
+		Sentence{"{field} must be a number.", ""}},
+	"number_ambiguous": {
+		Sentence{"Angka pada {field} dapat dibaca dengan dua cara.", "Tulis 1250 atau 1,25, bukan 1.250."},
+		Sentence{"The number in {field} can be read in two ways.", "Write 1250 or 1.25, not 1.250."}},
+	"choice_unknown": {
+		Sentence{"Isian {field} bukan salah satu pilihan.", "Pilihannya antara lain: {known}."},
+		Sentence{"{field} is none of the choices.", "Among them are: {known}."}},
+	"question_missing": {
+		Sentence{"Daftar tidak memuat kolom {field}, padahal pertanyaan program ini wajib dijawab.", "Baris tetap diterima tanpa jawaban itu."},
+		Sentence{"The list has no column {field}, which is a required question of the programme.", "Its rows are taken without that answer."}},
 	"duplicate_of_line": {
 		Sentence{"Pendaftar ini sudah ada di baris {line}.", "Baris yang lebih dahulu yang dipakai."},
 		Sentence{"This registrant stands in row {line} already.", "The earlier row is used."}},

@@ -184,9 +184,14 @@ func (s *Service) count(ctx context.Context, p domain.Programme, app applied) er
 	if err != nil {
 		return err
 	}
+	answers := answersOf(app.Fields["answers"], "value")
 	why, grace := p.Counts(domain.Submission{Made: instant(sub, "created_at"), Received: instant(sub, "received_at"), Until: instant(old, "complete_by"), Region: domain.Region(app.business.Text("region_code")),
-		Answers: answersOf(app.Fields["answers"], "value"), Consents: consents(first(profile), old)})
-	if why != "" {
+		Answers: answers, Consents: consents(first(profile), old)})
+	switch why {
+	case "":
+	case domain.ReturnIncomplete:
+		return s.sendBack(ctx, app, old, why, p.Incomplete(answers)...)
+	default:
 		return s.sendBack(ctx, app, old, why)
 	}
 	file := map[string]merge.Value{"business_id": merge.Str(app.business.ID), "source": merge.Str("app"), "counted_at": sub.Fields["received_at"], "grace": null(),
@@ -214,15 +219,6 @@ func (s *Service) count(ctx context.Context, p domain.Programme, app applied) er
 	}
 }
 
-// consents reports whether somebody agrees to the curation: in the app, or else in the list
-// that their file was imported from.
-func consents(profile, file merge.Row) bool {
-	if domain.Said(profile, "curation") || file.Text("source") != "import" {
-		return domain.Consented(profile, "curation")
-	}
-	return answersOf(file.Fields["answers"], "value")[domain.CheckConsent] == "yes"
-}
-
 func orNull(v merge.Value) merge.Value {
 	if v == nil {
 		return null()
@@ -230,9 +226,9 @@ func orNull(v merge.Value) merge.Value {
 	return v
 }
 
-// sendBack returns a submission to its owner, who can change it and submit it again. What an
-// admin asked for when the file was returned still holds.
-func (s *Service) sendBack(ctx context.Context, app applied, file merge.Row, why string) error {
+// sendBack returns a submission to its owner, who can change it and submit it again; incomplete are
+// the questions that it is about. What an admin asked for when the file was returned still holds.
+func (s *Service) sendBack(ctx context.Context, app applied, file merge.Row, why string, incomplete ...string) error {
 	sub, ok := app.submission()
 	if !ok || app.Text("state") != domain.ApplicationSubmitted {
 		return nil
@@ -249,6 +245,9 @@ func (s *Service) sendBack(ctx context.Context, app applied, file merge.Row, why
 		if v := file.Fields[name]; !merge.Null(v) {
 			set[name] = v
 		}
+	}
+	if len(incomplete) > 0 {
+		set["incomplete"] = merge.Encode(incomplete)
 	}
 	_, err := s.Engine.Write(ctx, app.scope, merge.ServerWrite{Name: "return." + sub.ID, Role: merge.System, Collection: k.Collection, ID: k.ID, Op: merge.Put, Create: true,
 		Must: still, Set: set})

@@ -159,7 +159,7 @@ func (s *Service) begunInApp(ctx context.Context, p domain.Programme, b bringing
 // says is what the row of a registrant puts into an application that was begun in the app.
 func (b bringing) says() map[string]merge.Value {
 	says := map[string]merge.Value{"external_ref": optional(b.Ref)}
-	if len(b.Checks) > 0 {
+	if len(b.Checks)+len(b.Answers) > 0 {
 		says["answers"] = b.answers()
 	}
 	if len(b.Survey) > 0 {

@@ -60,8 +60,7 @@ func (s *Service) checkImport(ctx context.Context, e Edition, table Table) (doma
 	if err != nil {
 		return domain.Import{}, err
 	}
-	from, to, _ := p.Registration()
-	in, err := domain.ReadRegistrants(rows, domain.RegistrantRules{Provinces: p.Regions, Zone: p.Zone, From: from, To: to.Add(-1)}, known)
+	in, err := domain.ReadRegistrants(rows, p.RegistrantRules(), known)
 	if err == nil {
 		in.Drafts, err = s.drafted(ctx, in.Registrants, drafts)
 	}
@@ -248,9 +247,13 @@ func laidOver(below, above merge.Value) merge.Value {
 	return merge.Encode(items)
 }
 
-// answers are the yes and no of the list, as answers to questions of the same codes.
+// answers are the yes and no of the list, as answers to questions of the same codes, and what it
+// answers of the programme's own.
 func (b bringing) answers() merge.Value {
 	out := map[string]map[string]string{}
+	for code, value := range b.Answers {
+		out[code] = map[string]string{"value": value}
+	}
 	for code, yes := range b.Checks {
 		out[code] = map[string]string{"value": map[bool]string{true: "yes", false: "no"}[yes]}
 	}

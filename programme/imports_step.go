@@ -182,7 +182,7 @@ func (s *Service) filedByOthers(ctx context.Context, h *haul, people []domain.Re
 }
 
 // comesIn finds the place of a registrant and makes the user, who is asked to log in some day. A
-// draft is submitted. What the catalogue would not take of a new business is refused before it
+// draft is submitted, unless something stands against the row. What the catalogue would not take of a new business is refused before it
 // gets a number.
 func (s *Service) comesIn(ctx context.Context, h *haul, r domain.Registrant) (bringing, error) {
 	owner, err := s.People.InviteByPhone(ctx, string(r.Phone))
@@ -192,6 +192,9 @@ func (s *Service) comesIn(ctx context.Context, h *haul, r domain.Registrant) (br
 	b, err := s.placeFor(ctx, h.programme, r, owner)
 	if err == nil && !b.there {
 		err = s.check("business", b.fields())
+	}
+	if err == nil && !b.taken {
+		err = s.admits(ctx, h, b)
 	}
 	if err == nil && b.draft {
 		b, err = s.submitDraft(ctx, h, b)

@@ -966,6 +966,9 @@ type ImportReport struct {
 	//
 	// Example: 0
 	Unchanged int `json:"unchanged"`
+
+	// Warnings Required questions of the programme that the list has no column for: rows are taken without these answers. No mistakes.
+	Warnings []RowProblem `json:"warnings,omitempty,omitzero"`
 }
 
 // Incarnation defines model for Incarnation.

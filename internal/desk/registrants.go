@@ -166,9 +166,9 @@ func partly(wrong int) error {
 // mistakes is how much is wrong with a list: rows, or headings without which none is read.
 func mistakes(in wire.ImportReport) int { return max(in.Refused, len(in.Errors)+in.MoreErrors) }
 
-// rows shows every mistake of a list, the drafts that it submits, and the sums.
+// rows shows what a list lacks, every mistake of it, the drafts that it submits, and the sums.
 func (d *desk) rows(in wire.ImportReport) {
-	d.problems(slices.Concat(in.Errors, in.Drafts))
+	d.problems(slices.Concat(in.Warnings, in.Errors, in.Drafts))
 	if n := len(in.Drafts) + in.MoreDrafts; n > 0 {
 		d.say("rows_drafts", params{"n": n})
 	}
