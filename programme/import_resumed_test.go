@@ -17,7 +17,7 @@ func TestAnImportThatDiedGoesOnWhereItWas(t *testing.T) {
 	o := open(t)
 	o.Engine.Store = storefault.NewPoor()
 	admin := o.person(1, "admin")
-	e := o.opened("lagawi-fest-2022")
+	e := o.opened("lagawi-fest-2022", "stages", string(threeStages()))
 	before, who, parts := o.Engine.Store.(*storefault.Poor), o.as(admin), 0
 	process := func(s store.Store) *programme.Service {
 		p := &programme.Service{People: o.People, Clock: o.Clock}

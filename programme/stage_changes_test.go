@@ -93,7 +93,8 @@ func TestAStageIsMendedUntilItIsDecided(t *testing.T) {
 		t.Fatal(err)
 	}
 	right := three[0]["items"]
-	three[0]["items"] = []any{map[string]any{"code": "assisted_this_year", "label_id": "Didampingi", "required": true}} // the wrong way round
+	three[0]["items"] = []any{map[string]any{"code": "assisted_this_year", "label_id": "Didampingi", "required": true}, // the wrong way round
+		map[string]any{"code": "in_region", "label_id": "Domisili", "required": true}, map[string]any{"code": "consent", "label_id": "Setuju", "required": true}}
 	c := open(t).contestOf(1, string(merge.Encode(three)))
 	n, err := c.Begin(t.Context(), c.as(c.admin), c.edition.ID)
 	if c.unless(err); n != 478 {
