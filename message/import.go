@@ -114,6 +114,9 @@ var importTable = map[string]entry{
 	"number_invalid": {
 		Sentence{"Isian {field} harus berupa angka.", ""},
 		Sentence{"{field} must be a number.", ""}},
+	"region_not_covered": {
+		Sentence{"Program ini tidak mencakup kabupaten/kota tersebut.", "Periksa kolom wilayah, atau daftarkan pada program provinsinya."},
+		Sentence{"This programme does not cover that regency or city.", "Check the region, or register with the programme of its province."}},
 	"number_ambiguous": {
 		Sentence{"Angka pada {field} dapat dibaca dengan dua cara.", "Tulis 1250 atau 1,25, bukan 1.250."},
 		Sentence{"The number in {field} can be read in two ways.", "Write 1250 or 1.25, not 1.250."}},

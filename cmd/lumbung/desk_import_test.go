@@ -60,7 +60,7 @@ func (c *clerk) errands() int {
 func TestTheListOf486FromTheCommandLine(t *testing.T) {
 	t.Parallel()
 	b := openOffice(t, play.Options{})
-	b.plan()
+	b.plan(judges())
 	c := b.hire("+628117000011").login()
 	l := fixture.Campaign(3)
 	csv, xlsx := b.file("daftar.csv", l.WriteCSV), b.file("daftar.xlsx", l.WriteXLSX)
@@ -114,7 +114,7 @@ func TestTheListOf486FromTheCommandLine(t *testing.T) {
 func TestWhoStopsWatchingStopsNothing(t *testing.T) {
 	t.Parallel()
 	b := openOffice(t, play.Options{})
-	b.plan()
+	b.plan(judges())
 	c := b.hire("+628117000011").login()
 	ctx, stop := context.WithCancel(t.Context())
 	defer stop()
@@ -145,7 +145,7 @@ func TestWhoStopsWatchingStopsNothing(t *testing.T) {
 func TestTwoClerksWithOneList(t *testing.T) {
 	t.Parallel()
 	b := openOffice(t, play.Options{})
-	b.plan()
+	b.plan(judges())
 	c, other := b.hire("+628117000011").login(), b.hire("+628117000012").login()
 	begun := func(c *clerk, file string) {
 		ctx, stop := context.WithCancel(t.Context())
@@ -188,7 +188,7 @@ func TestTwoClerksWithOneList(t *testing.T) {
 func TestWhatIsNoList(t *testing.T) {
 	t.Parallel()
 	b := openOffice(t, play.Options{})
-	b.plan()
+	b.plan(judges())
 	c := b.hire("+628117000011").login()
 	for name, tt := range map[string]struct{ file, programme, code string }{
 		"a file that is not there": {b.TempDir() + "/none.csv", codeOfProgramme, "file_unreadable"},

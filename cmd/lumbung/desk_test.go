@@ -206,8 +206,19 @@ func at(rest string) string {
 	return "/v1/programmes/" + domain.ProgrammeID(codeOfProgramme) + rest
 }
 
-// plan makes the programme, opens it, and lets the window of registration pass.
-func (b *office) plan() {
+// judges is a first stage that asks of the rows of a list what is asked of who applies in the app,
+// so that they are brought in to be judged.
+func judges() map[string]any {
+	var items []map[string]any
+	for _, code := range []string{domain.ItemInRegion, domain.ItemConsent} {
+		items = append(items, map[string]any{"code": code, "label_id": code, "required": true})
+	}
+	return map[string]any{"no": 1, "kind": domain.StageChecklist, "items": items}
+}
+
+// plan makes the programme, with stages before its round of marks, opens it, and lets the window of
+// registration pass.
+func (b *office) plan(before ...map[string]any) {
 	b.Helper()
 	phase := func(code, from, to string) map[string]any {
 		return map[string]any{"code": code, "starts_on": from, "ends_on": to}
@@ -217,7 +228,7 @@ func (b *office) plan() {
 		items = append(items, map[string]any{"code": it.Code, "label_id": it.Code, "max": 100, "weight_bp": it.Weight})
 	}
 	fields := map[string]any{"name": "Lagawi Fest 2022", "kind": "campaign", "region_codes": []string{"18"}, "quota": 1, "reserve_size": 1, "number_prefix": "LGW22", "confirm_days": 3,
-		"stages":     []map[string]any{{"no": 1, "kind": domain.StageRubric, "items": items, "curators_per_file": 1}},
+		"stages":     append(before, map[string]any{"no": len(before) + 1, "kind": domain.StageRubric, "items": items, "curators_per_file": 1}),
 		"monitoring": map[string]any{"starts_on": "2022-03-20", "ends_on": "2022-06-17"},
 		"phases": []map[string]any{phase(domain.PhaseRegistration, "2022-02-27", "2022-03-06"), phase(domain.PhaseCuration, "2022-03-07", "2022-03-14"),
 			phase(domain.PhasePublication, "2022-03-17", "2022-03-17"), phase(domain.PhaseMentoring, "2022-03-20", "2022-06-17")}}
