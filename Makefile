@@ -29,7 +29,7 @@ run: ## a demo server with data, phones and an admin, on one machine
 	$(GO) run ./cmd/lumbung demo
 
 test: ## all tests
-	$(GO) test ./...
+	$(GO) test -timeout 20m ./...
 
 check: fmt vet lint generated test race ## everything a change must pass
 

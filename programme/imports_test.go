@@ -63,7 +63,7 @@ func (o *office) files(e programme.Edition) []merge.Row {
 func TestTheListOf486(t *testing.T) {
 	o := open(t)
 	o.Engine.Store = storefault.NewPoor()
-	e, admin := o.opened("lagawi-fest-2022"), o.person(1, "admin")
+	e, admin := o.opened("lagawi-fest-2022", "stages", string(threeStages())), o.person(1, "admin")
 	file, list := o.csv(1), fixture.Campaign(1)
 	in, err := o.CheckImport(t.Context(), o.as(admin), e.ID, o.table(file))
 	o.unless(err)
