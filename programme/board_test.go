@@ -276,8 +276,8 @@ func (w walked) shareOut(stage domain.Stage) (out []share, short bool) {
 	var files []string
 	for _, f := range w.in(stage.No) {
 		files = append(files, f.ID)
-		for _, r := range w.all("score", "") {
-			if c := r.Text("curator_id"); r.Text("application_id") == f.ID && int(r.Int("stage")) == stage.No && string(r.Fields["conflict"]) == "true" {
+		for _, r := range slices.Concat(w.all("score", ""), w.all("file_share", "")) { // who has an interest, and from whom it was taken
+			if c := r.Text("curator_id"); r.Text("application_id") == f.ID && int(r.Int("stage")) == stage.No && (string(r.Fields["conflict"]) == "true" || r.Text("ended_at") != "") {
 				if never[c] == nil {
 					never[c] = map[string]bool{}
 				}
