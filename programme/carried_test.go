@@ -98,6 +98,7 @@ func TestAStageWaitsForTheOneBefore(t *testing.T) {
 
 // TestAPlaceThatComesFreeWhileResultsAreToldIsFilled, whoever else answers or does not.
 func TestAPlaceThatComesFreeWhileResultsAreToldIsFilled(t *testing.T) {
+	t.Parallel()
 	for seed := uint64(7); seed < 11; seed++ {
 		c := open(t).contest(seed)
 		c.decided()

@@ -62,6 +62,7 @@ func (c *contest) hears(when string) {
 // before others go on somebody withdraws, so that their list is another one. What the first had
 // written is nobody's: one list counts, whole, and by it everybody hears, once.
 func TestOneListOfResultsCounts(t *testing.T) {
+	t.Parallel()
 	c := open(t).contest(9)
 	c.decided()
 	c.prepared()

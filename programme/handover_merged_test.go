@@ -128,6 +128,7 @@ func TestAHandoverAfterAMergerEndsEveryWindow(t *testing.T) {
 // two businesses are merged then, and it goes on before anything of the merger is
 // taken over, and after.
 func TestAHandoverAroundAMergerSurvivesEveryCrash(t *testing.T) {
+	t.Parallel()
 	for _, fate := range []storefault.Fate{storefault.DieAfter, storefault.Lose} {
 		for n, failed := 1, true; failed; n++ {
 			c := load(t, 2)
@@ -160,6 +161,7 @@ func TestAHandoverAroundAMergerSurvivesEveryCrash(t *testing.T) {
 // TestAHandoverAfterAMergerSurvivesEveryCrash dies at every call while nothing is
 // taken over yet.
 func TestAHandoverAfterAMergerSurvivesEveryCrash(t *testing.T) {
+	t.Parallel()
 	for _, fate := range []storefault.Fate{storefault.DieAfter, storefault.Lose} {
 		for n, failed := 1, true; failed; n++ {
 			c := load(t, 2)

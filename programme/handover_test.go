@@ -62,6 +62,7 @@ func (c *caseload) handedOver(business string) {
 // TestAHandoverSurvivesEveryCrash dies, or is not heard, at every call of the
 // work behind it, and again at every second call of the rest.
 func TestAHandoverSurvivesEveryCrash(t *testing.T) {
+	t.Parallel()
 	calls := 0
 	for _, fate := range []storefault.Fate{storefault.DieAfter, storefault.Lose} {
 		for n, failed := 1, true; failed; n++ {

@@ -14,6 +14,7 @@ import (
 // TestAnImportThatDiedGoesOnWhereItWas: the request dies at whichever call, what it has
 // written is brought in, and then it is repeated. Everybody of the list is there, once.
 func TestAnImportThatDiedGoesOnWhereItWas(t *testing.T) {
+	t.Parallel()
 	o := open(t)
 	o.Engine.Store = storefault.NewPoor()
 	admin := o.person(1, "admin")

@@ -86,6 +86,7 @@ func (c *contest) allConfirm(but ...string) {
 // declines. The enrolment waits with all that is in it; it goes on if the owner wants the place,
 // ends if not, or if nobody asked in time, and thirty take part.
 func TestWhoHoldsNoPlaceTakesNoPart(t *testing.T) {
+	t.Parallel()
 	for name, tt := range map[string]struct {
 		then  func(c *contest, f merge.Row)
 		state string
