@@ -64,7 +64,8 @@ func campaignOn(ctx context.Context, a *app.App, files int) (*campaign, error) {
 	first, last := domain.BusinessDay(l.Rules.From, l.Rules.Zone), domain.BusinessDay(l.Rules.To, l.Rules.Zone)
 	if err := json.Unmarshal(fmt.Appendf(nil, `{"name":"Lagawi Fest","kind":"campaign","region_codes":["18"],"quota":30,"reserve_size":10,"number_prefix":"LGW22","confirm_days":3,
 		"phases":[{"code":"registration","starts_on":%q,"ends_on":%q}],
-		"stages":[{"no":1,"kind":"rubric","curators_per_file":2,"items":[{"code":"product","label_id":"Produk","weight_bp":10000,"max":100}]}]}`, first, last), &fields); err != nil {
+		"stages":[{"no":1,"kind":"checklist","items":[{"code":"in_region","label_id":"Domisili","required":true},{"code":"consent","label_id":"Setuju","required":true}]},
+			{"no":2,"kind":"rubric","curators_per_file":2,"items":[{"code":"product","label_id":"Produk","weight_bp":10000,"max":100}]}]}`, first, last), &fields); err != nil {
 		return nil, err
 	}
 	who := programme.Caller{User: c.admin.user.login.User.ID, Name: "load.programme", Proved: true}
@@ -110,7 +111,7 @@ func loggedInAdmin(ctx context.Context, a *app.App) (l auth.Login, err error) {
 		Device: auth.DeviceInfo{Install: id.Maker{Clock: clock.System{}, Rand: rand.Reader}.New(), Platform: "web"}})
 }
 
-// fill puts files into the first stage, with two scores each, some in a commit.
+// fill puts files into the stage of marks, with two scores each, some in a commit.
 func (c *campaign) fill(ctx context.Context, a *app.App, files int) error {
 	ids := id.Maker{Clock: clock.System{}, Rand: rand.Reader}
 	curators := []string{ids.New(), ids.New(), ids.New(), ids.New()}
@@ -133,9 +134,9 @@ func (c *campaign) fill(ctx context.Context, a *app.App, files int) error {
 		f := add("case_file", map[string]merge.Value{"business_id": merge.Str(ids.New()), "source": merge.Str("import"), "number": merge.Str(fmt.Sprintf("LGW22-%05d", n+1)),
 			"business_name": merge.Str(fmt.Sprintf("Kopi Lampung %d", n)), "owner_id": merge.Str(ids.New()), "owner_name": merge.Str("Ibu Kopi"), "owner_phone": merge.Str(fmt.Sprintf("+62812%08d", n)),
 			"region_code": merge.Str("18.72"), "address": merge.Str("Jl. Teuku Umar No. 12, Kedaton, Bandar Lampung"), "answers": merge.Encode(answers), "survey": merge.Encode(survey),
-			"state": merge.Str(domain.FileStage), "stage": merge.Num(1)})
+			"state": merge.Str(domain.FileStage), "stage": merge.Num(2)})
 		for k := range 2 {
-			add("score", map[string]merge.Value{"application_id": merge.Str(f), "stage": merge.Num(1), "curator_id": merge.Str(curators[(n+k)%len(curators)]),
+			add("score", map[string]merge.Value{"application_id": merge.Str(f), "stage": merge.Num(2), "curator_id": merge.Str(curators[(n+k)%len(curators)]),
 				"state": merge.Str(domain.SheetSubmitted), "total_bp": merge.Num((n*37 + k) % 10_000), "seen": merge.Num(1)})
 		}
 		if len(writes) >= 300 || n == files-1 {

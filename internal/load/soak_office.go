@@ -26,7 +26,7 @@ func (s *soak) lookAfter(ctx context.Context, _ *person, _ *spare) error {
 	}
 	defer s.office.mu.Unlock()
 	c := s.office.campaign
-	paths := []string{c.path("/stages/1"), c.path("/imports/check"), c.path("/files"), c.path("/curators"), "/v1/reviews", "/v1/admin/audit?limit=50"}
+	paths := []string{c.path("/stages/2"), c.path("/imports/check"), c.path("/files"), c.path("/curators"), "/v1/reviews", "/v1/admin/audit?limit=50"}
 	path := paths[s.office.n%len(paths)]
 	s.office.n++
 	for range 2 {

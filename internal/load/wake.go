@@ -234,13 +234,13 @@ func (k *waking) decide(ctx context.Context, a *app.App, c *campaign, rows []fix
 	}
 	for _, f := range files {
 		r := by[f.Text("owner_phone")]
-		set := map[string]merge.Value{"state": merge.Str(states[r.Outcome]), "stage": merge.Num(1)}
+		set := map[string]merge.Value{"state": merge.Str(states[r.Outcome]), "stage": merge.Num(2)}
 		if r.Rank > 0 {
 			set["rank"] = merge.Num(r.Rank)
 		}
 		add("case_file", f.ID, false, set)
 	}
-	add("decision", id.Derive("decision", c.programme, "1"), true, map[string]merge.Value{"stage": merge.Num(1), "state": merge.Str("decided"), "passed": merge.Num(fixture.Selected), "reserve": merge.Num(fixture.Reserve),
+	add("decision", id.Derive("decision", c.programme, "2"), true, map[string]merge.Value{"stage": merge.Num(2), "state": merge.Str("decided"), "passed": merge.Num(fixture.Selected), "reserve": merge.Num(fixture.Reserve),
 		"outcomes": merge.Value("[]")}) // each stands in its file already
 	k.at = k.clock.Now().Add(k.plan.Lead).Truncate(time.Millisecond)
 	add("publication", id.Derive("publication", c.programme), true, map[string]merge.Value{"publish_at": merge.Millis(k.at.UnixMilli()).Value(), "state": merge.Str("approved"), "feedback": merge.Value("{}")})
