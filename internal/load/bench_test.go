@@ -209,7 +209,7 @@ func BenchmarkStage(b *testing.B) {
 			who := programme.Caller{User: c.admin.user.login.User.ID, Proved: true}
 			b.ReportAllocs()
 			for b.Loop() {
-				v, err := a.Programme.Stage(b.Context(), who, c.programme, 1)
+				v, err := a.Programme.Stage(b.Context(), who, c.programme, 2)
 				if err != nil || len(v.Outcomes) != files || v.Outcomes[0].Score == nil || len(v.Missing) != 0 {
 					b.Fatalf("%d outcomes, %d missing, %v", len(v.Outcomes), len(v.Missing), err)
 				}
