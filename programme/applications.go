@@ -180,17 +180,30 @@ func (s *Service) count(ctx context.Context, p domain.Programme, app applied) er
 		return nil
 	}
 	owner := sub.Text("created_by")
+	back, until := app.returned(), instant(old, "complete_by")
+	if old.Version == 0 && back.Text("reason_code") == domain.ReturnNoConsent {
+		until = instant(back, "complete_by")
+	}
 	profile, err := s.rows(ctx, merge.UserScope(owner), merge.Key{Collection: "user", ID: owner})
 	if err != nil {
 		return err
 	}
 	answers := answersOf(app.Fields["answers"], "value")
-	why, grace := p.Counts(domain.Submission{Made: instant(sub, "created_at"), Received: instant(sub, "received_at"), Until: instant(old, "complete_by"), Region: domain.Region(app.business.Text("region_code")),
+	why, grace := p.Counts(domain.Submission{Made: instant(sub, "created_at"), Received: instant(sub, "received_at"), Until: until, Region: domain.Region(app.business.Text("region_code")),
 		Answers: answers, Consents: consents(first(profile), old)})
 	switch why {
 	case "":
 	case domain.ReturnIncomplete:
 		return s.sendBack(ctx, app, old, why, p.Incomplete(answers)...)
+	case domain.ReturnNoConsent: // it may lie on another phone still: what came in time is not too late for that
+		switch {
+		case old.Version > 0:
+		case until.IsZero():
+			old.Fields = map[string]merge.Value{"complete_by": s.completion(p).Value()}
+		default: // it was asked for before
+			old.Fields = map[string]merge.Value{"complete_by": back.Fields["complete_by"]}
+		}
+		return s.sendBack(ctx, app, old, why)
 	default:
 		return s.sendBack(ctx, app, old, why)
 	}

@@ -41,12 +41,20 @@ type applicant struct {
 
 func (o *office) applicant(n int, e programme.Edition, region string) *applicant {
 	o.Helper()
+	return o.drafts(n, e, region, true)
+}
+
+// drafts has an owner begin to apply, who agrees to the curation or has not yet.
+func (o *office) drafts(n int, e programme.Edition, region string, agrees bool) *applicant {
+	o.Helper()
 	a := &applicant{o: o, owner: o.person(n), programme: e.ID}
 	b, err := o.CreateBusiness(o.Context(), o.as(a.owner), programme.NewBusiness{ID: o.ids.New(), Name: fmt.Sprint("Kopi ", n), RegionCode: region, PrimaryCategory: "food_beverage"})
 	o.unless(err)
 	a.business, a.application = b.ID, domain.ApplicationID(b.ID, e.ID, 1)
 	a.write(merge.UserScope(a.owner.ID), merge.Self, "user", a.owner.ID, map[string]merge.Value{"full_name": merge.Str("Ibu Kopi")})
-	a.agree()
+	if agrees {
+		a.agree()
+	}
 	a.write("business/"+b.ID, merge.Owner, "application", a.application, map[string]merge.Value{"programme_id": merge.Str(e.ID)})
 	return a
 }
@@ -307,5 +315,45 @@ func TestADraftIsAsIfThereWereNone(t *testing.T) {
 	}
 	if seen[true] != seen[false] {
 		t.Errorf("with a draft:\n%s\nwithout:\n%s", seen[true], seen[false])
+	}
+}
+
+// TestWhoAgreesBehindTheirSubmission: what was submitted in time is not too late because its
+// consent comes in later, from another phone; it has some days for that, once.
+func TestWhoAgreesBehindTheirSubmission(t *testing.T) {
+	last := time.Date(2022, 3, 6, 16, 0, 0, 0, time.UTC) // an hour before the window ends
+	by := time.Date(2022, 3, 9, 17, 0, 0, 0, time.UTC)
+	for _, tt := range []struct {
+		name  string
+		again []time.Time // submitted once more, without a consent
+		at    time.Time   // agreed, and submitted
+		want  string
+	}{
+		{"within it", nil, by.Add(-time.Millisecond), ""},
+		{"behind it", nil, by, domain.ReturnWindowClosed},
+		{"asking twice gives no more days", []time.Time{by.Add(-time.Hour)}, by, domain.ReturnWindowClosed},
+		{"asking twice takes none", []time.Time{by.Add(-time.Hour)}, by.Add(-time.Millisecond), ""},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			o := open(t)
+			e := o.opened("lagawi-fest-2022")
+			o.clock.Set(time.Date(2022, 3, 1, 0, 0, 0, 0, time.UTC))
+			a := o.drafts(10, e, "18.71", false)
+			for _, at := range append([]time.Time{last}, tt.again...) {
+				o.clock.Set(at)
+				a.does("submit")
+				o.work()
+				if mine := a.mine(); mine.Text("returned_for") != domain.ReturnNoConsent || !instantOf(mine, "complete_by").Equal(by) {
+					t.Fatalf("%s for %q, by %s", mine.Text("state"), mine.Text("returned_for"), mine.Text("complete_by"))
+				}
+			}
+			o.clock.Set(tt.at)
+			a.agree()
+			a.does("submit")
+			o.work()
+			if mine := a.mine(); mine.Text("returned_for") != tt.want || (mine.Text("number") == "") != (tt.want != "") {
+				t.Errorf("%s %s, for %q", mine.Text("state"), mine.Text("number"), mine.Text("returned_for"))
+			}
+		})
 	}
 }

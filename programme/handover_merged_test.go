@@ -129,8 +129,8 @@ func TestAHandoverAfterAMergerEndsEveryWindow(t *testing.T) {
 // taken over, and after.
 func TestAHandoverAroundAMergerSurvivesEveryCrash(t *testing.T) {
 	t.Parallel()
-	for _, fate := range []storefault.Fate{storefault.DieAfter, storefault.Lose} {
-		for n, failed := 1, true; failed; n++ {
+	for i, fate := range []storefault.Fate{storefault.DieAfter, storefault.Lose} {
+		for n, failed := 1+i, true; failed; n += between() {
 			c := load(t, 2)
 			gone, survivor := c.businesses[0], c.businesses[1]
 			poor := c.Engine.Store
@@ -162,8 +162,8 @@ func TestAHandoverAroundAMergerSurvivesEveryCrash(t *testing.T) {
 // taken over yet.
 func TestAHandoverAfterAMergerSurvivesEveryCrash(t *testing.T) {
 	t.Parallel()
-	for _, fate := range []storefault.Fate{storefault.DieAfter, storefault.Lose} {
-		for n, failed := 1, true; failed; n++ {
+	for i, fate := range []storefault.Fate{storefault.DieAfter, storefault.Lose} {
+		for n, failed := 1+i, true; failed; n += between() {
 			c := load(t, 2)
 			poor := c.Engine.Store
 			c.merge(c.businesses[0], c.businesses[1])

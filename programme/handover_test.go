@@ -59,13 +59,13 @@ func (c *caseload) handedOver(business string) {
 	c.sameMentors(business)
 }
 
-// TestAHandoverSurvivesEveryCrash dies, or is not heard, at every call of the
-// work behind it, and again at every second call of the rest.
+// TestAHandoverSurvivesEveryCrash dies, or is not heard, at the calls of the work
+// behind it.
 func TestAHandoverSurvivesEveryCrash(t *testing.T) {
 	t.Parallel()
 	calls := 0
-	for _, fate := range []storefault.Fate{storefault.DieAfter, storefault.Lose} {
-		for n, failed := 1, true; failed; n++ {
+	for i, fate := range []storefault.Fate{storefault.DieAfter, storefault.Lose} {
+		for n, failed := 1+i, true; failed; n += between() {
 			c := load(t, 3)
 			poor := c.Engine.Store
 			who := c.as(c.admin)

@@ -11,7 +11,15 @@ import (
 	"github.com/lumbung-ikm/lumbung/sync/merge"
 )
 
-var every = flag.Bool("every", false, "as many rows as a list may have, instead of a tenth")
+var every = flag.Bool("every", false, "as many rows as a list may have, instead of a tenth, and long works die at every call, instead of one of five")
+
+// between is how far apart the calls are at which a long work dies.
+func between() int {
+	if *every {
+		return 1
+	}
+	return 5
+}
 
 // TestTenThousandRowsInOneJob, or a thousand in a hurry: its counts only grow while it works, and at the end there is
 // one file for each row, numbered without a gap.

@@ -25,7 +25,7 @@ func TestAnImportThatDiedGoesOnWhereItWas(t *testing.T) {
 		p.Engine = &syncer.Engine{Store: s, Schema: o.Engine.Schema, Clock: o.clock, IDs: o.ids, Log: o.Engine.Log, Steps: p.Steps()}
 		return p
 	}
-	for n := 1; ; n += 4 {
+	for n := 1; ; n += 4 * between() {
 		poor := before.Copy()
 		_, _, err := process(storefault.NewFailing(poor, storefault.At(n, storefault.DieAfter), nil).Store()).Import(t.Context(), who, e.ID, o.table(o.csv(1)))
 		whole := err == nil

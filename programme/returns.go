@@ -95,19 +95,25 @@ func notReturned() error {
 //
 // Errors: Invalid "invalid_value" (set.complete_by).
 func (s *Service) completeBy(p domain.Programme, said merge.Value) (merge.Millis, error) {
+	if merge.Null(said) {
+		return s.completion(p), nil
+	}
 	now := s.Clock.Now()
 	_, to, _ := p.Registration()
-	if merge.Null(said) {
-		if days := domain.BusinessDay(now, p.Zone).AddDays(completionDays).End(p.Zone); days.After(to) {
-			to = days
-		}
-		return merge.Millis(to.UnixMilli()), nil
-	}
 	until, err := merge.ParseInstant(merge.AsString(said))
 	if longest := now.Add(longestCompletion); err != nil || !until.Time().After(now) || until.Time().After(to) && until.Time().After(longest) {
 		return 0, invalid("set.complete_by", "behind us, or too far ahead")
 	}
 	return until, nil
+}
+
+// completion is until when what is returned now may be completed where nobody says so.
+func (s *Service) completion(p domain.Programme) merge.Millis {
+	_, to, _ := p.Registration()
+	if days := domain.BusinessDay(s.Clock.Now(), p.Zone).AddDays(completionDays).End(p.Zone); days.After(to) {
+		to = days
+	}
+	return merge.Millis(to.UnixMilli())
 }
 
 // takeOut has a file be returned, if nobody has begun to look at it. One that was submitted

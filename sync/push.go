@@ -15,7 +15,9 @@ import (
 	"github.com/lumbung-ikm/lumbung/sync/protocol"
 )
 
-// push judges every part of the request, scope by scope.
+// push judges every part of the request, scope by scope: the author's own first, because what
+// people say of themselves, such as what they agree to, is asked about what they do elsewhere,
+// and a process may die between two scopes.
 func (x *exchange) push(ctx context.Context) error {
 	var scopes []string
 	parts := map[string][]*protocol.Part{}
@@ -25,6 +27,9 @@ func (x *exchange) push(ctx context.Context) error {
 			scopes = append(scopes, p.Scope)
 		}
 		parts[p.Scope] = append(parts[p.Scope], p)
+	}
+	if own := slices.Index(scopes, merge.UserScope(x.who.User)); own > 0 {
+		scopes = slices.Insert(slices.Delete(scopes, own, own+1), 0, merge.UserScope(x.who.User))
 	}
 	heads, err := x.headsOf(ctx, scopes)
 	if err != nil {

@@ -3,6 +3,7 @@ package replica_test
 import (
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"testing"
 
@@ -110,6 +111,27 @@ func TestAgainGivesWayToOtherScopes(t *testing.T) {
 		if h.unsent() != 0 {
 			t.Errorf("%s: %d wait in the end", outcome, h.unsent())
 		}
+	}
+}
+
+// TestWhatPeopleSayOfThemselvesIsSentFirst: what somebody agreed to does not wait behind edits of
+// their business that fill a request.
+func TestWhatPeopleSayOfThemselvesIsSentFirst(t *testing.T) {
+	h := phone(t, &replica.Memory{})
+	g := gateOf(h)
+	var sent []string
+	h.Server = server(func(req protocol.Request) (*protocol.Response, error) {
+		for _, p := range req.Push {
+			sent = append(sent, p.Scope)
+		}
+		return g.serve(req)
+	})
+	h.fill(shop)
+	_, err := h.Do(replica.Edit{Scope: merge.UserScope(me), Collection: "consent", Set: map[string]merge.Value{"user_id": merge.Str(me), "purpose": merge.Str("curation"), "granted": merge.Flag(true), "text_version": merge.Str("2022-01-01")}})
+	h.ok(err)
+	h.ok(h.Sync(t.Context()))
+	if want := []string{merge.UserScope(me), shop, shop}; !slices.Equal(sent, want) {
+		t.Errorf("sent %v, want %v", sent, want)
 	}
 }
 

@@ -93,25 +93,27 @@ func (g giveWay) note(req protocol.Request, resp *protocol.Response) {
 	}
 }
 
-// fill puts the oldest unsent edits into the request, in order; those of scopes
-// that give way come last.
+// fill puts the oldest unsent edits into the request, in order: those of the person's own scope
+// first, so that what they agreed to is not sent behind what they agreed to it for; those of scopes
+// that give way last.
 func (c *Client) fill(r Reader, req *protocol.Request, way giveWay) {
 	me := c.readMeta(r).Me.User
 	waiting := entries(r, func(e *entry) bool { return e.State == unsent && e.User == me })
 	if len(waiting) > 0 {
 		req.Outbox = &protocol.Outbox{Count: len(waiting), Oldest: merge.FormatInstant(waiting[0].Mutation.At.Wall)}
 	}
-	if len(way) > 0 {
-		var first, last []*entry
-		for _, e := range waiting {
-			if way.to(r, e.Scope) {
-				last = append(last, e)
-			} else {
-				first = append(first, e)
-			}
+	var own, first, last []*entry
+	for _, e := range waiting {
+		switch {
+		case way.to(r, e.Scope):
+			last = append(last, e)
+		case e.Scope == merge.UserScope(me):
+			own = append(own, e)
+		default:
+			first = append(first, e)
 		}
-		waiting = append(first, last...)
 	}
+	waiting = slices.Concat(own, first, last)
 	size := 0
 	for i, e := range waiting {
 		size += len(e.Raw)
