@@ -230,12 +230,12 @@ func (b *beside) registers() {
 	}
 }
 
-// drafts keeps an application on a phone, and that its owner agrees to the curation.
+// drafts keeps an application on a phone, and behind it, as the form has it, that its owner agrees to the curation.
 func (b *beside) drafts(p *play.Phone, e *edition, owner string) {
 	b.Helper()
 	me := p.Me().User
-	b.in(p, merge.UserScope(me), "consent", "", map[string]any{"user_id": me, "purpose": "curation", "granted": true, "text_version": "2022-01-01"})
 	b.in(p, "business/"+e.business[owner], "application", e.application(owner), map[string]any{"programme_id": e.id})
+	b.in(p, merge.UserScope(me), "consent", "", map[string]any{"user_id": me, "purpose": "curation", "granted": true, "text_version": "2022-01-01"})
 }
 
 func (b *beside) says(p *play.Phone, e *edition, owner, op string) {
