@@ -133,8 +133,8 @@ var importTable = map[string]entry{
 		Sentence{"Usaha ini sudah mulai mendaftar lewat aplikasi.", "Drafnya dikirim bersama impor: isian baris ini berlaku, selebihnya isian pemilik."},
 		Sentence{"This business has begun to apply in the app.", "The import submits its draft: with what the row says, and else with what its owner typed."}},
 	"already_registered": {
-		Sentence{"Usaha ini sudah terdaftar.", "Dengan nomor pendaftaran yang lain."},
-		Sentence{"This business is registered already.", "Under another registration number."}},
+		Sentence{"Usaha ini sudah terdaftar.", "Dengan nomor pendaftaran yang lain. Pemilik yang sudah mengundurkan diri mendaftar lagi lewat aplikasi."},
+		Sentence{"This business is registered already.", "Under another registration number. An owner who withdrew applies anew in the app."}},
 	"registered_differs": {
 		Sentence{"Nomor pendaftaran ini sudah diimpor dengan isian yang berbeda.", "Data yang sudah terdaftar tidak ditimpa. Ubah di dalam program."},
 		Sentence{"This registration number was imported with other content.", "What is registered is not overwritten. Change it in the programme."}},

@@ -117,9 +117,11 @@ func (s *Service) drafted(ctx context.Context, rows []domain.Registrant, drafts 
 
 // begunInApp finds the application that a registrant's row is about: the first one that was
 // not withdrawn. One that was submitted a moment ago is counted first; then it is told by
-// itself, or is a draft again.
+// itself, or is a draft again. Who withdrew what was counted, and has begun no other one, is
+// brought in by no list.
 func (s *Service) begunInApp(ctx context.Context, p domain.Programme, b bringing) (bringing, error) {
 	b.app, b.draft, b.taken = merge.Row{}, false, false
+	withdrew := false
 	for b.attempt = 1; ; b.attempt++ {
 		b.application = domain.ApplicationID(b.business, p.ID, b.attempt)
 		if !b.there {
@@ -127,6 +129,7 @@ func (s *Service) begunInApp(ctx context.Context, p domain.Programme, b bringing
 		}
 		app, err := s.appliedFor(ctx, b.business, b.application)
 		if err != nil || app.Version == 0 || app.Text("opens") == domain.ApplicationSubmitted {
+			b.taken = withdrew && app.Version == 0
 			return b, err // made by an import, or by nobody yet
 		}
 		sub, _ := app.submission()
@@ -145,6 +148,7 @@ func (s *Service) begunInApp(ctx context.Context, p domain.Programme, b bringing
 		}
 		switch state := app.Text("state"); {
 		case state == domain.ApplicationWithdrawn && b.attempt < domain.MaxAttempts:
+			withdrew = withdrew || len(files) > 0
 			continue
 		case len(files) > 0 && !brought, state != domain.ApplicationSubmitted && !unsubmitted(app.Row):
 			b.taken = true

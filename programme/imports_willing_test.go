@@ -206,3 +206,29 @@ func TestAStepOfBeforeIsHeldToTheRules(t *testing.T) {
 		t.Errorf("%d files, %+v", len(o.files(e)), st)
 	}
 }
+
+// TestWhoWithdrewIsNotBroughtIn by a list, whose word is older; in the app they apply anew, and that
+// is not an import's to take back.
+func TestWhoWithdrewIsNotBroughtIn(t *testing.T) {
+	o := open(t)
+	e, admin := o.opened("lagawi-fest-2022"), o.person(1, "admin")
+	a := o.applicant(10, e, "18.71")
+	a.does("submit")
+	o.work()
+	a.does("withdraw")
+	o.work()
+	j, _, err := o.Import(t.Context(), o.as(admin), e.ID, o.table(agreeing(a.owner.Phone, "Kopi 10")))
+	o.unless(err)
+	o.work()
+	j, err = o.Job(t.Context(), o.as(admin), j.ID)
+	o.unless(err)
+	if out := j.Steps[0].Out; len(out) != 1 || out[0].Code != "already_registered" || len(o.files(e)) != 1 || a.mine().Text("state") != domain.ApplicationWithdrawn {
+		t.Errorf("%+v, %d files, %s", j.Steps[0], len(o.files(e)), a.mine().Text("state"))
+	}
+	anew := a.begins(2)
+	anew.does("submit")
+	o.work()
+	if mine := anew.mine(); mine.Text("state") != domain.ApplicationSubmitted || mine.Text("number") == "" {
+		t.Errorf("applied anew: %s %q", mine.Text("state"), mine.Text("number"))
+	}
+}
