@@ -181,8 +181,26 @@ func (b *bell) task(t merge.Row) {
 		if r.Offset == -1 || r.Offset > 0 {
 			people = append(people, b.holding(r.At, merge.Mentor)...)
 		}
+		if b.rested(t, r.At) { // what goes on since has a notice of its own
+			people = nil
+		}
 		return kind, params{"task": t.Text("title"), "due": string(due)}, people
 	})
+}
+
+// rested reports whether a task that does not rest now did so at an instant: its enrolments
+// stand as they stood then.
+func (b *bell) rested(t merge.Row, at time.Time) bool {
+	then := slices.Clone(b.enrolments)
+	for i, e := range then {
+		if e.Text("programme_id") != t.Text("programme_id") || !instantOf(e, "state_since").Time().After(at) {
+			continue
+		}
+		ops := slices.DeleteFunc(slices.Clone(b.past.Operations("enrolment_event", e.ID)), func(o merge.Row) bool { return instantOf(o, "created_at").Time().After(at) })
+		then[i].Fields = maps.Clone(e.Fields)
+		then[i].Fields["state"] = merge.Str(enrolmentMachine().state(ops, EnrolmentActive))
+	}
+	return TaskRests(then, t) != ""
 }
 
 // steps reminds owners and mentors of the deadline of a case that is under way and
@@ -216,8 +234,21 @@ func (b *bell) caseDue(c merge.Row, code string, due Date, says params) {
 	}
 	set := func() merge.Millis { return b.dated(c, code) }
 	b.ring(PlanReminders(object, due, b.zone, b.since), c.Key, set, func(r Reminder) (string, params, []string) {
+		if b.wasDone(c, code, r.At) {
+			return NoticeCaseDue, says, nil
+		}
 		return NoticeCaseDue, says, b.holding(r.At, merge.Owner, merge.Mentor)
 	})
+}
+
+// wasDone reports whether a step of a case that is open now was done at an instant: a mentor
+// has said since that it is not.
+func (b *bell) wasDone(c merge.Row, code string, at time.Time) bool {
+	by := func(field string) bool {
+		written := b.past.Written(c.Key, "milestones/"+code+"/"+field)
+		return written != 0 && !written.Time().After(at)
+	}
+	return code != "" && Milestones(c)[code].Undone && !by("undone") && (by("done_at") || by("corrected_on"))
 }
 
 // renewal reminds owners and mentors of the end of a confirmed certificate, until
