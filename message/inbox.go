@@ -154,8 +154,8 @@ var inboxTable = map[string]entry{
 		Sentence{"Konfirmasi kepesertaan", "Batas konfirmasi {at}."},
 		Sentence{"Please confirm your place", "The place is kept until {at}."}},
 	"visit_tomorrow": {
-		Sentence{"Kunjungan besok", "{at}."},
-		Sentence{"Visit tomorrow", "{at}."}},
+		Sentence{"Jadwal kunjungan", "{at}."},
+		Sentence{"A visit is coming up", "{at}."}},
 	"N22": {
 		Sentence{"Catat penjualan hari ini", "Isi walau tanpa internet, terkirim otomatis nanti."},
 		Sentence{"Log today's sales", "It works without internet and is sent later by itself."}},

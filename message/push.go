@@ -41,7 +41,7 @@ var pushMany = map[string]entry{
 	"tasks":    {Sentence{"Tugas baru", "Ada beberapa tugas pendampingan baru untuk Anda."}, Sentence{"New tasks", "There are new mentoring tasks for you."}},
 	"results":  {Sentence{"Hasil kurasi sudah terbit", "Ketuk untuk melihat hasil pendaftaran usaha Anda."}, Sentence{"The results of the curation are out", "Tap to see how your applications went."}},
 
-	"visit_tomorrow": {Sentence{"Beberapa kunjungan besok", "Ketuk untuk melihat semuanya."}, Sentence{"Several visits tomorrow", "Tap to see them all."}},
+	"visit_tomorrow": {Sentence{"Beberapa jadwal kunjungan", "Ketuk untuk melihat semuanya."}, Sentence{"Several visits are coming up", "Tap to see them all."}},
 	"device_silent":  {Sentence{"Beberapa usaha belum terhubung", "Ponsel mereka lama tidak terhubung."}, Sentence{"Several businesses have not synced", "Their phones have been silent for long."}},
 	"N24":            {Sentence{"Beberapa target tercapai", "Selamat, target periode ini terpenuhi."}, Sentence{"Several targets reached", "Congratulations, targets of this period are met."}},
 
@@ -80,6 +80,11 @@ func Push(notice string, lang Lang) Sentence {
 // PushDue says in a push on which day something is due.
 func PushDue(day Date, lang Lang) string {
 	return fill(entry{Sentence{"", "Tenggatnya {due}."}, Sentence{"", "Due on {due}."}}.in(lang).Detail, map[string]any{"due": show(day, lang)})
+}
+
+// PushOn says in a push on which day something takes place, one thing or several.
+func PushOn(day Date, lang Lang) string {
+	return fill(entry{Sentence{"", "Pada {on}."}, Sentence{"", "On {on}."}}.in(lang).Detail, map[string]any{"on": show(day, lang)})
 }
 
 // PushMany is what a push about several items of a collapse key says.

@@ -288,8 +288,8 @@ func pushOf(d store.Delivery, items []merge.Row, lang message.Lang, zone domain.
 			text, p.Tag, p.Link = message.PushMany(m.Words, lang), cmp.Or(m.Tag, "many:"+d.ID[:8]), m.Link
 		}
 	}
-	if due := domain.PushDue(items, zone, now, lang); due != "" {
-		text.Detail += " " + due
+	if day := domain.PushDay(items, zone, now, lang); day != "" {
+		text.Detail += " " + day
 	}
 	p.Title, p.Body = text.Title, text.Detail
 	return p
