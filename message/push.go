@@ -1,6 +1,10 @@
 package message
 
-import "strings"
+import (
+	"maps"
+	"slices"
+	"strings"
+)
 
 // pushTable holds what a push says under the title of its notice, where the usual words do
 // not fit. It stands on lock screens and passes through servers abroad: no holes, no names,
@@ -94,6 +98,9 @@ func PushMany(collapse string, lang Lang) Sentence {
 	}
 	return pushMany[""].in(lang)
 }
+
+// Manies lists what pushes about several items are told apart by, sorted; "" is what says least.
+func Manies() []string { return slices.Sorted(maps.Keys(pushMany)) }
 
 func (e entry) in(lang Lang) Sentence {
 	if lang == EN {

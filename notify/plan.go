@@ -38,19 +38,6 @@ func laneOf(t domain.NoticeType) string {
 	return LaneUsual
 }
 
-// ttlOf is how long a push of a type is worth something.
-func ttlOf(t domain.NoticeType) time.Duration {
-	switch t.Collapse {
-	case domain.CollapseReminder:
-		return 12 * time.Hour
-	case domain.CollapseNudge:
-		return 6 * time.Hour
-	case domain.CollapseSync:
-		return time.Hour
-	}
-	return 28 * 24 * time.Hour
-}
-
 // Recipient is how somebody wants to be told, and by whose clocks.
 type Recipient struct {
 	Zone       domain.Zone
@@ -238,7 +225,7 @@ func (p plan) delivery(did string, due time.Time) store.Delivery {
 
 // expires is until when the item is worth telling, told from an instant on.
 func (p plan) expires(due time.Time) time.Time {
-	out := due.Add(cmp.Or(p.life, ttlOf(p.notice)))
+	out := due.Add(cmp.Or(p.life, p.notice.TTL))
 	if end := domain.WorthUntil(p.item); !end.IsZero() && end.Before(out) {
 		out = end
 	}
