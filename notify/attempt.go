@@ -15,15 +15,18 @@ import (
 	"github.com/lumbung-ikm/lumbung/sync/merge"
 )
 
-// attempt sends one delivery, if it still should be.
+// attempt sends one delivery, if it still should be, and could be within its lease: what is asked before
+// may take what the sending leaves of that, and behind it the delivery is left to whoever leases it next.
 func (s *Service) attempt(ctx context.Context, d store.Delivery) error {
 	now, made := s.Clock.Now(), false
+	reading, cancel := context.WithTimeout(ctx, s.Limits.Lease-s.Limits.Timeout)
+	defer cancel()
 	defer func() {
 		if !made {
 			s.gate.spare(d.Provider)
 		}
 	}()
-	to, err := s.addressOf(ctx, d)
+	to, err := s.addressOf(reading, d)
 	d.Address = cmp.Or(to.Key, d.Address)
 	switch {
 	case errors.Is(err, store.ErrAbsent):
@@ -37,10 +40,12 @@ func (s *Service) attempt(ctx context.Context, d store.Delivery) error {
 	case s.sender(d.Provider) == nil:
 		return s.close(ctx, d, store.DeliveryDead, "provider_unknown")
 	case d.Lane == LaneHint: // it shows nothing, at whatever hour
-		made = true
+		if made = s.inTime(d); !made {
+			return nil
+		}
 		return s.settle(ctx, d, to, s.try(ctx, d, to, hintOf(d, now)))
 	}
-	r, items, err := s.Inbox.Ringing(ctx, d.User, d.Items)
+	r, items, err := s.Inbox.Ringing(reading, d.User, d.Items)
 	if err != nil {
 		return err
 	}
@@ -52,8 +57,15 @@ func (s *Service) attempt(ctx context.Context, d store.Delivery) error {
 		d.State, d.Due, d.Next, d.Expires, d.Attempts = store.DeliveryPending, civil, civil, longer(d.Expires, civil, items), d.Attempts-1
 		return unlessStale(s.Store.ReplaceDelivery(ctx, d))
 	}
-	made = true
+	if made = s.inTime(d); !made {
+		return nil
+	}
 	return s.settle(ctx, d, to, s.try(ctx, d, to, pushOf(d, items, message.Pick(to.Locale), r.Zone, now)))
+}
+
+// inTime reports whether an attempt that begins now ends before the lease of its delivery does.
+func (s *Service) inTime(d store.Delivery) bool {
+	return !s.Clock.Now().Add(s.Limits.Timeout).After(d.Next)
 }
 
 // try makes the attempt, and learns from it.
