@@ -182,10 +182,17 @@ func AsItStands(item, announcement merge.Row, now time.Time) (_ merge.Row, ok bo
 	return item, true
 }
 
-// WorthUntil is when an item is worth nothing any more; the zero time if it does not say.
+// WorthUntil is when an item is worth nothing any more: when it expires, or the visit begins that it
+// announces; the zero time if it does not say.
 func WorthUntil(item merge.Row) time.Time {
 	if at := instantOf(item, "expires_at"); at != 0 {
 		return at.Time()
+	}
+	if item.Text("type") == NoticeVisitPlanned {
+		says, _ := saysOf(item)["at"].(string)
+		if at, err := merge.ParseInstant(says); err == nil {
+			return at.Time()
+		}
 	}
 	return time.Time{}
 }

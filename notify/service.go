@@ -101,7 +101,8 @@ func (s *Service) Ring(ctx context.Context, user, item string) error {
 	if len(all) == 0 || !r.rings(t.Class) {
 		return s.write(ctx, user, r, t, items[0])
 	}
-	p := plan{notice: t, gather: gathers(t, r, items[0]), item: items[0], who: r, rung: writtenAt(items[0], s.Clock.Now())}
+	rung := writtenAt(items[0], s.Clock.Now())
+	p := plan{notice: t, gather: gathers(t, r, items[0], rung), item: items[0], who: r, rung: rung}
 	for _, p.to = range all {
 		if err := s.enqueue(ctx, p); err != nil {
 			return err
