@@ -116,12 +116,17 @@ func (b *bell) letters(kind string, r Reminder, about merge.Key, says params, pe
 			set := inboxItem(kind, b.scope, about, says)
 			if end, ok := says["at"].(string); ok { // worth nothing behind what it is about
 				set["expires_at"] = merge.Str(end)
+			} else if says["day"] == today { // its words are of that day
+				set["expires_at"] = merge.Millis(r.Due.End(b.zone).UnixMilli()).Value()
 			}
 			out = append(out, Letter{p, reminderID(kind, r, p), set})
 		}
 	}
 	return out
 }
+
+// today is what a reminder says of its day if it is the one on which something is due.
+const today = "today"
 
 // reminderID is the id of the item in which somebody is reminded.
 func reminderID(kind string, r Reminder, user string) string {
@@ -184,7 +189,11 @@ func (b *bell) task(t merge.Row) {
 		if b.rested(t, r.At) { // what goes on since has a notice of its own
 			people = nil
 		}
-		return kind, params{"task": t.Text("title"), "due": string(due)}, people
+		says := params{"task": t.Text("title"), "due": string(due)}
+		if r.Offset == 0 {
+			says["day"] = today
+		}
+		return kind, says, people
 	})
 }
 

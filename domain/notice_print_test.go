@@ -51,7 +51,7 @@ func printedNotices() string {
 		"too), and while its object is as \"while\" says; both are asked when it is sent.\n\n" +
 		"| Type | Bahasa Indonesia | English | Quiet | Key | Priority | Worth | Tag | Rings for | While |\n|---|---|---|---|---|---|---|---|---|---|\n")
 	for _, row := range domain.NoticeTypes() {
-		fmt.Fprintf(&b, "| `%s` | %s | %s | %s | %s | %s | %s | `%s` | %s | %s |\n", row.ID, printedSentence(message.Push(row.ID, message.ID)), printedSentence(message.Push(row.ID, message.EN)),
+		fmt.Fprintf(&b, "| `%s` | %s | %s | %s | %s | %s | %s | `%s` | %s | %s |\n", row.ID, printedPush(row.ID, message.ID), printedPush(row.ID, message.EN),
 			row.Quiet, cmp.Or(string(row.Collapse), "–"), printedPriority(row), printedTTL(row.TTL), row.Tag, printedRoles(row.In), row.While.Words)
 	}
 	hint := domain.HintNotice()
@@ -76,6 +76,15 @@ func printedNotices() string {
 }
 
 func printedSentence(s message.Sentence) string { return "**" + s.Title + "** " + s.Detail }
+
+// printedPush is what the push of a type says, and on the day of what is due where that is another thing.
+func printedPush(kind string, lang message.Lang) string {
+	out, on := message.Push(kind, lang), message.PushToday(kind, lang)
+	if on == out {
+		return printedSentence(out)
+	}
+	return printedSentence(out) + "<br>" + printedSentence(on)
+}
 
 func printedPriority(row domain.NoticeType) string {
 	if row.High {

@@ -194,10 +194,11 @@ func dueNotices() []NoticeType {
 	}
 	task, due, kind := NoticeParam{Name: "task", Kind: ParamText}, NoticeParam{Name: "due", Kind: ParamDate}, NoticeParam{Name: "kind", Kind: ParamCaseKind}
 	programme, at := NoticeParam{Name: "programme", Kind: ParamWord}, NoticeParam{Name: "at", Kind: ParamInstant}
+	day := NoticeParam{Name: "day", Kind: ParamWord, Optional: true} // "today": it has words of its own
 	acknowledge := row(NoticeAcknowledge, "announcement", "an announcement wants to be confirmed within 24 hours", "those of its audience who have neither read nor confirmed it", newsTag, newsLink, at)
 	acknowledge.Class, acknowledge.While = "announcements", asked("the announcement stands, and they have neither read nor confirmed it")
 	return []NoticeType{
-		row(NoticeTaskDue, "task", "a task that the business has to do is due in 7, 3 or 1 days or today", "owners and assignee; a day before also mentors", taskTag, taskLink, task, due),
+		row(NoticeTaskDue, "task", "a task that the business has to do is due in 7, 3 or 1 days or today (`day` is `today`; the second words, until the day ends)", "owners and assignee; a day before also mentors", taskTag, taskLink, task, due, day),
 		row(NoticeTaskOverdue, "task", "it was due yesterday", "owners, assignee and mentors", taskTag, taskLink, task, due),
 		row(NoticeCaseDue, "case", "the deadline of a case or a milestone that is not done is 7, 3 or 1 days ahead, today, or was yesterday", "owners and mentors", caseTag, caseLink,
 			kind, due, NoticeParam{Name: "step", Kind: ParamCaseStep, Optional: true}, NoticeParam{Name: "name", Kind: ParamText, Optional: true}),

@@ -59,10 +59,11 @@ func TestEveryPushFitsALockScreen(t *testing.T) {
 	for _, row := range domain.NoticeTypes() {
 		keys[row.Collapse] = true
 		for _, lang := range []message.Lang{message.ID, message.EN} {
-			s := message.Push(row.ID, lang)
-			title, body := utf8.RuneCountInString(s.Title), utf8.RuneCountInString(s.Detail)
-			if title == 0 || title > 45 || body == 0 || body > 140 || strings.ContainsAny(s.Title+s.Detail, "{}\n") || strings.ContainsAny(s.Title, ".") {
-				t.Errorf("%s in %s: %q (%d), %q (%d)", row.ID, lang, s.Title, title, s.Detail, body)
+			for _, s := range []message.Sentence{message.Push(row.ID, lang), message.PushToday(row.ID, lang)} {
+				title, body := utf8.RuneCountInString(s.Title), utf8.RuneCountInString(s.Detail)
+				if title == 0 || title > 45 || body == 0 || body > 140 || strings.ContainsAny(s.Title+s.Detail, "{}\n") || strings.ContainsAny(s.Title, ".") {
+					t.Errorf("%s in %s: %q (%d), %q (%d)", row.ID, lang, s.Title, title, s.Detail, body)
+				}
 			}
 		}
 		if message.Push(row.ID, message.ID) == message.Push(row.ID, message.EN) {

@@ -50,6 +50,9 @@ func TagOf(item merge.Row) string {
 // of it, in one language, and whole in the body where it is too long to be one of a push.
 func PushText(item merge.Row, lang message.Lang) message.Sentence {
 	out := message.Push(item.Text("type"), lang)
+	if isToday(item) {
+		out = message.PushToday(item.Text("type"), lang)
+	}
 	if item.Text("type") != NoticeAnnouncement || string(item.Fields["push_public"]) != "true" {
 		return out
 	}

@@ -70,7 +70,16 @@ func Cut(text string, most int) string {
 // Push is what a push about an item of a type says: its title in the inbox, and a body
 // that gives nothing away.
 func Push(notice string, lang Lang) Sentence {
-	out, ok := Inbox(notice, lang, nil)
+	return pushed(notice, lang, nil)
+}
+
+// PushToday is what it says of something that is due on that very day.
+func PushToday(notice string, lang Lang) Sentence {
+	return pushed(notice, lang, map[string]any{"today": true})
+}
+
+func pushed(notice string, lang Lang, params map[string]any) Sentence {
+	out, ok := Inbox(notice, lang, params)
 	if !ok {
 		return PushMany("", lang)
 	}
