@@ -139,7 +139,7 @@ func taskNotices() []NoticeType {
 	theirs := func(kind, when, tag string, while While) NoticeType {
 		return row(kind, when, "owners and assignee but the author", "", tag, ofAssignee(while), merge.Owner, merge.Staff)
 	}
-	assigned := theirs(NoticeTaskAssigned, "tasks become assigned; those of one commit are one item; the push names the nearest day on which one is due when that ends within 24 hours", "task:new", stateIsNot(TaskVerified, TaskCancelled))
+	assigned := theirs(NoticeTaskAssigned, "tasks become assigned; those of one commit are one item; the push names the nearest day on which one is due when that ends within 24 hours", "task:new", stateIs(openTaskStates()...))
 	assigned.Many = "app://tugas"
 	assigned.Params = []NoticeParam{{Name: "n", Kind: ParamCount}, {Name: "task", Kind: ParamText, Optional: true}, {Name: "due", Kind: ParamDate, Optional: true}}
 	return []NoticeType{
