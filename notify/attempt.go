@@ -10,6 +10,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/lumbung-ikm/lumbung/fault"
 	"github.com/lumbung-ikm/lumbung/message"
 	"github.com/lumbung-ikm/lumbung/store"
 	"github.com/lumbung-ikm/lumbung/sync/merge"
@@ -40,6 +41,13 @@ func (s *Service) attempt(ctx context.Context, d store.Delivery) error {
 	case s.sender(d.Provider) == nil:
 		return s.close(ctx, d, store.DeliveryDead, "provider_unknown")
 	case d.Lane == LaneHint: // it shows nothing, at whatever hour
+		out, err := s.loggedOut(reading, to)
+		switch {
+		case err != nil:
+			return err
+		case out:
+			return s.close(ctx, d, store.DeliverySuppressed, "logged_out")
+		}
 		if made = s.inTime(d); !made {
 			return nil
 		}
@@ -53,6 +61,18 @@ func (s *Service) attempt(ctx context.Context, d store.Delivery) error {
 	if len(items) == 0 {
 		return s.close(ctx, d, store.DeliverySuppressed, "no_longer")
 	}
+	if slices.ContainsFunc(items, usual) {
+		out, err := s.loggedOut(reading, to)
+		if err != nil {
+			return err
+		}
+		if out {
+			items = slices.DeleteFunc(items, usual)
+		}
+		if len(items) == 0 {
+			return s.close(ctx, d, store.DeliverySuppressed, "logged_out")
+		}
+	}
 	if civil := r.civil(now, quietOf(items), d.ID); civil.After(now) { // it was late, or people changed their hours
 		d.State, d.Due, d.Next, d.Expires, d.Attempts = store.DeliveryPending, civil, civil, longer(d.Expires, civil, items), d.Attempts-1
 		return unlessStale(s.Store.ReplaceDelivery(ctx, d))
@@ -61,6 +81,26 @@ func (s *Service) attempt(ctx context.Context, d store.Delivery) error {
 		return nil
 	}
 	return s.settle(ctx, d, to, s.try(ctx, d, to, pushOf(d, items, message.Pick(to.Locale), r.Zone, now)))
+}
+
+// usual reports whether an item is neither a result nor about who gets at what, which a person hears of on
+// a phone on which they have to log in again: it may be the only one that would tell them.
+func usual(item merge.Row) bool {
+	class := item.Text("class")
+	return class != "results" && class != "security"
+}
+
+// loggedOut reports whether nobody is logged in any more on the device of an address: a session ends by
+// time without a word to anybody, and the address stays.
+func (s *Service) loggedOut(ctx context.Context, to store.Address) (bool, error) {
+	if s.Still == nil || to.Device == "" {
+		return false, nil
+	}
+	err := s.Still(ctx, to.User, to.Device)
+	if fault.KindOf(err) == fault.Unauthorized {
+		return true, nil
+	}
+	return false, err
 }
 
 // inTime reports whether an attempt that begins now ends before the lease of its delivery does.

@@ -69,8 +69,8 @@ type Service struct {
 	Tally    Tally           // may be nil
 	Noted    func() Receipts // what phones have noted about announcements; nil: nobody counts
 	Limits   Limits
-	// Still, if set, refuses who is not logged in on a device any more. An address that was named
-	// meanwhile goes.
+	// Still, if set, refuses who is not logged in on a device any more (Unauthorized). An address that was
+	// named meanwhile goes, and one whose session ran out since rings for results and security alone.
 	Still   func(ctx context.Context, user, device string) error
 	Letters *Letters // for people whose phones cannot be rung; nil: they find it in their inbox
 
