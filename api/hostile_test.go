@@ -3,6 +3,7 @@ package api_test
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -288,6 +289,43 @@ func TestHostile20OperatorsInQueriesAndBodies(t *testing.T) {
 	o.want(404, p.AccessToken, "GET", "/v1/businesses/%7B%22$ne%22:1%7D", "!")
 	o.want(200, p.AccessToken, "GET", "/v1/businesses?filter[$ne]=1", "!")
 	o.want(404, p.AccessToken, "DELETE", "/v1/me/sessions/'%20OR%201=1--", "!")
+}
+
+// TestHostile25AnAddressIsOfTheSessionsOwnPhone: a phone that is to be given up names its address for
+// another one of its person, to ring on behind its logout and in the other one's stead.
+func TestHostile25AnAddressIsOfTheSessionsOwnPhone(t *testing.T) {
+	o := newTour(t)
+	phone := o.enter("+628117000001")
+	o.clock.Advance(2 * time.Minute) // until another code may be asked for
+	tablet := o.enterOn("+628117000001", "0190aaaa-0000-4000-8000-000000000099")
+	if phone.User.Id != tablet.User.Id || phone.Device.Id == tablet.Device.Id {
+		t.Fatalf("%s on %s, %s on %s", phone.User.Id, phone.Device.Id, tablet.User.Id, tablet.Device.Id)
+	}
+	at := func(l wire.Login) string { return "/v1/me/devices/" + l.Device.Id + "/push" }
+	o.want(204, tablet.AccessToken, "PUT", at(tablet), `{"provider":"fcm","kind":"token","value":"dQw4:tablet"}`)
+	o.want(204, phone.AccessToken, "PUT", at(phone), `{"provider":"fcm","kind":"token","value":"dQw4:phone"}`)
+	o.code("not_found", o.want(404, phone.AccessToken, "PUT", at(tablet), `{"provider":"fcm","kind":"token","value":"dQw4:phone"}`))
+	has := func(want ...string) {
+		t.Helper()
+		all, err := o.parts.Push.Store.AddressesOf(t.Context(), phone.User.Id)
+		o.ok(0, err)
+		var got []string
+		for _, a := range all {
+			got = append(got, a.Device+" "+a.Value)
+		}
+		slices.Sort(got)
+		slices.Sort(want)
+		if !slices.Equal(got, want) {
+			t.Errorf("%q, want %q", got, want)
+		}
+	}
+	has(phone.Device.Id+" dQw4:phone", tablet.Device.Id+" dQw4:tablet")
+	o.want(204, phone.AccessToken, "POST", "/v1/auth/logout", "")
+	o.clock.Advance(2 * time.Minute)
+	has(tablet.Device.Id + " dQw4:tablet")
+	again := o.enter("+628117000001")
+	o.want(204, again.AccessToken, "DELETE", at(tablet), "") // whoever has another phone silences the one that they lost
+	has()
 }
 
 func TestHostile29IdempotencyKeys(t *testing.T) {

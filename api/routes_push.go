@@ -43,6 +43,9 @@ func (s *Server) registerPush(x *call) error {
 	if err != nil {
 		return err
 	}
+	if device != x.who.Device { // it would ring on behind the logout of this one
+		return notFound()
+	}
 	if _, err := s.Push.Register(x.ctx, x.who.User, device, notify.Named{Provider: in.Provider, Kind: in.Kind, Value: in.Value, Locale: in.Locale}); err != nil {
 		return err
 	}

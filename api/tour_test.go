@@ -69,14 +69,20 @@ func (o *tour) code(want string, r apitest.Response) {
 // enter logs a number in over HTTP.
 func (o *tour) enter(phone string) wire.Login {
 	o.Helper()
+	return o.enterOn(phone, "0190aaaa-0000-4000-8000-"+phone[len(phone)-9:]+"000")
+}
+
+// enterOn does so with an installation of the app.
+func (o *tour) enterOn(phone, install string) wire.Login {
+	o.Helper()
 	var c wire.Challenge
 	o.want(202, "", "POST", "/v1/auth/code", `{"phone":"`+phone+`"}`).Into(o, &c)
 	if _, err := o.parts.Auth.Deliver(o.Context()); err != nil {
 		o.Fatal(err)
 	}
 	var l wire.Login
-	o.want(200, "", "POST", "/v1/auth/login", fmt.Sprintf(`{"challenge":%q,"phone":%q,"code":%q,"device":{"install_id":"0190aaaa-0000-4000-8000-%s","platform":"android","model":"A03"}}`,
-		c.Challenge, phone, o.box.code(c.Challenge), phone[len(phone)-9:]+"000")).Into(o, &l)
+	o.want(200, "", "POST", "/v1/auth/login", fmt.Sprintf(`{"challenge":%q,"phone":%q,"code":%q,"device":{"install_id":%q,"platform":"android","model":"A03"}}`,
+		c.Challenge, phone, o.box.code(c.Challenge), install)).Into(o, &l)
 	return l
 }
 

@@ -45,8 +45,8 @@ func TestAPhoneIsToldOfBeforeItComesIn(t *testing.T) {
 	h := newHouse()
 	var told []string
 	var fails error
-	h.OnDevice = func(_ context.Context, d store.Device) error {
-		told = append(told, fmt.Sprint(d.Status, " ", d.ID))
+	h.OnDevice = func(_ context.Context, d store.Device, session string) error {
+		told = append(told, strings.TrimSpace(fmt.Sprint(d.Status, " ", d.ID, " ", session)))
 		return fails
 	}
 	first := h.login(t, phone, 1)
@@ -57,8 +57,8 @@ func TestAPhoneIsToldOfBeforeItComesIn(t *testing.T) {
 	if err := h.RevokeDevice(t.Context(), first.User.ID, first.Device, store.DeviceRevoked); err != nil { // it is out already
 		t.Fatal(err)
 	}
-	h.login(t, phone, 1)
-	if want := []string{"active " + first.Device, "lost " + first.Device, "active " + first.Device}; !slices.Equal(told, want) {
+	again := h.login(t, phone, 1)
+	if want := []string{"active " + first.Device + " " + first.Session, "lost " + first.Device, "active " + again.Device + " " + again.Session}; !slices.Equal(told, want) {
 		t.Errorf("told %v, want %v", told, want)
 	}
 	fails = errors.New("the disk is full")

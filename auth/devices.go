@@ -49,8 +49,8 @@ func (d DeviceInfo) check() error {
 func deviceID(user, install string) string { return id.Derive("device", user, install) }
 
 // registerDevice notes a login from an installation, also from one that was
-// revoked or lost: whoever holds it has just proved the number.
-func (s *Service) registerDevice(ctx context.Context, user string, info DeviceInfo) (store.Device, error) {
+// revoked or lost: whoever holds it has just proved the number. session is the one that follows.
+func (s *Service) registerDevice(ctx context.Context, user, session string, info DeviceInfo) (store.Device, error) {
 	now := s.Clock.Now()
 	for range rounds {
 		d, err := s.Store.Device(ctx, deviceID(user, info.Install))
@@ -64,7 +64,7 @@ func (s *Service) registerDevice(ctx context.Context, user string, info DeviceIn
 		was := d.Status
 		d.Platform, d.Model, d.OSVersion, d.AppVersion = info.Platform, info.Model, info.OSVersion, info.AppVersion
 		d.Status, d.Login = store.DeviceActive, now
-		if err := s.passing(ctx, was, d); err != nil {
+		if err := s.passing(ctx, was, d, session); err != nil {
 			return d, err
 		}
 		if absent {
@@ -83,11 +83,11 @@ func (s *Service) registerDevice(ctx context.Context, user string, info DeviceIn
 }
 
 // passing tells of a device that comes in or goes, before it does.
-func (s *Service) passing(ctx context.Context, was store.DeviceStatus, d store.Device) error {
+func (s *Service) passing(ctx context.Context, was store.DeviceStatus, d store.Device, session string) error {
 	if s.OnDevice == nil || (was == store.DeviceActive) == (d.Status == store.DeviceActive) {
 		return nil
 	}
-	if err := s.OnDevice(ctx, d); err != nil {
+	if err := s.OnDevice(ctx, d, session); err != nil {
 		return fmt.Errorf("tell of a device: %w", err)
 	}
 	return nil
@@ -136,7 +136,7 @@ func (s *Service) editDevice(ctx context.Context, user, device string, edit func
 		}
 		was := d.Status
 		edit(&d)
-		if err := s.passing(ctx, was, d); err != nil {
+		if err := s.passing(ctx, was, d, ""); err != nil {
 			return err
 		}
 		if err = s.Store.ReplaceDevice(ctx, d); !errors.Is(err, store.ErrStale) {

@@ -149,7 +149,7 @@ type start struct {
 // begin registers the device and starts the session. Errors: Invalid "code_used" if
 // that session has begun.
 func (s *Service) begin(ctx context.Context, u store.User, info DeviceInfo, how start) (Login, error) {
-	d, err := s.registerDevice(ctx, u.ID, info)
+	d, err := s.registerDevice(ctx, u.ID, how.id, info)
 	if err != nil {
 		return Login{}, err
 	}

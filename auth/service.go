@@ -49,9 +49,9 @@ type Service struct {
 	// called again.
 	OnEnd func(ctx context.Context, user, device string) error
 	// OnDevice, if set, is called before a phone is let in on which the user was not logged
-	// in, and before one is shut out, with how it will stand; it keeps that from happening
-	// if it fails. It may be called again.
-	OnDevice func(ctx context.Context, d store.Device) error
+	// in, and before one is shut out, with how it will stand, and the session that is to begin
+	// ("" of one that goes); it keeps that from happening if it fails. It may be called again.
+	OnDevice func(ctx context.Context, d store.Device, session string) error
 	// OnEvent, if set, hears what belongs into the audit trail. It must not block.
 	OnEvent func(ctx context.Context, e Event)
 

@@ -106,14 +106,20 @@ func (s *Service) Sessions(ctx context.Context, user string) ([]Session, error) 
 	now := s.Clock.Now()
 	var out []Session
 	for _, x := range all {
-		if x.Revoked.IsZero() && now.Before(x.Ends) && now.Before(x.Used.Add(x.Idle)) {
+		if living(x, now) {
 			out = append(out, Session{ID: x.ID, Device: byID[x.Device], Created: x.Created, Used: x.Used, Ends: x.Ends})
 		}
 	}
 	return out, nil
 }
 
-// LoggedInOn makes sure that a user has a living session on a device.
+// living reports whether a session may still be refreshed, as far as it says itself.
+func living(x store.Session, now time.Time) bool {
+	return x.Revoked.IsZero() && now.Before(x.Ends) && now.Before(x.Used.Add(x.Idle))
+}
+
+// LoggedInOn makes sure that a user has a living session on a device: one that was neither ended
+// nor left alone for too long.
 //
 // Errors: Unauthorized "session_revoked".
 func (s *Service) LoggedInOn(ctx context.Context, user, device string) error {
@@ -123,7 +129,7 @@ func (s *Service) LoggedInOn(ctx context.Context, user, device string) error {
 	}
 	now := s.Clock.Now()
 	for _, x := range all {
-		if x.Device == device && x.Revoked.IsZero() && now.Before(x.Ends) {
+		if x.Device == device && living(x, now) {
 			return nil
 		}
 	}

@@ -81,8 +81,11 @@ func taskDues(rows, enrolments []merge.Row, t merge.Row, today Date, z Zone) []D
 }
 
 // taskIsOpen reports whether a task is on the side of the business.
-func taskIsOpen(t merge.Row) bool {
-	return slices.Contains([]string{TaskAssigned, TaskInProgress, TaskBlocked, TaskReturned}, t.Text("state"))
+func taskIsOpen(t merge.Row) bool { return slices.Contains(openTaskStates(), t.Text("state")) }
+
+// openTaskStates are the states in which a task is on the side of the business.
+func openTaskStates() []string {
+	return []string{TaskAssigned, TaskInProgress, TaskBlocked, TaskReturned}
 }
 
 // submissionOf is the submission that a task stands on while it is submitted or

@@ -116,12 +116,17 @@ func (b *bell) letters(kind string, r Reminder, about merge.Key, says params, pe
 			set := inboxItem(kind, b.scope, about, says)
 			if end, ok := says["at"].(string); ok { // worth nothing behind what it is about
 				set["expires_at"] = merge.Str(end)
+			} else if says["day"] == today { // its words are of that day
+				set["expires_at"] = merge.Millis(r.Due.End(b.zone).UnixMilli()).Value()
 			}
 			out = append(out, Letter{p, reminderID(kind, r, p), set})
 		}
 	}
 	return out
 }
+
+// today is what a reminder says of its day if it is the one on which something is due.
+const today = "today"
 
 // reminderID is the id of the item in which somebody is reminded.
 func reminderID(kind string, r Reminder, user string) string {
@@ -181,8 +186,30 @@ func (b *bell) task(t merge.Row) {
 		if r.Offset == -1 || r.Offset > 0 {
 			people = append(people, b.holding(r.At, merge.Mentor)...)
 		}
-		return kind, params{"task": t.Text("title"), "due": string(due)}, people
+		if b.rested(t, r.At) { // what goes on since has a notice of its own
+			people = nil
+		}
+		says := params{"task": t.Text("title"), "due": string(due)}
+		if r.Offset == 0 {
+			says["day"] = today
+		}
+		return kind, says, people
 	})
+}
+
+// rested reports whether a task that does not rest now did so at an instant: its enrolments
+// stand as they stood then.
+func (b *bell) rested(t merge.Row, at time.Time) bool {
+	then := slices.Clone(b.enrolments)
+	for i, e := range then {
+		if e.Text("programme_id") != t.Text("programme_id") || !instantOf(e, "state_since").Time().After(at) {
+			continue
+		}
+		ops := slices.DeleteFunc(slices.Clone(b.past.Operations("enrolment_event", e.ID)), func(o merge.Row) bool { return instantOf(o, "created_at").Time().After(at) })
+		then[i].Fields = maps.Clone(e.Fields)
+		then[i].Fields["state"] = merge.Str(enrolmentMachine().state(ops, EnrolmentActive))
+	}
+	return TaskRests(then, t) != ""
 }
 
 // steps reminds owners and mentors of the deadline of a case that is under way and
@@ -216,8 +243,21 @@ func (b *bell) caseDue(c merge.Row, code string, due Date, says params) {
 	}
 	set := func() merge.Millis { return b.dated(c, code) }
 	b.ring(PlanReminders(object, due, b.zone, b.since), c.Key, set, func(r Reminder) (string, params, []string) {
+		if b.wasDone(c, code, r.At) {
+			return NoticeCaseDue, says, nil
+		}
 		return NoticeCaseDue, says, b.holding(r.At, merge.Owner, merge.Mentor)
 	})
+}
+
+// wasDone reports whether a step of a case that is open now was done at an instant: a mentor
+// has said since that it is not.
+func (b *bell) wasDone(c merge.Row, code string, at time.Time) bool {
+	by := func(field string) bool {
+		written := b.past.Written(c.Key, "milestones/"+code+"/"+field)
+		return written != 0 && !written.Time().After(at)
+	}
+	return code != "" && Milestones(c)[code].Undone && !by("undone") && (by("done_at") || by("corrected_on"))
 }
 
 // renewal reminds owners and mentors of the end of a confirmed certificate, until

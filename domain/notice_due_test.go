@@ -152,6 +152,37 @@ func TestAReminderInWords(t *testing.T) {
 	}
 }
 
+// TestATaskThatIsDueTodaySaysSo, in the inbox and on a lock screen, until the day is over where the
+// business is.
+func TestATaskThatIsDueTodaySaysSo(t *testing.T) {
+	for now, tt := range map[string]struct {
+		zone   domain.Zone
+		id, en string
+		until  string
+	}{
+		"2022-06-16T00:05Z": {domain.WITA, "Tenggat tugas mendekat", "A task is due soon", ""},
+		"2022-06-17T00:05Z": {domain.WITA, "Tenggat hari ini", "A task is due today", "2022-06-17T16:00:00.000Z"},
+		"2022-06-16T23:05Z": {domain.WIT, "Tenggat hari ini", "A task is due today", "2022-06-17T15:00:00.000Z"},
+		"2022-06-18T00:05Z": {domain.WITA, "Tugas lewat tenggat", "A task is overdue", ""},
+	} {
+		letters := lettersAt(t, home(tt.zone, row("task", "t", "state", domain.TaskAssigned, "title", "Foto produk", "due_on", "2022-06-17")), around{}, doors(), now)
+		if len(letters) == 0 {
+			t.Errorf("at %s nobody is told", now)
+		}
+		for _, l := range letters {
+			item := merge.Row{Fields: l.Set}
+			for lang, want := range map[message.Lang]string{message.ID: tt.id, message.EN: tt.en} {
+				if inbox, push := domain.NoticeText(item, tt.zone, lang), domain.PushText(item, lang); inbox.Title != want || push.Title != want || !strings.Contains(inbox.Detail, "Foto produk") {
+					t.Errorf("at %s: %q and %q, want %q", now, inbox, push, want)
+				}
+			}
+			if got := item.Text("expires_at"); got != tt.until {
+				t.Errorf("at %s: until %q, want %q", now, got, tt.until)
+			}
+		}
+	}
+}
+
 func TestTheHourOfReminders(t *testing.T) {
 	tests := []struct {
 		since, now string

@@ -8,14 +8,14 @@ import (
 )
 
 // PhoneLetter tells somebody that they log in on a phone on which they were not logged in,
-// or that one is removed. Of one day and phone it is the same letter, however often it is
-// made.
-func PhoneLetter(user, device, model string, removed bool, at time.Time) Letter {
+// or that one is removed. login names the login that begins, or that began what is removed: of one
+// it is the same letter, however often it is made.
+func PhoneLetter(user, device, model string, removed bool, login string) Letter {
 	kind := NoticeNewPhone
 	if removed {
 		kind = NoticePhoneRemoved
 	}
-	return Letter{user, id.Derive("phone", kind, device, string(BusinessDay(at, WIB)), user),
+	return Letter{user, id.Derive("phone", kind, device, login, user),
 		inboxItem(kind, merge.UserScope(user), merge.Key{Collection: "device", ID: device}, named(params{"device": device}, "model", model))}
 }
 

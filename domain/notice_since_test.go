@@ -57,6 +57,57 @@ func TestTheEveningTellsNothingNew(t *testing.T) {
 	}
 }
 
+// TestTheEveningTellsNothingThatRestedInTheMorning: what rested at 8:00, or was done then, is
+// told of by what ended that, and not by a look at 17:00 that makes up for 8:00.
+func TestTheEveningTellsNothingThatRestedInTheMorning(t *testing.T) {
+	const pausedAt, before, since = "2022-06-02T06:00:00.000Z", "2022-06-16T20:00:00.000Z", "2022-06-17T06:00:00.000Z"
+	task := func(due string) merge.Row {
+		return row("task", "t", "state", domain.TaskAssigned, "title", "Foto produk", "due_on", due, "assignee_id", "helper", "programme_id", "lagawi", "origin", "mentor")
+	}
+	// enrolled is an enrolment that paused, and what ended the pause.
+	enrolled := func(state, op, at string) (merge.Row, around) {
+		paused := row("enrolment_event", "p", "enrolment_id", key("e"), "op", "pause", "created_at", pausedAt)
+		ended := row("enrolment_event", "r", "enrolment_id", key("e"), "op", op, "created_at", at)
+		ended.Fields["seen"] = merge.Encode([]string{paused.ID})
+		return row("enrolment", "e", "state", state, "programme_id", "lagawi", "confirmed_at", "2022-03-20T00:00:00.000Z", "state_since", at),
+			around{written: written{"due_on": "2022-06-01T00:00Z"}, programmes: edition(domain.ProgrammeRunning), operations: []merge.Row{ended, paused}}
+	}
+	step := func(marks string) merge.Row {
+		return merge.Row{Key: merge.Key{Collection: "case", ID: key("c")}, Version: 1, Fields: with(texts("kind", "nib", "state", domain.CasePreparing, "deadline", "2022-09-17"),
+			map[string]merge.Value{"milestones": merge.Value(`{"account":{"due_on":"2022-06-17",` + marks + `}}`)})}
+	}
+	marked := func(undone, done string) around {
+		return around{written: written{"milestones/account/due_on": "2022-06-01T00:00Z", "milestones/account/undone": undone, "milestones/account/done_at": done, "deadline_on": "2022-05-01T00:00Z"}}
+	}
+	resumed, sinceNoon := enrolled(domain.EnrolmentActive, "resume", since)
+	goesOn, sinceNight := enrolled(domain.EnrolmentActive, "resume", before)
+	left, sinceLeft := enrolled(domain.EnrolmentWithdrawn, "withdraw", since)
+	stays, completed := enrolled(domain.EnrolmentCompleted, "complete", since)
+	completed.operations = completed.operations[:1] // it never paused
+	completed.operations[0].Fields["seen"] = nil
+	for _, tt := range []struct {
+		name string
+		rows []merge.Row
+		a    around
+		want []string
+	}{
+		{"a pause that ended since", []merge.Row{task("2022-06-17"), resumed}, sinceNoon, nil},
+		{"and what was overdue in it", []merge.Row{task("2022-06-16"), resumed}, sinceNoon, nil},
+		{"one that ended before eight", []merge.Row{task("2022-06-17"), goesOn}, sinceNight, []string{"N11 helper", "N11 owner"}},
+		{"a pause out of which the business left since", []merge.Row{task("2022-06-17"), left}, sinceLeft, nil},
+		{"a programme that was completed since", []merge.Row{task("2022-06-17"), stays}, completed, []string{"N11 helper", "N11 owner"}},
+		{"another programme's pause", []merge.Row{row("task", "t", "state", domain.TaskAssigned, "title", "Foto produk", "due_on", "2022-06-17", "programme_id", "other"), resumed}, sinceNoon, []string{"N11 owner"}},
+		{"a step undone since", []merge.Row{step(`"done_at":"2022-06-10","undone":true`)}, marked("2022-06-17T06:00Z", "2022-06-10T00:00Z"), nil},
+		{"one undone before eight", []merge.Row{step(`"done_at":"2022-06-10","undone":true`)}, marked("2022-06-16T20:00Z", "2022-06-10T00:00Z"), []string{"N18 mentor", "N18 owner"}},
+		{"one done and undone since", []merge.Row{step(`"done_at":"2022-06-17","undone":true`)}, marked("2022-06-17T06:00Z", "2022-06-17T03:00Z"), []string{"N18 mentor", "N18 owner"}},
+		{"one that nobody did", []merge.Row{step(`"undone":true`)}, marked("2022-06-17T06:00Z", ""), []string{"N18 mentor", "N18 owner"}},
+	} {
+		if got := given(t, home(domain.WITA, tt.rows...), tt.a, "2022-06-17T09:00Z"); !slices.Equal(got, tt.want) {
+			t.Errorf("%s: %v, want %v", tt.name, got, tt.want)
+		}
+	}
+}
+
 // TestAReturnOfTheLastDayIsNotRemindedOf at once: its own notice says until when it is to be
 // complete.
 func TestAReturnOfTheLastDayIsNotRemindedOf(t *testing.T) {

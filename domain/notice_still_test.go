@@ -84,7 +84,7 @@ func noticeStandings() map[string]standing {
 		domain.NoticeMentorChanged: window(owner), domain.NoticeMentoringBegins: window(nil),
 		domain.NoticeMentorLeft: {in: owner, so: []map[string]any{{"to_at": at}, {"to_at": over}}, not: []map[string]any{{}}},
 
-		domain.NoticeTaskAssigned:  theirs(domain.TaskProposed, domain.TaskAssigned, domain.TaskInProgress, domain.TaskBlocked, domain.TaskSubmitted, domain.TaskReturned),
+		domain.NoticeTaskAssigned:  theirs(domain.TaskAssigned, domain.TaskInProgress, domain.TaskBlocked, domain.TaskReturned),
 		domain.NoticeTaskSubmitted: submitted, domain.NoticeTaskReturned: theirs(domain.TaskReturned), domain.NoticeTaskVerified: theirs(domain.TaskVerified),
 		domain.NoticeTaskBlocked: blocked, domain.NoticeTaskProposed: task(mentor, domain.TaskProposed), domain.NoticeTaskCancelled: theirs(domain.TaskCancelled),
 		domain.NoticeOperationAbsorbed: {in: anybody, so: there}, domain.NoticeSecondOpinion: task(mentor, domain.TaskVerified), domain.NoticeLateHandover: {in: mentor, so: there},

@@ -85,16 +85,16 @@ func resultNotices() []NoticeType {
 	programme := []NoticeParam{{Name: "programme", Kind: ParamWord}}
 	owners := []merge.Role{merge.Owner}
 	return []NoticeType{
-		{ID: NoticeResults, About: "application", When: "the results of a programme are told", To: "owners of every business that applied", Class: "results", Quiet: WaitsForDay, High: true,
+		{ID: NoticeResults, About: "application", When: "the results of a programme are told", To: "owners of every business that applied", Class: "results", Quiet: WaitsForDay, TTL: longestTTL, High: true,
 			Tag: "result:{programme}", Link: "app://hasil/{programme}", While: always("it was promised to all who applied, and says nothing of a business"), Params: programme},
-		{ID: NoticePlace, About: "application", When: "a business of the reserve is offered a place", To: "owners", Class: "results", Quiet: WaitsForDay, High: true,
+		{ID: NoticePlace, About: "application", When: "a business of the reserve is offered a place", To: "owners", Class: "results", Quiet: WaitsForDay, TTL: longestTTL, High: true,
 			Tag: "result:{programme}", Link: "app://kepesertaan/konfirmasi", In: owners, While: stateIs(ApplicationOffered), Params: programme},
-		{ID: NoticeApplicationIn, About: "application", When: "a submission has got its receipt number; not of what was imported", To: "owners", Class: "results", Quiet: WaitsForDay,
+		{ID: NoticeApplicationIn, About: "application", When: "a submission has got its receipt number; not of what was imported", To: "owners", Class: "results", Quiet: WaitsForDay, TTL: longestTTL,
 			Tag: "application:{id}", Link: "app://pendaftaran/{id}", In: owners, While: stateIsNot(ApplicationDraft, ApplicationWithdrawn), Params: []NoticeParam{{Name: "number", Kind: ParamText}, {Name: "on", Kind: ParamDate, Optional: true}}},
-		{ID: NoticeApplicationBack, About: "application", When: "a submission goes back to its owner; says until when it is to be complete, if it can be", To: "owners", Class: "results", Quiet: WaitsForDay,
+		{ID: NoticeApplicationBack, About: "application", When: "a submission goes back to its owner; says until when it is to be complete, if it can be", To: "owners", Class: "results", Quiet: WaitsForDay, TTL: longestTTL,
 			Tag: "application:{id}", Link: "app://pendaftaran/{id}", In: owners, While: stateIs(ApplicationReturned), Params: []NoticeParam{{Name: "until", Kind: ParamInstant, Optional: true}}},
 		{ID: NoticeLateScore, About: "score", When: "a curator's sheet comes in after its stage was decided; it does not count", To: "the admins who prepared and approved the decision", Class: "results",
-			Quiet: WaitsForDay, Collapse: CollapseQueue, Tag: "late_score:{programme}", Link: "app://kurasi/{programme}",
+			Quiet: WaitsForDay, TTL: longestTTL, Collapse: CollapseQueue, Tag: "late_score:{programme}", Link: "app://kurasi/{programme}",
 			In: []merge.Role{merge.Admin}, While: flag("the sheet is still late", "late"), Params: append(programme, NoticeParam{Name: "number", Kind: ParamText}, NoticeParam{Name: "stage", Kind: ParamCount})},
 	}
 }
@@ -102,7 +102,7 @@ func resultNotices() []NoticeType {
 // enrolmentNotices name neither the reason nor the business: the enrolment does.
 func enrolmentNotices() []NoticeType {
 	row := func(kind, state, when string, more ...NoticeParam) NoticeType {
-		return NoticeType{ID: kind, About: "enrolment", When: when, To: "owners and mentors", Class: "tasks", Quiet: WaitsForDay, Tag: "enrolment:{id}", Link: "app://kepesertaan/{id}",
+		return NoticeType{ID: kind, About: "enrolment", When: when, To: "owners and mentors", Class: "tasks", Quiet: WaitsForDay, TTL: longestTTL, Tag: "enrolment:{id}", Link: "app://kepesertaan/{id}",
 			In: []merge.Role{merge.Owner, merge.Mentor}, While: stateIs(state),
 			Params: append([]NoticeParam{{Name: "programme", Kind: ParamWord}}, more...)}
 	}
@@ -121,25 +121,25 @@ func mentorNotices() []NoticeType {
 	owners := []merge.Role{merge.Owner}
 	return []NoticeType{
 		{ID: NoticeMentorChanged, About: about, When: "a mentor's window is opened, alone or by a hand-over, also one that begins later", To: "owners",
-			Class: "tasks", Quiet: WaitsForDay, Tag: tag, Link: link, In: owners, While: windowLasts(), Params: []NoticeParam{{Name: "mentor", Kind: ParamText, Optional: true}, from}},
+			Class: "tasks", Quiet: WaitsForDay, TTL: longestTTL, Tag: tag, Link: link, In: owners, While: windowLasts(), Params: []NoticeParam{{Name: "mentor", Kind: ParamText, Optional: true}, from}},
 		{ID: NoticeMentorLeft, About: about, When: "a mentor's window is ended and nobody follows in the same commit", To: "owners",
-			Class: "tasks", Quiet: WaitsForDay, Tag: tag, Link: link, In: owners, While: windowEnds(), Params: []NoticeParam{{Name: "mentor", Kind: ParamText, Optional: true}, {Name: "until", Kind: ParamDate}}},
+			Class: "tasks", Quiet: WaitsForDay, TTL: longestTTL, Tag: tag, Link: link, In: owners, While: windowEnds(), Params: []NoticeParam{{Name: "mentor", Kind: ParamText, Optional: true}, {Name: "until", Kind: ParamDate}}},
 		{ID: NoticeMentoringBegins, About: about, When: "as N09", To: "the mentor of the window, who may have no right yet",
-			Class: "tasks", Quiet: WaitsForDay, Tag: "mentoring:{id}", Link: link, While: windowLasts(), Params: []NoticeParam{business, from}},
+			Class: "tasks", Quiet: WaitsForDay, TTL: longestTTL, Tag: "mentoring:{id}", Link: link, While: windowLasts(), Params: []NoticeParam{business, from}},
 		{ID: NoticeMentoringEnds, When: "a mentor's window is ended", To: "the mentor of the window, who has no right any more: names the business and nothing else; the day too while it lies ahead",
-			Class: "tasks", Quiet: WaitsForDay, Tag: tag, Link: link, While: always("it is about having left"), Params: []NoticeParam{business, {Name: "until", Kind: ParamDate, Optional: true}}},
+			Class: "tasks", Quiet: WaitsForDay, TTL: longestTTL, Tag: tag, Link: link, While: always("it is about having left"), Params: []NoticeParam{business, {Name: "until", Kind: ParamDate, Optional: true}}},
 	}
 }
 
 func taskNotices() []NoticeType {
 	title := []NoticeParam{{Name: "task", Kind: ParamText}}
 	row := func(kind, when, to string, collapse Collapse, tag string, while While, in ...merge.Role) NoticeType {
-		return NoticeType{ID: kind, About: "task", When: when, To: to, Class: "tasks", Quiet: WaitsForDay, Collapse: collapse, Tag: tag, Link: taskLink, In: in, While: while, Params: title}
+		return NoticeType{ID: kind, About: "task", When: when, To: to, Class: "tasks", Quiet: WaitsForDay, TTL: longestTTL, Collapse: collapse, Tag: tag, Link: taskLink, In: in, While: while, Params: title}
 	}
 	theirs := func(kind, when, tag string, while While) NoticeType {
 		return row(kind, when, "owners and assignee but the author", "", tag, ofAssignee(while), merge.Owner, merge.Staff)
 	}
-	assigned := theirs(NoticeTaskAssigned, "tasks become assigned; those of one commit are one item; the push names the nearest day on which one is due when that ends within 24 hours", "task:new", stateIsNot(TaskVerified, TaskCancelled))
+	assigned := theirs(NoticeTaskAssigned, "tasks become assigned; those of one commit are one item; the push names the nearest day on which one is due when that ends within 24 hours", "task:new", stateIs(openTaskStates()...))
 	assigned.Many = "app://tugas"
 	assigned.Params = []NoticeParam{{Name: "n", Kind: ParamCount}, {Name: "task", Kind: ParamText, Optional: true}, {Name: "due", Kind: ParamDate, Optional: true}}
 	return []NoticeType{
@@ -158,20 +158,20 @@ func taskNotices() []NoticeType {
 
 func visitNotices() []NoticeType {
 	row := func(kind, when string, while While) NoticeType {
-		return NoticeType{ID: kind, About: "visit", When: when, To: "owners and mentors but the author", Class: "tasks", Quiet: WaitsForDay,
+		return NoticeType{ID: kind, About: "visit", When: when, To: "owners and mentors but the author", Class: "tasks", Quiet: WaitsForDay, TTL: longestTTL,
 			Tag: visitTag, Link: visitLink, In: []merge.Role{merge.Owner, merge.Mentor}, While: while, Params: []NoticeParam{{Name: "at", Kind: ParamInstant}}}
 	}
 	return []NoticeType{
 		row(NoticeVisitPlanned, "a visit is planned or moved", visitAhead()),
 		row(NoticeVisitCancelled, "a planned visit is called off", stateIs(VisitCancelled)),
-		{ID: NoticeVisitTomorrow, About: "visit", When: "17:00 of the day before a planned visit", To: "owners and mentors", Class: "tasks", Quiet: WaitsForDay,
+		{ID: NoticeVisitTomorrow, About: "visit", When: "17:00 of the day before a planned visit", To: "owners and mentors", Class: "tasks", Quiet: WaitsForDay, TTL: longestTTL,
 			Tag: visitTag, Link: visitLink, While: asked(byCalendar), Params: []NoticeParam{{Name: "at", Kind: ParamInstant}}},
 	}
 }
 
 func caseNotices() []NoticeType {
 	row := func(kind, when, to, class string, collapse Collapse, tag string, while While, in ...merge.Role) NoticeType {
-		return NoticeType{ID: kind, About: "case", When: when, To: to, Class: class, Quiet: WaitsForDay, Collapse: collapse, Tag: tag, Link: caseLink, In: in, While: while,
+		return NoticeType{ID: kind, About: "case", When: when, To: to, Class: class, Quiet: WaitsForDay, TTL: longestTTL, Collapse: collapse, Tag: tag, Link: caseLink, In: in, While: while,
 			Params: []NoticeParam{{Name: "kind", Kind: ParamCaseKind}}}
 	}
 	return []NoticeType{
@@ -190,14 +190,15 @@ func caseNotices() []NoticeType {
 // business.
 func dueNotices() []NoticeType {
 	row := func(kind, about, when, to, tag, link string, says ...NoticeParam) NoticeType {
-		return NoticeType{ID: kind, About: about, When: when, To: to, Class: "deadlines", Quiet: WaitsForEnd, Collapse: CollapseReminder, Tag: tag, Link: link, While: asked(byCalendar), Params: says}
+		return NoticeType{ID: kind, About: about, When: when, To: to, Class: "deadlines", Quiet: WaitsForEnd, TTL: reminderTTL, Collapse: CollapseReminder, Tag: tag, Link: link, While: asked(byCalendar), Params: says}
 	}
 	task, due, kind := NoticeParam{Name: "task", Kind: ParamText}, NoticeParam{Name: "due", Kind: ParamDate}, NoticeParam{Name: "kind", Kind: ParamCaseKind}
 	programme, at := NoticeParam{Name: "programme", Kind: ParamWord}, NoticeParam{Name: "at", Kind: ParamInstant}
+	day := NoticeParam{Name: "day", Kind: ParamWord, Optional: true} // "today": it has words of its own
 	acknowledge := row(NoticeAcknowledge, "announcement", "an announcement wants to be confirmed within 24 hours", "those of its audience who have neither read nor confirmed it", newsTag, newsLink, at)
 	acknowledge.Class, acknowledge.While = "announcements", asked("the announcement stands, and they have neither read nor confirmed it")
 	return []NoticeType{
-		row(NoticeTaskDue, "task", "a task that the business has to do is due in 7, 3 or 1 days or today", "owners and assignee; a day before also mentors", taskTag, taskLink, task, due),
+		row(NoticeTaskDue, "task", "a task that the business has to do is due in 7, 3 or 1 days or today (`day` is `today`; the second words, until the day ends)", "owners and assignee; a day before also mentors", taskTag, taskLink, task, due, day),
 		row(NoticeTaskOverdue, "task", "it was due yesterday", "owners, assignee and mentors", taskTag, taskLink, task, due),
 		row(NoticeCaseDue, "case", "the deadline of a case or a milestone that is not done is 7, 3 or 1 days ahead, today, or was yesterday", "owners and mentors", caseTag, caseLink,
 			kind, due, NoticeParam{Name: "step", Kind: ParamCaseStep, Optional: true}, NoticeParam{Name: "name", Kind: ParamText, Optional: true}),
@@ -213,25 +214,25 @@ func salesNotices() []NoticeType {
 	week := []NoticeParam{{Name: "from", Kind: ParamDate}, {Name: "until", Kind: ParamDate}}
 	return []NoticeType{
 		{ID: NoticeSaleFlagged, About: "sales", When: "an entry is disputed, rejected or looks like another one, or an adjustment lost unseen",
-			To: "owners, the author and the authors of adjustments; of one that lost its author", Class: "sales", Quiet: WaitsForDay, Tag: saleTag, Link: saleLink,
+			To: "owners, the author and the authors of adjustments; of one that lost its author", Class: "sales", Quiet: WaitsForDay, TTL: longestTTL, Tag: saleTag, Link: saleLink,
 			In: everybody(), While: saleQuestioned()},
 		{ID: NoticeAdjustmentProposed, About: "sales", When: "an adjustment of a verified entry waits for consent", To: "mentors",
-			Class: "sales", Quiet: WaitsForDay, Collapse: CollapseQueue, Tag: queueTag, Link: saleLink, In: []merge.Role{merge.Mentor}, While: saleProposed()},
+			Class: "sales", Quiet: WaitsForDay, TTL: longestTTL, Collapse: CollapseQueue, Tag: queueTag, Link: saleLink, In: []merge.Role{merge.Mentor}, While: saleProposed()},
 		{ID: NoticeNothingLogged, About: "business", When: "19:00 of the third day without a new entry, at most once from Monday to Thursday and once from Friday to Sunday, while a programme runs that the business is active in",
-			To: "owners", Class: "sales", Quiet: WaitsForEnd, Collapse: CollapseNudge, Tag: "sales", Link: "app://penjualan/baru", While: asked(byCalendar)},
-		{ID: NoticeWeek, About: "business", When: "Monday at 8:00, while a programme runs that the business takes part in", To: "owners", Class: "sales", Quiet: WaitsForEnd, Collapse: CollapseNudge,
+			To: "owners", Class: "sales", Quiet: WaitsForEnd, TTL: nudgeTTL, Collapse: CollapseNudge, Tag: "sales", Link: "app://penjualan/baru", While: asked(byCalendar)},
+		{ID: NoticeWeek, About: "business", When: "Monday at 8:00, while a programme runs that the business takes part in", To: "owners", Class: "sales", Quiet: WaitsForEnd, TTL: nudgeTTL, Collapse: CollapseNudge,
 			Tag: "sum", Link: "app://penjualan/ringkasan", While: asked(byCalendar), Params: week},
-		{ID: NoticeCaseloadWeek, When: "as N23, once for all businesses of a mentor", To: "their mentors", Class: "sales", Quiet: WaitsForEnd, Collapse: CollapseNudge,
+		{ID: NoticeCaseloadWeek, When: "as N23, once for all businesses of a mentor", To: "their mentors", Class: "sales", Quiet: WaitsForEnd, TTL: nudgeTTL, Collapse: CollapseNudge,
 			Tag: "sum", Link: "app://pendamping", While: asked("they accompany a business"), Params: week},
 		{ID: NoticeTargetReached, About: "target", When: "19:00 of the day on which the target of a month is seen to be reached, up to a week behind the month", To: "owners and mentors", Class: "sales",
-			Quiet: WaitsForDay, Tag: "target", Link: "app://target", While: asked(byCalendar), Params: week[1:]},
+			Quiet: WaitsForDay, TTL: longestTTL, Tag: "target", Link: "app://target", While: asked(byCalendar), Params: week[1:]},
 	}
 }
 
 // securityNotices are about who gets at what. They ring at night too.
 func securityNotices() []NoticeType {
 	row := func(kind, about, when, to, link string, says ...NoticeParam) NoticeType {
-		return NoticeType{ID: kind, About: about, When: when, To: to, Class: "security", Quiet: RingsAlways, High: true, Tag: "sec", Link: link, While: always("it is about who gets at what"), Params: says}
+		return NoticeType{ID: kind, About: about, When: when, To: to, Class: "security", Quiet: RingsAlways, TTL: longestTTL, High: true, Tag: "sec", Link: link, While: always("it is about who gets at what"), Params: says}
 	}
 	phone := []NoticeParam{{Name: "device", Kind: ParamWord}, {Name: "model", Kind: ParamText, Optional: true}}
 	in := row(NoticeNewPhone, "device", "somebody logs in on a phone on which they were not logged in, and has another one", "that person; the new phone is not rung", "app://keamanan/perangkat", phone...)
@@ -246,9 +247,9 @@ func securityNotices() []NoticeType {
 func silenceNotices() []NoticeType {
 	from := NoticeParam{Name: "from", Kind: ParamDate}
 	return []NoticeType{
-		{ID: NoticeSilentPhone, About: "device", When: "the first 8:00 that is 3 days, and 7 days, behind the last contact of a phone of somebody in a business", To: "its person", Class: "tasks", Quiet: WaitsForEnd,
+		{ID: NoticeSilentPhone, About: "device", When: "the first 8:00 that is 3 days, and 7 days, behind the last contact of a phone of somebody in a business", To: "its person", Class: "tasks", Quiet: WaitsForEnd, TTL: syncTTL,
 			Collapse: CollapseSync, Tag: "sync", Link: "app://sinkron", While: asked("the phone is still silent"), Params: []NoticeParam{from}},
-		{ID: NoticeSilentBusiness, About: "business", When: "as N26, at 7 days, of phones of owners and staff", To: "mentors", Class: "tasks", Quiet: WaitsForEnd,
+		{ID: NoticeSilentBusiness, About: "business", When: "as N26, at 7 days, of phones of owners and staff", To: "mentors", Class: "tasks", Quiet: WaitsForEnd, TTL: syncTTL,
 			Collapse: CollapseSync, Tag: "silent:{id}", Link: "app://pendamping", While: asked(byCalendar), Params: []NoticeParam{from, {Name: "business", Kind: ParamText, Optional: true}}},
 	}
 }
@@ -257,13 +258,13 @@ func editNotices() []NoticeType {
 	refused := []NoticeParam{{Name: "quarantine", Kind: ParamWord, Optional: true}}
 	mine := always("the edit lies in their own quarantine, often because they have left")
 	return []NoticeType{
-		{ID: NoticeEditLost, About: "*", When: "a value lost to somebody else's", To: "its author", Class: "tasks", Quiet: WaitsForDay, Tag: "edit:{id}", Link: "app://riwayat/{journal}",
+		{ID: NoticeEditLost, About: "*", When: "a value lost to somebody else's", To: "its author", Class: "tasks", Quiet: WaitsForDay, TTL: longestTTL, Tag: "edit:{id}", Link: "app://riwayat/{journal}",
 			In: everybody(), While: asked("what became of the record matters not"), Params: []NoticeParam{{Name: "field", Kind: ParamWord}, {Name: "journal", Kind: ParamWord}}},
-		{ID: NoticeEditRefused, When: "edits are refused for good; those that one commit refuses are one item", To: "their author", Class: "tasks", Quiet: WaitsForDay,
+		{ID: NoticeEditRefused, When: "edits are refused for good; those that one commit refuses are one item", To: "their author", Class: "tasks", Quiet: WaitsForDay, TTL: longestTTL,
 			Tag: "refused", Link: "app://karantina", While: mine, Params: []NoticeParam{{Name: "at", Kind: ParamInstant}}},
-		{ID: NoticeReviewApplied, About: "*", When: "an admin lets a refused edit count after all", To: "its author", Class: "tasks", Quiet: WaitsForDay,
+		{ID: NoticeReviewApplied, About: "*", When: "an admin lets a refused edit count after all", To: "its author", Class: "tasks", Quiet: WaitsForDay, TTL: longestTTL,
 			Tag: "review:{quarantine}", Link: "app://karantina/{quarantine}", While: mine, Params: refused},
-		{ID: NoticeReviewDismissed, About: "*", When: "an admin has looked at a refused edit and leaves it", To: "its author", Class: "tasks", Quiet: WaitsForDay,
+		{ID: NoticeReviewDismissed, About: "*", When: "an admin has looked at a refused edit and leaves it", To: "its author", Class: "tasks", Quiet: WaitsForDay, TTL: longestTTL,
 			Tag: "review:{quarantine}", Link: "app://karantina/{quarantine}", While: mine, Params: refused},
 	}
 }
@@ -271,6 +272,6 @@ func editNotices() []NoticeType {
 func newsNotices() []NoticeType {
 	return []NoticeType{
 		{ID: NoticeAnnouncement, About: "announcement", When: "an announcement is sent; its title and words are fields of the item, which follow corrections and a retraction", To: "its audience, frozen at that hour",
-			Class: "announcements", Quiet: WaitsForDay, Tag: newsTag, Link: newsLink, While: asked("it is neither retracted nor expired, and they have neither read nor confirmed it")},
+			Class: "announcements", Quiet: WaitsForDay, TTL: longestTTL, Tag: newsTag, Link: newsLink, While: asked("it is neither retracted nor expired, and they have neither read nor confirmed it")},
 	}
 }

@@ -29,12 +29,18 @@ func NoticeText(item merge.Row, zone Zone, lang message.Lang) message.Sentence {
 			shown[p.Name] = v
 		}
 	}
+	if isToday(item) {
+		shown["today"] = true
+	}
 	s, _ := message.Inbox(row.ID, lang, shown)
 	if title := item.Text("title_id"); title != "" {
 		return newsText(item, lang)
 	}
 	return s
 }
+
+// isToday reports whether an item says that something is due on the day on which it was written.
+func isToday(item merge.Row) bool { return saysOf(item)["day"] == today }
 
 // NoticeOfTask is an item about a task that names it by the title that who reads a language
 // is shown (TaskTitle), unless the task was called otherwise when the item was written.

@@ -3,6 +3,7 @@ package domain
 import (
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/lumbung-ikm/lumbung/sync/merge"
 )
@@ -91,6 +92,15 @@ const (
 	CollapseQueue    Collapse = "queue"
 )
 
+// How long a push is worth something to whom it reaches late. A push service keeps one for four weeks at
+// the most.
+const (
+	reminderTTL = 12 * time.Hour
+	nudgeTTL    = 6 * time.Hour
+	syncTTL     = time.Hour
+	longestTTL  = 28 * 24 * time.Hour
+)
+
 // ParamKind is what a parameter of a notice is, so that a phone can write it as
 // people read it.
 type ParamKind string
@@ -121,6 +131,7 @@ type NoticeType struct {
 	When, To string // for people
 	Class    string // one of the classes that people set apart
 	Quiet    Quiet
+	TTL      time.Duration // how long a push is worth sending and keeping; shorter where the item ends before
 	Collapse Collapse
 	High     bool         // wakes a phone that sleeps, and goes before the others
 	NotTo    string       // parameter that names a device which is not rung, for it knows; "" = all are
@@ -130,6 +141,15 @@ type NoticeType struct {
 	In       []merge.Role // one of them its person must still have in the scope of the item when a push is sent; nil = rings whoever has left
 	While    While        // as long as what a push is sent
 	Params   []NoticeParam
+}
+
+// HintID is the type of the push that shows nothing: its app has something to fetch.
+const HintID = "N27"
+
+// HintNotice is how that push is sent. It is about no item, and so has no row in the table.
+func HintNotice() NoticeType {
+	return NoticeType{ID: HintID, When: "something changed that the phone may see, written elsewhere; at most every 15 minutes, and not to a phone that is connected",
+		To: "phones of who holds the scope", TTL: syncTTL, Collapse: CollapseSync, While: always("it shows nothing")}
 }
 
 // Param finds a parameter by name.

@@ -50,6 +50,9 @@ func TagOf(item merge.Row) string {
 // of it, in one language, and whole in the body where it is too long to be one of a push.
 func PushText(item merge.Row, lang message.Lang) message.Sentence {
 	out := message.Push(item.Text("type"), lang)
+	if isToday(item) {
+		out = message.PushToday(item.Text("type"), lang)
+	}
 	if item.Text("type") != NoticeAnnouncement || string(item.Fields["push_public"]) != "true" {
 		return out
 	}
@@ -71,10 +74,41 @@ func PushText(item merge.Row, lang message.Lang) message.Sentence {
 // nearDue is how long before the end of the day on which a task is due its notice names that day.
 const nearDue = 24 * time.Hour
 
-// PushDue is what a push about new tasks says beside its words where one of them is due soon by the
-// clocks of zone: the day of the nearest, for which there may be no reminder ahead any more. "" says
-// nothing.
-func PushDue(items []merge.Row, zone Zone, now time.Time, lang message.Lang) string {
+// PushDay is what a push about items of one type says of a day beside its words, by the clocks of
+// zone; "" says nothing.
+func PushDay(items []merge.Row, zone Zone, now time.Time, lang message.Lang) string {
+	if items[0].Text("type") == NoticeVisitTomorrow {
+		return sharedDay(items, zone, lang)
+	}
+	return nearestDue(items, zone, now, lang)
+}
+
+// sharedDay is the day of visits, if it is one: a push may ring on the evening before or on that day, so
+// that its words are of neither.
+func sharedDay(items []merge.Row, zone Zone, lang message.Lang) string {
+	var on Date
+	for _, i := range items {
+		says, _ := saysOf(i)["at"].(string)
+		at, err := merge.ParseInstant(says)
+		if err != nil || i.Text("type") != NoticeVisitTomorrow {
+			return ""
+		}
+		day := BusinessDay(at.Time(), zone)
+		if on != "" && day != on {
+			return ""
+		}
+		on = day
+	}
+	day, err := time.Parse(dateForm, string(on))
+	if err != nil {
+		return ""
+	}
+	return message.PushOn(message.Date(day), lang)
+}
+
+// nearestDue is the day of the nearest of new tasks where that is soon: there may be no reminder of it
+// ahead any more.
+func nearestDue(items []merge.Row, zone Zone, now time.Time, lang message.Lang) string {
 	var nearest Date
 	for _, i := range items {
 		if i.Text("type") != NoticeTaskAssigned {
@@ -151,10 +185,17 @@ func AsItStands(item, announcement merge.Row, now time.Time) (_ merge.Row, ok bo
 	return item, true
 }
 
-// WorthUntil is when an item is worth nothing any more; the zero time if it does not say.
+// WorthUntil is when an item is worth nothing any more: when it expires, or the visit begins that it
+// announces; the zero time if it does not say.
 func WorthUntil(item merge.Row) time.Time {
 	if at := instantOf(item, "expires_at"); at != 0 {
 		return at.Time()
+	}
+	if item.Text("type") == NoticeVisitPlanned {
+		says, _ := saysOf(item)["at"].(string)
+		if at, err := merge.ParseInstant(says); err == nil {
+			return at.Time()
+		}
 	}
 	return time.Time{}
 }

@@ -113,15 +113,48 @@ func TestANewTaskNamesADayThatIsNear(t *testing.T) {
 		"beside other news":      {[]merge.Row{task("2022-06-17"), reminder}, domain.WIB, "2022-06-17T03:00Z", ""},
 		"a reminder":             {[]merge.Row{reminder}, domain.WIB, "2022-06-17T03:00Z", ""},
 	} {
-		if got := domain.PushDue(tt.items, tt.zone, utc(tt.now), message.ID); got != tt.want {
+		if got := domain.PushDay(tt.items, tt.zone, utc(tt.now), message.ID); got != tt.want {
 			t.Errorf("%s: %q, want %q", name, got, tt.want)
 		}
 	}
 	for _, lang := range []message.Lang{message.ID, message.EN} {
-		due := domain.PushDue([]merge.Row{task("2022-12-31")}, domain.WIB, utc("2022-12-31T03:00Z"), lang)
+		due := domain.PushDay([]merge.Row{task("2022-12-31")}, domain.WIB, utc("2022-12-31T03:00Z"), lang)
 		for _, s := range []message.Sentence{message.Push(domain.NoticeTaskAssigned, lang), message.PushMany("tasks", lang)} {
 			if n := utf8.RuneCountInString(s.Detail + " " + due); due == "" || n > message.PushBody {
 				t.Errorf("%q has %d characters", s.Detail+" "+due, n)
+			}
+		}
+	}
+}
+
+// TestAVisitNamesItsDay, by the clocks of who reads it; of several the one that they share.
+func TestAVisitNamesItsDay(t *testing.T) {
+	visit := func(at string) merge.Row {
+		return rowWith("i", map[string]any{"type": domain.NoticeVisitTomorrow, "params": map[string]any{"at": at}})
+	}
+	const friday = "Pada Jumat, 17 Juni 2022."
+	for name, tt := range map[string]struct {
+		items []merge.Row
+		zone  domain.Zone
+		want  string
+	}{
+		"one":                     {[]merge.Row{visit("2022-06-17T03:00:00.000Z")}, domain.WIB, friday},
+		"early in the east":       {[]merge.Row{visit("2022-06-16T22:30:00.000Z")}, domain.WIT, friday},
+		"two of a day":            {[]merge.Row{visit("2022-06-17T03:00:00.000Z"), visit("2022-06-17T07:00:00.000Z")}, domain.WIB, friday},
+		"two of two":              {[]merge.Row{visit("2022-06-17T03:00:00.000Z"), visit("2022-06-18T03:00:00.000Z")}, domain.WIB, ""},
+		"without an hour":         {[]merge.Row{visit("")}, domain.WIB, ""},
+		"beside other news":       {[]merge.Row{visit("2022-06-17T03:00:00.000Z"), rowWith("i", map[string]any{"type": domain.NoticeTaskReturned})}, domain.WIB, ""},
+		"other news, and a visit": {[]merge.Row{rowWith("i", map[string]any{"type": domain.NoticeTaskReturned}), visit("2022-06-17T03:00:00.000Z")}, domain.WIB, ""},
+	} {
+		if got := domain.PushDay(tt.items, tt.zone, utc("2022-06-16T10:00Z"), message.ID); got != tt.want {
+			t.Errorf("%s: %q, want %q", name, got, tt.want)
+		}
+	}
+	for _, lang := range []message.Lang{message.ID, message.EN} {
+		day := domain.PushDay([]merge.Row{visit("2022-12-31T03:00:00.000Z")}, domain.WIB, utc("2022-12-30T10:00Z"), lang)
+		for _, s := range []message.Sentence{message.Push(domain.NoticeVisitTomorrow, lang), message.PushMany(domain.NoticeVisitTomorrow, lang)} {
+			if n := utf8.RuneCountInString(s.Detail + " " + day); day == "" || n > message.PushBody {
+				t.Errorf("%q has %d characters", s.Detail+" "+day, n)
 			}
 		}
 	}

@@ -33,7 +33,7 @@ func taskMachine() machine { return machine{rules: taskTable()} }
 func taskTable() []opRule {
 	owner, both := []merge.Role{merge.Owner, merge.Staff}, []merge.Role{merge.Owner, merge.Mentor}
 	mentor, judges := []merge.Role{merge.Mentor}, []merge.Role{merge.Mentor, merge.Admin}
-	open := []string{TaskAssigned, TaskInProgress, TaskBlocked, TaskReturned}
+	open := openTaskStates()
 	return []opRule{
 		{op: "verify", from: append([]string{TaskSubmitted}, open...), to: TaskVerified, who: judges},
 		{op: "cancel", from: append([]string{TaskProposed, TaskSubmitted}, open...), to: TaskCancelled, who: judges, reason: true, overrule: true},

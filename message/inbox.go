@@ -154,8 +154,8 @@ var inboxTable = map[string]entry{
 		Sentence{"Konfirmasi kepesertaan", "Batas konfirmasi {at}."},
 		Sentence{"Please confirm your place", "The place is kept until {at}."}},
 	"visit_tomorrow": {
-		Sentence{"Kunjungan besok", "{at}."},
-		Sentence{"Visit tomorrow", "{at}."}},
+		Sentence{"Jadwal kunjungan", "{at}."},
+		Sentence{"A visit is coming up", "{at}."}},
 	"N22": {
 		Sentence{"Catat penjualan hari ini", "Isi walau tanpa internet, terkirim otomatis nanti."},
 		Sentence{"Log today's sales", "It works without internet and is sent later by itself."}},
@@ -193,6 +193,13 @@ var inboxMany = map[string]entry{
 		Sentence{"New tasks", "{n} new tasks wait for you. The nearest is due on {due}."}},
 }
 
+// inboxToday holds the sentences of what is due on the very day.
+var inboxToday = map[string]entry{
+	"N11": {
+		Sentence{"Tenggat hari ini", "{task}: tenggat {due}."},
+		Sentence{"A task is due today", "{task} is due on {due}."}},
+}
+
 // Date is a parameter that is a day alone, whatever its hour.
 type Date time.Time
 
@@ -203,8 +210,8 @@ const longestText = 60
 // Inbox is the text of a notice in lang. params fill the holes: a text is cut if
 // it is long, a Date is written as a day, a time.Time as day and hour in its own
 // location, a whole number as it is. A sentence that wants what is absent is left
-// out. A whole number n above 1 asks for the words about several. ok is false for
-// a type that the catalogue does not know.
+// out. A whole number n above 1 asks for the words about several, "today" that is true
+// for those of the very day. ok is false for a type that the catalogue does not know.
 func Inbox(notice string, lang Lang, params map[string]any) (s Sentence, ok bool) {
 	e, ok := inboxTable[notice]
 	if n, _ := params["n"].(int); n > 1 {
@@ -212,10 +219,12 @@ func Inbox(notice string, lang Lang, params map[string]any) (s Sentence, ok bool
 			e = many
 		}
 	}
-	s = e.id
-	if lang == EN {
-		s = e.en
+	if today, _ := params["today"].(bool); today {
+		if own, is := inboxToday[notice]; is {
+			e = own
+		}
 	}
+	s = e.in(lang)
 	shown := map[string]any{}
 	for name, v := range params {
 		shown[name] = show(v, lang)
@@ -286,16 +295,12 @@ func Holes(template string) []string {
 }
 
 // InboxTemplates are the sentences of a notice in lang with their holes: about
-// one object, and about several if it may be.
+// one object, about several if it may be, and on the very day where that has its own.
 func InboxTemplates(notice string, lang Lang) []Sentence {
 	var out []Sentence
-	for _, table := range []map[string]entry{inboxTable, inboxMany} {
-		e, ok := table[notice]
-		switch {
-		case ok && lang == EN:
-			out = append(out, e.en)
-		case ok:
-			out = append(out, e.id)
+	for _, table := range []map[string]entry{inboxTable, inboxMany, inboxToday} {
+		if e, ok := table[notice]; ok {
+			out = append(out, e.in(lang))
 		}
 	}
 	return out

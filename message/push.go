@@ -1,6 +1,10 @@
 package message
 
-import "strings"
+import (
+	"maps"
+	"slices"
+	"strings"
+)
 
 // pushTable holds what a push says under the title of its notice, where the usual words do
 // not fit. It stands on lock screens and passes through servers abroad: no holes, no names,
@@ -41,7 +45,7 @@ var pushMany = map[string]entry{
 	"tasks":    {Sentence{"Tugas baru", "Ada beberapa tugas pendampingan baru untuk Anda."}, Sentence{"New tasks", "There are new mentoring tasks for you."}},
 	"results":  {Sentence{"Hasil kurasi sudah terbit", "Ketuk untuk melihat hasil pendaftaran usaha Anda."}, Sentence{"The results of the curation are out", "Tap to see how your applications went."}},
 
-	"visit_tomorrow": {Sentence{"Beberapa kunjungan besok", "Ketuk untuk melihat semuanya."}, Sentence{"Several visits tomorrow", "Tap to see them all."}},
+	"visit_tomorrow": {Sentence{"Beberapa jadwal kunjungan", "Ketuk untuk melihat semuanya."}, Sentence{"Several visits are coming up", "Tap to see them all."}},
 	"device_silent":  {Sentence{"Beberapa usaha belum terhubung", "Ponsel mereka lama tidak terhubung."}, Sentence{"Several businesses have not synced", "Their phones have been silent for long."}},
 	"N24":            {Sentence{"Beberapa target tercapai", "Selamat, target periode ini terpenuhi."}, Sentence{"Several targets reached", "Congratulations, targets of this period are met."}},
 
@@ -66,7 +70,16 @@ func Cut(text string, most int) string {
 // Push is what a push about an item of a type says: its title in the inbox, and a body
 // that gives nothing away.
 func Push(notice string, lang Lang) Sentence {
-	out, ok := Inbox(notice, lang, nil)
+	return pushed(notice, lang, nil)
+}
+
+// PushToday is what it says of something that is due on that very day.
+func PushToday(notice string, lang Lang) Sentence {
+	return pushed(notice, lang, map[string]any{"today": true})
+}
+
+func pushed(notice string, lang Lang, params map[string]any) Sentence {
+	out, ok := Inbox(notice, lang, params)
 	if !ok {
 		return PushMany("", lang)
 	}
@@ -82,6 +95,11 @@ func PushDue(day Date, lang Lang) string {
 	return fill(entry{Sentence{"", "Tenggatnya {due}."}, Sentence{"", "Due on {due}."}}.in(lang).Detail, map[string]any{"due": show(day, lang)})
 }
 
+// PushOn says in a push on which day something takes place, one thing or several.
+func PushOn(day Date, lang Lang) string {
+	return fill(entry{Sentence{"", "Pada {on}."}, Sentence{"", "On {on}."}}.in(lang).Detail, map[string]any{"on": show(day, lang)})
+}
+
 // PushMany is what a push about several items of a collapse key says.
 func PushMany(collapse string, lang Lang) Sentence {
 	if e, ok := pushMany[collapse]; ok {
@@ -89,6 +107,9 @@ func PushMany(collapse string, lang Lang) Sentence {
 	}
 	return pushMany[""].in(lang)
 }
+
+// Manies lists what pushes about several items are told apart by, sorted; "" is what says least.
+func Manies() []string { return slices.Sorted(maps.Keys(pushMany)) }
 
 func (e entry) in(lang Lang) Sentence {
 	if lang == EN {

@@ -10,20 +10,24 @@ import (
 	"slices"
 	"time"
 
+	"github.com/lumbung-ikm/lumbung/fault"
 	"github.com/lumbung-ikm/lumbung/message"
 	"github.com/lumbung-ikm/lumbung/store"
 	"github.com/lumbung-ikm/lumbung/sync/merge"
 )
 
-// attempt sends one delivery, if it still should be.
+// attempt sends one delivery, if it still should be, and could be within its lease: what is asked before
+// may take what the sending leaves of that, and behind it the delivery is left to whoever leases it next.
 func (s *Service) attempt(ctx context.Context, d store.Delivery) error {
 	now, made := s.Clock.Now(), false
+	reading, cancel := context.WithTimeout(ctx, s.Limits.Lease-s.Limits.Timeout)
+	defer cancel()
 	defer func() {
 		if !made {
 			s.gate.spare(d.Provider)
 		}
 	}()
-	to, err := s.addressOf(ctx, d)
+	to, err := s.addressOf(reading, d)
 	d.Address = cmp.Or(to.Key, d.Address)
 	switch {
 	case errors.Is(err, store.ErrAbsent):
@@ -37,10 +41,19 @@ func (s *Service) attempt(ctx context.Context, d store.Delivery) error {
 	case s.sender(d.Provider) == nil:
 		return s.close(ctx, d, store.DeliveryDead, "provider_unknown")
 	case d.Lane == LaneHint: // it shows nothing, at whatever hour
-		made = true
+		out, err := s.loggedOut(reading, to)
+		switch {
+		case err != nil:
+			return err
+		case out:
+			return s.close(ctx, d, store.DeliverySuppressed, "logged_out")
+		}
+		if made = s.inTime(d); !made {
+			return nil
+		}
 		return s.settle(ctx, d, to, s.try(ctx, d, to, hintOf(d, now)))
 	}
-	r, items, err := s.Inbox.Ringing(ctx, d.User, d.Items)
+	r, items, err := s.Inbox.Ringing(reading, d.User, d.Items)
 	if err != nil {
 		return err
 	}
@@ -48,12 +61,51 @@ func (s *Service) attempt(ctx context.Context, d store.Delivery) error {
 	if len(items) == 0 {
 		return s.close(ctx, d, store.DeliverySuppressed, "no_longer")
 	}
+	if slices.ContainsFunc(items, usual) {
+		out, err := s.loggedOut(reading, to)
+		if err != nil {
+			return err
+		}
+		if out {
+			items = slices.DeleteFunc(items, usual)
+		}
+		if len(items) == 0 {
+			return s.close(ctx, d, store.DeliverySuppressed, "logged_out")
+		}
+	}
 	if civil := r.civil(now, quietOf(items), d.ID); civil.After(now) { // it was late, or people changed their hours
 		d.State, d.Due, d.Next, d.Expires, d.Attempts = store.DeliveryPending, civil, civil, longer(d.Expires, civil, items), d.Attempts-1
 		return unlessStale(s.Store.ReplaceDelivery(ctx, d))
 	}
-	made = true
+	if made = s.inTime(d); !made {
+		return nil
+	}
 	return s.settle(ctx, d, to, s.try(ctx, d, to, pushOf(d, items, message.Pick(to.Locale), r.Zone, now)))
+}
+
+// usual reports whether an item is neither a result nor about who gets at what, which a person hears of on
+// a phone on which they have to log in again: it may be the only one that would tell them.
+func usual(item merge.Row) bool {
+	class := item.Text("class")
+	return class != "results" && class != "security"
+}
+
+// loggedOut reports whether nobody is logged in any more on the device of an address: a session ends by
+// time without a word to anybody, and the address stays.
+func (s *Service) loggedOut(ctx context.Context, to store.Address) (bool, error) {
+	if s.Still == nil || to.Device == "" {
+		return false, nil
+	}
+	err := s.Still(ctx, to.User, to.Device)
+	if fault.KindOf(err) == fault.Unauthorized {
+		return true, nil
+	}
+	return false, err
+}
+
+// inTime reports whether an attempt that begins now ends before the lease of its delivery does.
+func (s *Service) inTime(d store.Delivery) bool {
+	return !s.Clock.Now().Add(s.Limits.Timeout).After(d.Next)
 }
 
 // try makes the attempt, and learns from it.

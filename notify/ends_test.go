@@ -6,9 +6,11 @@ import (
 	"log/slog"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/lumbung-ikm/lumbung/auth"
 	"github.com/lumbung-ikm/lumbung/clock"
+	"github.com/lumbung-ikm/lumbung/domain"
 	"github.com/lumbung-ikm/lumbung/fault"
 	"github.com/lumbung-ikm/lumbung/internal/storefault"
 	"github.com/lumbung-ikm/lumbung/notify"
@@ -115,6 +117,55 @@ func TestAnAddressEndsWithItsSession(t *testing.T) {
 					}
 				}
 			}
+		}
+	}
+}
+
+// TestASessionThatRanOutIsSilent but for results and for who gets at what: nobody has logged out, and the
+// address is there. Behind a new login the phone rings again.
+func TestASessionThatRanOutIsSilent(t *testing.T) {
+	t.Parallel()
+	const idle, life = 12 * time.Hour, 7 * 24 * time.Hour
+	for _, tt := range []struct {
+		name  string
+		used  time.Duration // how long ago the session was
+		made  time.Duration
+		again bool // somebody logged in on the phone since
+		kind  string
+		rings bool
+	}{
+		{"in use", 0, time.Hour, false, domain.NoticeTaskReturned, true},
+		{"a minute is left", idle - time.Minute, idle, false, domain.NoticeTaskReturned, true},
+		{"left alone too long", idle, idle, false, domain.NoticeTaskReturned, false},
+		{"an announcement", idle, idle, false, domain.NoticeAnnouncement, false},
+		{"results", idle, idle, false, domain.NoticeResults, true},
+		{"a new phone", idle, idle, false, domain.NoticeNewPhone, true},
+		{"in use for too long", 0, life, false, domain.NoticeTaskReturned, false},
+		{"with another login", idle, idle, true, domain.NoticeTaskReturned, true},
+		{"the hint that there is something", idle, idle, false, notify.TypeHint, false},
+		{"that hint, in use", 0, time.Hour, false, notify.TypeHint, true},
+	} {
+		b := set(t)
+		db := b.Store.(store.Identity)
+		people := &auth.Service{Store: db, Clock: b.clock, Rand: rand.Reader, Limits: auth.DefaultLimits(), Pepper: []byte(strings.Repeat("p", 32)), Log: b.Log}
+		device := b.phone("siti", "one").Device
+		b.Still = people.LoggedInOn
+		now := b.clock.Now()
+		fits(t, db.InsertSession(t.Context(), store.Session{ID: "s1", User: "siti", Device: device, Created: now.Add(-tt.made), Used: now.Add(-tt.used), Idle: idle, Ends: now.Add(life - tt.made)}))
+		fits(t, db.InsertSession(t.Context(), store.Session{ID: "s2", User: "siti", Device: "another", Created: now, Used: now, Idle: idle, Ends: now.Add(life)}))
+		if tt.again {
+			fits(t, db.InsertSession(t.Context(), store.Session{ID: "s3", User: "siti", Device: device, Created: now, Used: now, Idle: idle, Ends: now.Add(life)}))
+		}
+		if tt.kind == notify.TypeHint {
+			h := &notify.Hints{Push: b.Service, Every: 15 * time.Minute, Log: b.Log}
+			h.Moved([]string{"siti"}, nil)
+			fits(t, h.Flush(t.Context()))
+		} else {
+			b.item("siti", "i1", tt.kind, `{"programme":"p"}`)
+		}
+		got, closed := b.rounds(30*time.Second, time.Second), b.states("")
+		if (len(got) == 1) != tt.rings || closed[store.DeliverySuppressed] == 1 == tt.rings {
+			t.Errorf("%s: rang %d times, %v", tt.name, len(got), closed)
 		}
 	}
 }

@@ -232,3 +232,43 @@ func TestANewTaskSaysWhenItIsDue(t *testing.T) {
 		t.Errorf("%+v", b.got)
 	}
 }
+
+// TestADigestTellsOfNothingThatIsOver: what ends soon rings at once, also with people who want to hear of
+// things once an hour, and before their night.
+func TestADigestTellsOfNothingThatIsOver(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		name         string
+		kind         string
+		hour, minute int
+		ahead        time.Duration // how far away the end is
+		waits        time.Duration // at least and at most a minute more
+	}{
+		{"a visit in 45 minutes", domain.NoticeVisitPlanned, 10, 0, 45 * time.Minute, 0},
+		{"a visit early next morning", domain.NoticeVisitPlanned, 20, 30, 9 * time.Hour, 0},
+		{"a visit in a day", domain.NoticeVisitPlanned, 10, 0, 24 * time.Hour, 0},
+		{"a visit later than that", domain.NoticeVisitPlanned, 10, 0, 25 * time.Hour, time.Hour},
+		{"the reminder of a visit", domain.NoticeVisitTomorrow, 17, 0, 15 * time.Hour, 20 * time.Second},
+		{"an offer that lapses tonight", domain.NoticeConfirm, 8, 0, 16 * time.Hour, 20 * time.Second},
+		{"one that lapses tomorrow", domain.NoticeConfirm, 8, 0, 40 * time.Hour, time.Hour},
+	} {
+		b := set(t)
+		b.prefs = map[string]string{"digest": "true"}
+		b.at(domain.WIB, 14, tt.hour, tt.minute)
+		b.phone("u", "t")
+		from := b.clock.Now()
+		end := merge.FormatInstant(merge.Millis(from.Add(tt.ahead).UnixMilli()))
+		if tt.kind != domain.NoticeVisitPlanned {
+			b.also = map[string]string{"expires_at": end}
+		}
+		b.item("u", "a", tt.kind, `{"at":"`+end+`"}`)
+		got := b.rounds(26*time.Hour, 10*time.Second)
+		if len(got) != 1 {
+			t.Errorf("%s: %d pushes", tt.name, len(got))
+			continue
+		}
+		if waited := got[0].at.Sub(from); waited < tt.waits || waited > tt.waits+time.Minute || waited+got[0].push.TTL > tt.ahead {
+			t.Errorf("%s: rings behind %s, for %s", tt.name, waited, got[0].push.TTL)
+		}
+	}
+}

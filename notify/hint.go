@@ -16,13 +16,12 @@ import (
 )
 
 // TypeHint is the type of the push that shows nothing: the app has something to fetch.
-const TypeHint = "N27"
+const TypeHint = domain.HintID
 
 // Bounds of hints.
 const (
 	mostHinted = 10_000           // people who wait to be hinted; who comes behind hears at the next sync of their app
 	hintAfter  = 10 * time.Second // a change is often one of several
-	hintLife   = time.Hour
 )
 
 // Hints has phones told, without a card, that there is something to fetch: those of people
@@ -137,7 +136,7 @@ func (h *Hints) plan(ctx context.Context, to store.Address) error {
 		stretch = max(stretch, at+1)
 	}
 	d := store.Delivery{ID: hintID(to, stretch), Type: TypeHint, User: to.User, Address: to.Key, Device: to.Device, Provider: to.Provider, Lane: LaneHint, State: store.DeliveryPending, Due: due, Next: due,
-		Expires: due.Add(hintLife), Created: due}
+		Expires: due.Add(domain.HintNotice().TTL), Created: due}
 	if err := h.Push.Store.InsertDelivery(ctx, d); err != nil && !errors.Is(err, store.ErrTaken) {
 		return fmt.Errorf("plan a hint: %w", err)
 	}
@@ -151,5 +150,5 @@ func hintID(to store.Address, stretch int64) string {
 
 // hintOf is the push of a hint.
 func hintOf(d store.Delivery, now time.Time) Push {
-	return Push{ID: d.ID, Type: TypeHint, Collapse: string(domain.CollapseSync), TTL: max(d.Expires.Sub(now), 0)}
+	return Push{ID: d.ID, Type: TypeHint, Collapse: string(domain.HintNotice().Collapse), TTL: max(d.Expires.Sub(now), 0)}
 }

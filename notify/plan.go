@@ -38,19 +38,6 @@ func laneOf(t domain.NoticeType) string {
 	return LaneUsual
 }
 
-// ttlOf is how long a push of a type is worth something.
-func ttlOf(t domain.NoticeType) time.Duration {
-	switch t.Collapse {
-	case domain.CollapseReminder:
-		return 12 * time.Hour
-	case domain.CollapseNudge:
-		return 6 * time.Hour
-	case domain.CollapseSync:
-		return time.Hour
-	}
-	return 28 * 24 * time.Hour
-}
-
 // Recipient is how somebody wants to be told, and by whose clocks.
 type Recipient struct {
 	Zone       domain.Zone
@@ -163,20 +150,23 @@ type gathering struct {
 // gathers says with what an item of a type is gathered. What the calendar tells in one minute is
 // written one item after the other, over all businesses of a zone, and is one push whatever it is of:
 // with the rest of the hour for who wants that. Who may get at what is not hidden among it, and what
-// has a term within a day does not wait for a digest. Results ring at once.
-func gathers(t domain.NoticeType, r Recipient, item merge.Row) gathering {
+// ends within a day of being written does not wait for a digest, nor for the morning behind one. Results
+// ring at once.
+func gathers(t domain.NoticeType, r Recipient, item merge.Row, rung time.Time) gathering {
+	end := domain.WorthUntil(item)
+	digests := r.digests() && (end.IsZero() || end.Sub(rung) > 24*time.Hour)
 	switch {
 	case t.ID == domain.NoticeResults && domain.BatchOf(item) != "":
 		return gathering{"results", time.Minute, 0}
 	case t.ID == domain.NoticeAccessEnded:
 		return gathering{"access", 10 * time.Minute, 20 * time.Second}
-	case domain.Reminds(t.ID) && !r.digests(), t.ID == domain.NoticeAcknowledge:
+	case domain.Reminds(t.ID) && !digests, t.ID == domain.NoticeAcknowledge:
 		return gathering{"reminder", 10 * time.Minute, 20 * time.Second}
 	case t.ID == domain.NoticeTaskAssigned:
 		return gathering{"tasks", 10 * time.Minute, 10 * time.Minute}
 	case t.Collapse == domain.CollapseQueue:
 		return gathering{"queue", 2 * time.Hour, 0}
-	case r.digests() && laneOf(t) == LaneUsual:
+	case digests && laneOf(t) == LaneUsual:
 		return gathering{"digest", time.Hour, time.Hour}
 	}
 	return gathering{}
@@ -238,7 +228,7 @@ func (p plan) delivery(did string, due time.Time) store.Delivery {
 
 // expires is until when the item is worth telling, told from an instant on.
 func (p plan) expires(due time.Time) time.Time {
-	out := due.Add(cmp.Or(p.life, ttlOf(p.notice)))
+	out := due.Add(cmp.Or(p.life, p.notice.TTL))
 	if end := domain.WorthUntil(p.item); !end.IsZero() && end.Before(out) {
 		out = end
 	}
@@ -288,8 +278,8 @@ func pushOf(d store.Delivery, items []merge.Row, lang message.Lang, zone domain.
 			text, p.Tag, p.Link = message.PushMany(m.Words, lang), cmp.Or(m.Tag, "many:"+d.ID[:8]), m.Link
 		}
 	}
-	if due := domain.PushDue(items, zone, now, lang); due != "" {
-		text.Detail += " " + due
+	if day := domain.PushDay(items, zone, now, lang); day != "" {
+		text.Detail += " " + day
 	}
 	p.Title, p.Body = text.Title, text.Detail
 	return p

@@ -69,8 +69,8 @@ type Service struct {
 	Tally    Tally           // may be nil
 	Noted    func() Receipts // what phones have noted about announcements; nil: nobody counts
 	Limits   Limits
-	// Still, if set, refuses who is not logged in on a device any more. An address that was named
-	// meanwhile goes.
+	// Still, if set, refuses who is not logged in on a device any more (Unauthorized). An address that was
+	// named meanwhile goes, and one whose session ran out since rings for results and security alone.
 	Still   func(ctx context.Context, user, device string) error
 	Letters *Letters // for people whose phones cannot be rung; nil: they find it in their inbox
 
@@ -101,7 +101,8 @@ func (s *Service) Ring(ctx context.Context, user, item string) error {
 	if len(all) == 0 || !r.rings(t.Class) {
 		return s.write(ctx, user, r, t, items[0])
 	}
-	p := plan{notice: t, gather: gathers(t, r, items[0]), item: items[0], who: r, rung: writtenAt(items[0], s.Clock.Now())}
+	rung := writtenAt(items[0], s.Clock.Now())
+	p := plan{notice: t, gather: gathers(t, r, items[0], rung), item: items[0], who: r, rung: rung}
 	for _, p.to = range all {
 		if err := s.enqueue(ctx, p); err != nil {
 			return err

@@ -98,6 +98,13 @@ func TestANewPhoneIsToldOf(t *testing.T) {
 	if got := p.inbox(u, domain.NoticeNewPhone); len(got) != 2 {
 		t.Errorf("a lost phone that logs in: %v", got)
 	}
+	for n := range 2 { // within one day
+		p.unless(p.auth.RevokeDevice(t.Context(), u.ID, first.Device, store.DeviceLost))
+		p.logsIn(u, "0190aaaa-0001", "Redmi 9A")
+		if in, out := p.inbox(u, domain.NoticeNewPhone), p.inbox(u, domain.NoticePhoneRemoved); len(in) != 3+n || len(out) != 2+n {
+			t.Errorf("in and out again: told %d times of a login, %d times of an end", len(in), len(out))
+		}
+	}
 }
 
 // TestAnAcknowledgementIsAskedFor is A10: those who have not read by the evening before are

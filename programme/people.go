@@ -2,6 +2,7 @@ package programme
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -154,13 +155,14 @@ func (s *Service) introduce(ctx context.Context, collection, user string, set ma
 }
 
 // PhoneNews tells a person of a phone that is about to be let in, or to be shut out, while
-// they have another one. Told again on one day it changes nothing. It fits
+// they have another one. Told again of one login it changes nothing. It fits
 // auth.Service.OnDevice.
-func (s *Service) PhoneNews(ctx context.Context, d store.Device) error {
+func (s *Service) PhoneNews(ctx context.Context, d store.Device, session string) error {
 	all, err := s.heard(ctx, d.User)
 	if err != nil || !slices.ContainsFunc(all, func(h domain.Heard) bool { return h.Device != d.ID }) {
 		return err
 	}
-	_, err = s.remind(ctx, []domain.Letter{domain.PhoneLetter(d.User, d.ID, d.Model, d.Status != store.DeviceActive, s.Clock.Now())})
+	login := cmp.Or(session, merge.FormatInstant(merge.Millis(d.Login.UnixMilli())))
+	_, err = s.remind(ctx, []domain.Letter{domain.PhoneLetter(d.User, d.ID, d.Model, d.Status != store.DeviceActive, login)})
 	return err
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/lumbung-ikm/lumbung/auth"
 	"github.com/lumbung-ikm/lumbung/domain"
+	"github.com/lumbung-ikm/lumbung/fault"
 	"github.com/lumbung-ikm/lumbung/id"
 	"github.com/lumbung-ikm/lumbung/internal/play"
 	"github.com/lumbung-ikm/lumbung/sync/merge"
@@ -86,6 +87,15 @@ func TestWhatStopsAPhoneRings(t *testing.T) {
 				r.ok(r.owner.Login(r.Context())) // and names its address, as every app does
 			}, true, 1},
 			"a logout": {func(r *ringing) {
+				session, err := r.owner.Session()
+				r.ok(err)
+				r.ok(r.owner.Send(r.Context(), http.MethodPost, "/v1/auth/logout", "", map[string]any{"refresh_token": session.Refresh}, nil))
+			}, true, 1},
+			"a logout, behind a name for the other one": {func(r *ringing) {
+				err := r.owner.Send(r.Context(), http.MethodPut, "/v1/me/devices/"+r.tablet.Me().Device+"/push", "", map[string]any{"provider": "fcm", "kind": "token", "value": r.owner.Bell.Address()}, nil)
+				if fault.CodeOf(err) != "not_found" {
+					r.Errorf("a phone that names another one hears %v", err)
+				}
 				session, err := r.owner.Session()
 				r.ok(err)
 				r.ok(r.owner.Send(r.Context(), http.MethodPost, "/v1/auth/logout", "", map[string]any{"refresh_token": session.Refresh}, nil))

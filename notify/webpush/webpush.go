@@ -13,9 +13,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net"
 	"net/http"
 	"net/http/httptrace"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -205,7 +207,8 @@ type waits struct {
 	of map[string]time.Time
 }
 
-// mostWaits bounds what strangers can have us remember.
+// mostWaits bounds what strangers can have us remember. Where there is no place the wait goes that ends
+// first: the newest one is that which the next push would meet.
 const mostWaits = 256
 
 func (w *waits) left(host string, now time.Time) time.Duration {
@@ -225,9 +228,10 @@ func (w *waits) note(host string, now, until time.Time) {
 	if w.of == nil {
 		w.of = map[string]time.Time{}
 	}
-	if len(w.of) < mostWaits {
-		w.of[host] = until
+	if _, there := w.of[host]; !there && len(w.of) >= mostWaits {
+		delete(w.of, slices.MinFunc(slices.Collect(maps.Keys(w.of)), func(a, b string) int { return w.of[a].Compare(w.of[b]) }))
 	}
+	w.of[host] = until
 }
 
 // Sizes of what is sent, in bytes: a push is filled up to a multiple of step, so that its

@@ -6,6 +6,7 @@ import (
 	"crypto/x509"
 	"fmt"
 	"net/http"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -204,6 +205,37 @@ func TestAServiceThatWantsARestGetsIt(t *testing.T) {
 	at.Advance(30 * time.Second)
 	if f := fails(t, s, newBrowser(t).at(busy.URL), push("a")); f != nil || len(busy.taken()) != 2 {
 		t.Errorf("%v, %d calls", f, len(busy.taken()))
+	}
+}
+
+// TestOfManyServicesThatRestTheLastAreKnown: of more than are remembered, the rest that ends first is
+// forgotten, and none that is new.
+func TestOfManyServicesThatRestTheLastAreKnown(t *testing.T) {
+	t.Parallel()
+	const known = 256
+	at := clock.At(noon())
+	var s *webpush.Sender
+	b, all := newBrowser(t), make([]*service, known+1)
+	for i := range all {
+		all[i] = newService(t)
+		all[i].answer = func(w http.ResponseWriter, _ int) {
+			w.Header().Set("Retry-After", strconv.Itoa(100+i))
+			w.WriteHeader(http.StatusTooManyRequests)
+		}
+		if s == nil { // they have one certificate
+			s, _ = sender(t, all[i], func(o *webpush.Options) { o.Clock = at })
+		}
+		if f := fails(t, s, b.at(all[i].URL), push("a")); f == nil || f.Code != "too_many" {
+			t.Fatalf("%d: %+v", i, f)
+		}
+	}
+	for i, want := range map[int]string{known: "host_waits", known - 1: "host_waits", 1: "host_waits"} {
+		if f := fails(t, s, b.at(all[i].URL), push("a")); f == nil || f.Code != want {
+			t.Errorf("%d of %d: %+v", i, known, f)
+		}
+	}
+	if f := fails(t, s, b.at(all[0].URL), push("a")); f == nil || f.Code != "too_many" || len(all[0].taken()) != 2 {
+		t.Errorf("the one that rests for the shortest time: %+v", f)
 	}
 }
 
