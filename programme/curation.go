@@ -216,7 +216,7 @@ func (s *Service) followSheet(ctx context.Context, eff merge.Effect) error {
 			return s.askAnother(ctx, scope, old, found[share])
 		}
 		set := scoreOf(domain.ProgrammeOf(found[setup]), sheet, curator, no)
-		if found[share].Text("ended_at") != "" { // whatever they say of their own file
+		if found[share].Text("ended_at") != "" || old.Text("asked") != "" { // whatever they say of their own file, or take back once another one was asked
 			set["conflict"] = merge.Flag(true)
 		}
 		ruling := decisionKey(programme, no)
