@@ -84,8 +84,10 @@ func (s *Server) stage(x *call) error {
 	return x.staged(v)
 }
 
-// staged answers with a stage, and notes whose files are in it.
+// staged answers with a stage, and notes whose files it names.
 func (x *call) staged(v programme.StageView) error {
+	x.saw(v.Missing...)
+	x.saw(v.About...)
 	for _, o := range v.Outcomes {
 		x.saw(o.File)
 	}

@@ -38,16 +38,17 @@ type board struct {
 
 // file is what is needed of a case file.
 type file struct {
-	id, number, state  string
-	business, feedback string
-	meant              string // result that the words are for; "" if any
-	region, category   string
-	version            merge.Seq
-	stage              int
-	rank               int64
-	ranked             bool         // came through to the last stage, and met its rule
-	until              time.Time    // of one that is returned
-	outcome            StageOutcome // of a stage that is asked for, and decided by answers
+	id, number, state string
+	owner, business   string
+	feedback          string
+	meant             string // result that the words are for; "" if any
+	region, category  string
+	version           merge.Seq
+	stage             int
+	rank              int64
+	ranked            bool         // came through to the last stage, and met its rule
+	until             time.Time    // of one that is returned
+	outcome           StageOutcome // of a stage that is asked for, and decided by answers
 }
 
 type share struct{ file, curator string }
@@ -64,7 +65,7 @@ func boardOf(e Edition, no int) *board {
 		b.asked = b.Stages[no-1]
 	}
 	b.fields = map[string]*picked{
-		"case_file":         picks("number", "state", "stage", "rank", "business_id", "feedback", "feedback_for", "region_code", "category", "complete_by"),
+		"case_file":         picks("number", "state", "stage", "rank", "owner_id", "business_id", "feedback", "feedback_for", "region_code", "category", "complete_by"),
 		"file_share":        picks("application_id", "stage", "curator_id", "ended_at", "instead_of"),
 		"score":             picks("application_id", "stage", "curator_id", "state", "conflict", "asked", "late", "total_bp", "level"),
 		"application_state": picks("state", "place"),
@@ -200,7 +201,7 @@ func (b *board) put(r merge.Row) {
 }
 
 func (b *board) file(r merge.Row) {
-	f := file{id: r.ID, number: r.Text("number"), state: r.Text("state"), business: r.Text("business_id"), feedback: r.Text("feedback"), version: r.Version,
+	f := file{id: r.ID, number: r.Text("number"), state: r.Text("state"), owner: r.Text("owner_id"), business: r.Text("business_id"), feedback: r.Text("feedback"), version: r.Version,
 		region: r.Text("region_code"), category: r.Text("category"), stage: int(r.Int("stage")), rank: r.Int("rank")}
 	if f.meant = r.Text("feedback_for"); f.meant == "" && f.decided() { // written before this was kept, or before the decision
 		f.meant = f.state
