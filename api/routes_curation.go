@@ -10,7 +10,7 @@ import (
 )
 
 func curatorOf(s programme.Seat) wire.Curator {
-	return wire.Curator{Id: s.ID, Etag: etag(s.Version), Fields: s.Fields}
+	return wire.Curator{Id: s.ID, Etag: etag(s.Version), Status: string(s.Status), Fields: s.Fields}
 }
 
 func (s *Server) curators(x *call) error {

@@ -33,6 +33,7 @@ type board struct {
 	setup   merge.Seq         // version of the setup in it
 	now     time.Time
 	own     map[string][]string // by file, if asked for: curators who are of its enterprise
+	away    map[string]bool     // if asked for: curators whose account is suspended
 	fields  map[string]*picked  // that are read of a collection
 }
 

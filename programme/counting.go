@@ -96,7 +96,8 @@ func (b *board) count() {
 }
 
 // shareOut says who is to get what. short is true if there are too few curators. What
-// somebody has whose seat ended is given anew, unless their sheet on it counts.
+// somebody has whose seat ended is given anew, unless their sheet on it counts. Who is suspended
+// gets nothing, and keeps what they have until their seat ends.
 func (b *board) shareOut(stage domain.Stage) (out []newShare, short bool) {
 	has, load := map[string][]string{}, map[string]int{}
 	var curators []domain.Curating
@@ -131,7 +132,7 @@ func (b *board) shareOut(stage domain.Stage) (out []newShare, short bool) {
 	}
 	for _, m := range b.panel {
 		u := m.Text("user_id")
-		curators = append(curators, domain.Curating{User: u, Institution: m.Text("institution"), Files: load[u], Never: never[u]})
+		curators = append(curators, domain.Curating{User: u, Institution: m.Text("institution"), Files: load[u], Never: never[u], Left: b.away[u]})
 	}
 	given := domain.ShareFiles(files, stage.Curators, curators, has)
 	for _, f := range files {

@@ -59,7 +59,7 @@ func (s *Service) toShare(ctx context.Context, b *board, no int) ([]newShare, er
 	case len(b.in(no)) == 0:
 		return nil, conflict("stage_not_begun", "no file is in the stage")
 	}
-	if err := s.findOwn(ctx, b, no); err != nil {
+	if err := s.findBarred(ctx, b, no); err != nil {
 		return nil, err
 	}
 	shares, short := b.shareOut(stage)
@@ -133,7 +133,7 @@ func (s *Service) askAnother(ctx context.Context, scope string, score, of merge.
 			if err != nil || b.rulings[no].Text("state") == "decided" {
 				return nil
 			}
-			if err := s.findOwn(ctx, b, no); err != nil {
+			if err := s.findBarred(ctx, b, no); err != nil {
 				return err
 			}
 			given, _ = b.shareOut(stage)
