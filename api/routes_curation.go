@@ -10,7 +10,7 @@ import (
 )
 
 func curatorOf(s programme.Seat) wire.Curator {
-	return wire.Curator{Id: s.ID, Etag: etag(s.Version), Fields: s.Fields}
+	return wire.Curator{Id: s.ID, Etag: etag(s.Version), Status: string(s.Status), Fields: s.Fields}
 }
 
 func (s *Server) curators(x *call) error {
@@ -84,8 +84,10 @@ func (s *Server) stage(x *call) error {
 	return x.staged(v)
 }
 
-// staged answers with a stage, and notes whose files are in it.
+// staged answers with a stage, and notes whose files it names.
 func (x *call) staged(v programme.StageView) error {
+	x.saw(v.Missing...)
+	x.saw(v.About...)
 	for _, o := range v.Outcomes {
 		x.saw(o.File)
 	}

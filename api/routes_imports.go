@@ -28,7 +28,8 @@ const mostRowProblems = 1000
 func (x *call) table() (programme.Rows, error) {
 	t, _, err := mime.ParseMediaType(x.Get(fiber.HeaderContentType))
 	switch t {
-	case "text/csv", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", "application/octet-stream":
+	case "text/csv", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", "application/octet-stream",
+		"application/vnd.ms-excel": // what browsers on Windows with Excel say of .csv
 	default:
 		err = fiber.ErrUnsupportedMediaType
 	}

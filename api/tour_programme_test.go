@@ -77,9 +77,14 @@ func (o *tour) editions(owner, admin wire.Login) {
 func (o *tour) imports(owner, admin wire.Login, programme string) {
 	const path, csv = "/imports", "ID Registrasi;Waktu Daftar;Nama Usaha;Nama Pemilik;No HP;Kabupaten/Kota;Kategori\n" +
 		"A1;2022-03-01 08:00;Keripik Ani;Ani;8117009998;18.71;pangan\nA2;2022-03-01 09:00;Tenun Budi;Budi;0721-1234;18.72;fesyen\n"
-	kind := []string{"Content-Type", "text/csv"}
+	kind, windows := []string{"Content-Type", "text/csv"}, []string{"Content-Type", "application/vnd.ms-excel"}
 	var in wire.ImportReport
 	o.want(200, admin.AccessToken, "POST", programme+path+"/check", csv, kind...).Into(o, &in)
+	checked := in
+	o.want(200, admin.AccessToken, "POST", programme+path+"/check", csv, windows...).Into(o, &in)
+	if in.Read != checked.Read || in.Accepted != checked.Accepted {
+		o.Errorf("a list as Windows calls it: %+v", in)
+	}
 	if in.Read != 2 || in.Accepted != 1 || in.Refused != 1 || len(in.Errors) != 1 || in.Errors[0].Line != 3 || in.Errors[0].Field != "phone" || in.Errors[0].Message == "" {
 		o.Errorf("checked: %+v", in)
 	}
@@ -88,6 +93,7 @@ func (o *tour) imports(owner, admin wire.Login, programme string) {
 		o.want(404, admin.AccessToken, "POST", "/v1/programmes/"+nobody+p, csv, kind...)
 		o.want(415, admin.AccessToken, "POST", programme+p, "!"+csv, "Content-Type", "text/html")
 		o.want(422, admin.AccessToken, "POST", programme+p, "!%PDF-1.7", kind...)
+		o.code("table_old_excel", o.want(422, admin.AccessToken, "POST", programme+p, "!\xd0\xcf\x11\xe0 as it was", windows...))
 		o.code("table_rows", o.want(413, admin.AccessToken, "POST", programme+p, "!"+csv+strings.Repeat("x;y;z\n", 11_000), kind...))
 		o.want(400, admin.AccessToken, "POST", programme+p, "!not packed", "Content-Type", "text/csv", "Content-Encoding", "gzip")
 	}

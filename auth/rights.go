@@ -74,24 +74,26 @@ func (c RightsChange) To(u store.User) store.User {
 		u.Status = store.UserActive
 	case c.Op == RightsRoles:
 		u.Roles, u.Regions = c.Roles, c.Regions
-		if power(u) != "" && u.Status == store.UserInvited { // an admin proves more than a number
+		if power(u.Roles, u.Regions) != "" && u.Status == store.UserInvited { // an admin proves more than a number
 			u.Status = store.UserActive
 		}
 	}
 	return u
 }
 
-// NeedsTwo reports whether a change makes an admin, of whatever region, or takes that
-// from one: then two people have to want it.
-func (c RightsChange) NeedsTwo(u store.User) bool { return power(u) != power(c.To(u)) }
+// NeedsTwo reports whether a change makes an admin, of whatever region, or takes that from
+// one: then two people have to want it. Roles are written to the suspended too, who have
+// them when they are restored, so it asks whatever the status is.
+func (c RightsChange) NeedsTwo(u store.User) bool {
+	next := c.To(u)
+	was, is := power(u.Roles, u.Regions), power(next.Roles, next.Regions)
+	return was != is || is != "" && u.Status != next.Status && (u.Status == store.UserSuspended || next.Status == store.UserSuspended)
+}
 
-// power is what an admin may do that others may not, as text; empty for nothing.
-func power(u store.User) string {
-	if u.Status == store.UserSuspended || u.Status == store.UserErased {
-		return ""
-	}
+// power is what roles let an admin do that others may not, as text; empty for nothing.
+func power(roles, regions []string) string {
 	var all []string
-	for _, r := range u.Roles {
+	for _, r := range roles {
 		if r == RoleAdmin || r == RoleRegional {
 			all = append(all, r)
 		}
@@ -99,7 +101,7 @@ func power(u store.User) string {
 	if len(all) == 0 {
 		return ""
 	}
-	return fmt.Sprint(all, u.Regions)
+	return fmt.Sprint(all, regions)
 }
 
 // isAdmin reports whether somebody can act as an admin.

@@ -98,6 +98,9 @@ func panelMember() *merge.Collection {
 	}
 }
 
+// maxInstead is in how many people's place a file is given: more than have had one.
+const maxInstead = 100
+
 // fileShare is a file that a curator is to look at.
 func fileShare() *merge.Collection {
 	return &merge.Collection{
@@ -106,6 +109,7 @@ func fileShare() *merge.Collection {
 			server("stage", whole(1, maxStages, ""), ""),
 			server("curator_id", ref(""), "user"),
 			server("due_at", instant(), ""),
+			server("instead_of", list(ref(""), maxInstead), "users: whose seat had ended, or who had declared a conflict of interest; their sheets count only while too few others have the file"),
 			server("ended_at", instant(), "when it was taken back, because its curator is of the enterprise"),
 		),
 	}
@@ -136,7 +140,7 @@ func score() *merge.Collection {
 			server("state", enum(SheetDraft, SheetSubmitted), ""),
 			server("total_bp", whole(0, 10_000, "bp"), "absent while points are missing"),
 			server("level", whole(0, 4, "level"), "of a stage of levels, instead of the survey's"),
-			server("conflict", truth(), "not counted; somebody else looks at the file"),
+			server("conflict", truth(), "not counted; somebody else looks at the file, and once they are asked it stands"),
 			server("asked", ref(""), "user: who was asked because of the conflict"),
 			server("late", truth(), "came after the stage was decided; not counted"),
 			server("recommendation", text(0, 20), ""),

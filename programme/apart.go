@@ -16,12 +16,19 @@ import (
 // file they were given; its author is that curator.
 const curatorJoined = "curator_joined"
 
-// findOwn notes on a board which curators are of the enterprise of which file in a stage: as
-// owners, staff or mentors, now or ever. It reads a head list for each curator, and where one
-// of them is in an enterprise at all, a head for each file.
-func (s *Service) findOwn(ctx context.Context, b *board, no int) error {
+// findBarred notes on a board which curators get no file, since they are suspended, and which of
+// them are of the enterprise of which file in a stage: as owners, staff or mentors, now or ever.
+// It reads the user and a head list for each curator, and where one of them is in an enterprise
+// at all, a head for each file.
+func (s *Service) findBarred(ctx context.Context, b *board, no int) error {
 	of := map[string][]string{} // curators by enterprise
+	b.away = map[string]bool{}
 	for _, m := range b.panel {
+		status, err := s.statusOf(ctx, m.Text("user_id"))
+		if err != nil {
+			return err
+		}
+		b.away[m.Text("user_id")] = status == store.UserSuspended || status == store.UserErased
 		homes, err := s.enterprisesOf(ctx, m.Text("user_id"))
 		if err != nil {
 			return err

@@ -207,7 +207,20 @@ func (s *Service) stillMay(ctx context.Context, a Approval) error {
 			return err
 		}
 	}
-	return approvalClosed("who proposed it is no admin any more")
+	return noProposer()
+}
+
+func noProposer() error { return approvalClosed("who proposed it is no admin any more") }
+
+// stillAdmin refuses to be the second beside somebody who is no admin any more.
+//
+// Errors: Conflict "approval_closed".
+func (s *Service) stillAdmin(ctx context.Context, user string) error {
+	is, err := s.authority(ctx, Caller{User: user, Proved: true})
+	if err == nil && !is.admin {
+		err = noProposer()
+	}
+	return err
 }
 
 // theirApproval gives an approval to who may decide on it.

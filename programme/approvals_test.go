@@ -69,7 +69,9 @@ func TestWhatNeedsTwo(t *testing.T) {
 		{nil, false, roles("mentor"), false}, {nil, false, roles("admin"), true}, {nil, false, roles("regional_admin", "18"), true},
 		{[]string{"mentor"}, false, roles(), false}, {[]string{"mentor"}, false, suspend, false}, {[]string{"mentor"}, true, restore, false},
 		{[]string{"mentor"}, false, roles("admin", "mentor"), true}, {[]string{"admin"}, false, roles(), true}, {[]string{"admin"}, false, suspend, true},
-		{[]string{"admin"}, true, restore, true}, {[]string{"admin"}, false, roles("admin", "mentor"), false}, {[]string{"admin"}, true, roles(), false},
+		{[]string{"admin"}, true, restore, true}, {[]string{"admin"}, false, roles("admin", "mentor"), false}, {[]string{"admin"}, true, roles(), true},
+		{[]string{"mentor"}, true, roles("admin"), true}, {[]string{"mentor"}, true, roles(), false}, {[]string{"admin"}, true, roles("admin", "mentor"), false},
+		{[]string{"regional_admin", "18"}, true, roles("regional_admin", "19"), true},
 		{[]string{"regional_admin", "18"}, false, roles("regional_admin", "19"), true}, {[]string{"regional_admin", "18"}, false, roles("regional_admin", "18", "mentor"), false},
 		{[]string{"regional_admin", "18"}, false, suspend, true}, {[]string{"admin"}, false, restore, false},
 	} {

@@ -23,7 +23,7 @@ type board struct {
 	files   []file            // by number
 	panel   []merge.Row       // open windows only; by id
 	left    []merge.Row       // windows that have ended
-	shares  []share           // of the stage that is asked for, and not taken back
+	shares  []newShare        // of the stage that is asked for, and not taken back
 	sheets  map[string]sheets // on files in that stage, by file
 	states  map[string]string // of the owners' side, by application
 	seats   map[string]string // what they have of a place: domain.PlaceHeld, PlaceLeft, PlaceGone
@@ -33,31 +33,31 @@ type board struct {
 	setup   merge.Seq         // version of the setup in it
 	now     time.Time
 	own     map[string][]string // by file, if asked for: curators who are of its enterprise
+	away    map[string]bool     // if asked for: curators whose account is suspended
 	fields  map[string]*picked  // that are read of a collection
 }
 
 // file is what is needed of a case file.
 type file struct {
-	id, number, state  string
-	business, feedback string
-	meant              string // result that the words are for; "" if any
-	region, category   string
-	version            merge.Seq
-	stage              int
-	rank               int64
-	ranked             bool         // came through to the last stage, and met its rule
-	until              time.Time    // of one that is returned
-	outcome            StageOutcome // of a stage that is asked for, and decided by answers
+	id, number, state string
+	owner, business   string
+	feedback          string
+	meant             string // result that the words are for; "" if any
+	region, category  string
+	version           merge.Seq
+	stage             int
+	rank              int64
+	ranked            bool         // came through to the last stage, and met its rule
+	until             time.Time    // of one that is returned
+	outcome           StageOutcome // of a stage that is asked for, and decided by answers
 }
 
 type share struct{ file, curator string }
 
-// sheets are those on one file in the stage that is asked for.
-type sheets struct {
-	totals     []int    // of those that count
-	levels     []int    // that those of them give which put one in the place of the survey's
-	counted    []string // who sent in one that counts
-	conflicted []string // who said that theirs must not
+// newShare is a share, with those who had the file before and in whose place it was given.
+type newShare struct {
+	share
+	instead []string
 }
 
 func boardOf(e Edition, no int) *board {
@@ -66,9 +66,9 @@ func boardOf(e Edition, no int) *board {
 		b.asked = b.Stages[no-1]
 	}
 	b.fields = map[string]*picked{
-		"case_file":         picks("number", "state", "stage", "rank", "business_id", "feedback", "feedback_for", "region_code", "category", "complete_by"),
-		"file_share":        picks("application_id", "stage", "curator_id", "ended_at"),
-		"score":             picks("application_id", "stage", "curator_id", "state", "conflict", "late", "total_bp", "level"),
+		"case_file":         picks("number", "state", "stage", "rank", "owner_id", "business_id", "feedback", "feedback_for", "region_code", "category", "complete_by"),
+		"file_share":        picks("application_id", "stage", "curator_id", "ended_at", "instead_of"),
+		"score":             picks("application_id", "stage", "curator_id", "state", "conflict", "asked", "late", "total_bp", "level"),
 		"application_state": picks("state", "place"),
 	}
 	if b.byAnswers() {
@@ -151,6 +151,7 @@ func (b *board) clear() {
 func (b *board) sort() {
 	slices.SortFunc(b.files, func(x, y file) int { return cmp.Or(strings.Compare(x.number, y.number), strings.Compare(x.id, y.id)) })
 	slices.SortFunc(b.panel, func(x, y merge.Row) int { return strings.Compare(x.ID, y.ID) })
+	b.count()
 }
 
 // take puts a record onto the board, as it is at an instant.
@@ -194,29 +195,14 @@ func (b *board) put(r merge.Row) {
 		on.conflicted = append(on.conflicted, r.Text("curator_id"))
 		b.sheets[of] = on
 	case r.Collection == "file_share":
-		b.shares = append(b.shares, share{r.Text("application_id"), r.Text("curator_id")})
+		b.shares = append(b.shares, newShare{share{r.Text("application_id"), r.Text("curator_id")}, r.Strings("instead_of")})
 	case r.Collection == "score":
-		of := r.Text("application_id")
-		on, conflict := b.sheets[of], string(r.Fields["conflict"]) == "true"
-		counts, total := !conflict && r.Text("state") == domain.SheetSubmitted && string(r.Fields["late"]) != "true", !merge.Null(r.Fields["total_bp"])
-		if counts && (total || b.byAnswers()) {
-			on.counted = append(on.counted, r.Text("curator_id"))
-		}
-		if counts && total {
-			on.totals = append(on.totals, int(r.Int("total_bp")))
-		}
-		if counts && !merge.Null(r.Fields["level"]) {
-			on.levels = append(on.levels, int(r.Int("level")))
-		}
-		if conflict {
-			on.conflicted = append(on.conflicted, r.Text("curator_id"))
-		}
-		b.sheets[of] = on
+		b.sheet(r)
 	}
 }
 
 func (b *board) file(r merge.Row) {
-	f := file{id: r.ID, number: r.Text("number"), state: r.Text("state"), business: r.Text("business_id"), feedback: r.Text("feedback"), version: r.Version,
+	f := file{id: r.ID, number: r.Text("number"), state: r.Text("state"), owner: r.Text("owner_id"), business: r.Text("business_id"), feedback: r.Text("feedback"), version: r.Version,
 		region: r.Text("region_code"), category: r.Text("category"), stage: int(r.Int("stage")), rank: r.Int("rank")}
 	if f.meant = r.Text("feedback_for"); f.meant == "" && f.decided() { // written before this was kept, or before the decision
 		f.meant = f.state
@@ -284,49 +270,4 @@ func (b *board) lags() bool {
 func (b *board) withdrawn(f file) bool {
 	state := b.states[f.id]
 	return state == domain.ApplicationWithdrawn || state == domain.ApplicationDisqualified
-}
-
-// shareOut says who is to get what. short is true if there are too few curators. What
-// somebody has whose seat ended is given anew, unless their sheet on it is in.
-func (b *board) shareOut(stage domain.Stage) (out []share, short bool) {
-	has, load := map[string][]string{}, map[string]int{}
-	var curators []domain.Curating
-	for _, m := range b.left {
-		curators = append(curators, domain.Curating{User: m.Text("user_id"), Institution: m.Text("institution"), Left: true})
-	}
-	gone := func(u string) bool {
-		return slices.ContainsFunc(curators[:len(b.left)], func(c domain.Curating) bool { return c.User == u })
-	}
-	for _, sh := range b.shares {
-		if gone(sh.curator) && !slices.Contains(b.sheets[sh.file].counted, sh.curator) {
-			continue
-		}
-		has[sh.file] = append(has[sh.file], sh.curator)
-		load[sh.curator]++
-	}
-	never := map[string]map[string]bool{}
-	var files []string
-	for _, f := range b.in(stage.No) {
-		out := slices.Concat(b.sheets[f.id].conflicted, b.own[f.id])
-		for _, c := range out {
-			if never[c] == nil {
-				never[c] = map[string]bool{}
-			}
-			never[c][f.id] = true
-		}
-		has[f.id] = slices.DeleteFunc(has[f.id], func(c string) bool { return slices.Contains(out, c) })
-		files = append(files, f.id)
-	}
-	for _, m := range b.panel {
-		u := m.Text("user_id")
-		curators = append(curators, domain.Curating{User: u, Institution: m.Text("institution"), Files: load[u], Never: never[u]})
-	}
-	given := domain.ShareFiles(files, stage.Curators, curators, has)
-	for _, f := range files {
-		for _, c := range given[f] {
-			out = append(out, share{f, c})
-		}
-		short = short || len(has[f])+len(given[f]) < stage.Curators
-	}
-	return out, short
 }

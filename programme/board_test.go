@@ -5,8 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
-	"slices"
-	"strings"
 	"testing"
 	"testing/synctest"
 
@@ -29,7 +27,8 @@ func (tb table) edition() Edition {
 }
 
 // anyTable draws one: files in every state, sheets that count, that are late, that say there
-// is a conflict or that nobody submitted, some twice and some on files that are not there.
+// is a conflict or that nobody submitted, some on files that are not there, and seats that have
+// ended. A curator has one sheet on a file.
 func anyTable(t *rapid.T) table {
 	var tb table
 	tb.ID = "programme"
@@ -68,13 +67,21 @@ func anyTable(t *rapid.T) table {
 	}
 	of := func() merge.Value { return merge.Str(fmt.Sprint("f", rapid.IntRange(0, 7).Draw(t, "of"))) }
 	curator := func() merge.Value { return merge.Str(fmt.Sprint("c", rapid.IntRange(0, 3).Draw(t, "curator"))) }
-	for n := range rapid.IntRange(0, 25).Draw(t, "scores") {
-		put("score", fmt.Sprint("s", n), map[string]merge.Value{"application_id": of(), "stage": merge.Num(rapid.IntRange(1, 3).Draw(t, "stage")), "curator_id": curator(), "note": merge.Str("x"),
+	one := map[string]bool{}
+	for range rapid.IntRange(0, 25).Draw(t, "scores") {
+		file, no, who := of(), merge.Num(rapid.IntRange(1, 3).Draw(t, "stage")), curator()
+		id := fmt.Sprintf("s %s %s %s", file, no, who)
+		if one[id] {
+			continue
+		}
+		one[id] = true
+		put("score", id, map[string]merge.Value{"application_id": file, "stage": no, "curator_id": who, "note": merge.Str("x"), "asked": pick("asked", nil, nil, nil, merge.Str("c3")),
 			"state": merge.Str(rapid.SampledFrom([]string{domain.SheetSubmitted, domain.SheetSubmitted, "draft"}).Draw(t, "state")), "conflict": pick("conflict", yes...), "late": pick("late", yes...),
 			"total_bp": pick("total", nil, null(), merge.Num(rapid.IntRange(0, 10_000).Draw(t, "points")))})
 	}
 	for n := range rapid.IntRange(0, 8).Draw(t, "shares") {
-		put("file_share", fmt.Sprint("h", n), map[string]merge.Value{"application_id": of(), "stage": merge.Num(rapid.IntRange(1, 3).Draw(t, "stage")), "curator_id": curator(), "ended_at": pick("ended", nil, nil, merge.Millis(5).Value())})
+		put("file_share", fmt.Sprint("h", n), map[string]merge.Value{"application_id": of(), "stage": merge.Num(rapid.IntRange(1, 3).Draw(t, "stage")), "curator_id": curator(), "ended_at": pick("ended", nil, nil, merge.Millis(5).Value()),
+			"instead_of": pick("instead", nil, nil, merge.Value(`["c0"]`), merge.Value(`["c1","c2"]`))})
 	}
 	for n := range rapid.IntRange(0, 4).Draw(t, "panel") {
 		put("panel_member", fmt.Sprint("p", n), map[string]merge.Value{"user_id": merge.Str(fmt.Sprint("c", n)), "institution": merge.Str(fmt.Sprint("i", n%3)), "to_at": pick("to", nil, merge.Millis(5).Value())})
@@ -135,243 +142,6 @@ func same[V any](t *rapid.T, what string, got, want V) {
 func ids(files []file) (out []string) {
 	for _, f := range files {
 		out = append(out, f.id)
-	}
-	return out
-}
-
-// walked works everything out as it was before there was an index: slow, and plain.
-type walked struct {
-	domain.Programme
-	rows []merge.Row
-}
-
-// all are the rows of a collection, in the order of a field; of none, as they lie.
-func (w walked) all(collection, by string) []merge.Row {
-	out := slices.DeleteFunc(slices.Clone(w.rows), func(r merge.Row) bool { return r.Collection != collection })
-	if by != "" {
-		slices.SortFunc(out, func(x, y merge.Row) int { return strings.Compare(x.Text(by), y.Text(by)) })
-	}
-	return out
-}
-
-func (w walked) owner(id string) string {
-	for _, r := range w.all("application_state", "") {
-		if r.ID == id {
-			return r.Text("state")
-		}
-	}
-	return ""
-}
-
-func (w walked) withdrawn(id string) bool { return w.owner(id) == domain.ApplicationWithdrawn }
-
-func (w walked) in(no int) (out []merge.Row) {
-	for _, f := range w.all("case_file", "number") {
-		if f.Text("state") == domain.FileStage && int(f.Int("stage")) == no && !w.withdrawn(f.ID) {
-			out = append(out, f)
-		}
-	}
-	return out
-}
-
-func (w walked) view(stage domain.Stage) (out []StageOutcome, missing []string) {
-	files := w.in(stage.No)
-	if stage.Kind != domain.StageRubric {
-		for _, f := range files {
-			o := StageOutcome{File: f.ID, Result: outFailed}
-			res := stage.CheckFile(w.Programme, f)
-			if stage.Kind == domain.StageLevel {
-				res = stage.LevelOf(f)
-				o.Level = &res.Level
-			}
-			if o.Failed = res.Failed; res.Passed {
-				o.Result = outPassed
-			}
-			out = append(out, o)
-			sent := 0
-			for _, r := range w.all("score", "") {
-				if r.Text("application_id") == f.ID && int(r.Int("stage")) == stage.No && r.Text("state") == domain.SheetSubmitted && string(r.Fields["conflict"]) != "true" && string(r.Fields["late"]) != "true" {
-					sent++
-				}
-			}
-			if sent < stage.Curators {
-				missing = append(missing, f.ID)
-			}
-		}
-		return out, append(missing, w.waiting(stage, files)...)
-	}
-	var scored []domain.Scored
-	for _, f := range files {
-		one := domain.Scored{File: f.ID, Number: f.Text("number")}
-		for _, r := range w.all("score", "") {
-			if r.Text("application_id") == f.ID && int(r.Int("stage")) == stage.No && r.Text("state") == domain.SheetSubmitted && string(r.Fields["conflict"]) != "true" &&
-				string(r.Fields["late"]) != "true" && !merge.Null(r.Fields["total_bp"]) {
-				one.Totals = append(one.Totals, int(r.Int("total_bp")))
-			}
-		}
-		if len(one.Totals) < stage.Curators {
-			missing = append(missing, f.ID)
-		}
-		scored = append(scored, one)
-	}
-	domain.Rank(scored)
-	for i, one := range scored {
-		score := one.Score()
-		o := StageOutcome{File: one.File, Rank: i + 1, Score: &score, Result: outFailed}
-		if len(one.Totals) > 1 {
-			spread := slices.Max(one.Totals) - slices.Min(one.Totals)
-			o.Spread, o.Apart = &spread, spread >= 2500
-		}
-		last := stage.No == len(w.Stages)
-		switch {
-		case last && (score < stage.Pass.Score || stage.Pass.Top > 0 && i >= stage.Pass.Top):
-			o.Result, o.BelowPass = outNotSelected, true
-		case last && i < w.Quota:
-			o.Result = outSelected
-		case last && i < w.Quota+w.Reserve:
-			o.Result = outReserve
-		case last:
-			o.Result = outNotSelected
-		case (stage.Pass.Top == 0 || i < stage.Pass.Top) && score >= stage.Pass.Score:
-			o.Result = outPassed
-		}
-		out = append(out, o)
-	}
-	return out, append(missing, w.waiting(stage, files)...)
-}
-
-// waiting lists what the first stage waits for, once it has begun.
-func (w walked) waiting(stage domain.Stage, begun []merge.Row) (out []string) {
-	for _, f := range w.all("case_file", "number") {
-		waits := f.Text("state") == domain.FileOpen || f.Text("state") == domain.FileReturned && instant(f, "complete_by").After(merge.Millis(10).Time())
-		if stage.No == 1 && len(begun) > 0 && waits && !w.withdrawn(f.ID) {
-			out = append(out, f.ID)
-		}
-	}
-	return out
-}
-
-func (w walked) shareOut(stage domain.Stage) (out []share, short bool) {
-	has, load, never := map[string][]string{}, map[string]int{}, map[string]map[string]bool{}
-	var curators []domain.Curating
-	for _, m := range w.all("panel_member", "user_id") {
-		if m.Text("to_at") != "" {
-			curators = append(curators, domain.Curating{User: m.Text("user_id"), Institution: m.Text("institution"), Left: true})
-		}
-	}
-	gone := slices.Clone(curators)
-	for _, r := range w.all("file_share", "") {
-		stays := !slices.ContainsFunc(gone, func(c domain.Curating) bool { return c.User == r.Text("curator_id") })
-		for _, sc := range w.all("score", "") {
-			of := sc.Text("application_id") == r.Text("application_id") && sc.Text("curator_id") == r.Text("curator_id") && sc.Int("stage") == r.Int("stage")
-			if of && sc.Text("state") == domain.SheetSubmitted && (stage.Kind != domain.StageRubric || !merge.Null(sc.Fields["total_bp"])) && string(sc.Fields["conflict"]) != "true" && string(sc.Fields["late"]) != "true" {
-				stays = true
-			}
-		}
-		if int(r.Int("stage")) == stage.No && stays && r.Text("ended_at") == "" {
-			has[r.Text("application_id")] = append(has[r.Text("application_id")], r.Text("curator_id"))
-			load[r.Text("curator_id")]++
-		}
-	}
-	var files []string
-	for _, f := range w.in(stage.No) {
-		files = append(files, f.ID)
-		for _, r := range slices.Concat(w.all("score", ""), w.all("file_share", "")) { // who has an interest, and from whom it was taken
-			if c := r.Text("curator_id"); r.Text("application_id") == f.ID && int(r.Int("stage")) == stage.No && (string(r.Fields["conflict"]) == "true" || r.Text("ended_at") != "") {
-				if never[c] == nil {
-					never[c] = map[string]bool{}
-				}
-				never[c][f.ID] = true
-				has[f.ID] = slices.DeleteFunc(has[f.ID], func(h string) bool { return h == c })
-			}
-		}
-	}
-	for _, m := range w.all("panel_member", "user_id") {
-		if m.Text("to_at") == "" {
-			u := m.Text("user_id")
-			curators = append(curators, domain.Curating{User: u, Institution: m.Text("institution"), Files: load[u], Never: never[u]})
-		}
-	}
-	given := domain.ShareFiles(files, stage.Curators, curators, has)
-	for _, f := range files {
-		for _, c := range given[f] {
-			out = append(out, share{f, c})
-		}
-		short = short || len(has[f])+len(given[f]) < stage.Curators
-	}
-	return out, short
-}
-
-// inTheEnd reports whether a file has its rank from the last stage.
-func (w walked) inTheEnd(f merge.Row) bool {
-	state := f.Text("state")
-	return f.Fields["rank"] != nil && (state == domain.FileSelected || state == domain.FileReserve || state == domain.FileNotSelected)
-}
-
-func (w walked) ranked() []merge.Row {
-	out := slices.DeleteFunc(w.all("case_file", "number"), func(f merge.Row) bool { return !w.inTheEnd(f) || w.withdrawn(f.ID) })
-	slices.SortFunc(out, func(x, y merge.Row) int { return int(x.Int("rank") - y.Int("rank")) })
-	return out
-}
-
-func (w walked) results(words Feedback) (out []result, unsaid []string) {
-	becomes := map[string]string{}
-	for i, f := range w.ranked() {
-		becomes[f.ID] = domain.FileNotSelected
-		if i < w.Quota {
-			becomes[f.ID] = domain.FileSelected
-		} else if i < w.Quota+w.Reserve {
-			becomes[f.ID] = domain.FileReserve
-		}
-	}
-	for _, f := range w.all("case_file", "number") {
-		state, said := f.Text("state"), f.Text("feedback")
-		if becomes[f.ID] != "" {
-			state = becomes[f.ID]
-		}
-		undecided := state == domain.FileOpen || state == domain.FileStage || state == domain.FileReturned
-		if undecided {
-			state = domain.FileNotSelected
-		}
-		meant := f.Text("feedback_for")
-		if meant == "" && !undecided {
-			meant = f.Text("state")
-		}
-		if said != "" && meant != "" && meant != state && !w.withdrawn(f.ID) {
-			said, unsaid = "", append(unsaid, f.ID)
-		}
-		if said == "" {
-			said = words[state]
-		}
-		op := map[string]string{domain.FileSelected: "offer", domain.FileReserve: "hold", domain.FileNotSelected: "turn_down", domain.FileEliminated: "turn_down"}[state]
-		if op != "" && !w.withdrawn(f.ID) {
-			out = append(out, result{f.ID, f.Text("business_id"), op, said})
-		}
-	}
-	b := &board{told: first(w.all("publication", ""))}
-	slices.SortFunc(out, func(x, y result) int { return strings.Compare(b.drawn(x), b.drawn(y)) })
-	return out, unsaid
-}
-
-func (w walked) next() (out []string) {
-	if first(w.all("publication", "")).Text("state") != "telling" {
-		return nil
-	}
-	free := w.Quota
-	var reserve []merge.Row
-	for _, f := range w.all("case_file", "number") {
-		switch state := w.owner(f.ID); {
-		case state == domain.ApplicationOffered:
-			free--
-		case state == domain.ApplicationReserve:
-			reserve = append(reserve, f)
-		case w.inTheEnd(f) && (state == "" || state == domain.ApplicationSubmitted):
-			return nil
-		}
-	}
-	slices.SortFunc(reserve, func(x, y merge.Row) int { return int(x.Int("rank") - y.Int("rank")) })
-	for _, f := range reserve[:min(len(reserve), max(free, 0))] {
-		out = append(out, f.ID)
 	}
 	return out
 }

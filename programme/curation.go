@@ -30,6 +30,7 @@ type CuratorChange struct {
 type Seat struct {
 	merge.Row
 	Version Version
+	Status  store.UserStatus // of their account: who is suspended is given no file
 }
 
 // AddCurator opens the panel of a person in a programme: the scope in which they get
@@ -59,7 +60,7 @@ func (s *Service) AddCurator(ctx context.Context, who Caller, programme string, 
 	case len(rows) == 0:
 		set["user_id"] = merge.Str(user)
 	case s.seated(rows[0]):
-		return seatOf(e, rows[0]), nil
+		return s.seat(ctx, e, rows[0])
 	default: // what they wrote while they had no seat is not refused for that any more
 		delete(set, "from_at")
 		set["to_at"], set["reason"] = null(), null()
@@ -68,12 +69,26 @@ func (s *Service) AddCurator(ctx context.Context, who Caller, programme string, 
 	if _, err = s.Engine.Write(ctx, domain.DecisionScope(programme), write); err != nil && fault.CodeOf(err) != "id_reuse" {
 		return Seat{}, err
 	}
-	rows, err = s.rows(ctx, domain.DecisionScope(programme), k)
-	return seatOf(e, first(rows)), err
+	if rows, err = s.rows(ctx, domain.DecisionScope(programme), k); err != nil {
+		return Seat{}, err
+	}
+	return s.seat(ctx, e, first(rows))
 }
 
-func seatOf(e Edition, r merge.Row) Seat {
-	return Seat{r, Version{e.Version.Generation, r.Version}}
+func (s *Service) seat(ctx context.Context, e Edition, r merge.Row) (Seat, error) {
+	status, err := s.statusOf(ctx, r.Text("user_id"))
+	return Seat{r, seatVersion(e, r), status}, err
+}
+
+func seatVersion(e Edition, r merge.Row) Version { return Version{e.Version.Generation, r.Version} }
+
+// statusOf is where somebody stands in the directory; who is not there any more is erased.
+func (s *Service) statusOf(ctx context.Context, user string) (store.UserStatus, error) {
+	u, err := s.People.User(ctx, user)
+	if err != nil && fault.KindOf(err) == fault.NotFound {
+		return store.UserErased, nil
+	}
+	return u.Status, err
 }
 
 // seated reports whether a seat has not ended.
@@ -119,7 +134,7 @@ func (s *Service) ChangeCurator(ctx context.Context, who Caller, programme, cura
 		return Seat{}, err
 	case len(rows) == 0:
 		return Seat{}, notFound()
-	case v != seatOf(e, rows[0]).Version:
+	case v != seatVersion(e, rows[0]):
 		return Seat{}, &fault.Error{Kind: fault.Stale, Code: "stale_version", Text: "it has changed since it was read"}
 	case !s.seated(rows[0]):
 		return Seat{}, conflict("conflict", "the seat has ended")
@@ -134,8 +149,10 @@ func (s *Service) ChangeCurator(ctx context.Context, who Caller, programme, cura
 		Must: whole, Set: set}); err != nil {
 		return Seat{}, err
 	}
-	rows, err = s.rows(ctx, scope, k)
-	return seatOf(e, first(rows)), err
+	if rows, err = s.rows(ctx, scope, k); err != nil {
+		return Seat{}, err
+	}
+	return s.seat(ctx, e, first(rows))
 }
 
 // missingIn names what a change of a curator does not say.
@@ -169,11 +186,17 @@ func (s *Service) Curators(ctx context.Context, who Caller, programme string, pa
 	}); err != nil {
 		return nil, nil, err
 	}
-	list := pager[Seat]{Page: page, of: func(r Seat) Place { return Place{ID: r.ID} }}
+	list := pager[merge.Row]{Page: page, of: func(r merge.Row) Place { return Place{ID: r.ID} }}
 	for _, m := range b.panel {
-		list.add(seatOf(e, m))
+		list.add(m)
 	}
-	out, next := list.page()
+	rows, next := list.page()
+	out := make([]Seat, len(rows))
+	for i, r := range rows {
+		if out[i], err = s.seat(ctx, e, r); err != nil {
+			return nil, nil, err
+		}
+	}
 	return out, next, nil
 }
 
@@ -216,7 +239,7 @@ func (s *Service) followSheet(ctx context.Context, eff merge.Effect) error {
 			return s.askAnother(ctx, scope, old, found[share])
 		}
 		set := scoreOf(domain.ProgrammeOf(found[setup]), sheet, curator, no)
-		if found[share].Text("ended_at") != "" { // whatever they say of their own file
+		if found[share].Text("ended_at") != "" || old.Text("asked") != "" { // whatever they say of their own file, or take back once another one was asked
 			set["conflict"] = merge.Flag(true)
 		}
 		ruling := decisionKey(programme, no)

@@ -83,10 +83,11 @@ func (s *Service) decideAs(ctx context.Context, who Caller, programme string, no
 
 // Approve has the decision on the last stage count, which another admin prepared, if what
 // it rests on is still so, and it is prepared as the caller saw it: by whom, and in which
-// minutes.
+// minutes, who is an admin still.
 //
 // Errors: Forbidden "forbidden", "same_person"; NotFound; Conflict "stage_not_ready" if
-// nothing is prepared, "stage_decided", "basis_changed"; Transient "busy" if commits keep coming
+// nothing is prepared, "stage_decided", "basis_changed", "approval_closed" if who prepared it is
+// no admin any more: then it is prepared anew; Transient "busy" if commits keep coming
 // in between.
 func (s *Service) Approve(ctx context.Context, who Caller, programme string, no int, basis string) (StageView, error) {
 	if err := s.mustBeAdmin(ctx, who); err != nil {
@@ -102,6 +103,9 @@ func (s *Service) Approve(ctx context.Context, who Caller, programme string, no 
 			return nil, &fault.Error{Kind: fault.Forbidden, Code: "same_person", Text: "prepared by the same person"}
 		case v.Basis != basis, v.Decision.Text("basis") != v.stands:
 			return nil, conflict("basis_changed", "not what was prepared")
+		}
+		if err := s.stillAdmin(ctx, v.Decision.Text("prepared_by")); err != nil {
+			return nil, err
 		}
 		return map[string]merge.Value{"approved_by": merge.Str(who.User), "state": merge.Str("decided")}, nil
 	})

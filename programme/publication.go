@@ -97,7 +97,8 @@ func (s *Service) sayable(words Feedback) error {
 // ApprovePublication has the results told at the instant that another admin said.
 //
 // Errors: Forbidden "forbidden", "same_person"; NotFound; Conflict "stage_not_ready" if
-// nothing is prepared, "publication_approved", "publication_late" if the instant is over.
+// nothing is prepared, "publication_approved", "publication_late" if the instant is over,
+// "approval_closed" if who prepared it is no admin any more: then it is prepared anew.
 func (s *Service) ApprovePublication(ctx context.Context, who Caller, programme string, seen Version) (Published, error) {
 	if err := s.mustBeAdmin(ctx, who); err != nil {
 		return Published{}, err
@@ -116,6 +117,9 @@ func (s *Service) ApprovePublication(ctx context.Context, who Caller, programme 
 		return Published{}, &fault.Error{Kind: fault.Forbidden, Code: "same_person", Text: "prepared by the same person, or in their words"}
 	case instant(b.told, "publish_at").Before(s.Clock.Now()):
 		return Published{}, conflict("publication_late", "its instant is over")
+	}
+	if err := s.stillAdmin(ctx, b.told.Text("prepared_by")); err != nil {
+		return Published{}, err
 	}
 	return s.publication(ctx, who, b, map[string]merge.Value{"approved_by": merge.Str(who.User), "state": merge.Str("approved")})
 }

@@ -80,7 +80,7 @@ func (s *Service) ChangeRights(ctx context.Context, who Caller, user string, c a
 
 func (s *Service) changeRights(ctx context.Context, who Caller, u store.User, c auth.RightsChange, reason string) (store.User, Approval, error) {
 	if c.NeedsTwo(u) {
-		a, err := s.propose(ctx, who, Proposal{Kind: domain.ApproveRights, Subject: u.ID, Params: rightsParams(c, u.Ver), Reason: reason})
+		a, err := s.propose(ctx, who, Proposal{Kind: domain.ApproveRights, Subject: u.ID, Params: rightsParams(c, u), Reason: reason})
 		return u, a, err
 	}
 	// What does not need two now may do so when it is written: then it does not happen.
@@ -89,16 +89,35 @@ func (s *Service) changeRights(ctx context.Context, who Caller, u store.User, c 
 	return next, Approval{}, err
 }
 
-func rightsParams(c auth.RightsChange, base int64) map[string]merge.Value {
+// rightsParams is what the second person is shown of a change. A restore gives back the roles
+// and provinces that somebody was left: they are named too.
+func rightsParams(c auth.RightsChange, u store.User) map[string]merge.Value {
+	if c.Op == auth.RightsRestore {
+		c.Roles, c.Regions = u.Roles, u.Regions
+	}
 	list := func(all []string) merge.Value { return merge.Encode(append([]string{}, all...)) }
-	return map[string]merge.Value{"op": merge.Str(c.Op), "roles": list(c.Roles), "regions": list(c.Regions), "base": merge.Num(base)}
+	return map[string]merge.Value{"op": merge.Str(c.Op), "roles": list(c.Roles), "regions": list(c.Regions), "base": merge.Num(u.Ver)}
 }
 
 // carryRights changes rights as it was approved. The user record keeps whose approval
 // changed it last, so that it is done once.
+//
+// Errors: those of auth.ChangeRights; Stale "stale_version" for a restore that would give other
+// roles than those that were shown.
 func (s *Service) carryRights(ctx context.Context, a Approval, p Proposal) error {
 	params := merge.Row{Fields: p.Params}
 	c := auth.RightsChange{Op: params.Text("op"), Roles: merge.AsStrings(p.Params["roles"]), Regions: merge.AsStrings(p.Params["regions"]), Base: params.Int("base"), Approval: a.ID}
+	if c.Op == auth.RightsRestore {
+		u, err := s.People.User(ctx, p.Subject)
+		if err != nil {
+			return err
+		}
+		// Roles that change behind this look raise the version, on which the restore rests.
+		if !slices.Equal(u.Roles, c.Roles) || !slices.Equal(u.Regions, c.Regions) {
+			return &fault.Error{Kind: fault.Stale, Code: "stale_version", Text: "other roles than were approved"}
+		}
+		c.Roles, c.Regions = nil, nil
+	}
 	_, err := s.People.ChangeRights(ctx, p.Subject, c)
 	return err
 }

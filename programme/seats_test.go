@@ -8,6 +8,7 @@ import (
 	"github.com/lumbung-ikm/lumbung/domain"
 	"github.com/lumbung-ikm/lumbung/internal/fixture"
 	"github.com/lumbung-ikm/lumbung/programme"
+	"github.com/lumbung-ikm/lumbung/store"
 	"github.com/lumbung-ikm/lumbung/sync/merge"
 )
 
@@ -97,6 +98,53 @@ func TestASeatThatEndsGivesItsFilesAway(t *testing.T) {
 	head, err = c.Engine.Store.Head(t.Context(), domain.PanelScope(c.edition.ID, c.curators[0].ID))
 	if c.unless(err); !merge.Granted(head.Access, c.curators[0].ID, merge.Millis(c.clock.Now().UnixMilli())) {
 		t.Error("the panel lets nobody in")
+	}
+}
+
+// TestASuspendedCuratorIsGivenNothing: neither by an admin who shares nor in the place of somebody
+// with a conflict of interest; and admins see why.
+func TestASuspendedCuratorIsGivenNothing(t *testing.T) {
+	t.Parallel()
+	c := open(t).contest(5)
+	c.begun()
+	share := func() {
+		t.Helper()
+		_, err := c.Share(t.Context(), c.as(c.admin), c.edition.ID, 3, nil)
+		c.unless(err)
+		c.work()
+	}
+	away := c.curators[0].ID
+	status := func(want store.UserStatus) {
+		t.Helper()
+		if seat, open := c.seat(0); !open || seat.Status != want {
+			t.Errorf("the seat is shown as %s, open: %t", seat.Status, open)
+		}
+	}
+	has := func() (n int) {
+		for _, r := range c.scope(domain.DecisionScope(c.edition.ID), "file_share") {
+			if r.Text("curator_id") == away {
+				n++
+			}
+		}
+		return n
+	}
+	status(store.UserActive)
+	c.unless(c.auth.Suspend(t.Context(), away))
+	status(store.UserSuspended)
+	share()
+	for n := 1; n < len(c.curators); n++ {
+		c.score(n, c.panel(n)[0].Text("application_id"), all(50), map[string]merge.Value{"conflict": merge.Flag(true)})
+	}
+	if c.work(); has() > 0 {
+		t.Errorf("%d files are with somebody who is suspended", has())
+	}
+	c.unless(c.auth.Restore(t.Context(), away))
+	seat, _ := c.seat(1)
+	_, err := c.ChangeCurator(t.Context(), c.as(c.admin), c.edition.ID, seat.ID, seat.Version, programme.CuratorChange{End: true, Reason: "Sakit"})
+	c.unless(err)
+	c.work()
+	if share(); has() == 0 {
+		t.Error("who is back is given nothing")
 	}
 }
 

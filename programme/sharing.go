@@ -28,7 +28,7 @@ func (s *Service) Share(ctx context.Context, who Caller, programme string, no in
 		until = merge.Millis(due.UnixMilli()).Value()
 	}
 	for {
-		var shares, known []share
+		var shares, known []newShare
 		var stage domain.Stage
 		var last bool
 		if err := s.atBoard(ctx, programme, no, func(b *board) (err error) {
@@ -49,7 +49,7 @@ func (s *Service) Share(ctx context.Context, who Caller, programme string, no in
 // toShare says who is to get which file of a stage.
 //
 // Errors: Invalid; Conflict "stage_not_begun", "too_few_curators".
-func (s *Service) toShare(ctx context.Context, b *board, no int) ([]share, error) {
+func (s *Service) toShare(ctx context.Context, b *board, no int) ([]newShare, error) {
 	stage, err := b.stage(no)
 	switch {
 	case err != nil:
@@ -59,7 +59,7 @@ func (s *Service) toShare(ctx context.Context, b *board, no int) ([]share, error
 	case len(b.in(no)) == 0:
 		return nil, conflict("stage_not_begun", "no file is in the stage")
 	}
-	if err := s.findOwn(ctx, b, no); err != nil {
+	if err := s.findBarred(ctx, b, no); err != nil {
 		return nil, err
 	}
 	shares, short := b.shareOut(stage)
@@ -73,7 +73,7 @@ func (s *Service) toShare(ctx context.Context, b *board, no int) ([]share, error
 // nobody but whom is known, in a stage that is as it was seen.
 //
 // Errors: Stale "stale_version", Conflict "id_reuse" if somebody else has shared one of them.
-func (s *Service) shareIn(ctx context.Context, who Caller, programme string, no int, until merge.Value, shares, known []share, asSeen func(merge.View) bool) (made int, err error) {
+func (s *Service) shareIn(ctx context.Context, who Caller, programme string, no int, until merge.Value, shares, known []newShare, asSeen func(merge.View) bool) (made int, err error) {
 	known = slices.Clone(known)
 	for some := range slices.Chunk(shares, mostFiled) {
 		var writes []merge.ServerWrite
@@ -96,19 +96,23 @@ func (s *Service) shareIn(ctx context.Context, who Caller, programme string, no 
 }
 
 // giving is the write that gives a file to a curator, in the name of somebody.
-func giving(by merge.ServerWrite, sh share, no int, until merge.Value) merge.ServerWrite {
-	by.Collection, by.ID, by.Op, by.Create = "file_share", shareID(sh, no), merge.Put, true
+func giving(by merge.ServerWrite, sh newShare, no int, until merge.Value) merge.ServerWrite {
+	by.Collection, by.ID, by.Op, by.Create = "file_share", shareID(sh.share, no), merge.Put, true
 	by.Set = map[string]merge.Value{"application_id": merge.Str(sh.file), "stage": merge.Num(no), "curator_id": merge.Str(sh.curator), "due_at": until}
+	if len(sh.instead) > 0 {
+		by.Set["instead_of"] = merge.Encode(sh.instead)
+	}
 	return by
 }
 
 // withNobodyElse refuses to give files that are with somebody by now who was not known; asked
 // inside the commit.
-func withNobodyElse(no int, given, known []share) func(merge.View, []merge.Grant) *merge.Reject {
+func withNobodyElse(no int, given, known []newShare) func(merge.View, []merge.Grant) *merge.Reject {
 	return func(v merge.View, _ []merge.Grant) *merge.Reject {
 		for _, sh := range given {
 			for _, r := range v.Tagged(domain.ShareTag(sh.file, no)) {
-				if r.Text("ended_at") == "" && !slices.Contains(known, share{sh.file, r.Text("curator_id")}) {
+				as := share{sh.file, r.Text("curator_id")}
+				if r.Text("ended_at") == "" && !slices.ContainsFunc(known, func(k newShare) bool { return k.share == as }) {
 					return &merge.Reject{Code: "stale_version"}
 				}
 			}
@@ -123,13 +127,13 @@ func withNobodyElse(no int, given, known []share) func(merge.View, []merge.Grant
 func (s *Service) askAnother(ctx context.Context, scope string, score, of merge.Row) error {
 	programme, no := strings.TrimPrefix(scope, domain.DecisionScope("")), int(score.Int("stage"))
 	for string(score.Fields["conflict"]) == "true" && score.Text("asked") == "" {
-		var given, known []share
+		var given, known []newShare
 		if err := s.atBoard(ctx, programme, no, func(b *board) error {
 			stage, err := b.stage(no)
 			if err != nil || b.rulings[no].Text("state") == "decided" {
 				return nil
 			}
-			if err := s.findOwn(ctx, b, no); err != nil {
+			if err := s.findBarred(ctx, b, no); err != nil {
 				return err
 			}
 			given, _ = b.shareOut(stage)
@@ -138,7 +142,7 @@ func (s *Service) askAnother(ctx context.Context, scope string, score, of merge.
 		}); err != nil {
 			return err
 		}
-		i := slices.IndexFunc(given, func(sh share) bool { return sh.file == score.Text("application_id") })
+		i := slices.IndexFunc(given, func(sh newShare) bool { return sh.file == score.Text("application_id") })
 		if i < 0 {
 			return nil
 		}

@@ -6,8 +6,11 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"errors"
+	"fmt"
+	"slices"
 
 	"github.com/lumbung-ikm/lumbung/domain"
+	"github.com/lumbung-ikm/lumbung/store"
 	"github.com/lumbung-ikm/lumbung/sync/merge"
 )
 
@@ -72,6 +75,7 @@ type StageView struct {
 	Last     bool      // it is the last one, which selects
 	Free     int       // places that the last one gives nobody, because too few are in it or meet its rule
 	Lags     bool      // an earlier one is decided and not carried out into every file yet
+	About    []string  // ids of the owners and enterprises of the files that it names
 	at       merge.Seq // version of what is decided, of which it is
 	stands   string    // hash of what the decision rests on, whoever prepared it
 }
@@ -102,14 +106,40 @@ func (s *Service) view(ctx context.Context, programme string, no int) (v StageVi
 	if err != nil {
 		return v, err
 	}
-	if v, ok, err := decided.decided(no); ok || err != nil {
-		return v, err
+	v, ok, err := decided.decided(no)
+	if err == nil && !ok {
+		err = s.atBoardOf(ctx, e, no, func(b *board) error {
+			v, err = b.view(ctx, no)
+			return err
+		})
 	}
-	err = s.atBoardOf(ctx, e, no, func(b *board) error {
-		v, err = b.view(ctx, no)
-		return err
-	})
+	if err == nil && v.Decision.Text("state") == "decided" { // which does not say whose the files are
+		v.About, err = s.whose(ctx, decided.scope, v.Outcomes)
+	}
 	return v, err
+}
+
+// whose gives the owners and enterprises of files, read by key.
+func (s *Service) whose(ctx context.Context, scope string, of []StageOutcome) (out []string, err error) {
+	fields := picks("owner_id", "business_id")
+	for some := range slices.Chunk(of, mostFiled) {
+		var want store.Want
+		for _, o := range some {
+			want.Keys = append(want.Keys, merge.Key{Collection: "case_file", ID: o.File})
+		}
+		got, err := s.Engine.Store.Load(ctx, scope, want)
+		if err != nil {
+			return nil, fmt.Errorf("load files of a stage: %w", err)
+		}
+		for i := range got.Records {
+			r, err := fields.of(&got.Records[i])
+			if err != nil {
+				return nil, err
+			}
+			out = append(out, r.Text("owner_id"), r.Text("business_id"))
+		}
+	}
+	return out, nil
 }
 
 // decided is the view of a stage that was decided; ok is false of another one.
@@ -152,8 +182,11 @@ func (b *board) view(ctx context.Context, no int) (StageView, error) {
 	}
 	for _, f := range b.files {
 		if no == 1 && len(files) > 0 && b.waits(f) {
-			v.Missing = append(v.Missing, f.id)
+			v.Missing, v.About = append(v.Missing, f.id), append(v.About, f.owner, f.business)
 		}
+	}
+	for _, f := range files {
+		v.About = append(v.About, f.owner, f.business)
 	}
 	v.Balance = balanceOf(v.Outcomes, files)
 	if v.Last {

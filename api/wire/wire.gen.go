@@ -612,7 +612,7 @@ type CodeRequest struct {
 	Purpose string `json:"purpose,omitempty,omitzero"`
 }
 
-// Curator `fields` are those of `panel_member`.
+// Curator `fields` are those of `panel_member`; `status` is that of the account.
 type Curator struct {
 	// Etag For If-Match.
 	//
@@ -626,6 +626,9 @@ type Curator struct {
 	//
 	// Example: 018099a2-f7c0-7d3e-8f0a-1b2c3d4e5f60
 	Id RecordId `json:"id"`
+
+	// Status Example: active
+	Status string `json:"status"`
 }
 
 // CuratorChange defines model for CuratorChange.
