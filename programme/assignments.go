@@ -73,7 +73,7 @@ func (s *Service) Assign(ctx context.Context, who Caller, business string, n New
 		return Assignment{}, err
 	}
 	w := opening(who, business, n, st.now, !slices.ContainsFunc(st.head.Access, func(g merge.Grant) bool { return g.Role == merge.Mentor && g.Holds(st.now) }))
-	w.Must = both(w.Must, placeFree(w.ID, n.window(), st.now))
+	w.Must = both(w.Must, placeFree(w.ID, n.window(), st.now, 0))
 	if err := s.check("assignment", w.Set); err != nil {
 		return Assignment{}, err
 	}
@@ -154,6 +154,9 @@ func (s *Service) Assignments(ctx context.Context, who Caller, business string) 
 // ends and the mentor stays in by the others, which Assignments lists. With a
 // successor the business changes hands: all of them end at that instant.
 //
+// A window that ends may be made longer, if the place and the mentor are free for the time
+// that is added.
+//
 // Errors: as Assign; Stale "stale_version", also if another window of the mentor
 // changed meanwhile; Conflict "conflict" for a window that has ended, and for a lead whose
 // window has not begun.
@@ -182,6 +185,17 @@ func (s *Service) ChangeAssignment(ctx context.Context, who Caller, business, as
 	if err != nil {
 		return Assignment{}, err
 	}
+	if ends := merge.Millis(old.To.UnixMilli()); !old.To.IsZero() && at > ends { // they have the business for longer
+		leave, err := s.takeIn(ctx, taking{who: old.Mentor, field: "to", at: ends, anyTrack: true}, business)
+		if err != nil {
+			return Assignment{}, err
+		}
+		if c.Successor == "" {
+			defer leave()
+		} else {
+			leave() // the successor's turn is next
+		}
+	}
 	writes := []merge.ServerWrite{end}
 	if c.Successor != "" {
 		more, leave, err := s.succeeding(ctx, who, business, old, c, at)
@@ -203,6 +217,11 @@ func (s *Service) ending(who Caller, st standing, assignment string, v Version, 
 	open := func(v merge.View, access []merge.Grant) *merge.Reject {
 		if slices.ContainsFunc(access, func(g merge.Grant) bool { return g.ID == assignment && g.To != 0 && g.To <= v.Now() }) {
 			return &merge.Reject{Code: "conflict"}
+		}
+		if r, _ := v.Row("assignment", assignment); !merge.Null(r.Fields["to_at"]) {
+			if w := domain.MentorWindowOf(r); at > w.To { // for longer
+				return placeFree(assignment, w, w.To, at)(v, access)
+			}
 		}
 		return nil
 	}
@@ -235,7 +254,7 @@ func (s *Service) succeeding(ctx context.Context, who Caller, business string, o
 	heir.Reason = cmp.Or(c.Reason, heir.Reason)
 	next := opening(who, business, heir, at, all.leads(at))
 	if !all.inherits(heir) {
-		next.Must = both(next.Must, placeFree(next.ID, heir.window(), at))
+		next.Must = both(next.Must, placeFree(next.ID, heir.window(), at, 0))
 	}
 	if err := errors.Join(s.check("assignment", next.Set), s.introduce(ctx, "assignment", c.Successor, next.Set)); err != nil {
 		return nil, nil, err

@@ -51,14 +51,14 @@ func (s *Service) nameLead(ctx context.Context, who Caller, st standing, assignm
 	return s.assignment(ctx, st, assignment)
 }
 
-// placeFree refuses a window that begins at an instant and stays open, if another one lasts
-// that is for the same track of the same programme. It is asked inside the commit, so that of
+// placeFree refuses a window that begins at an instant and ends at another one, or stays open
+// if that is 0, if another one lasts meanwhile that is for the same track of the same programme. It is asked inside the commit, so that of
 // two admins one is refused, and reads what the commit has written before it, such as the end
 // of a window whose place this one takes.
-func placeFree(id string, w domain.MentorWindow, from merge.Millis) func(merge.View, []merge.Grant) *merge.Reject {
+func placeFree(id string, w domain.MentorWindow, from, until merge.Millis) func(merge.View, []merge.Grant) *merge.Reject {
 	return func(v merge.View, access []merge.Grant) *merge.Reject {
 		for _, g := range access {
-			if g.Role != merge.Mentor || g.ID == id || g.To != 0 && g.To <= from {
+			if g.Role != merge.Mentor || g.ID == id || g.To != 0 && g.To <= from || until != 0 && g.From >= until {
 				continue
 			}
 			if r, ok := v.Row("assignment", g.ID); ok && domain.MentorWindowOf(r).SamePlace(w) && domain.MentorWindowOf(r).Lasts(from) {
