@@ -58,8 +58,9 @@ type AssignmentChange struct {
 // Assign opens a window for a mentor. Only admins do.
 //
 // Errors: NotFound, Forbidden; Invalid "invalid_value" if the user is no mentor or the track
-// none of theirs, "required" (reason), "invalid_reference" if there is no such programme;
-// Conflict "conflict" if the mentor has an open window, "track_taken" if another one has
+// none of theirs, "required" (reason), "invalid_reference" if there is no such programme,
+// "not_in_programme" if the business has no part in it, "own_business" if they own or work for the
+// business; Conflict "conflict" if the mentor has an open window, "track_taken" if another one has
 // this track of this programme, "mentor_full".
 func (s *Service) Assign(ctx context.Context, who Caller, business string, n NewAssignment) (Assignment, error) {
 	st, err := s.enterAsAdmin(ctx, who, business)
@@ -69,7 +70,7 @@ func (s *Service) Assign(ctx context.Context, who Caller, business string, n New
 	if err := s.mustBeMentor(ctx, n.Mentor, "mentor_id"); err != nil {
 		return Assignment{}, err
 	}
-	if err := s.knownProgramme(ctx, "programme_id", n.Programme); err != nil {
+	if err := s.mayBeFor(ctx, st, business, n.Programme); err != nil {
 		return Assignment{}, err
 	}
 	w := opening(who, business, n, st.now, !slices.ContainsFunc(st.head.Access, func(g merge.Grant) bool { return g.Role == merge.Mentor && g.Holds(st.now) }))
@@ -122,6 +123,11 @@ func opening(who Caller, business string, n NewAssignment, from merge.Millis, le
 			return g.ID != aid && lasts(n.Mentor, from)(g)
 		}) {
 			return &merge.Reject{Code: "conflict", Field: "mentor_id"}
+		}
+		if slices.ContainsFunc(access, func(g merge.Grant) bool {
+			return g.User == n.Mentor && (g.Role == merge.Owner || g.Role == merge.Staff) && (g.To == 0 || g.To > from)
+		}) { // a mentor's word counts before an owner's
+			return &merge.Reject{Code: "own_business", Field: "mentor_id"}
 		}
 		return nil
 	}

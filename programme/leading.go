@@ -2,9 +2,12 @@ package programme
 
 import (
 	"context"
+	"fmt"
 	"slices"
 
 	"github.com/lumbung-ikm/lumbung/domain"
+	"github.com/lumbung-ikm/lumbung/fault"
+	"github.com/lumbung-ikm/lumbung/store"
 	"github.com/lumbung-ikm/lumbung/sync/merge"
 )
 
@@ -67,4 +70,44 @@ func placeFree(id string, w domain.MentorWindow, from, until merge.Millis) func(
 		}
 		return nil
 	}
+}
+
+// mayBeFor asks whether a mentor may be sent to a business for a programme, "" for none: it has
+// applied there, or could come to take part, because the programme is public and its
+// regions are those of the business, as far as its region is known.
+//
+// Errors: Invalid "invalid_reference", "not_in_programme".
+func (s *Service) mayBeFor(ctx context.Context, st standing, business, programme string) error {
+	if programme == "" {
+		return nil
+	}
+	if err := s.knownProgramme(ctx, "programme_id", programme); err != nil {
+		return err
+	}
+	e, err := s.setup(ctx, programme)
+	if err != nil {
+		return err
+	}
+	root := merge.Key{Collection: "business", ID: business}
+	got, err := s.Engine.Store.Load(ctx, st.head.Scope, store.Want{Keys: []merge.Key{root}, Tags: []string{domain.AppliedTag(programme)}})
+	if err != nil {
+		return fmt.Errorf("load applications: %w", err)
+	}
+	var region string
+	for i := range got.Records {
+		row, err := rowOf(&got.Records[i])
+		switch {
+		case err != nil:
+			return err
+		case row.Key == root:
+			region = row.Text("region_code")
+		case row.Collection == "application" && !row.Deleted:
+			return nil
+		}
+	}
+	p := domain.ProgrammeOf(e.Row)
+	if p.Status != domain.ProgrammeDraft && (region == "" || p.Covers(domain.Region(region))) {
+		return nil
+	}
+	return &fault.Error{Kind: fault.Invalid, Code: "not_in_programme", Field: "programme_id", Text: "the business has no part in it"}
 }

@@ -48,7 +48,9 @@ func TestACorrectionWhoseAnswerWasLostIsMadeOnce(t *testing.T) {
 	}
 	version(2)
 
-	b.losing("/versions", func() { c.does(desk.StatusUnknown, nil, "announce", "correct", a, "--file", b.text("c.json", `{"body_id":"Datang pukul 12.00 WIB."}`)) })
+	b.losing("/versions", func() {
+		c.does(desk.StatusUnknown, nil, "announce", "correct", a, "--file", b.text("c.json", `{"body_id":"Datang pukul 12.00 WIB."}`))
+	})
 	version(3)
 	c.does(0, nil, "announce", "correct", a, "--file", words) // back to the hour of before
 	version(4)
@@ -114,7 +116,9 @@ func TestAnOldAnswerIsNotShownAsWhatIsNow(t *testing.T) {
 
 	a := one.draft(briefing, of...)
 	one.does(0, nil, "announce", "cancel", a)
-	b.losing("/announcements", func() { one.does(desk.StatusUnknown, nil, append([]string{"announce", "--file", b.text("x.json", briefing)}, of...)...) })
+	b.losing("/announcements", func() {
+		one.does(desk.StatusUnknown, nil, append([]string{"announce", "--file", b.text("x.json", briefing)}, of...)...)
+	})
 	lost := b.rows(domain.GeneralQueue, "announcement")
 	for _, r := range lost {
 		if r.ID != a {
