@@ -196,8 +196,8 @@ func TestHostile29OfEveryAdminRoute(t *testing.T) {
 	d := newScene(newTour(t, unhurried))
 	type told struct {
 		request
-		key, path, body string
-		answer          apitest.Response
+		key, path, body, tag string
+		answer               apitest.Response
 	}
 	var done []told
 	for n, q := range d.row(func(op apitest.Operation) bool { return slices.Contains(op.Header, "Idempotency-Key") }) {
@@ -205,11 +205,11 @@ func TestHostile29OfEveryAdminRoute(t *testing.T) {
 		if strings.HasSuffix(q.Path, "/approval") {
 			who, other = other, who
 		}
-		was := told{request: q, key: fmt.Sprint("one-key-of-row-29-", n), path: d.at(q.Path, d.here, nil), body: d.sent(q)}
+		was := told{request: q, key: fmt.Sprint("one-key-of-row-29-", n), path: d.at(q.Path, d.here, nil), body: d.sent(q), tag: d.tag(q, d.here)}
 		if q.code != "" {
 			continue // it is refused, and nothing is kept of that
 		}
-		key := []string{"Idempotency-Key", was.key, "If-Match", d.tag(q, d.here)}
+		key := []string{"Idempotency-Key", was.key, "If-Match", was.tag}
 		if was.answer = d.send(q, who.AccessToken, was.path, was.body, key...); was.answer.Status >= 300 {
 			t.Errorf("%s: %s", q.op, heard(was.answer))
 			continue
@@ -237,7 +237,7 @@ func TestHostile29OfEveryAdminRoute(t *testing.T) {
 	d.client.Via = d.Server
 	before := d.state()
 	for _, was := range done {
-		r := d.send(was.request, d.boss.AccessToken, was.path, was.body, "Idempotency-Key", was.key)
+		r := d.send(was.request, d.boss.AccessToken, was.path, was.body, "Idempotency-Key", was.key, "If-Match", was.tag)
 		if string(r.Body) != string(was.answer.Body) || r.Status != was.answer.Status || r.Header.Get("Idempotent-Replayed") != "true" {
 			t.Errorf("%s after a restart: %s, first %s", was.op, heard(r), heard(was.answer))
 		}
@@ -249,7 +249,7 @@ func TestHostile29OfEveryAdminRoute(t *testing.T) {
 	d.ok(0, d.parts.Auth.SetRoles(t.Context(), d.boss.User.Id, []string{auth.RoleMentor}))
 	tokens, _ := d.refreshed(200, d.boss.RefreshToken)
 	for _, was := range done {
-		if r := d.send(was.request, tokens.AccessToken, was.path, was.body, "Idempotency-Key", was.key); r.Problem.Code != "forbidden" && r.Problem.Code != "not_found" || r.Header.Get("Idempotent-Replayed") != "" {
+		if r := d.send(was.request, tokens.AccessToken, was.path, was.body, "Idempotency-Key", was.key, "If-Match", was.tag); r.Problem.Code != "forbidden" && r.Problem.Code != "not_found" || r.Header.Get("Idempotent-Replayed") != "" {
 			t.Errorf("%s to who was an admin: %s", was.op, heard(r))
 		}
 	}
