@@ -175,7 +175,7 @@ func TestHostile27OfAdmins(t *testing.T) {
 		"length and chunks":            {"POST " + users + " HTTP/1.1\r\n" + head(d.boss.AccessToken) + "Content-Length: 6\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n", "header_invalid", 400},
 		"another address in a header":  {"GET /v1/nothing HTTP/1.1\r\n" + head(d.boss.AccessToken) + "X-Original-URL: " + users + "\r\nX-Rewrite-URL: " + users + "\r\n\r\n", "route_not_found", 404},
 		"another method in a header":   {"GET " + users + " HTTP/1.1\r\n" + head(d.owner.AccessToken) + "X-HTTP-Method-Override: POST\r\nX-Method-Override: POST\r\n\r\n", "forbidden", 403},
-		"another method in a query":    {"GET " + users + "?_method=POST HTTP/1.1\r\n" + head(d.owner.AccessToken) + "\r\n", "forbidden", 403},
+		"another method in a query":    {"GET " + users + "?_method=POST HTTP/1.1\r\n" + head(d.owner.AccessToken) + "\r\n", "query_invalid", 400},
 		"a proof in a query":           {"GET " + users + "?access_token=" + d.boss.AccessToken + " HTTP/1.1\r\nHost: lumbung.test\r\nConnection: close\r\n\r\n", "token_missing", 401},
 		"a proof in a cookie":          {"GET " + users + " HTTP/1.1\r\nHost: lumbung.test\r\nConnection: close\r\nCookie: Authorization=Bearer " + d.boss.AccessToken + "\r\n\r\n", "token_missing", 401},
 		"who it is, by a proxy's word": {"GET " + users + " HTTP/1.1\r\nHost: lumbung.test\r\nConnection: close\r\nX-User-Id: " + d.boss.User.Id + "\r\nX-Forwarded-User: admin\r\n\r\n", "token_missing", 401},
