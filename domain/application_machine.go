@@ -250,7 +250,7 @@ func deriveApplication(v merge.View, r merge.Row) merge.Derived {
 	ops := asTold(v.Operations("application_event", r.ID))
 	state, review, by := ApplicationState(r, ops)
 	d := merge.Derived{Operations: map[merge.Key]map[string]merge.Value{}, Fields: map[string]merge.Value{"state": merge.Str(state), "needs_review": nil,
-		"confirm_by": nil, "feedback": nil, "asked": nil, "returned_for": nil, "complete_by": nil, "incomplete": nil}}
+		"confirm_by": nil, "feedback": nil, "reserve_no": nil, "asked": nil, "returned_for": nil, "complete_by": nil, "incomplete": nil}}
 	if review {
 		d.Fields["needs_review"] = merge.Flag(true)
 	}
@@ -276,6 +276,9 @@ func deriveApplication(v merge.View, r merge.Row) merge.Derived {
 			sayOf(d.Fields, o)
 		}
 	}
+	if state != ApplicationReserve {
+		d.Fields["reserve_no"] = nil
+	}
 	if state != ApplicationReturned {
 		d.Fields["asked"], d.Fields["returned_for"], d.Fields["complete_by"], d.Fields["incomplete"] = nil, nil, nil, nil
 	}
@@ -288,7 +291,7 @@ func sayOf(fields map[string]merge.Value, o merge.Row) {
 	case "offer":
 		fields["confirm_by"], fields["feedback"] = o.Fields["confirm_by"], o.Fields["feedback"]
 	case "hold", "turn_down":
-		fields["feedback"] = o.Fields["feedback"]
+		fields["feedback"], fields["reserve_no"] = o.Fields["feedback"], o.Fields["reserve_no"]
 	case "return":
 		fields["asked"], fields["returned_for"], fields["complete_by"] = o.Fields["asked"], o.Fields["reason_code"], o.Fields["complete_by"]
 		fields["incomplete"] = o.Fields["incomplete"]

@@ -77,7 +77,7 @@ func (s *Service) promote(ctx context.Context, programme string) error {
 		}
 		for _, f := range next {
 			said, _ := f.told(domain.FileSelected, words)
-			failed = appendFailed(failed, s.tellOne(ctx, result{f.id, f.business, "offer", said}, confirmBy(p, s.Clock.Now())))
+			failed = appendFailed(failed, s.tellOne(ctx, result{f.id, f.business, "offer", said, 0}, confirmBy(p, s.Clock.Now())))
 		}
 		for _, f := range left {
 			failed = appendFailed(failed, s.release(ctx, f))
