@@ -42,7 +42,11 @@ func (s *Server) once(x *call, r route) error {
 	if !keyOK(key) {
 		return &fault.Error{Kind: fault.Unreadable, Code: "idempotency_required", Field: "Idempotency-Key", Text: "want 8 to 128 visible characters"}
 	}
-	sum := sha256.Sum256(slices.Concat(x.query(), x.Request().Body()))
+	asked := x.query()
+	if tag := x.Get(fiber.HeaderIfMatch); tag != "" { // of another version it is another request
+		asked = slices.Concat(asked, []byte("\n"+tag+"\n"))
+	}
+	sum := sha256.Sum256(slices.Concat(asked, x.Request().Body()))
 	claim := store.Reply{Key: x.who.User + "\n" + r.method + " " + x.Path() + "\n" + key, BodyHash: sum[:]}
 	for _, role := range []string{auth.RoleAdmin, auth.RoleRegional} {
 		// What an admin was answered is not for a session that would be refused, nor for
@@ -108,7 +112,7 @@ func (s *Server) claim(x *call, c store.Reply) (store.Reply, bool, error) {
 			}
 			continue
 		case !bytes.Equal(old.BodyHash, c.BodyHash):
-			return c, false, &fault.Error{Kind: fault.Invalid, Code: "idempotency_reused", Field: "Idempotency-Key", Text: "key was used with another body or query"}
+			return c, false, &fault.Error{Kind: fault.Invalid, Code: "idempotency_reused", Field: "Idempotency-Key", Text: "key was used with another body, query or version"}
 		case old.Status == 0:
 			return c, false, &fault.Error{Kind: fault.Conflict, Code: "in_progress", Text: "first request is at work", After: time.Second}
 		}
@@ -123,10 +127,16 @@ func (s *Server) claim(x *call, c store.Reply) (store.Reply, bool, error) {
 }
 
 // writeName is the name under which a request writes: the same for each
-// repetition of it, and different for everything else.
+// repetition of it, and different for everything else. A request with a key is repeated by its
+// person, also behind another login: where the process died behind its commit nothing else
+// knows that it was done.
 func (x *call) writeName() string {
 	sum := sha256.Sum256([]byte(x.Method() + " " + x.Path() + string(x.query()) + "\n" + x.Get("Idempotency-Key") + "\n" + x.Get(fiber.HeaderIfMatch) + "\n" + string(x.Request().Body())))
-	return "rest." + x.who.Session + "." + hex.EncodeToString(sum[:16])
+	by := x.who.Session
+	if x.Get("Idempotency-Key") != "" {
+		by = x.who.User
+	}
+	return "rest." + by + "." + hex.EncodeToString(sum[:16])
 }
 
 // query is what a request asks for beside its path and its body, as it was sent; nothing if it asks for

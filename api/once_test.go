@@ -1,10 +1,17 @@
 package api_test
 
 import (
+	"context"
+	"fmt"
 	"maps"
 	"net/http"
 	"slices"
 	"testing"
+	"time"
+
+	"github.com/lumbung-ikm/lumbung/api"
+	"github.com/lumbung-ikm/lumbung/api/wire"
+	"github.com/lumbung-ikm/lumbung/store"
 )
 
 // unrepeatable are the operations by POST that take no Idempotency-Key, each with why a
@@ -64,4 +71,41 @@ func TestAKeyIsOfOneQuery(t *testing.T) {
 			d.code("idempotency_reused", d.want(422, d.boss.AccessToken, "POST", path+again, list, key...))
 		}
 	}
+}
+
+// dying is a process that dies behind each commit, before it has kept what it answered.
+type dying struct{ store.Replies }
+
+func (dying) ReplaceReply(context.Context, store.Reply) error { return store.ErrStale }
+
+// TestAKeyIsOfAPerson: a process died behind the commit of a request, and its author has logged in anew before it is
+// repeated. What was written is found again.
+func TestAKeyIsOfAPerson(t *testing.T) {
+	o := newTour(t, unhurried, func(p *api.Parts) { p.Replies = dying{p.Replies} })
+	l, next := o.proved("+628117000101")
+	send := func() (a wire.Announcement) {
+		t.Helper()
+		o.want(201, l.AccessToken, "POST", "/v1/announcements", `{"fields":{"title_id":"Briefing pameran"}}`, "Idempotency-Key", "one-briefing").Into(o, &a)
+		return a
+	}
+	first := send()
+	o.clock.Advance(3 * time.Minute)
+	o.want(200, "", "POST", "/v1/auth/password", fmt.Sprintf(`{"phone":"+628117000101","password":%q,"code":%q,"device":{"install_id":"0190aaaa-0000-4000-8000-000000000777"}}`, password, next())).Into(o, &l)
+	if again := send(); again.Id != first.Id {
+		t.Errorf("the same request made %s and %s", first.Id, again.Id)
+	}
+}
+
+// TestAKeyIsOfOneVersion: with the tag of another version it is another request.
+func TestAKeyIsOfOneVersion(t *testing.T) {
+	d := newScene(newTour(t, unhurried))
+	var made wire.Programme
+	d.want(201, d.boss.AccessToken, "POST", "/v1/programmes", `{"code":"versi","fields":`+d.plan("18", 9, d.here.template)+`}`).Into(d, &made)
+	path, body := "/v1/programmes/"+made.Id, `{"status":"open"}`
+	header := func(tag string) []string { return []string{"If-Match", tag, "Idempotency-Key", "one-key-of-a-version"} }
+	d.want(200, d.boss.AccessToken, "POST", path+"/status", body, header(made.Etag)...)
+	if r := d.want(200, d.boss.AccessToken, "POST", path+"/status", body, header(made.Etag)...); r.Header.Get("Idempotent-Replayed") != "true" {
+		t.Error("the same again is done anew")
+	}
+	d.code("idempotency_reused", d.want(422, d.boss.AccessToken, "POST", path+"/status", body, header(d.version(path))...))
 }

@@ -2,6 +2,7 @@ package api
 
 import (
 	"errors"
+	"slices"
 	"strings"
 
 	"github.com/gofiber/fiber/v2"
@@ -15,16 +16,17 @@ import (
 
 // route is one operation of openapi.yaml.
 type route struct {
-	method, path string // path as the specification writes it
-	open         bool   // answered without proof of identity
-	free         bool   // not metered: what machines of the operator ask
-	document     bool   // the same for everybody: an address has a budget for it of its own
-	bySession    bool   // metered by what it proves, in its handler
-	once         bool   // needs an Idempotency-Key
-	young        bool   // wants a proof of identity that was given just now
-	apart        bool   // takes no place among those that are worked on: it costs next to nothing, or waits itself
-	long         bool   // waits for news as long as it was asked to, which is not slow
-	whole        bool   // reads a whole programme or the whole country: an export, for the gate
+	method, path string   // path as the specification writes it
+	open         bool     // answered without proof of identity
+	free         bool     // not metered: what machines of the operator ask
+	document     bool     // the same for everybody: an address has a budget for it of its own
+	bySession    bool     // metered by what it proves, in its handler
+	once         bool     // needs an Idempotency-Key
+	young        bool     // wants a proof of identity that was given just now
+	apart        bool     // takes no place among those that are worked on: it costs next to nothing, or waits itself
+	long         bool     // waits for news as long as it was asked to, which is not slow
+	whole        bool     // reads a whole programme or the whole country: an export, for the gate
+	query        []string // parameters that it reads; another one is refused. Nil: nobody asks
 	do           func(*call) error
 }
 
@@ -65,6 +67,12 @@ func (r route) onlyOnce() route   { r.once = true; return r }
 func (r route) fresh() route      { r.young = true; return r }
 func (r route) ofAll() route      { r.whole = true; return r }
 
+// by names what a list is narrowed by.
+func (r route) by(query ...string) route { r.query = query; return r }
+
+// pages names what every list in pages is asked with, beside its filters.
+func (r route) pages(filters ...string) route { return r.by(append(filters, "after", "limit")...) }
+
 func (s *Server) routes() []route {
 	const business, programme, announcement = "/v1/businesses/{business}", "/v1/programmes/{programme}", "/v1/announcements/{announcement}"
 	return []route{
@@ -83,23 +91,23 @@ func (s *Server) routes() []route {
 		post("/v1/businesses", s.createBusiness).onlyOnce(), get("/v1/businesses", s.businesses), get(business, s.business),
 		post(business+"/members", s.addMember).onlyOnce(), get(business+"/members", s.members), patch(business+"/members/{member}", s.changeMember),
 		post(business+"/assignments", s.assign).onlyOnce(), get(business+"/assignments", s.assignments), patch(business+"/assignments/{assignment}", s.changeAssignment),
-		get(business+"/health", s.health), get(business+"/totals", s.totals), get(business+"/notes", s.notes), post(business+"/merge", s.mergeBusiness).onlyOnce(),
+		get(business+"/health", s.health), get(business+"/totals", s.totals).by("from", "to"), get(business+"/notes", s.notes), post(business+"/merge", s.mergeBusiness).onlyOnce(),
 		post(business+"/tasks/{task}/events", s.operateTask).onlyOnce(), post(business+"/cases/{case}/events", s.operateCase).onlyOnce(),
 		post(business+"/applications/{application}/events", s.operateApplication).onlyOnce(),
 		post(business+"/sales/{entry}/adjustments", s.adjustSale).onlyOnce(),
 		get(business+"/records/{collection}/{id}", s.record), patch(business+"/records/{collection}/{id}", s.changeRecord),
 
-		get("/v1/mentors", s.mentors).ofAll(), get("/v1/mentors/{mentor}/profile", s.mentorProfile), put("/v1/mentors/{mentor}/profile", s.changeMentorProfile),
-		get("/v1/mentors/{mentor}/caseload", s.caseload).ofAll(), post("/v1/mentors/{mentor}/handover", s.handover).onlyOnce(), get("/v1/jobs/{job}", s.job),
-		get("/v1/reference/{list}", s.reference), post("/v1/reference/{list}", s.addReference).onlyOnce(), patch("/v1/reference/{list}/{code}", s.changeReference),
+		get("/v1/mentors", s.mentors).ofAll().pages("free", "region", "track"), get("/v1/mentors/{mentor}/profile", s.mentorProfile), put("/v1/mentors/{mentor}/profile", s.changeMentorProfile),
+		get("/v1/mentors/{mentor}/caseload", s.caseload).ofAll().pages(), post("/v1/mentors/{mentor}/handover", s.handover).onlyOnce(), get("/v1/jobs/{job}", s.job),
+		get("/v1/reference/{list}", s.reference).by("name"), post("/v1/reference/{list}", s.addReference).onlyOnce(), patch("/v1/reference/{list}/{code}", s.changeReference),
 
-		get("/v1/plan-templates", s.planTemplates), post("/v1/plan-templates", s.createPlanTemplate).onlyOnce(),
-		get("/v1/programmes", s.programmes), post("/v1/programmes", s.createProgramme).onlyOnce(),
+		get("/v1/plan-templates", s.planTemplates).pages(), post("/v1/plan-templates", s.createPlanTemplate).onlyOnce(),
+		get("/v1/programmes", s.programmes).pages("status"), post("/v1/programmes", s.createProgramme).onlyOnce(),
 		get(programme, s.programme), patch(programme, s.changeProgramme), post(programme+"/status", s.advanceProgramme).onlyOnce(),
-		post(programme+importPath, s.importRegistrants).onlyOnce().fresh().ofAll(), post(programme+importPath+"/check", s.checkImport).ofAll(), get(programme+"/files", s.caseFiles).ofAll(),
+		post(programme+importPath, s.importRegistrants).onlyOnce().fresh().ofAll(), post(programme+importPath+"/check", s.checkImport).ofAll(), get(programme+"/files", s.caseFiles).ofAll().pages("category", "region", "state"),
 		get(programme+"/files/{file}", s.caseFile), patch(programme+"/files/{file}", s.adviseOwner).fresh(),
-		get(programme+"/enrolments", s.enrolments).ofAll(), post(programme+"/enrolments/{enrolment}/events", s.operateEnrolment).onlyOnce(),
-		get(programme+"/curators", s.curators).ofAll(), post(programme+"/curators", s.addCurator).onlyOnce().fresh(), patch(programme+"/curators/{curator}", s.changeCurator).fresh(),
+		get(programme+"/enrolments", s.enrolments).ofAll().pages("province", "state"), post(programme+"/enrolments/{enrolment}/events", s.operateEnrolment).onlyOnce(),
+		get(programme+"/curators", s.curators).ofAll().pages(), post(programme+"/curators", s.addCurator).onlyOnce().fresh(), patch(programme+"/curators/{curator}", s.changeCurator).fresh(),
 		post(programme+"/begin", s.beginCuration).onlyOnce().ofAll(),
 		get(programme+"/stages/{stage}", s.stage).ofAll(), post(programme+"/stages/{stage}/shares", s.shareFiles).onlyOnce().ofAll(),
 		post(programme+"/stages/{stage}/decision", s.decideStage).onlyOnce().fresh().ofAll(), post(programme+"/stages/{stage}/approval", s.approveStage).onlyOnce().fresh().ofAll(),
@@ -107,17 +115,17 @@ func (s *Server) routes() []route {
 		get(programme+"/publication", s.publication), post(programme+"/publication", s.preparePublication).onlyOnce().fresh(),
 		post(programme+"/publication/approval", s.approvePublication).onlyOnce().fresh(), post(programme+"/publication/withdrawal", s.withdrawPublication).onlyOnce().fresh(),
 
-		get("/v1/announcements", s.announcements), post("/v1/announcements", s.createAnnouncement).onlyOnce(),
+		get("/v1/announcements", s.announcements).pages("state"), post("/v1/announcements", s.createAnnouncement).onlyOnce(),
 		get(announcement, s.announcement), patch(announcement, s.changeAnnouncement).ofAll(), get(announcement+"/preview", s.previewAnnouncement).ofAll(),
 		post(announcement+"/operations", s.operateAnnouncement).onlyOnce().fresh().ofAll(), get(announcement+"/versions", s.announcementVersions),
-		post(announcement+"/versions", s.correctAnnouncement).onlyOnce().fresh(), get(announcement+"/receipts", s.announcementReceipts).ofAll(),
+		post(announcement+"/versions", s.correctAnnouncement).onlyOnce().fresh(), get(announcement+"/receipts", s.announcementReceipts).ofAll().by("after"),
 
-		get("/v1/reviews", s.reviews).ofAll(), post("/v1/reviews/{review}/resolution", s.resolveReview).onlyOnce(), post("/v1/admin/attest", s.attest).fresh(),
-		get("/v1/admin/users", s.people), post("/v1/admin/users", s.inviteUser).onlyOnce().fresh(),
+		get("/v1/reviews", s.reviews).ofAll().pages(), post("/v1/reviews/{review}/resolution", s.resolveReview).onlyOnce(), post("/v1/admin/attest", s.attest).fresh(),
+		get("/v1/admin/users", s.people).pages("phone", "role", "status"), post("/v1/admin/users", s.inviteUser).onlyOnce().fresh(),
 		post("/v1/admin/users/{user}/rights", s.changeRights).onlyOnce().fresh(), post("/v1/admin/users/{user}/factor", s.proposeFactor).onlyOnce().fresh(),
-		get("/v1/admin/approvals", s.approvals), post("/v1/admin/approvals/{approval}/decision", s.decideApproval).onlyOnce().fresh(),
-		post("/v1/admin/approvals/{approval}/token", s.approvedToken).fresh(), get("/v1/admin/audit", s.audit).ofAll(),
-		get("/v1/admin/push", s.pushFigures), get("/v1/admin/push/deliveries", s.pushDeliveries), post("/v1/admin/push/deliveries/{delivery}/replay", s.replayPush).onlyOnce().fresh(),
+		get("/v1/admin/approvals", s.approvals).pages("state"), post("/v1/admin/approvals/{approval}/decision", s.decideApproval).onlyOnce().fresh(),
+		post("/v1/admin/approvals/{approval}/token", s.approvedToken).fresh(), get("/v1/admin/audit", s.audit).ofAll().pages("actor", "from", "session", "subject", "to"),
+		get("/v1/admin/push", s.pushFigures), get("/v1/admin/push/deliveries", s.pushDeliveries).pages("state"), post("/v1/admin/push/deliveries/{delivery}/replay", s.replayPush).onlyOnce().fresh(),
 		post("/v1/admin/push/check", s.checkPush).fresh(),
 
 		get("/healthz", s.healthz).toMachines(), get("/readyz", s.readyz).toMachines(), get("/version", s.version).toMachines(),
@@ -224,8 +232,16 @@ func (s *Server) ofAddress(r route) *meter {
 // wait, and probes, have no body that they look at. What is sent without a proof must not
 // be packed: to inflate it would cost more than to answer it.
 //
-// Errors: those of the route; Unsupported "encoding_unsupported".
+// Errors: those of the route; Unsupported "encoding_unsupported"; Unreadable "query_invalid"
+// with a parameter that the route does not know: a misspelt filter would show everything.
 func (s *Server) opened(x *call, r route) error {
+	if r.query != nil {
+		for name := range x.Queries() {
+			if !slices.Contains(r.query, name) {
+				return badQuery(strings.ToValidUTF8(strings.Clone(name[:min(len(name), 64)]), "?"))
+			}
+		}
+	}
 	switch encoding := encodingOf(x.Ctx); {
 	case r.apart:
 	case r.open && encoding != "" && encoding != "identity":

@@ -14,6 +14,7 @@ func (o *tour) mentors(owner, stranger, admin, mentor wire.Login, business strin
 	o.want(403, owner.AccessToken, "POST", all, body)
 	o.want(404, stranger.AccessToken, "POST", all, body)
 	o.code("invalid_value", o.want(422, token, "POST", all, `{"mentor_id":"`+stranger.User.Id+`"}`))
+	o.asMentor(owner, admin, all)
 	var a wire.Assignment
 	o.want(201, token, "POST", all, body).Into(o, &a)
 	if !a.Lead {
@@ -51,6 +52,17 @@ func (o *tour) mentors(owner, stranger, admin, mentor wire.Login, business strin
 	o.want(200, token, "PATCH", one, end, "If-Match", ended.Etag).Into(o, &ended)
 	o.clock.Advance(time.Minute)
 	o.code("conflict", o.want(409, token, "PATCH", one, `{"to":"2022-07-05T02:00:00Z"}`, "If-Match", ended.Etag))
+}
+
+// asMentor has an owner who is a mentor, too, sent to their own business, and somebody for a programme
+// that the business has nothing to do with.
+func (o *tour) asMentor(owner, admin wire.Login, all string) {
+	o.Helper()
+	both := o.withRole("+628117000012", "mentor")
+	var member wire.Member
+	o.want(201, owner.AccessToken, "POST", strings.TrimSuffix(all, "/assignments")+"/members", `{"phone":"+628117000012","role":"owner"}`).Into(o, &member)
+	o.code("own_business", o.want(422, admin.AccessToken, "POST", all, `{"mentor_id":"`+both.User.Id+`"}`))
+	o.want(200, owner.AccessToken, "PATCH", strings.TrimSuffix(all, "/assignments")+"/members/"+member.Id, `{"to":"`+o.clock.Now().Format(time.RFC3339)+`"}`, "If-Match", member.Etag)
 }
 
 func (o *tour) list(token, all string) []wire.Assignment {

@@ -96,7 +96,7 @@ func (o *tour) watch(owner, stranger, staff, admin wire.Login, business string) 
 	o.want(200, admin.AccessToken, "GET", "/v1/reviews?limit=5", "")
 	o.want(403, owner.AccessToken, "GET", "/v1/reviews", "")
 	o.want(400, admin.AccessToken, "GET", "/v1/reviews?limit=x", "!")
-	for path, status := range map[string]int{"/totals": 200, "/totals?from=2022-03-20&to=2022-06-17": 200, "/totals?from=2022-02-30": 422, "/totals?from=2022-06-17&to=2022-03-20": 422} {
+	for path, status := range map[string]int{"/totals": 200, "/totals?from=2022-03-20&to=2022-06-17": 200, "/totals?form=2022-03-20": 400, "/totals?from=2022-02-30": 422, "/totals?from=2022-06-17&to=2022-03-20": 422} {
 		o.want(status, owner.AccessToken, "GET", business+path, "")
 	}
 	o.want(404, stranger.AccessToken, "GET", business+"/totals", "")

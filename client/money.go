@@ -57,7 +57,8 @@ func (p *Phone) Totals(scope, from, to string) (string, error) {
 	return p.json(s, err)
 }
 
-// Progress gives how far a business has come, by what is on the phone: a JSON object with
+// Progress gives how far a business has come with the newest of its enrolments that runs, else the newest, and
+// with what belongs to no programme, by what is on the phone: a JSON object with
 // enrolment (its state; empty without one), tasks_done, tasks_total, cases_done,
 // cases_total and last_entry_on (YYYY-MM-DD; empty without an entry).
 func (p *Phone) Progress(scope string) (string, error) {
@@ -69,7 +70,7 @@ func (p *Phone) Progress(scope string) (string, error) {
 		}
 		all = append(all, rows...)
 	}
-	return p.json(domain.EnrolmentProgressOf(all), nil)
+	return p.json(domain.EnrolmentProgressOf(all, ""), nil)
 }
 
 func (p *Phone) summary(scope string, from, to domain.Date) (domain.Summary, error) {

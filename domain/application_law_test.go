@@ -52,6 +52,42 @@ func TestAnAnswerBehindTheDeadlineDecidesNothing(t *testing.T) {
 	}
 }
 
+// TestAnAnswerWithoutAnOfferLeadsNowhere until the offer is told, also where each of the two says that
+// it has seen the other: after a restore the same result is told again under the same id.
+func TestAnAnswerWithoutAnOfferLeadsNowhere(t *testing.T) {
+	submit, hold := answered(1, "submit", 1), answered(9, "hold", 2, "001")
+	again := answered(2, "offer", 500, "001", "003")
+	for name, tt := range map[string]struct {
+		ops    []merge.Row
+		state  string
+		review bool
+		place  string
+	}{
+		"a yes to what was lost":                {[]merge.Row{submit, answered(3, "confirm", 400, "002")}, domain.ApplicationSubmitted, true, ""},
+		"and it is told again":                  {[]merge.Row{submit, answered(3, "confirm", 400, "002"), again}, domain.ApplicationConfirmed, false, domain.PlaceHeld},
+		"a no to what was lost":                 {[]merge.Row{submit, answered(3, "decline", 400, "002")}, domain.ApplicationSubmitted, false, ""},
+		"and that is told again":                {[]merge.Row{submit, answered(3, "decline", 400, "002"), again}, domain.ApplicationDeclined, false, domain.PlaceLeft},
+		"both":                                  {[]merge.Row{submit, answered(3, "confirm", 400, "002"), answered(4, "decline", 400, "002"), again}, domain.ApplicationOffered, true, domain.PlaceHeld},
+		"a yes out of the reserve":              {[]merge.Row{submit, hold, answered(3, "confirm", 400, "009", "002")}, domain.ApplicationReserve, true, ""},
+		"a yes to what never was, and an offer": {[]merge.Row{submit, answered(3, "confirm", 400, "777"), again}, domain.ApplicationConfirmed, false, domain.PlaceHeld},
+		"a yes, and withdrawn":                  {[]merge.Row{submit, answered(3, "confirm", 400, "002"), answered(4, "withdraw", 401, "003")}, domain.ApplicationWithdrawn, false, ""},
+		"turned down, and a yes behind it":      {[]merge.Row{submit, answered(5, "turn_down", 300, "001"), answered(3, "confirm", 400, "005", "777")}, domain.ApplicationNotSelected, true, ""},
+		"submitted anew behind that":            {[]merge.Row{submit, answered(5, "turn_down", 300, "001"), answered(3, "submit", 400, "005", "777")}, domain.ApplicationNotSelected, false, ""},
+		"disqualified, and a yes behind it":     {[]merge.Row{submit, answered(2, "offer", 2, "001"), answered(5, "disqualify", 300, "002"), answered(3, "confirm", 400, "005", "777")}, domain.ApplicationDisqualified, false, domain.PlaceGone},
+		"a place that is gone, and a yes behind": {[]merge.Row{submit, answered(2, "offer", 2, "001"), answered(4, "decline", 3, "002"), answered(5, "release", 4, "004"), answered(3, "confirm", 400, "005", "777")},
+			domain.ApplicationDeclined, true, domain.PlaceGone},
+		"a yes that names what is not yet": {[]merge.Row{submit, answered(2, "offer", 2, "001"), answered(3, "confirm", 3, "002", "005"), answered(5, "disqualify", 300, "003")}, domain.ApplicationDisqualified, false, domain.PlaceGone},
+	} {
+		for range 2 {
+			state, review, _ := domain.ApplicationState(merge.Row{}, tt.ops)
+			if place := domain.ApplicationPlace(merge.Row{}, tt.ops); state != tt.state || review != tt.review || place != tt.place {
+				t.Errorf("%s: %s, review %t, place %q; want %s, %t, %q", name, state, review, place, tt.state, tt.review, tt.place)
+			}
+			slices.Reverse(tt.ops)
+		}
+	}
+}
+
 // TestAPlaceThatIsGoneStaysGone, and the replay is the same in whatever order operations lie:
 // phones answer by what they had seen, however late that arrives.
 func TestAPlaceThatIsGoneStaysGone(t *testing.T) {

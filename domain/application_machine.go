@@ -2,6 +2,7 @@ package domain
 
 import (
 	"cmp"
+	"maps"
 	"slices"
 
 	"github.com/lumbung-ikm/lumbung/id"
@@ -63,15 +64,32 @@ func applicationTable() []opRule {
 	}
 }
 
-func applicationMachine() machine { return machine{rules: applicationTable()} }
+func applicationMachine() machine { return machine{rules: applicationTable(), outlasts: outlasts} }
+
+// answers are the operations that answer an offer.
+func answers() []string { return []string{"confirm", "decline"} }
+
+// endings are what the office decides for good: nothing that an owner says leads out of them.
+func endings() []string { return []string{"disqualify", "lapse", releaseOp, "turn_down"} }
+
+// outlasts has an ending count whatever an owner names as seen behind it, and an answer behind
+// an offer that was told again after a restore: the id of a result is the same both times, so
+// that each may have seen the other.
+func outlasts(before, after merge.Row) bool {
+	owners := append([]string{"submit", "withdraw"}, answers()...)
+	return slices.Contains(endings(), before.Text("op")) && slices.Contains(owners, after.Text("op")) ||
+		slices.Contains(answers(), before.Text("op")) && after.Text("op") == "offer"
+}
 
 // releaseOp gives the place that an owner has left to somebody else, for good. What an owner says
 // that had not heard of it finds the place gone. The server says it alone.
 const releaseOp = "release"
 
-// lateAnswers is the lane of the answers that the server received behind the deadline of the
-// offer. They decide nothing.
-const lateAnswers = "late"
+// Lanes of answers that decide nothing.
+const (
+	lateAnswers = "late"       // received by the server behind the deadline of the offer
+	unprompted  = "unprompted" // there is no offer: a restore took it, or the phone says so. It may be told again
+)
 
 // OfferEnds is the first instant at which the offer among operations has lapsed; 0 without one.
 func OfferEnds(operations []merge.Row) (until merge.Millis) {
@@ -88,8 +106,12 @@ func OfferEnds(operations []merge.Row) (until merge.Millis) {
 // offer has lapsed.
 func answeringMachine(operations []merge.Row) machine {
 	m, until := applicationMachine(), OfferEnds(operations)
+	prompted := among(operations, "offer")
 	m.lane = func(o merge.Row) string {
-		if answers := []string{"confirm", "decline", "withdraw"}; until > 0 && slices.Contains(answers, o.Text("op")) && instantOf(o, "received_at") >= until {
+		switch answer := slices.Contains(answers(), o.Text("op")); {
+		case answer && !prompted:
+			return unprompted
+		case (answer || o.Text("op") == "withdraw") && until > 0 && instantOf(o, "received_at") >= until:
 			return lateAnswers
 		}
 		return ""
@@ -97,13 +119,48 @@ func answeringMachine(operations []merge.Row) machine {
 	return m
 }
 
+// asTold has results not have seen the answers to them. One that is told again after a restore
+// says that it saw what had come back of the phones, and is to them what they heard before.
+func asTold(operations []merge.Row) []merge.Row {
+	byID := map[string]merge.Row{}
+	for _, o := range operations {
+		if slices.Contains(answers(), o.Text("op")) {
+			byID[o.ID] = o
+		}
+	}
+	if len(byID) == 0 {
+		return operations
+	}
+	out := slices.Clone(operations)
+	for i, o := range out {
+		if !slices.Contains([]string{"offer", "hold", "turn_down"}, o.Text("op")) {
+			continue
+		}
+		var seen []string
+		for _, s := range o.Strings("seen") {
+			if answer, ok := byID[s]; ok {
+				seen = append(seen, slices.DeleteFunc(answer.Strings("seen"), func(s string) bool { return byID[s].ID != "" || s == o.ID })...)
+			} else {
+				seen = append(seen, s)
+			}
+		}
+		out[i].Fields = maps.Clone(o.Fields)
+		out[i].Fields["seen"] = merge.Encode(seen)
+	}
+	return out
+}
+
 // ApplicationState replays operations on an application: where they lead, whether a
 // person must look at it, and which of them decided, "" if none did.
 func ApplicationState(application merge.Row, operations []merge.Row) (state string, review bool, by string) {
+	operations = asTold(operations)
 	m := answeringMachine(operations)
 	state, review, by = answeredInTime(m, application, operations)
 	late := m.heads(operations, lateAnswers)
 	switch {
+	case among(m.heads(operations, unprompted), "confirm"): // somebody believes that a place is theirs
+		open := []string{ApplicationSubmitted, ApplicationReserve, ApplicationNotSelected}
+		return state, review || slices.Contains(open, state), by
 	case len(late) == 0 || state == ApplicationDisqualified:
 	case state == ApplicationOffered: // nobody said anything that counts
 		return ApplicationLapsed, review || among(late, "confirm"), by
@@ -190,10 +247,10 @@ func offeredBeside(operations, heads []merge.Row) bool {
 
 // deriveApplication replays an application.
 func deriveApplication(v merge.View, r merge.Row) merge.Derived {
-	ops := v.Operations("application_event", r.ID)
+	ops := asTold(v.Operations("application_event", r.ID))
 	state, review, by := ApplicationState(r, ops)
 	d := merge.Derived{Operations: map[merge.Key]map[string]merge.Value{}, Fields: map[string]merge.Value{"state": merge.Str(state), "needs_review": nil,
-		"confirm_by": nil, "feedback": nil, "asked": nil, "returned_for": nil, "complete_by": nil, "incomplete": nil}}
+		"confirm_by": nil, "feedback": nil, "reserve_no": nil, "asked": nil, "returned_for": nil, "complete_by": nil, "incomplete": nil}}
 	if review {
 		d.Fields["needs_review"] = merge.Flag(true)
 	}
@@ -219,6 +276,9 @@ func deriveApplication(v merge.View, r merge.Row) merge.Derived {
 			sayOf(d.Fields, o)
 		}
 	}
+	if state != ApplicationReserve {
+		d.Fields["reserve_no"] = nil
+	}
 	if state != ApplicationReturned {
 		d.Fields["asked"], d.Fields["returned_for"], d.Fields["complete_by"], d.Fields["incomplete"] = nil, nil, nil, nil
 	}
@@ -231,7 +291,7 @@ func sayOf(fields map[string]merge.Value, o merge.Row) {
 	case "offer":
 		fields["confirm_by"], fields["feedback"] = o.Fields["confirm_by"], o.Fields["feedback"]
 	case "hold", "turn_down":
-		fields["feedback"] = o.Fields["feedback"]
+		fields["feedback"], fields["reserve_no"] = o.Fields["feedback"], o.Fields["reserve_no"]
 	case "return":
 		fields["asked"], fields["returned_for"], fields["complete_by"] = o.Fields["asked"], o.Fields["reason_code"], o.Fields["complete_by"]
 		fields["incomplete"] = o.Fields["incomplete"]
@@ -240,10 +300,13 @@ func sayOf(fields map[string]merge.Value, o merge.Row) {
 
 // judgeApplication asks what the author saw. Owners answer an offer; an admin writes their
 // answer down where somebody had to ask them, because their phones said different things: until
-// the offer ends, and while the place is theirs.
+// the offer ends, and while the place is theirs. After a restore the named state stands in for
+// what is lost, unless the author had seen an end that is not; where that leads without the
+// offer, ApplicationState says.
 func judgeApplication(j merge.Judgement) *merge.Reject {
 	state, review, _ := ApplicationState(j.Parent, j.Seen)
-	if j.AfterRestore && j.From != "" {
+	ended := slices.ContainsFunc(endings(), func(op string) bool { return among(j.Seen, op) })
+	if j.AfterRestore && j.From != "" && !ended {
 		state = j.From
 	}
 	op := merge.AsString(j.Set["op"])

@@ -90,17 +90,20 @@ func allowCaseEvent(a merge.Attempt) *merge.Reject {
 
 // judgeCase asks whether an operation is legal from the state its author saw,
 // for the role its author had. After a restore the named state stands in for
-// what is lost, unless the author had seen an end that is not; see judgeTask.
+// what is lost, unless the author had seen an end that is not; see judgeTask. What the
+// programme pays for an admin approves, online: if that is lost it has to be said again, and
+// no step is taken before. Documents are taken all the same.
 func judgeCase(j merge.Judgement) *merge.Reject {
 	state := CaseState(j.Seen)
 	ended := state == CaseIssued || state == CaseRejected || state == CaseCancelled
-	if j.AfterRestore && !ended {
+	kind, _ := CaseKindOf(j.Parent.Text("kind"))
+	document := slices.Contains([]string{"give", "accept", "return_document"}, merge.AsString(j.Set["op"]))
+	if granted := !kind.Funded || document || has(j.Seen, "approve"); j.AfterRestore && !ended && granted {
 		state = j.From
 	}
 	if r := caseMachine().legal(j, state); r != nil {
 		return r
 	}
-	kind, _ := CaseKindOf(j.Parent.Text("kind"))
 	switch op := merge.AsString(j.Set["op"]); op {
 	case "give", "accept", "return_document":
 		return judgeDocument(j, op)

@@ -53,6 +53,7 @@ func application() *merge.Collection {
 			server("complete_by", instant(), "first instant at which it is too late to complete what an admin sent back"),
 			server("confirm_by", instant(), "first instant at which an offer has lapsed"),
 			server("feedback", text(0, 2000), "for the owner, with the result"),
+			server("reserve_no", whole(1, 100_000, ""), "of who stands in reserve: the place there when the results were told; those before may have moved up since"),
 		),
 	}
 }
@@ -69,6 +70,7 @@ func applicationEvent() *merge.Collection {
 			once("note", text(1, 2000), people, ""),
 			once("confirm_by", instant(), office, "with offer"),
 			once("feedback", text(1, 2000), office, "with offer, hold and turn_down"),
+			once("reserve_no", whole(1, 100_000, ""), office, "with hold: the place in the reserve, 1 moves up first"),
 			once("asked", text(1, 2000), office, "with return"),
 			once("complete_by", instant(), office, "with return: until when its owner may complete it"),
 			once("incomplete", codes(), office, "with return: the questions that it is about"),

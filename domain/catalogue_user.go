@@ -102,7 +102,7 @@ func quarantine() *merge.Collection {
 func reviewItem() *merge.Collection {
 	return &merge.Collection{
 		Name: "review_item", Scope: ScopeDecision, Doc: "queue of the admins; never on a phone", React: reactReview, Tags: tagReview, Fields: fields(
-			server("what", enum("refused_edit", "verify_against_cancel", "issue_against_reject", "case_funding", "case_confirmation", "announcement_withheld", "offer_unclear", "two_applications", "registered_twice", "curator_joined"), ""),
+			server("what", enum("refused_edit", "verify_against_cancel", "issue_against_reject", "case_funding", "case_confirmation", "announcement_withheld", "offer_unclear", "two_applications", "registered_twice", "curator_joined", "place_unfilled"), ""),
 			server("scope", text(1, 100), "where it happened"),
 			server("object", objectRef(), "what it is about"),
 			server("other", ref(""), "of registered_twice: the application that was there before"),

@@ -144,12 +144,10 @@ func deriveEnrolment(v merge.View, r merge.Row) merge.Derived {
 	return d
 }
 
-// judgeEnrolment asks what the author saw.
+// judgeEnrolment asks what the author saw. No phone has a word here, so none stands in for what
+// a restore took.
 func judgeEnrolment(j merge.Judgement) *merge.Reject {
 	state := EnrolmentState(j.Parent, j.Seen)
-	if j.AfterRestore && j.From != "" {
-		state = j.From
-	}
 	if j.Parent.Text("programme_id") != merge.AsString(j.Set["programme_id"]) {
 		return refuse("invalid_value", "set.programme_id")
 	}

@@ -38,6 +38,10 @@ type machine struct {
 	lane func(o merge.Row) string
 	// prefer orders those that compete in a lane of its own; the first counts.
 	prefer func(a, b merge.Row) int
+	// outlasts reports that before counts beside after all the same, where after says that
+	// its author had seen it: no rule leads from the one to the other, and what an author
+	// names as seen is the author's word. May be nil.
+	outlasts func(before, after merge.Row) bool
 }
 
 // ops lists the operations, in the order of precedence.
@@ -65,14 +69,21 @@ func (m machine) laneOf(o merge.Row) string {
 	return m.lane(o)
 }
 
-// heads gives the operations of a lane that no other of it has seen, ordered by
-// (stamp, id). What an author saw goes through the operations of every lane.
+// heads gives the operations of a lane that no other of it has seen, or that outlast those
+// that have, ordered by (stamp, id). What an author saw goes through the operations of every lane.
 func (m machine) heads(operations []merge.Row, lane string) []merge.Row {
 	mine := slices.DeleteFunc(slices.Clone(operations), func(o merge.Row) bool { return m.laneOf(o) != lane })
 	covered := map[string]bool{}
 	for _, o := range mine {
 		seen, _ := merge.Closure(operations, o.Strings("seen"))
 		delete(seen, o.ID)
+		if m.outlasts != nil {
+			for _, p := range mine {
+				if seen[p.ID] && m.outlasts(p, o) {
+					delete(seen, p.ID)
+				}
+			}
+		}
 		maps.Copy(covered, seen)
 	}
 	mine = slices.DeleteFunc(mine, func(o merge.Row) bool { return covered[o.ID] })

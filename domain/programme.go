@@ -200,6 +200,13 @@ func (p Programme) Registration() (from, to time.Time, ok bool) {
 	return f.From.Start(p.Zone), f.To.End(p.Zone), ok
 }
 
+// TakesIn reports whether a place that comes free on a day is given to somebody: not once the
+// programme has been harvested, nor behind the last day that is monitored, to which a plan would
+// be due.
+func (p Programme) TakesIn(day Date) bool {
+	return !programmeReached(p.Status, ProgrammeHarvested) && (p.Monitoring.To == "" || day <= p.Monitoring.To)
+}
+
 // Covers reports whether a region lies in one of the programme's provinces.
 func (p Programme) Covers(r Region) bool {
 	return slices.ContainsFunc(p.Regions, func(o Region) bool { return r.Within(o) })

@@ -86,6 +86,12 @@ var domainTable = map[string]entry{
 	"track_taken": {
 		Sentence{"Bidang pendampingan ini sudah dipegang pendamping lain.", "Pilih bidang lain, atau serahkan usaha ini kepada pendamping baru."},
 		Sentence{"Another mentor has this track of the business.", "Choose another track, or hand the business over."}},
+	"own_business": {
+		Sentence{"Orang ini pemilik atau staf usaha tersebut, jadi tidak dapat mendampinginya.", "Pilih pendamping lain."},
+		Sentence{"This person owns the business or works for it, so they cannot mentor it.", "Choose another mentor."}},
+	"not_in_programme": {
+		Sentence{"Usaha ini tidak terdaftar di program tersebut, dan program itu tidak dibuka untuk wilayahnya.", "Pilih program lain, atau tugaskan tanpa program."},
+		Sentence{"The business has not applied to this programme, and it is not open for its region.", "Choose another programme, or send the mentor without one."}},
 	"mentor_full": {
 		Sentence{"Pendamping ini sudah mendampingi usaha sebanyak kapasitasnya.", "Pilih pendamping lain, atau lanjutkan melebihi kapasitas dengan menyebut alasannya."},
 		Sentence{"This mentor has as many businesses as they can accompany.", "Choose another one, or go beyond it and say why."}},

@@ -58,8 +58,9 @@ type AssignmentChange struct {
 // Assign opens a window for a mentor. Only admins do.
 //
 // Errors: NotFound, Forbidden; Invalid "invalid_value" if the user is no mentor or the track
-// none of theirs, "required" (reason), "invalid_reference" if there is no such programme;
-// Conflict "conflict" if the mentor has an open window, "track_taken" if another one has
+// none of theirs, "required" (reason), "invalid_reference" if there is no such programme,
+// "not_in_programme" if the business has no part in it, "own_business" if they own or work for the
+// business; Conflict "conflict" if the mentor has an open window, "track_taken" if another one has
 // this track of this programme, "mentor_full".
 func (s *Service) Assign(ctx context.Context, who Caller, business string, n NewAssignment) (Assignment, error) {
 	st, err := s.enterAsAdmin(ctx, who, business)
@@ -69,11 +70,11 @@ func (s *Service) Assign(ctx context.Context, who Caller, business string, n New
 	if err := s.mustBeMentor(ctx, n.Mentor, "mentor_id"); err != nil {
 		return Assignment{}, err
 	}
-	if err := s.knownProgramme(ctx, "programme_id", n.Programme); err != nil {
+	if err := s.mayBeFor(ctx, st, business, n.Programme); err != nil {
 		return Assignment{}, err
 	}
 	w := opening(who, business, n, st.now, !slices.ContainsFunc(st.head.Access, func(g merge.Grant) bool { return g.Role == merge.Mentor && g.Holds(st.now) }))
-	w.Must = both(w.Must, placeFree(w.ID, n.window(), st.now))
+	w.Must = both(w.Must, placeFree(w.ID, n.window(), st.now, 0))
 	if err := s.check("assignment", w.Set); err != nil {
 		return Assignment{}, err
 	}
@@ -123,6 +124,11 @@ func opening(who Caller, business string, n NewAssignment, from merge.Millis, le
 		}) {
 			return &merge.Reject{Code: "conflict", Field: "mentor_id"}
 		}
+		if slices.ContainsFunc(access, func(g merge.Grant) bool {
+			return g.User == n.Mentor && (g.Role == merge.Owner || g.Role == merge.Staff) && (g.To == 0 || g.To > from)
+		}) { // a mentor's word counts before an owner's
+			return &merge.Reject{Code: "own_business", Field: "mentor_id"}
+		}
 		return nil
 	}
 	return merge.ServerWrite{Name: who.Name, Author: who.User, Role: merge.Admin, Collection: "assignment", ID: aid, Op: merge.Put, Create: true, Must: must, Set: set}
@@ -154,6 +160,9 @@ func (s *Service) Assignments(ctx context.Context, who Caller, business string) 
 // ends and the mentor stays in by the others, which Assignments lists. With a
 // successor the business changes hands: all of them end at that instant.
 //
+// A window that ends may be made longer, if the place and the mentor are free for the time
+// that is added.
+//
 // Errors: as Assign; Stale "stale_version", also if another window of the mentor
 // changed meanwhile; Conflict "conflict" for a window that has ended, and for a lead whose
 // window has not begun.
@@ -182,6 +191,17 @@ func (s *Service) ChangeAssignment(ctx context.Context, who Caller, business, as
 	if err != nil {
 		return Assignment{}, err
 	}
+	if ends := merge.Millis(old.To.UnixMilli()); !old.To.IsZero() && at > ends { // they have the business for longer
+		leave, err := s.takeIn(ctx, taking{who: old.Mentor, field: "to", at: ends, anyTrack: true}, business)
+		if err != nil {
+			return Assignment{}, err
+		}
+		if c.Successor == "" {
+			defer leave()
+		} else {
+			leave() // the successor's turn is next
+		}
+	}
 	writes := []merge.ServerWrite{end}
 	if c.Successor != "" {
 		more, leave, err := s.succeeding(ctx, who, business, old, c, at)
@@ -203,6 +223,11 @@ func (s *Service) ending(who Caller, st standing, assignment string, v Version, 
 	open := func(v merge.View, access []merge.Grant) *merge.Reject {
 		if slices.ContainsFunc(access, func(g merge.Grant) bool { return g.ID == assignment && g.To != 0 && g.To <= v.Now() }) {
 			return &merge.Reject{Code: "conflict"}
+		}
+		if r, _ := v.Row("assignment", assignment); !merge.Null(r.Fields["to_at"]) {
+			if w := domain.MentorWindowOf(r); at > w.To { // for longer
+				return placeFree(assignment, w, w.To, at)(v, access)
+			}
 		}
 		return nil
 	}
@@ -235,7 +260,7 @@ func (s *Service) succeeding(ctx context.Context, who Caller, business string, o
 	heir.Reason = cmp.Or(c.Reason, heir.Reason)
 	next := opening(who, business, heir, at, all.leads(at))
 	if !all.inherits(heir) {
-		next.Must = both(next.Must, placeFree(next.ID, heir.window(), at))
+		next.Must = both(next.Must, placeFree(next.ID, heir.window(), at, 0))
 	}
 	if err := errors.Join(s.check("assignment", next.Set), s.introduce(ctx, "assignment", c.Successor, next.Set)); err != nil {
 		return nil, nil, err

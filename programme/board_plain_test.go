@@ -232,13 +232,13 @@ func (w walked) ranked() []merge.Row {
 }
 
 func (w walked) results(words Feedback) (out []result, unsaid []string) {
-	becomes := map[string]string{}
+	becomes, place := map[string]string{}, map[string]int{}
 	for i, f := range w.ranked() {
 		becomes[f.ID] = domain.FileNotSelected
 		if i < w.Quota {
 			becomes[f.ID] = domain.FileSelected
 		} else if i < w.Quota+w.Reserve {
-			becomes[f.ID] = domain.FileReserve
+			becomes[f.ID], place[f.ID] = domain.FileReserve, i-w.Quota+1
 		}
 	}
 	for _, f := range w.all("case_file", "number") {
@@ -262,7 +262,7 @@ func (w walked) results(words Feedback) (out []result, unsaid []string) {
 		}
 		op := map[string]string{domain.FileSelected: "offer", domain.FileReserve: "hold", domain.FileNotSelected: "turn_down", domain.FileEliminated: "turn_down"}[state]
 		if op != "" && !w.withdrawn(f.ID) {
-			out = append(out, result{f.ID, f.Text("business_id"), op, said})
+			out = append(out, result{f.ID, f.Text("business_id"), op, said, place[f.ID]})
 		}
 	}
 	b := &board{told: first(w.all("publication", ""))}

@@ -124,8 +124,15 @@ func (s *Service) accompaniedBy(ctx context.Context, business, mentor string, at
 	if err != nil {
 		return a, false, err
 	}
-	lead, _ := domain.LeadAt(domain.MentorWindowsOf(rows), at)
-	a = Accompanied{Business: business, Since: since(head.Access, mentor, at), Lead: lead.Mentor == mentor, Progress: domain.EnrolmentProgressOf(rows)}
+	windows := domain.MentorWindowsOf(rows)
+	lead, _ := domain.LeadAt(windows, at)
+	sent := "" // programme that the mentor was sent for
+	for _, w := range windows {
+		if w.Mentor == mentor && w.Holds(at) && w.Programme > sent {
+			sent = w.Programme
+		}
+	}
+	a = Accompanied{Business: business, Since: since(head.Access, mentor, at), Lead: lead.Mentor == mentor, Progress: domain.EnrolmentProgressOf(rows, sent)}
 	if i := slices.IndexFunc(rows, func(r merge.Row) bool { return r.Collection == "business" && r.ID == business }); i >= 0 {
 		a.Name, a.Region = rows[i].Text("name"), rows[i].Text("region_code")
 	}

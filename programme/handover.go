@@ -252,7 +252,7 @@ func handing(who Caller, job merge.Row, business string, head store.Head, old le
 		next.Reason = cmp.Or(job.Text("reason"), next.Reason)
 		open := opening(who, business, next, at, old.leads(at))
 		if !old.inherits(next) {
-			open.Must = both(open.Must, placeFree(open.ID, next.window(), at))
+			open.Must = both(open.Must, placeFree(open.ID, next.window(), at, 0))
 		}
 		writes = append(writes, open)
 	case there >= 0 && old.leads(at):

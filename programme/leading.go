@@ -2,9 +2,12 @@ package programme
 
 import (
 	"context"
+	"fmt"
 	"slices"
 
 	"github.com/lumbung-ikm/lumbung/domain"
+	"github.com/lumbung-ikm/lumbung/fault"
+	"github.com/lumbung-ikm/lumbung/store"
 	"github.com/lumbung-ikm/lumbung/sync/merge"
 )
 
@@ -51,14 +54,14 @@ func (s *Service) nameLead(ctx context.Context, who Caller, st standing, assignm
 	return s.assignment(ctx, st, assignment)
 }
 
-// placeFree refuses a window that begins at an instant and stays open, if another one lasts
-// that is for the same track of the same programme. It is asked inside the commit, so that of
+// placeFree refuses a window that begins at an instant and ends at another one, or stays open
+// if that is 0, if another one lasts meanwhile that is for the same track of the same programme. It is asked inside the commit, so that of
 // two admins one is refused, and reads what the commit has written before it, such as the end
 // of a window whose place this one takes.
-func placeFree(id string, w domain.MentorWindow, from merge.Millis) func(merge.View, []merge.Grant) *merge.Reject {
+func placeFree(id string, w domain.MentorWindow, from, until merge.Millis) func(merge.View, []merge.Grant) *merge.Reject {
 	return func(v merge.View, access []merge.Grant) *merge.Reject {
 		for _, g := range access {
-			if g.Role != merge.Mentor || g.ID == id || g.To != 0 && g.To <= from {
+			if g.Role != merge.Mentor || g.ID == id || g.To != 0 && g.To <= from || until != 0 && g.From >= until {
 				continue
 			}
 			if r, ok := v.Row("assignment", g.ID); ok && domain.MentorWindowOf(r).SamePlace(w) && domain.MentorWindowOf(r).Lasts(from) {
@@ -67,4 +70,44 @@ func placeFree(id string, w domain.MentorWindow, from merge.Millis) func(merge.V
 		}
 		return nil
 	}
+}
+
+// mayBeFor asks whether a mentor may be sent to a business for a programme, "" for none: it has
+// applied there, or could come to take part, because the programme is public and its
+// regions are those of the business, as far as its region is known.
+//
+// Errors: Invalid "invalid_reference", "not_in_programme".
+func (s *Service) mayBeFor(ctx context.Context, st standing, business, programme string) error {
+	if programme == "" {
+		return nil
+	}
+	if err := s.knownProgramme(ctx, "programme_id", programme); err != nil {
+		return err
+	}
+	e, err := s.setup(ctx, programme)
+	if err != nil {
+		return err
+	}
+	root := merge.Key{Collection: "business", ID: business}
+	got, err := s.Engine.Store.Load(ctx, st.head.Scope, store.Want{Keys: []merge.Key{root}, Tags: []string{domain.AppliedTag(programme)}})
+	if err != nil {
+		return fmt.Errorf("load applications: %w", err)
+	}
+	var region string
+	for i := range got.Records {
+		row, err := rowOf(&got.Records[i])
+		switch {
+		case err != nil:
+			return err
+		case row.Key == root:
+			region = row.Text("region_code")
+		case row.Collection == "application" && !row.Deleted:
+			return nil
+		}
+	}
+	p := domain.ProgrammeOf(e.Row)
+	if p.Status != domain.ProgrammeDraft && (region == "" || p.Covers(domain.Region(region))) {
+		return nil
+	}
+	return &fault.Error{Kind: fault.Invalid, Code: "not_in_programme", Field: "programme_id", Text: "the business has no part in it"}
 }

@@ -49,16 +49,20 @@ func (s *Service) fill(ctx context.Context, eff merge.Effect) error {
 // when it is called, and offers no more than are free by that; each offer that becomes
 // known has it look again. A place is free once it is gone from who had it, which that
 // business's own operations say: whatever is known of it late, it never comes back.
+// When the programme takes nobody in any more the admins are told instead.
 //
 // Errors: Transient "busy" if owners keep changing their minds.
 func (s *Service) promote(ctx context.Context, programme string) error {
 	for range 10 {
 		var p domain.Programme
-		var next, left, unheard []file
+		var next, left, unheard, late []file
 		var words Feedback
 		if err := s.atBoard(ctx, programme, 0, func(b *board) (err error) {
 			p = b.Programme
 			next, left, unheard = b.next()
+			if !p.TakesIn(domain.BusinessDay(s.Clock.Now(), p.Zone)) {
+				late, next, left = b.reserved()[:len(next)+len(left)], nil, nil
+			}
 			words, err = b.words()
 			return err
 		}); err != nil {
@@ -68,9 +72,12 @@ func (s *Service) promote(ctx context.Context, programme string) error {
 			return err // not everybody has heard yet; the last one has it look again
 		}
 		var failed []error
+		for _, f := range late {
+			failed = appendFailed(failed, s.unfilled(ctx, programme, f))
+		}
 		for _, f := range next {
 			said, _ := f.told(domain.FileSelected, words)
-			failed = appendFailed(failed, s.tellOne(ctx, result{f.id, f.business, "offer", said}, confirmBy(p, s.Clock.Now())))
+			failed = appendFailed(failed, s.tellOne(ctx, result{f.id, f.business, "offer", said, 0}, confirmBy(p, s.Clock.Now())))
 		}
 		for _, f := range left {
 			failed = appendFailed(failed, s.release(ctx, f))
@@ -80,6 +87,18 @@ func (s *Service) promote(ctx context.Context, programme string) error {
 		}
 	}
 	return &fault.Error{Kind: fault.Transient, Code: "busy", Text: "owners keep changing their minds"}
+}
+
+// unfilled tells the admins, once, who of the reserve is not offered the place that is free.
+func (s *Service) unfilled(ctx context.Context, programme string, f file) error {
+	scope := domain.DecisionScope(programme)
+	item := id.Derive("review", scope, "place_unfilled", f.id)
+	_, err := s.Engine.Write(ctx, scope, serverWrite("unfilled."+item, "review_item", item, true, map[string]merge.Value{"what": merge.Str("place_unfilled"), "scope": merge.Str(scopeOf(f.business)),
+		"object": merge.Encode(map[string]string{"collection": "application", "id": f.id}), "at": s.now().Value()}))
+	if fault.CodeOf(err) == "id_reuse" {
+		return nil
+	}
+	return err
 }
 
 func appendFailed(all []error, err error) []error {
@@ -161,11 +180,8 @@ func (b *board) next() (next, left, unheard []file) {
 		return nil, nil, nil
 	}
 	held := 0
-	var reserve []file
 	for _, f := range b.files {
 		switch b.states[f.id] {
-		case domain.ApplicationReserve:
-			reserve = append(reserve, f)
 		case domain.ApplicationSubmitted, "":
 			if f.ranked && state == "telling" {
 				return nil, nil, nil // not everybody has heard yet; the last one has it look again
@@ -181,11 +197,18 @@ func (b *board) next() (next, left, unheard []file) {
 			left = append(left, f)
 		}
 	}
-	slices.SortFunc(reserve, byRank)
+	reserve := b.reserved()
 	selected, _ := b.places()
 	wanted := min(len(reserve), max(0, selected-held))
 	free := min(wanted, max(0, selected-held-len(left)))
 	return reserve[:free], left[:min(len(left), wanted-free)], unheard
+}
+
+// reserved are the files of the reserve, the best first.
+func (b *board) reserved() []file {
+	out := slices.DeleteFunc(slices.Clone(b.files), func(f file) bool { return b.states[f.id] != domain.ApplicationReserve })
+	slices.SortFunc(out, byRank)
+	return out
 }
 
 func byRank(x, y file) int { return cmp.Compare(x.rank, y.rank) }

@@ -76,7 +76,8 @@ func (s *Service) enrol(ctx context.Context, app applied) error {
 		return err
 	}
 	writes[0].Must = inAlive(func(v merge.View, _ []merge.Grant) *merge.Reject {
-		if r, _ := v.Row("application", app.ID); r.Text("state") != domain.ApplicationConfirmed { // any more
+		r, _ := v.Row("application", app.ID)
+		if r.Text("state") != domain.ApplicationConfirmed || domain.ApplicationPlace(r, v.Operations("application_event", r.ID)) != domain.PlaceHeld { // any more, or nobody offered it
 			return &merge.Reject{Code: "conflict"}
 		}
 		return nil

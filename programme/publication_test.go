@@ -158,8 +158,16 @@ func TestResultsAreToldAtTheirInstantToAll(t *testing.T) {
 	}
 	var offered []merge.Row
 	for _, f := range c.files(c.edition) {
-		if c.application(f).Text("state") == domain.ApplicationOffered {
+		a := c.application(f)
+		if a.Text("state") == domain.ApplicationOffered {
 			offered = append(offered, f)
+		}
+		want := int64(0)
+		if a.Text("state") == domain.ApplicationReserve {
+			want = f.Int("rank") - 30
+		}
+		if got := a.Int("reserve_no"); got != want || want < 0 {
+			t.Errorf("rank %d is %s with number %d of the reserve", f.Int("rank"), a.Text("state"), got)
 		}
 	}
 	for _, f := range offered[1:] {

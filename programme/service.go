@@ -67,7 +67,7 @@ type Service struct {
 type Caller struct {
 	User string
 	// Name is what the writes of this request are called, the same for each
-	// repetition of the request: "rest.<session>.<hash>". Reads need none.
+	// repetition of the request: "rest.<person>.<hash>" with a key, else of the session. Reads need none.
 	Name string
 	// Proved says that the session began with a password and a second factor. Without
 	// it an admin has no more rights than anybody else.

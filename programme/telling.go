@@ -45,6 +45,7 @@ type result struct {
 	Business string `json:"business"`
 	Op       string `json:"op"` // offer, hold or turn_down
 	Words    string `json:"words,omitempty"`
+	Reserve  int    `json:"reserve,omitempty"` // with hold: place in the reserve, from 1
 }
 
 // tellPerStep is how many applications a step of a publication tells.
@@ -144,13 +145,13 @@ func (b *board) results(words Feedback) (out []result, unsaid []string) {
 	selected, reserve := b.places()
 	ranked := slices.DeleteFunc(slices.Clone(b.files), func(f file) bool { return !f.ranked || b.withdrawn(f) })
 	slices.SortFunc(ranked, byRank)
-	becomes := map[string]string{}
+	becomes, place := map[string]string{}, map[string]int{}
 	for i, f := range ranked {
 		switch {
 		case i < selected:
 			becomes[f.id] = domain.FileSelected
 		case i < selected+reserve:
-			becomes[f.id] = domain.FileReserve
+			becomes[f.id], place[f.id] = domain.FileReserve, i-selected+1
 		default:
 			becomes[f.id] = domain.FileNotSelected
 		}
@@ -171,7 +172,7 @@ func (b *board) results(words Feedback) (out []result, unsaid []string) {
 		if !own && f.feedback != "" {
 			unsaid = append(unsaid, f.id)
 		}
-		out = append(out, result{f.id, f.business, ops[state], said})
+		out = append(out, result{f.id, f.business, ops[state], said, place[f.id]})
 	}
 	slices.SortFunc(out, func(x, y result) int { return strings.Compare(b.drawn(x), b.drawn(y)) })
 	return out, unsaid
@@ -231,6 +232,9 @@ func (s *Service) tellOne(ctx context.Context, r result, until merge.Millis) err
 	set := map[string]merge.Value{"application_id": merge.Str(r.File), "op": merge.Str(r.Op), "feedback": optional(r.Words)}
 	if r.Op == "offer" {
 		set["confirm_by"] = until.Value()
+	}
+	if r.Reserve > 0 {
+		set["reserve_no"] = merge.Num(r.Reserve)
 	}
 	k := merge.Key{Collection: "application_event", ID: id.Derive("application_event", r.File, "result", r.Op)}
 	head, err := s.home(ctx, r.Business)

@@ -199,7 +199,8 @@ type Accompanied struct {
 	// Name Example: Rafins Snack
 	Name string `json:"name"`
 
-	// Progress What was cancelled or only proposed is in no number.
+	// Progress Of one enrolment, and of what belongs to no programme: that in the programme which the mentor was sent for, else the newest that runs, else the newest. What belongs
+	// to other programmes is in no number, and neither is what was cancelled or only proposed. Sales belong to none.
 	Progress EnrolmentProgress `json:"progress"`
 
 	// RegionCode Example: 18.10
@@ -847,7 +848,8 @@ type EnrolmentOperation struct {
 	Reason string `json:"reason,omitempty,omitzero"`
 }
 
-// EnrolmentProgress What was cancelled or only proposed is in no number.
+// EnrolmentProgress Of one enrolment, and of what belongs to no programme: that in the programme which the mentor was sent for, else the newest that runs, else the newest. What belongs
+// to other programmes is in no number, and neither is what was cancelled or only proposed. Sales belong to none.
 type EnrolmentProgress struct {
 	// CasesDone issued, or rejected by the body
 	//
@@ -857,7 +859,7 @@ type EnrolmentProgress struct {
 	// CasesTotal Example: 2
 	CasesTotal int `json:"cases_total"`
 
-	// Enrolment state of the newest; empty without one
+	// Enrolment its state; empty without one
 	//
 	// Example: active
 	Enrolment string `json:"enrolment"`

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"reflect"
+	"slices"
 	"strconv"
 	"text/tabwriter"
 	"time"
@@ -60,7 +62,10 @@ func (d *desk) announce(ctx context.Context, args []string) error {
 		return err
 	}
 	var a wire.Announcement
-	if err := d.once(ctx, r, &a); err != nil {
+	if err := d.once(ctx, r, &a, func() (_ bool, err error) {
+		a, err = d.announcement(ctx, a.Id)
+		return !slices.Contains([]string{domain.AnnouncementCancelled, domain.AnnouncementRetracted}, text(a.Fields, "state")), err
+	}); err != nil {
 		return err
 	}
 	d.show(a)
@@ -219,54 +224,61 @@ func (d *desk) takeFurther(ctx context.Context, word string, st step, args []str
 			return err
 		}
 	}
-	return d.post(ctx, http.MethodPost, announcementPath(named[0], "/operations"), a.Etag, wire.AnnouncementOperation{Op: st.op, Reason: *reason})
+	r, err := asJSON(http.MethodPost, announcementPath(named[0], "/operations"), wire.AnnouncementOperation{Op: st.op, Reason: *reason})
+	if err != nil {
+		return err
+	}
+	r.tag = a.Etag
+	if err := d.once(ctx, r, &a, func() (_ bool, err error) {
+		a, err = d.announcement(ctx, named[0])
+		return true, err
+	}); err != nil {
+		return err
+	}
+	d.show(a)
+	return nil
 }
 
 func (d *desk) rewrite(ctx context.Context, args []string) error {
-	return d.write(ctx, "change", http.MethodPatch, "", args)
+	r, _, err := d.putting(ctx, "change", http.MethodPatch, "", args)
+	if err != nil {
+		return err
+	}
+	var a wire.Announcement
+	if err := d.send(ctx, r, &a); err != nil {
+		return err
+	}
+	d.show(a)
+	return nil
 }
 
+// corrected is what the server answers to a correction: the announcement, or the approval that
+// another admin has to give.
+type corrected struct {
+	wire.Announcement
+	What string `json:"what"` // of an approval
+}
+
+// correct makes another version of an announcement. Done again it makes none, so the errand is
+// the same whatever version is there by now.
 func (d *desk) correct(ctx context.Context, args []string) error {
-	return d.write(ctx, "correct", http.MethodPost, "/versions", args)
-}
-
-// write puts the fields of a file into an announcement as it is.
-func (d *desk) write(ctx context.Context, word, method, rest string, args []string) error {
-	f := d.set("admin announce " + word)
-	file := f.String("file", "", "")
-	programme := f.String("programme", "", "")
-	named, err := d.parsed(f, args, "ID")
+	r, id, err := d.putting(ctx, "correct", http.MethodPost, "/versions", args)
 	if err != nil {
 		return err
 	}
-	in, err := announcementOf(*file, *programme)
-	if err != nil {
-		return err
-	}
-	a, err := d.announcement(ctx, named[0])
-	if err != nil {
-		return err
-	}
-	return d.post(ctx, method, announcementPath(named[0], rest), a.Etag, in)
-}
-
-// post writes to an announcement as it was seen, and shows what became of it, which may be
-// that another admin has to approve it.
-func (d *desk) post(ctx context.Context, method, path, tag string, in any) error {
-	r, err := asJSON(method, path, in)
-	if err != nil {
-		return err
-	}
-	r.tag = tag
-	var got struct {
-		wire.Announcement
-		What string `json:"what"` // of an approval
-	}
-	send := d.send
-	if method == http.MethodPost {
-		send = d.once
-	}
-	if err := send(ctx, r, &got); err != nil {
+	r.any = true
+	var got corrected
+	if err := d.once(ctx, r, &got, func() (bool, error) {
+		was := got
+		if was.What != "" {
+			if open, err := d.proposed(ctx, was.Id); err != nil || open {
+				return true, err
+			}
+		}
+		now, err := d.announcement(ctx, id)
+		got = corrected{Announcement: now}
+		return was.What == "" && sameField(was.Fields, now.Fields, "version") || holds(now.Fields, r.body), err
+	}); err != nil {
 		return err
 	}
 	if got.What != "" {
@@ -275,6 +287,66 @@ func (d *desk) post(ctx context.Context, method, path, tag string, in any) error
 	}
 	d.show(got.Announcement)
 	return nil
+}
+
+// proposed reports whether an approval still waits for another admin.
+func (d *desk) proposed(ctx context.Context, approval string) (bool, error) {
+	query := url.Values{"state": {domain.ApprovalProposed}}
+	for {
+		var page wire.ApprovalList
+		if err := d.send(ctx, get("/v1/admin/approvals?"+query.Encode()), &page); err != nil {
+			return false, err
+		}
+		if slices.ContainsFunc(page.Approvals, func(a wire.Approval) bool { return a.Id == approval }) {
+			return true, nil
+		}
+		if page.Next == "" || page.Next == query.Get("after") {
+			return false, nil
+		}
+		query.Set("after", page.Next)
+	}
+}
+
+// holds reports whether an announcement says what was written into it.
+func holds(fields map[string]json.RawMessage, body []byte) bool {
+	var in wire.AnnouncementFields
+	if json.Unmarshal(body, &in) != nil {
+		return false
+	}
+	for name := range in.Fields {
+		if !sameField(fields, in.Fields, name) {
+			return false
+		}
+	}
+	return true
+}
+
+func sameField(a, b map[string]json.RawMessage, name string) bool {
+	var x, y any
+	return json.Unmarshal(a[name], &x) == nil && json.Unmarshal(b[name], &y) == nil && reflect.DeepEqual(x, y)
+}
+
+// putting is a request that puts the fields of a file into an announcement as it is, whose id
+// is given too.
+func (d *desk) putting(ctx context.Context, word, method, rest string, args []string) (r request, id string, err error) {
+	f := d.set("admin announce " + word)
+	file := f.String("file", "", "")
+	programme := f.String("programme", "", "")
+	named, err := d.parsed(f, args, "ID")
+	if err != nil {
+		return r, "", err
+	}
+	in, err := announcementOf(*file, *programme)
+	if err != nil {
+		return r, "", err
+	}
+	a, err := d.announcement(ctx, named[0])
+	if err != nil {
+		return r, "", err
+	}
+	r, err = asJSON(method, announcementPath(named[0], rest), in)
+	r.tag = a.Etag
+	return r, named[0], err
 }
 
 // receipts tells how many have had, read and confirmed an announcement, and who.

@@ -9,12 +9,13 @@ import (
 )
 
 // errand is a request that must be done once. Its key lies in a file under the name of what
-// is asked for, by whom, where and of which version, until its answer has arrived: the same command again is
+// is asked for, by whom, where and of which version (but for what makes a version of its own), until its answer has arrived: the same command again is
 // the same request.
 type errand struct {
 	path     string
 	Key      string    `json:"key"`
 	Began    time.Time `json:"began"`
+	Tag      string    `json:"tag,omitempty"`      // of the version that it is about
 	Job      string    `json:"job,omitempty"`      // that the server began for it
 	Accepted int       `json:"accepted,omitempty"` // rows of an import
 	Refused  int       `json:"refused,omitempty"`
@@ -30,8 +31,11 @@ func (d *desk) errand(ctx context.Context, r request) (e errand, known bool, err
 	if err != nil {
 		return e, false, err
 	}
-	sum := sha256.New()
-	for _, part := range [][]byte{[]byte(s.Server), []byte(s.User), []byte(r.method), []byte(r.path), []byte(r.tag), r.body} {
+	sum, tag := sha256.New(), r.tag
+	if r.any {
+		tag = ""
+	}
+	for _, part := range [][]byte{[]byte(s.Server), []byte(s.User), []byte(r.method), []byte(r.path), []byte(tag), r.body} {
 		one := sha256.Sum256(part)
 		sum.Write(one[:])
 	}
@@ -42,7 +46,7 @@ func (d *desk) errand(ctx context.Context, r request) (e errand, known bool, err
 			known = true
 			return nil
 		}
-		e = errand{path: e.path, Key: d.ids.New(), Began: now}
+		e = errand{path: e.path, Key: d.ids.New(), Began: now, Tag: r.tag}
 		return nil
 	})
 	return e, known, err
@@ -55,20 +59,38 @@ func (e errand) note() error { return keep(e.path, e) }
 func (e errand) done() error { return forget(e.path) }
 
 // once makes a request that must be done once, and forgets the errand when it is known
-// what became of it.
-func (d *desk) once(ctx context.Context, r request, out any) error {
-	e, _, err := d.errand(ctx, r)
-	if err != nil {
-		return err
-	}
-	if err := e.note(); err != nil {
-		return err
-	}
-	r.key = e.Key
-	if err = d.send(ctx, r, out); err == nil || definite(err) {
-		if bad := e.done(); bad != nil && err == nil {
-			return bad
+// what became of it. Where the answer is the stored one of an earlier request, time has gone by: now
+// reads what is there, to be shown instead, and reports whether it is still what the request
+// made. If not, somebody has taken it back since, and the errand begins anew.
+func (d *desk) once(ctx context.Context, r request, out any, now func() (bool, error)) error {
+	for again := false; ; again = true {
+		replayed, err := d.sendOnce(ctx, r, out)
+		if err != nil || !replayed {
+			return err
+		}
+		if stands, err := now(); err != nil || stands || again {
+			return err
 		}
 	}
-	return err
+}
+
+// sendOnce is once without a look at what an old answer is worth.
+func (d *desk) sendOnce(ctx context.Context, r request, out any) (replayed bool, err error) {
+	e, _, err := d.errand(ctx, r)
+	if err != nil {
+		return false, err
+	}
+	if err := e.note(); err != nil {
+		return false, err
+	}
+	r.key, r.replayed = e.Key, &replayed
+	if r.any {
+		r.tag = e.Tag
+	}
+	if err = d.send(ctx, r, out); err == nil || definite(err) {
+		if bad := e.done(); bad != nil && err == nil {
+			return replayed, bad
+		}
+	}
+	return replayed, err
 }

@@ -47,8 +47,16 @@ func (d *desk) publish(ctx context.Context, args []string) error {
 	if err != nil {
 		return err
 	}
+	me, err := d.load()
+	if err != nil {
+		return err
+	}
 	var out wire.Publication
-	if err := d.once(ctx, r, &out); err != nil {
+	if err := d.once(ctx, r, &out, func() (_ bool, err error) {
+		out, err = d.publication(ctx, *programme)
+		at, _ := time.Parse(time.RFC3339, text(out.Fields, "publish_at"))
+		return text(out.Fields, "withdrawn_by") == "" && text(out.Fields, "prepared_by") == me.User && at.Equal(in.PublishAt), err
+	}); err != nil {
 		return err
 	}
 	if err := d.showPublication(ctx, *programme, out); err != nil {
@@ -141,7 +149,10 @@ func (d *desk) approvePublication(ctx context.Context, args []string) error {
 		return err
 	}
 	r := request{method: http.MethodPost, path: programmePath(*programme, "/publication/approval"), tag: p.Etag}
-	if err := d.once(ctx, r, &p); err != nil {
+	if err := d.once(ctx, r, &p, func() (_ bool, err error) {
+		p, err = d.publication(ctx, *programme)
+		return text(p.Fields, "approved_by") == me.User, err
+	}); err != nil {
 		return err
 	}
 	return d.showPublication(ctx, *programme, p)
@@ -179,7 +190,10 @@ func (d *desk) withdrawPublication(ctx context.Context, args []string) error {
 	}
 	r.tag = p.Etag
 	p = wire.Publication{}
-	if err := d.once(ctx, r, &p); err != nil {
+	if err := d.once(ctx, r, &p, func() (_ bool, err error) {
+		p, err = d.publication(ctx, *programme)
+		return text(p.Fields, "withdrawn_by") == me.User, err
+	}); err != nil {
 		return err
 	}
 	return d.showPublication(ctx, *programme, p)

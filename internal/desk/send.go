@@ -20,6 +20,8 @@ type request struct {
 	body         []byte
 	tag          string // for If-Match; may be empty
 	key          string // for Idempotency-Key; may be empty
+	any          bool   // the same errand whatever version is there by now: it changes that itself
+	replayed     *bool  // where to note that the answer is the stored one of an earlier request; may be nil
 }
 
 // asJSON is a request with a JSON body.
@@ -104,6 +106,9 @@ func (d *desk) do(ctx context.Context, server, token string, r request, out any)
 	body, err := io.ReadAll(io.LimitReader(resp.Body, mostAnswer))
 	if err != nil {
 		return unreachable(err)
+	}
+	if r.replayed != nil {
+		*r.replayed = resp.Header.Get("Idempotent-Replayed") == "true"
 	}
 	return understood(resp, body, out)
 }

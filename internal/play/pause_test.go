@@ -162,7 +162,7 @@ func (p *pausing) shows(by *play.Phone, rests string, day domain.Date, dues int)
 	if got := domain.Dues(rows, day); len(got) != dues {
 		p.Errorf("on the phone of %s there are due %+v, want %d", by.Name, got, dues)
 	}
-	if got := domain.EnrolmentProgressOf(rows).Enrolment; rests != "" && got != rests {
+	if got := domain.EnrolmentProgressOf(rows, "").Enrolment; rests != "" && got != rests {
 		p.Errorf("the phone of %s says %s", by.Name, got)
 	}
 }

@@ -8,7 +8,7 @@ import (
 // ServerWrite is an edit made by the server: an effect, or an online edit by a
 // person whose rights Must has checked.
 type ServerWrite struct {
-	Name       string // unique for ever: "rest.<session>.<hash>", "effect.<id>"
+	Name       string // unique for ever: "rest.<person or session>.<hash>", "effect.<id>"
 	Author     string
 	Role       Role
 	Collection string

@@ -2,7 +2,6 @@ package merge
 
 import (
 	"cmp"
-	"maps"
 	"slices"
 	"strings"
 )
@@ -398,17 +397,16 @@ func Closure(ops []Row, seen []string) (covered map[string]bool, unknown []strin
 }
 
 // Undominated gives the operations that no other among ops has seen, ordered by
-// (stamp, id).
+// (stamp, id). Two that have seen each other, as after a restore one that the server
+// said again under its id and one of a phone that had seen it before, hide neither.
 func Undominated(ops []Row) []Row {
-	covered := map[string]bool{}
+	saw := map[string]map[string]bool{}
 	for _, o := range ops {
-		seen, _ := Closure(ops, o.Strings("seen"))
-		delete(seen, o.ID)
-		maps.Copy(covered, seen)
+		saw[o.ID], _ = Closure(ops, o.Strings("seen"))
 	}
 	var out []Row
 	for _, o := range ops {
-		if !covered[o.ID] {
+		if !slices.ContainsFunc(ops, func(by Row) bool { return saw[by.ID][o.ID] && !saw[o.ID][by.ID] }) {
 			out = append(out, o)
 		}
 	}
