@@ -180,10 +180,10 @@ func (s *Service) count(ctx context.Context, p domain.Programme, app applied) er
 		return nil
 	}
 	owner := sub.Text("created_by")
-	back, until := app.returned(), instant(old, "complete_by")
-	if old.Version == 0 && back.Text("reason_code") == domain.ReturnNoConsent {
-		until = instant(back, "complete_by")
+	if old.Version == 0 { // what it was given when it came back without a consent still stands
+		old.Fields = map[string]merge.Value{"complete_by": app.dueTime()}
 	}
+	until := instant(old, "complete_by")
 	profile, err := s.rows(ctx, merge.UserScope(owner), merge.Key{Collection: "user", ID: owner})
 	if err != nil {
 		return err
@@ -196,15 +196,14 @@ func (s *Service) count(ctx context.Context, p domain.Programme, app applied) er
 	case domain.ReturnIncomplete:
 		return s.sendBack(ctx, app, old, why, p.Incomplete(answers)...)
 	case domain.ReturnNoConsent: // it may lie on another phone still: what came in time is not too late for that
-		switch {
-		case old.Version > 0:
-		case until.IsZero():
-			old.Fields = map[string]merge.Value{"complete_by": s.completion(p).Value()}
-		default: // it was asked for before
-			old.Fields = map[string]merge.Value{"complete_by": back.Fields["complete_by"]}
+		if until.IsZero() {
+			old.Fields["complete_by"] = s.completion(p).Value()
 		}
 		return s.sendBack(ctx, app, old, why)
 	default:
+		if old.Version == 0 && why == domain.ReturnWindowClosed {
+			delete(old.Fields, "complete_by") // it is over
+		}
 		return s.sendBack(ctx, app, old, why)
 	}
 	file := map[string]merge.Value{"business_id": merge.Str(app.business.ID), "source": merge.Str("app"), "counted_at": sub.Fields["received_at"], "grace": null(),

@@ -357,3 +357,34 @@ func TestWhoAgreesBehindTheirSubmission(t *testing.T) {
 		})
 	}
 }
+
+// TestTheDueTimeOfAConsentOutlivesAMistake: who comes back within it, with a consent and an answer
+// of another kind, has the rest of it to mend that.
+func TestTheDueTimeOfAConsentOutlivesAMistake(t *testing.T) {
+	o := open(t)
+	e := o.opened("lagawi-fest-2022", "questions", `[{"code":"workers","label_id":"Tenaga kerja","kind":"number","required":true}]`)
+	last := time.Date(2022, 3, 6, 16, 0, 0, 0, time.UTC)
+	a := o.drafts(10, e, "18.71", false)
+	for _, step := range []struct {
+		after  time.Duration
+		answer string
+		agrees bool
+		want   string
+	}{
+		{0, "12", false, domain.ReturnNoConsent},
+		{24 * time.Hour, "banyak", true, domain.ReturnIncomplete},
+		{25 * time.Hour, "12", false, ""},
+	} {
+		o.clock.Set(last.Add(step.after))
+		if step.agrees {
+			a.agree()
+		}
+		a.write("business/"+a.business, merge.Owner, "application", a.application, map[string]merge.Value{"answers": merge.Value(`{"workers":{"value":"` + step.answer + `"}}`)})
+		a.does("submit")
+		o.work()
+		mine := a.mine()
+		if due := time.Date(2022, 3, 9, 17, 0, 0, 0, time.UTC); mine.Text("returned_for") != step.want || step.want != "" && !instantOf(mine, "complete_by").Equal(due) {
+			t.Fatalf("%s behind: %s for %q by %s", step.after, mine.Text("state"), mine.Text("returned_for"), mine.Text("complete_by"))
+		}
+	}
+}

@@ -32,6 +32,21 @@ func (a applied) returned() (last merge.Row) {
 	return last
 }
 
+// dueTime is until when an application that came back may be completed, as its returns said last;
+// nil if none did.
+func (a applied) dueTime() merge.Value {
+	var said []merge.Row
+	for _, e := range a.events {
+		if e.Text("op") == "return" && e.Text("outcome") == domain.Effective && !merge.Null(e.Fields["complete_by"]) {
+			said = append(said, e)
+		}
+	}
+	if len(said) == 0 {
+		return nil
+	}
+	return slices.MaxFunc(said, merge.EarlierOperation).Fields["complete_by"]
+}
+
 // imported reports whether a submission is that of an import.
 func (a applied) imported(submission merge.Row) bool {
 	return submission.ID == broughtIn(a.ID, "") || slices.ContainsFunc(a.events, func(e merge.Row) bool {
