@@ -148,28 +148,32 @@ type gathering struct {
 }
 
 // gathers says with what an item of a type is gathered. What the calendar tells in one minute is
-// written one item after the other, over all businesses of a zone, and is one push whatever it is of:
-// with the rest of the hour for who wants that. Who may get at what is not hidden among it, and what
-// ends within a day of being written does not wait for a digest, nor for the morning behind one. Results
-// ring at once.
+// written one item after the other, over all businesses of a zone, and is one push whatever it is of: also
+// for who wants digests, since what is due today would else be hidden behind what is due in a week. Who
+// may get at what is not hidden among it, and what ends within a day of being written does not wait for
+// a digest, nor for the morning behind one. Results ring at once.
 func gathers(t domain.NoticeType, r Recipient, item merge.Row, rung time.Time) gathering {
-	end := domain.WorthUntil(item)
-	digests := r.digests() && (end.IsZero() || end.Sub(rung) > 24*time.Hour)
 	switch {
 	case t.ID == domain.NoticeResults && domain.BatchOf(item) != "":
 		return gathering{"results", time.Minute, 0}
 	case t.ID == domain.NoticeAccessEnded:
 		return gathering{"access", 10 * time.Minute, 20 * time.Second}
-	case domain.Reminds(t.ID) && !digests, t.ID == domain.NoticeAcknowledge:
+	case domain.Reminds(t.ID), t.ID == domain.NoticeAcknowledge:
 		return gathering{"reminder", 10 * time.Minute, 20 * time.Second}
 	case t.ID == domain.NoticeTaskAssigned:
 		return gathering{"tasks", 10 * time.Minute, 10 * time.Minute}
 	case t.Collapse == domain.CollapseQueue:
 		return gathering{"queue", 2 * time.Hour, 0}
-	case digests && laneOf(t) == LaneUsual:
+	case r.digests() && laneOf(t) == LaneUsual && !endsWithinADay(item, rung):
 		return gathering{"digest", time.Hour, time.Hour}
 	}
 	return gathering{}
+}
+
+// endsWithinADay reports whether an item that was written at an instant is worth nothing a day later.
+func endsWithinADay(item merge.Row, rung time.Time) bool {
+	end := domain.WorthUntil(item)
+	return !end.IsZero() && end.Sub(rung) <= 24*time.Hour
 }
 
 // slot is the window in which an instant lies. A key has one push in each.
