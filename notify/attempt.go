@@ -57,7 +57,12 @@ func (s *Service) attempt(ctx context.Context, d store.Delivery) error {
 	if err != nil {
 		return err
 	}
-	items = slices.DeleteFunc(items, func(i merge.Row) bool { return !s.wanted(r, i.Text("class"), d.Provider) || isAbout(i, to) })
+	items, off := part(slices.DeleteFunc(items, func(i merge.Row) bool { return isAbout(i, to) }), func(i merge.Row) bool { return s.wanted(r, i.Text("class"), d.Provider) })
+	if !s.writes(d.Provider) { // as where pushes had been off when it was planned
+		if err := s.writeAbout(reading, d.User, r, off); err != nil {
+			return err
+		}
+	}
 	if len(items) == 0 {
 		return s.close(ctx, d, store.DeliverySuppressed, "no_longer")
 	}
@@ -81,6 +86,18 @@ func (s *Service) attempt(ctx context.Context, d store.Delivery) error {
 		return nil
 	}
 	return s.settle(ctx, d, to, s.try(ctx, d, to, pushOf(d, items, message.Pick(to.Locale), r.Zone, now)))
+}
+
+// part parts items into those of which something is so and the others.
+func part(items []merge.Row, so func(merge.Row) bool) (are, others []merge.Row) {
+	for _, i := range items {
+		if so(i) {
+			are = append(are, i)
+		} else {
+			others = append(others, i)
+		}
+	}
+	return are, others
 }
 
 // usual reports whether an item is neither a result nor about who gets at what, which a person hears of on

@@ -1,0 +1,58 @@
+package notify_test
+
+import (
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/lumbung-ikm/lumbung/domain"
+)
+
+// TestWhatRingsNoMoreIsWritten: a push was planned for the morning, and until then its person or whoever
+// runs the server has changed something. About results and security they are written to, as if it had
+// been so when it was planned; of what they have read, nothing is.
+func TestWhatRingsNoMoreIsWritten(t *testing.T) {
+	t.Parallel()
+	off := func(classes ...string) func(b *bell) {
+		return func(b *bell) {
+			for _, c := range classes {
+				b.prefs[c+"_push"] = "false"
+			}
+		}
+	}
+	for _, tt := range []struct {
+		name   string
+		kinds  []string
+		phones []string
+		change func(b *bell)
+		want   []string // written
+		rings  int
+		code   string // of what is closed without a push
+	}{
+		{"pushes of results switched off", []string{"N06"}, []string{"one"}, off("results"), []string{"whatsapp +628117000123 N06"}, 0, "fcm suppressed no_longer"},
+		{"with two phones", []string{"N06"}, []string{"one", "two"}, off("results"), []string{"whatsapp +628117000123 N06"}, 0, "fcm suppressed no_longer"},
+		{"pushes of tasks switched off", []string{domain.NoticeTaskReturned}, []string{"one"}, off("tasks"), nil, 0, "fcm suppressed no_longer"},
+		{"no message is wanted", []string{"N06"}, []string{"one"}, func(b *bell) { off("results")(b); delete(b.prefs, "results_whatsapp") }, nil, 0, "fcm suppressed no_longer"},
+		{"read, and switched off", []string{"N06"}, []string{"one"}, func(b *bell) { off("results")(b); clear(b.items) }, nil, 0, "fcm suppressed no_longer"},
+		{"one of a digest", []string{domain.NoticeApplicationIn, domain.NoticeTaskReturned}, []string{"one"}, off("results"), []string{"whatsapp +628117000123 " + domain.NoticeApplicationIn}, 1, ""},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			b, p, _ := written(t, 10)
+			b.prefs["results_whatsapp"], b.prefs["digest"] = "true", "true"
+			b.at(domain.WIB, 17, 22, 0)
+			for _, phone := range tt.phones {
+				b.phone("siti", phone)
+			}
+			for i, kind := range tt.kinds {
+				b.item("siti", string(rune('a'+i)), kind, `{"programme":"p"}`)
+			}
+			b.rounds(time.Minute, 10*time.Second)
+			tt.change(b)
+			got := b.rounds(14*time.Hour, 5*time.Minute)
+			if !slices.Equal(p.sent(), tt.want) || len(got) != tt.rings || tt.code != "" && b.outcomes()[tt.code] != len(tt.phones) {
+				t.Errorf("written %q, rang %d times: %v", p.sent(), len(got), b.outcomes())
+			}
+		})
+	}
+}
