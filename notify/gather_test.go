@@ -306,3 +306,29 @@ func TestADigestHidesNothingOfToday(t *testing.T) {
 		}
 	}
 }
+
+// TestAChangeOfDigestsRingsOnce: an item whose push was planned by a worker that died before it had noted
+// that is planned again once its person has chosen otherwise about digests: at once, or behind the push.
+func TestAChangeOfDigestsRingsOnce(t *testing.T) {
+	t.Parallel()
+	for _, kind := range []string{domain.NoticeTaskReturned, domain.NoticeTaskDue, domain.NoticeTaskAssigned, domain.NoticeTaskSubmitted, domain.NoticeResults} {
+		for _, before := range []string{"true", "false"} {
+			for _, hour := range []int{10, 22} {
+				for _, behind := range []time.Duration{0, 2 * time.Hour, 11 * time.Hour} {
+					b := set(t)
+					b.at(domain.WIB, 14, hour, 0)
+					b.phone("m", "one")
+					b.prefs["digest"] = before
+					b.item("m", "i1", kind, `{"programme":"p"}`)
+					b.rounds(behind, time.Minute)
+					b.prefs["digest"] = map[string]string{"true": "false", "false": "true"}[before]
+					b.ok(b.Ring(t.Context(), "m", "i1"))
+					b.rounds(14*time.Hour, time.Minute)
+					if told := b.told(); told["i1"] != 1 {
+						t.Errorf("%s at %d:00, digest %s, planned again %s behind: rang at %v", kind, hour, before, behind, b.clocks())
+					}
+				}
+			}
+		}
+	}
+}
