@@ -38,7 +38,10 @@ func (s *Service) attempt(ctx context.Context, d store.Delivery) error {
 		return s.unreached(ctx, d, "address_moved")
 	case !now.Before(d.Expires):
 		return s.close(ctx, d, store.DeliveryExpired, "expired")
-	case s.sender(d.Provider) == nil:
+	case s.sender(d.Provider) == nil: // an admin may send it again, once it is set up
+		if err := s.writeInstead(reading, d); err != nil {
+			return err
+		}
 		return s.close(ctx, d, store.DeliveryDead, "provider_unknown")
 	case d.Lane == LaneHint: // it shows nothing, at whatever hour
 		out, err := s.loggedOut(reading, to)

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/lumbung-ikm/lumbung/domain"
+	"github.com/lumbung-ikm/lumbung/notify"
 )
 
 // TestWhatRingsNoMoreIsWritten: a push was planned for the morning, and until then its person or whoever
@@ -34,6 +35,9 @@ func TestWhatRingsNoMoreIsWritten(t *testing.T) {
 		{"pushes of tasks switched off", []string{domain.NoticeTaskReturned}, []string{"one"}, off("tasks"), nil, 0, "fcm suppressed no_longer"},
 		{"no message is wanted", []string{"N06"}, []string{"one"}, func(b *bell) { off("results")(b); delete(b.prefs, "results_whatsapp") }, nil, 0, "fcm suppressed no_longer"},
 		{"read, and switched off", []string{"N06"}, []string{"one"}, func(b *bell) { off("results")(b); clear(b.items) }, nil, 0, "fcm suppressed no_longer"},
+		{"its provider is not set up any more", []string{"N06"}, []string{"one"}, func(b *bell) { delete(b.Senders, "fcm") }, []string{"whatsapp +628117000123 N06"}, 0, "fcm dead provider_unknown"},
+		{"a provider of two phones", []string{"N06"}, []string{"one", "two"}, func(b *bell) { delete(b.Senders, "fcm") }, []string{"whatsapp +628117000123 N06"}, 0, "fcm dead provider_unknown"},
+		{"about a task, without a provider", []string{domain.NoticeTaskReturned}, []string{"one"}, func(b *bell) { delete(b.Senders, "fcm") }, nil, 0, "fcm dead provider_unknown"},
 		{"one of a digest", []string{domain.NoticeApplicationIn, domain.NoticeTaskReturned}, []string{"one"}, off("results"), []string{"whatsapp +628117000123 " + domain.NoticeApplicationIn}, 1, ""},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -54,5 +58,21 @@ func TestWhatRingsNoMoreIsWritten(t *testing.T) {
 				t.Errorf("written %q, rang %d times: %v", p.sent(), len(got), b.outcomes())
 			}
 		})
+	}
+}
+
+// TestWhoHasAnotherProviderIsNotWrittenTo where one of theirs is not set up any more.
+func TestWhoHasAnotherProviderIsNotWrittenTo(t *testing.T) {
+	t.Parallel()
+	b, p, _ := written(t, 10)
+	b.prefs["results_whatsapp"], b.Senders["webpush"] = "true", b
+	b.at(b.zone, 17, 22, 0)
+	b.phone("siti", "one")
+	_, err := b.Register(t.Context(), "siti", "browser", notify.Named{Provider: "webpush", Kind: "subscription", Value: "two"})
+	b.ok(err)
+	b.item("siti", "i1", "N06", `{"programme":"p"}`)
+	delete(b.Senders, "fcm")
+	if got := b.rounds(14*time.Hour, 5*time.Minute); len(got) != 1 || got[0].to != "two" || len(p.sent()) != 0 {
+		t.Errorf("rang %+v, written %q: %v", got, p.sent(), b.outcomes())
 	}
 }
