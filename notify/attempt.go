@@ -36,6 +36,8 @@ func (s *Service) attempt(ctx context.Context, d store.Delivery) error {
 		return err
 	case to.User != d.User:
 		return s.unreached(ctx, d, "address_moved")
+	case !now.Before(d.Expires) && d.Tried.IsZero() && !d.Ambiguous && !d.Expires.After(d.Due): // it never could ring: no failure
+		return s.close(ctx, d, store.DeliverySuppressed, "over_before_due")
 	case !now.Before(d.Expires):
 		return s.close(ctx, d, store.DeliveryExpired, "expired")
 	case s.sender(d.Provider) == nil: // an admin may send it again, once it is set up

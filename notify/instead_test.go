@@ -1,7 +1,9 @@
 package notify_test
 
 import (
+	"maps"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -74,5 +76,43 @@ func TestWhoHasAnotherProviderIsNotWrittenTo(t *testing.T) {
 	delete(b.Senders, "fcm")
 	if got := b.rounds(14*time.Hour, 5*time.Minute); len(got) != 1 || got[0].to != "two" || len(p.sent()) != 0 {
 		t.Errorf("rang %+v, written %q: %v", got, p.sent(), b.outcomes())
+	}
+}
+
+// TestWhatIsOverBeforeItMayRingIsNoFailure: an announcement that ends in the night never could ring. What
+// could, and was away or late, is one.
+func TestWhatIsOverBeforeItMayRingIsNoFailure(t *testing.T) {
+	t.Parallel()
+	away := &notify.Failure{Class: notify.Later, Code: "unavailable", Cause: errBreaks}
+	for _, tt := range []struct {
+		name string
+		hour int
+		ends string
+		from string // own quiet hours, chosen behind the planning
+		fail error  // of every attempt
+		down time.Duration
+		want string
+	}{
+		{"in the night", 22, "2022-06-17T22:00:00.000Z", "", nil, 0, "fcm suppressed over_before_due"},
+		{"in the night, of who rests earlier since", 19, "2022-06-17T22:00:00.000Z", `"19:00"`, nil, 0, "fcm suppressed over_before_due"},
+		{"while nobody sends", 10, "2022-06-17T04:00:00.000Z", "", nil, 2 * time.Hour, "fcm expired"},
+		{"while the provider is away", 10, "2022-06-17T04:00:00.000Z", "", away, 0, "fcm expired"},
+		{"in the night, behind a failure in the evening", 20, "2022-06-17T22:00:00.000Z", "", away, 0, "fcm expired"},
+	} {
+		b := set(t)
+		b.at(b.zone, 17, tt.hour, 0)
+		b.phone("siti", "token")
+		b.also = map[string]string{"expires_at": tt.ends}
+		b.item("siti", "i1", domain.NoticeAnnouncement, "")
+		if tt.from != "" {
+			b.prefs["quiet_from"] = tt.from
+		}
+		if tt.fail != nil {
+			b.fails = slices.Repeat([]error{tt.fail}, 5000)
+		}
+		b.clock.Advance(tt.down)
+		if got := b.rounds(14*time.Hour, time.Minute); len(got) != 0 || len(b.outcomes()) != 1 || !strings.HasPrefix(slices.Collect(maps.Keys(b.outcomes()))[0], tt.want) {
+			t.Errorf("%s: rang %d times, %v", tt.name, len(got), b.outcomes())
+		}
 	}
 }
