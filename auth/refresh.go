@@ -121,10 +121,7 @@ func (s *Service) mayContinue(ctx context.Context, sess store.Session) (store.Us
 	case err != nil:
 		return u, fmt.Errorf("device: %w", err)
 	}
-	// The roles may have become stricter since login.
-	span := s.Limits.span(u.Roles)
-	idle, ends := min(sess.Idle, span.Idle), sess.Created.Add(span.Absolute)
-	if !now.Before(sess.Used.Add(idle)) || !now.Before(sess.Ends) || !now.Before(ends) {
+	if idle, ends := s.lasts(sess, u.Roles); !now.Before(idle) || !now.Before(ends) {
 		return u, keepOutbox(fault.Unauthorized, "session_expired", "session has expired")
 	}
 	return u, nil

@@ -232,13 +232,26 @@ func TestASessionEndsAsItsRolesWant(t *testing.T) {
 	}
 }
 
+// TestARoleGivenLaterShortensTheSession, whoever asks: a refresh, whoever rings its phone, and its user.
 func TestARoleGivenLaterShortensTheSession(t *testing.T) {
 	h := newHouse()
 	l := h.login(t, phone, 1)
 	must(t, h.SetRoles(t.Context(), l.User.ID, []string{"admin"}))
+	must(t, h.LoggedInOn(t.Context(), l.User.ID, l.Device))
+	before, err := h.Sessions(t.Context(), l.User.ID)
+	must(t, err)
+	if len(before) != 1 || !before[0].Ends.Equal(before[0].Created.Add(h.Limits.Admin.Absolute)) {
+		t.Errorf("listed %+v", before)
+	}
 	h.clock.Advance(13 * time.Hour)
-	_, err := h.Refresh(t.Context(), l.Refresh)
+	_, err = h.Refresh(t.Context(), l.Refresh)
 	wantCode(t, err, fault.Unauthorized, "session_expired")
+	wantCode(t, h.LoggedInOn(t.Context(), l.User.ID, l.Device), fault.Unauthorized, "session_revoked")
+	after, err := h.Sessions(t.Context(), l.User.ID)
+	must(t, err)
+	if len(after) != 0 {
+		t.Errorf("listed %+v", after)
+	}
 }
 
 func TestRefreshIsRefusedOnceAccessIs(t *testing.T) {

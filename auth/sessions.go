@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"time"
 
 	"github.com/lumbung-ikm/lumbung/fault"
@@ -91,9 +92,9 @@ func (s *Service) left(ctx context.Context, sess store.Session) error {
 
 // Sessions gives the living sessions of a user, newest first.
 func (s *Service) Sessions(ctx context.Context, user string) ([]Session, error) {
-	all, err := s.Store.SessionsOf(ctx, user)
+	all, err := s.lasting(ctx, user, func(store.Session) bool { return true })
 	if err != nil {
-		return nil, fmt.Errorf("sessions: %w", err)
+		return nil, err
 	}
 	devices, err := s.Store.DevicesOf(ctx, user)
 	if err != nil {
@@ -103,37 +104,66 @@ func (s *Service) Sessions(ctx context.Context, user string) ([]Session, error) 
 	for _, d := range devices {
 		byID[d.ID] = d
 	}
-	now := s.Clock.Now()
 	var out []Session
 	for _, x := range all {
-		if living(x, now) {
-			out = append(out, Session{ID: x.ID, Device: byID[x.Device], Created: x.Created, Used: x.Used, Ends: x.Ends})
+		out = append(out, Session{ID: x.ID, Device: byID[x.Device], Created: x.Created, Used: x.Used, Ends: x.Ends})
+	}
+	return out, nil
+}
+
+// lasts says until when a session lives if nobody uses it, and at the latest. The roles of its user may have
+// become stricter since login.
+func (s *Service) lasts(x store.Session, roles []string) (idle, ends time.Time) {
+	span := s.Limits.span(roles)
+	idle, ends = x.Used.Add(min(x.Idle, span.Idle)), x.Created.Add(span.Absolute)
+	if x.Ends.Before(ends) {
+		ends = x.Ends
+	}
+	return idle, ends
+}
+
+// lasting gives those sessions of a user which pass that were neither ended nor ran out by the roles of now.
+// It reads the user if there is any.
+func (s *Service) lasting(ctx context.Context, user string, pass func(store.Session) bool) ([]store.Session, error) {
+	all, err := s.Store.SessionsOf(ctx, user)
+	if err != nil {
+		return nil, fmt.Errorf("sessions: %w", err)
+	}
+	all = slices.DeleteFunc(all, func(x store.Session) bool { return !x.Revoked.IsZero() || !pass(x) })
+	if len(all) == 0 {
+		return nil, nil
+	}
+	u, err := s.Store.User(ctx, user)
+	switch {
+	case errors.Is(err, store.ErrAbsent), err == nil && u.Status == store.UserErased:
+		return nil, nil
+	case err != nil:
+		return nil, fmt.Errorf("user: %w", err)
+	}
+	now := s.Clock.Now()
+	out := all[:0]
+	for _, x := range all {
+		idle, ends := s.lasts(x, u.Roles)
+		if x.Ends = ends; now.Before(idle) && now.Before(ends) {
+			out = append(out, x)
 		}
 	}
 	return out, nil
 }
 
-// living reports whether a session may still be refreshed, as far as it says itself.
-func living(x store.Session, now time.Time) bool {
-	return x.Revoked.IsZero() && now.Before(x.Ends) && now.Before(x.Used.Add(x.Idle))
-}
-
 // LoggedInOn makes sure that a user has a living session on a device: one that was neither ended
-// nor left alone for too long.
+// nor left alone for too long, by the roles that the user has now.
 //
 // Errors: Unauthorized "session_revoked".
 func (s *Service) LoggedInOn(ctx context.Context, user, device string) error {
-	all, err := s.Store.SessionsOf(ctx, user)
+	some, err := s.lasting(ctx, user, func(x store.Session) bool { return x.Device == device })
 	if err != nil {
-		return fmt.Errorf("sessions: %w", err)
+		return err
 	}
-	now := s.Clock.Now()
-	for _, x := range all {
-		if x.Device == device && living(x, now) {
-			return nil
-		}
+	if len(some) == 0 {
+		return sessionRevoked()
 	}
-	return sessionRevoked()
+	return nil
 }
 
 // RevokeSession ends one session of the user, which is also how a phone logs

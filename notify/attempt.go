@@ -36,9 +36,14 @@ func (s *Service) attempt(ctx context.Context, d store.Delivery) error {
 		return err
 	case to.User != d.User:
 		return s.unreached(ctx, d, "address_moved")
+	case !now.Before(d.Expires) && d.Tried.IsZero() && !d.Ambiguous && !d.Expires.After(d.Due): // it never could ring: no failure
+		return s.close(ctx, d, store.DeliverySuppressed, "over_before_due")
 	case !now.Before(d.Expires):
 		return s.close(ctx, d, store.DeliveryExpired, "expired")
-	case s.sender(d.Provider) == nil:
+	case s.sender(d.Provider) == nil: // an admin may send it again, once it is set up
+		if err := s.writeInstead(reading, d); err != nil {
+			return err
+		}
 		return s.close(ctx, d, store.DeliveryDead, "provider_unknown")
 	case d.Lane == LaneHint: // it shows nothing, at whatever hour
 		out, err := s.loggedOut(reading, to)
@@ -57,7 +62,12 @@ func (s *Service) attempt(ctx context.Context, d store.Delivery) error {
 	if err != nil {
 		return err
 	}
-	items = slices.DeleteFunc(items, func(i merge.Row) bool { return !s.wanted(r, i.Text("class"), d.Provider) || isAbout(i, to) })
+	items, off := part(slices.DeleteFunc(items, func(i merge.Row) bool { return isAbout(i, to) }), func(i merge.Row) bool { return s.wanted(r, i.Text("class"), d.Provider) })
+	if !s.writes(d.Provider) { // as where pushes had been off when it was planned
+		if err := s.writeAbout(reading, d.User, r, off); err != nil {
+			return err
+		}
+	}
 	if len(items) == 0 {
 		return s.close(ctx, d, store.DeliverySuppressed, "no_longer")
 	}
@@ -81,6 +91,18 @@ func (s *Service) attempt(ctx context.Context, d store.Delivery) error {
 		return nil
 	}
 	return s.settle(ctx, d, to, s.try(ctx, d, to, pushOf(d, items, message.Pick(to.Locale), r.Zone, now)))
+}
+
+// part parts items into those of which something is so and the others.
+func part(items []merge.Row, so func(merge.Row) bool) (are, others []merge.Row) {
+	for _, i := range items {
+		if so(i) {
+			are = append(are, i)
+		} else {
+			others = append(others, i)
+		}
+	}
+	return are, others
 }
 
 // usual reports whether an item is neither a result nor about who gets at what, which a person hears of on

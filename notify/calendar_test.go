@@ -40,7 +40,7 @@ func TestTheCalendarIsKnown(t *testing.T) {
 }
 
 // TestAMinuteOfTheCalendarIsOnePush: twenty items of a type, over twenty businesses, are one card that
-// says so; who wants a digest hears of them with the rest of the hour.
+// says so, also to who wants digests.
 func TestAMinuteOfTheCalendarIsOnePush(t *testing.T) {
 	t.Parallel()
 	const businesses = 20

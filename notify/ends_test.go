@@ -1,6 +1,7 @@
 package notify_test
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"log/slog"
@@ -65,6 +66,11 @@ func (m *meanwhile) SessionsOf(ctx context.Context, user string) ([]store.Sessio
 	return m.Identity.SessionsOf(ctx, user)
 }
 
+func (m *meanwhile) User(ctx context.Context, id string) (store.User, error) {
+	m.call()
+	return m.Identity.User(ctx, id)
+}
+
 func (m *meanwhile) ReplaceSession(ctx context.Context, s store.Session) error {
 	m.call()
 	return m.Identity.ReplaceSession(ctx, s)
@@ -83,6 +89,7 @@ func TestAnAddressEndsWithItsSession(t *testing.T) {
 					people := &auth.Service{Store: db, Clock: at, Rand: rand.Reader, Limits: auth.DefaultLimits(), Pepper: []byte(strings.Repeat("p", 32)), Log: slog.New(slog.DiscardHandler)}
 					push := &notify.Service{Store: db, Clock: at, Rand: rand.Reader, Log: people.Log, Limits: notify.DefaultLimits(), Senders: map[string]notify.Sender{"fcm": notify.LogSender{Log: people.Log}}, Still: people.LoggedInOn}
 					people.OnEnd = push.Leave
+					fits(t, db.InsertUser(t.Context(), store.User{ID: "siti", Phone: "+628117000123", Status: store.UserActive}))
 					for _, id := range []string{"s1", "s2"} {
 						if id == "s1" || again {
 							fits(t, db.InsertSession(t.Context(), store.Session{ID: id, User: "siti", Device: "d", Created: noon(), Used: noon(), Idle: auth.DefaultLimits().Access, Ends: noon().AddDate(0, 1, 0)}))
@@ -122,10 +129,11 @@ func TestAnAddressEndsWithItsSession(t *testing.T) {
 }
 
 // TestASessionThatRanOutIsSilent but for results and for who gets at what: nobody has logged out, and the
-// address is there. Behind a new login the phone rings again.
+// address is there. Roles that its person was given since the login count, as for a refresh. Behind a new login the phone rings again.
 func TestASessionThatRanOutIsSilent(t *testing.T) {
 	t.Parallel()
 	const idle, life = 12 * time.Hour, 7 * 24 * time.Hour
+	owner := auth.DefaultLimits().Owner
 	for _, tt := range []struct {
 		name  string
 		used  time.Duration // how long ago the session was
@@ -133,25 +141,32 @@ func TestASessionThatRanOutIsSilent(t *testing.T) {
 		again bool // somebody logged in on the phone since
 		kind  string
 		rings bool
+		login auth.Span // by which it began; as of an admin if it does not say
 	}{
-		{"in use", 0, time.Hour, false, domain.NoticeTaskReturned, true},
-		{"a minute is left", idle - time.Minute, idle, false, domain.NoticeTaskReturned, true},
-		{"left alone too long", idle, idle, false, domain.NoticeTaskReturned, false},
-		{"an announcement", idle, idle, false, domain.NoticeAnnouncement, false},
-		{"results", idle, idle, false, domain.NoticeResults, true},
-		{"a new phone", idle, idle, false, domain.NoticeNewPhone, true},
-		{"in use for too long", 0, life, false, domain.NoticeTaskReturned, false},
-		{"with another login", idle, idle, true, domain.NoticeTaskReturned, true},
-		{"the hint that there is something", idle, idle, false, notify.TypeHint, false},
-		{"that hint, in use", 0, time.Hour, false, notify.TypeHint, true},
+		{"in use", 0, time.Hour, false, domain.NoticeTaskReturned, true, auth.Span{}},
+		{"a minute is left", idle - time.Minute, idle, false, domain.NoticeTaskReturned, true, auth.Span{}},
+		{"left alone too long", idle, idle, false, domain.NoticeTaskReturned, false, auth.Span{}},
+		{"an announcement", idle, idle, false, domain.NoticeAnnouncement, false, auth.Span{}},
+		{"results", idle, idle, false, domain.NoticeResults, true, auth.Span{}},
+		{"a new phone", idle, idle, false, domain.NoticeNewPhone, true, auth.Span{}},
+		{"in use for too long", 0, life, false, domain.NoticeTaskReturned, false, auth.Span{}},
+		{"of an owner who became an admin", idle, idle, false, domain.NoticeTaskReturned, false, owner},
+		{"of an owner who became an admin, for too long", 0, life, false, domain.NoticeTaskReturned, false, owner},
+		{"of an owner who became an admin, in use", 0, idle, false, domain.NoticeTaskReturned, true, owner},
+		{"of an owner who became an admin, a hint", idle, idle, false, notify.TypeHint, false, owner},
+		{"with another login", idle, idle, true, domain.NoticeTaskReturned, true, auth.Span{}},
+		{"the hint that there is something", idle, idle, false, notify.TypeHint, false, auth.Span{}},
+		{"that hint, in use", 0, time.Hour, false, notify.TypeHint, true, auth.Span{}},
 	} {
 		b := set(t)
 		db := b.Store.(store.Identity)
 		people := &auth.Service{Store: db, Clock: b.clock, Rand: rand.Reader, Limits: auth.DefaultLimits(), Pepper: []byte(strings.Repeat("p", 32)), Log: b.Log}
 		device := b.phone("siti", "one").Device
 		b.Still = people.LoggedInOn
+		fits(t, db.InsertUser(t.Context(), store.User{ID: "siti", Phone: "+628117000123", Status: store.UserActive, Roles: []string{auth.RoleAdmin}}))
 		now := b.clock.Now()
-		fits(t, db.InsertSession(t.Context(), store.Session{ID: "s1", User: "siti", Device: device, Created: now.Add(-tt.made), Used: now.Add(-tt.used), Idle: idle, Ends: now.Add(life - tt.made)}))
+		login := auth.Span{Idle: cmp.Or(tt.login.Idle, idle), Absolute: cmp.Or(tt.login.Absolute, life)}
+		fits(t, db.InsertSession(t.Context(), store.Session{ID: "s1", User: "siti", Device: device, Created: now.Add(-tt.made), Used: now.Add(-tt.used), Idle: login.Idle, Ends: now.Add(login.Absolute - tt.made)}))
 		fits(t, db.InsertSession(t.Context(), store.Session{ID: "s2", User: "siti", Device: "another", Created: now, Used: now, Idle: idle, Ends: now.Add(life)}))
 		if tt.again {
 			fits(t, db.InsertSession(t.Context(), store.Session{ID: "s3", User: "siti", Device: device, Created: now, Used: now, Idle: idle, Ends: now.Add(life)}))

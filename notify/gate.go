@@ -13,12 +13,28 @@ type gates struct {
 }
 
 type gate struct {
-	until   time.Time
+	rest    Rest
 	broken  bool            // nothing goes until somebody mends the set-up
 	failing map[string]bool // addresses at which it failed for its own reasons since it took a push last
 	took    time.Time       // when that was
 	pause   time.Duration   // of the last time
-	trial   time.Time       // until when it is waited for what comes of the one attempt
+	trial   Rest            // in which it is waited for what comes of the one attempt
+}
+
+// Rest is a time in which somebody is left alone.
+type Rest struct{ From, Until time.Time }
+
+// putBack is how much earlier than its beginning an instant lies at least that shows that the clock was put
+// back. Less is who looked at the clock a moment before somebody else did.
+const putBack = time.Minute
+
+// Left is how much of the rest is left at an instant; 0 far before its beginning: a clock that was put back
+// would else make it longer by as much.
+func (r Rest) Left(now time.Time) time.Duration {
+	if now.Before(r.From.Add(-putBack)) {
+		return 0
+	}
+	return max(r.Until.Sub(now), 0)
 }
 
 // fails reports whether a provider fails everybody: one address, of which it may have an
@@ -50,14 +66,14 @@ func (g *gates) shut(provider string, now time.Time) bool {
 	defer g.mu.Unlock()
 	at := g.at(provider)
 	switch {
-	case at.until.After(now):
+	case at.rest.Left(now) > 0:
 		return true
 	case !at.fails():
 		return false
-	case at.trial.After(now):
+	case at.trial.Left(now) > 0:
 		return true
 	}
-	at.trial = now.Add(trialWithin)
+	at.trial = Rest{now, now.Add(trialWithin)}
 	return false
 }
 
@@ -66,7 +82,7 @@ func (g *gates) closed(now time.Time) (out []string) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	for provider, at := range g.of {
-		if at.until.After(now) || at.fails() && at.trial.After(now) {
+		if at.rest.Left(now) > 0 || at.fails() && at.trial.Left(now) > 0 {
 			out = append(out, provider)
 		}
 	}
@@ -77,7 +93,7 @@ func (g *gates) closed(now time.Time) (out []string) {
 func (g *gates) spare(provider string) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	g.at(provider).trial = time.Time{}
+	g.at(provider).trial = Rest{}
 }
 
 // learn notes how an attempt ended. Of those that were under way when the gate was shut
@@ -87,19 +103,19 @@ func (g *gates) learn(provider, address string, now time.Time, f *Failure) {
 	defer g.mu.Unlock()
 	at := g.at(provider)
 	if f != nil && f.Local { // of one address: strangers must not be able to shut it for all
-		at.trial = time.Time{}
+		at.trial = Rest{}
 		return
 	}
-	if at.until.After(now) {
+	if at.rest.Left(now) > 0 {
 		return
 	}
-	at.trial = time.Time{}
+	at.trial = Rest{}
 	switch {
 	case f == nil || f.Class == Gone || f.Class == Refused: // the provider works
 		at.broken, at.failing, at.pause, at.took = false, nil, 0, now
 		return
 	case f.Class == SlowDown:
-		at.until = now.Add(max(f.RetryAfter, time.Minute))
+		at.rest = Rest{now, now.Add(max(f.RetryAfter, time.Minute))}
 		return
 	case f.Class == Broken:
 		at.broken = true
@@ -110,7 +126,7 @@ func (g *gates) learn(provider, address string, now time.Time, f *Failure) {
 	}
 	if at.fails() {
 		at.pause = min(max(2*at.pause, firstPause), longPause)
-		at.until = now.Add(max(at.pause, f.RetryAfter))
+		at.rest = Rest{now, now.Add(max(at.pause, f.RetryAfter))}
 	}
 }
 

@@ -145,3 +145,40 @@ func (h *held) at(value string) (time.Time, bool) {
 	at, ok := h.began[value]
 	return at, ok
 }
+
+// TestAClockThatIsPutBackShutsNobodyOut: a provider is left alone as long as it asked for, or as it seemed to
+// be of use, and not for the hours by which the clock of the server was wrong.
+func TestAClockThatIsPutBackShutsNobodyOut(t *testing.T) {
+	t.Parallel()
+	slow := &notify.Failure{Class: notify.SlowDown, Code: "quota_exceeded", Cause: context.Canceled}
+	broken := &notify.Failure{Class: notify.Broken, Code: "unauthenticated", Cause: context.Canceled}
+	for _, tt := range []struct {
+		name  string
+		fails []error
+		back  time.Duration
+		waits time.Duration // at least
+		most  time.Duration
+	}{
+		{"a rest", []error{slow}, 0, 58 * time.Second, 2 * time.Minute},
+		{"a rest, and two hours", []error{slow}, 2 * time.Hour, 0, 0},
+		{"a rest, and some seconds, as of who looked at the clock before", []error{slow}, 10 * time.Second, time.Minute, 2 * time.Minute},
+		{"a set-up that is broken, and two hours", []error{broken}, 2 * time.Hour, 0, 0},
+		{"one that is still broken, and two hours", []error{broken, broken}, 2 * time.Hour, time.Second, 2 * time.Minute},
+	} {
+		b := set(t)
+		b.phone("siti", "token")
+		b.item("siti", "i0", "N15", "")
+		b.fails = tt.fails
+		b.round()
+		b.clock.Advance(time.Second)
+		b.round()
+		b.clock.Set(b.clock.Now().Add(-tt.back))
+		b.phone("budi", "other")
+		b.item("budi", "i1", "N06", `{"programme":"p"}`)
+		from := b.clock.Now()
+		got := b.rounds(30*time.Minute, time.Second)
+		if len(got) == 0 || got[0].at.Sub(from) < tt.waits || got[0].at.Sub(from) > tt.most {
+			t.Errorf("%s: %+v", tt.name, got)
+		}
+	}
+}

@@ -80,9 +80,9 @@ func TestADigestOfTheEvening(t *testing.T) {
 	b.prefs["digest"], b.prefs["quiet_from"] = "true", `"20:00"`
 	b.at(domain.WIB, 14, 19, 0)
 	b.phone("m", "one")
-	b.item("m", "nudge", domain.NoticeNothingLogged, "") // worth six hours
+	b.item("m", "one", domain.NoticeTaskReturned, "")
 	b.rounds(5*time.Minute, 10*time.Second)
-	b.item("m", "returned", domain.NoticeTaskReturned, "")
+	b.item("m", "two", domain.NoticeTaskReturned, "")
 	b.rounds(24*time.Hour, 10*time.Second)
 	if len(b.got) != 1 || len(b.got[0].push.Items) != 2 {
 		t.Errorf("%+v, %v", b.got, b.states(""))
@@ -250,7 +250,7 @@ func TestADigestTellsOfNothingThatIsOver(t *testing.T) {
 		{"a visit later than that", domain.NoticeVisitPlanned, 10, 0, 25 * time.Hour, time.Hour},
 		{"the reminder of a visit", domain.NoticeVisitTomorrow, 17, 0, 15 * time.Hour, 20 * time.Second},
 		{"an offer that lapses tonight", domain.NoticeConfirm, 8, 0, 16 * time.Hour, 20 * time.Second},
-		{"one that lapses tomorrow", domain.NoticeConfirm, 8, 0, 40 * time.Hour, time.Hour},
+		{"one that lapses tomorrow", domain.NoticeConfirm, 8, 0, 40 * time.Hour, 20 * time.Second},
 	} {
 		b := set(t)
 		b.prefs = map[string]string{"digest": "true"}
@@ -269,6 +269,66 @@ func TestADigestTellsOfNothingThatIsOver(t *testing.T) {
 		}
 		if waited := got[0].at.Sub(from); waited < tt.waits || waited > tt.waits+time.Minute || waited+got[0].push.TTL > tt.ahead {
 			t.Errorf("%s: rings behind %s, for %s", tt.name, waited, got[0].push.TTL)
+		}
+	}
+}
+
+// TestADigestHidesNothingOfToday: what the calendar tells in one minute is one push at that minute, also
+// for who wants digests: a phone that sleeps keeps the newest of a collapse key alone, and that would be
+// about what is due in a week.
+func TestADigestHidesNothingOfToday(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		kind   string
+		today  string // what the one says that ends tonight
+		others []string
+	}{
+		{domain.NoticeTaskDue, `{"task":"A","due":"2022-06-16","day":"today"}`, []string{`{"task":"B","due":"2022-06-17"}`, `{"task":"C","due":"2022-06-19"}`, `{"task":"D","due":"2022-06-23"}`}},
+		{domain.NoticeRegistrationCloses, `{"programme":"p"}`, []string{`{"programme":"q"}`}},
+		{domain.NoticeConfirm, `{"programme":"p"}`, []string{`{"programme":"q"}`}},
+	} {
+		b := set(t)
+		b.prefs["digest"] = "true"
+		b.at(domain.WIB, 16, 8, 0)
+		b.phone("u", "t")
+		for i, says := range append([]string{tt.today}, tt.others...) {
+			b.also = nil
+			if i == 0 {
+				b.also = map[string]string{"expires_at": "2022-06-16T17:00:00.000Z"}
+			}
+			b.item("u", fmt.Sprint("i", i), tt.kind, says)
+		}
+		b.also = nil
+		b.item("u", "returned", domain.NoticeTaskReturned, "") // by somebody, and not by the calendar
+		b.rounds(3*time.Hour, 10*time.Second)
+		if clocks := b.clocks(); !slices.Equal(clocks, []string{"08:00", "09:00"}) || len(b.got[0].push.Items) != 1+len(tt.others) || !slices.Equal(b.got[1].push.Items, []string{"returned"}) {
+			t.Errorf("%s: at %v, %+v", tt.kind, clocks, b.got)
+		}
+	}
+}
+
+// TestAChangeOfDigestsRingsOnce: an item whose push was planned by a worker that died before it had noted
+// that is planned again once its person has chosen otherwise about digests: at once, or behind the push.
+func TestAChangeOfDigestsRingsOnce(t *testing.T) {
+	t.Parallel()
+	for _, kind := range []string{domain.NoticeTaskReturned, domain.NoticeTaskDue, domain.NoticeTaskAssigned, domain.NoticeTaskSubmitted, domain.NoticeResults} {
+		for _, before := range []string{"true", "false"} {
+			for _, hour := range []int{10, 22} {
+				for _, behind := range []time.Duration{0, 2 * time.Hour, 11 * time.Hour} {
+					b := set(t)
+					b.at(domain.WIB, 14, hour, 0)
+					b.phone("m", "one")
+					b.prefs["digest"] = before
+					b.item("m", "i1", kind, `{"programme":"p"}`)
+					b.rounds(behind, time.Minute)
+					b.prefs["digest"] = map[string]string{"true": "false", "false": "true"}[before]
+					b.ok(b.Ring(t.Context(), "m", "i1"))
+					b.rounds(14*time.Hour, time.Minute)
+					if told := b.told(); told["i1"] != 1 {
+						t.Errorf("%s at %d:00, digest %s, planned again %s behind: rang at %v", kind, hour, before, behind, b.clocks())
+					}
+				}
+			}
 		}
 	}
 }

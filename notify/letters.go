@@ -111,12 +111,17 @@ func (s *Service) writeAnyway(ctx context.Context, d store.Delivery) error {
 	if err != nil {
 		return err
 	}
+	return s.writeAbout(ctx, d.User, r, items)
+}
+
+// writeAbout plans the messages about some items. Done again it changes nothing.
+func (s *Service) writeAbout(ctx context.Context, user string, r Recipient, items []merge.Row) error {
 	for _, item := range items {
 		t, ok := domain.NoticeTypeOf(item.Text("type"))
 		if !ok {
 			continue
 		}
-		if err := s.write(ctx, d.User, r, t, item); err != nil {
+		if err := s.write(ctx, user, r, t, item); err != nil {
 			return err
 		}
 	}
@@ -139,7 +144,8 @@ func (s *Service) write(ctx context.Context, user string, r Recipient, t domain.
 	channel := s.Letters.Channels[i]
 	now := s.Clock.Now()
 	rung := writtenAt(item, now)
-	p := plan{notice: t, gather: gathers(t, Recipient{}, item, rung), item: item, to: store.Address{Key: channel + "/" + user, Provider: channel, User: user}, who: r, rung: rung, life: letterLife}
+	gather := gathers(t, false, item, rung)
+	p := plan{notice: t, gather: gather, other: gather, item: item, to: store.Address{Key: channel + "/" + user, Provider: channel, User: user}, who: r, rung: rung, life: letterLife}
 	if now.Sub(p.rung) > letterLife {
 		return nil
 	}

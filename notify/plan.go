@@ -148,28 +148,32 @@ type gathering struct {
 }
 
 // gathers says with what an item of a type is gathered. What the calendar tells in one minute is
-// written one item after the other, over all businesses of a zone, and is one push whatever it is of:
-// with the rest of the hour for who wants that. Who may get at what is not hidden among it, and what
-// ends within a day of being written does not wait for a digest, nor for the morning behind one. Results
-// ring at once.
-func gathers(t domain.NoticeType, r Recipient, item merge.Row, rung time.Time) gathering {
-	end := domain.WorthUntil(item)
-	digests := r.digests() && (end.IsZero() || end.Sub(rung) > 24*time.Hour)
+// written one item after the other, over all businesses of a zone, and is one push whatever it is of: also
+// for who wants digests, since what is due today would else be hidden behind what is due in a week. Who
+// may get at what is not hidden among it, and what ends within a day of being written does not wait for
+// a digest, nor for the morning behind one. Results ring at once.
+func gathers(t domain.NoticeType, digests bool, item merge.Row, rung time.Time) gathering {
 	switch {
 	case t.ID == domain.NoticeResults && domain.BatchOf(item) != "":
 		return gathering{"results", time.Minute, 0}
 	case t.ID == domain.NoticeAccessEnded:
 		return gathering{"access", 10 * time.Minute, 20 * time.Second}
-	case domain.Reminds(t.ID) && !digests, t.ID == domain.NoticeAcknowledge:
+	case domain.Reminds(t.ID), t.ID == domain.NoticeAcknowledge:
 		return gathering{"reminder", 10 * time.Minute, 20 * time.Second}
 	case t.ID == domain.NoticeTaskAssigned:
 		return gathering{"tasks", 10 * time.Minute, 10 * time.Minute}
 	case t.Collapse == domain.CollapseQueue:
 		return gathering{"queue", 2 * time.Hour, 0}
-	case digests && laneOf(t) == LaneUsual:
+	case digests && laneOf(t) == LaneUsual && !endsWithinADay(item, rung):
 		return gathering{"digest", time.Hour, time.Hour}
 	}
 	return gathering{}
+}
+
+// endsWithinADay reports whether an item that was written at an instant is worth nothing a day later.
+func endsWithinADay(item merge.Row, rung time.Time) bool {
+	end := domain.WorthUntil(item)
+	return !end.IsZero() && end.Sub(rung) <= 24*time.Hour
 }
 
 // slot is the window in which an instant lies. A key has one push in each.
@@ -179,6 +183,7 @@ func (g gathering) slot(at time.Time) int64 { return at.UnixNano() / int64(g.win
 type plan struct {
 	notice domain.NoticeType
 	gather gathering
+	other  gathering // that of who chose otherwise about digests
 	item   merge.Row
 	to     store.Address
 	who    Recipient
@@ -186,15 +191,32 @@ type plan struct {
 	life   time.Duration // how long it is worth sending; 0: as long as its type says
 }
 
+// aloneID is the id of the delivery of an item by itself.
+func (p plan) aloneID() string {
+	return id.Derive("push", p.item.ID, p.item.Text("type"), placeOf(p.to))
+}
+
 // alone is the delivery of an item by itself.
 func (p plan) alone() store.Delivery {
-	did := id.Derive("push", p.item.ID, p.item.Text("type"), placeOf(p.to))
+	did := p.aloneID()
 	return p.delivery(did, p.who.civil(p.rung, domain.QuietOf(p.item), did))
 }
 
 // from is when a push of the key may ring that is meant for an instant.
 func (p plan) from(at time.Time) time.Time {
 	return p.who.civil(at, domain.QuietOf(p.item), p.gather.key+" "+placeOf(p.to))
+}
+
+// meant are when a push of the key is to ring that the item joins, and the slots in which it may lie already.
+func (p plan) meant() (due time.Time, slots []int64) {
+	meant := p.rung.Add(p.gather.wait)
+	due = p.from(meant)
+	slot, asked := p.gather.slot(due), p.gather.slot(meant)
+	slots = []int64{slot - 1, slot}
+	if asked != slot { // nor do other hours, which people chose since it was planned, plan it anew
+		slots = append(slots, asked-1, asked)
+	}
+	return due, slots
 }
 
 // behind is when the next push may ring behind another one of the key.

@@ -25,6 +25,7 @@ type Purse struct {
 
 	mu   sync.Mutex // one at a time looks in, so that none is turned away by others who are
 	held int        // of this process, of which nobody knows yet whether they are spent
+	owed owed       // what could not be given back yet
 	told string     // the day on which the log was told that it is empty
 }
 
@@ -48,6 +49,12 @@ type payment struct {
 	before bool // an earlier attempt of the message is paid for, and this one costs nothing
 }
 
+// owed are payments of a day that were to go back while the counters did not answer.
+type owed struct {
+	day string
+	n   int
+}
+
 // Errors of a purse out of which nothing is taken.
 var (
 	errSpent = errors.New("the messages of a day are spent")
@@ -66,21 +73,23 @@ func (p *Purse) take(ctx context.Context, message string) (payment, error) {
 		return payment{before: true}, err
 	}
 	out := payment{day: p.day()}
+	_ = p.giveBack(ctx, out.day, 0) // else it stays owed
 	if err := p.add(ctx, p.key(out.day), 1, dayKept); err != nil {
 		return out, err
 	}
 	spent, err := p.spent(ctx, out.day)
 	if err != nil {
-		return out, err
+		return out, errors.Join(err, p.giveBack(ctx, out.day, 1))
 	}
 	if spent <= p.PerDay {
 		p.held++
 		return out, nil
 	}
-	if err := p.add(ctx, p.key(out.day), -1, dayKept); err != nil {
+	may := spent - p.held - p.owedOf(out.day)
+	if err := p.giveBack(ctx, out.day, 1); err != nil {
 		return out, err
 	}
-	if spent-p.held <= p.PerDay {
+	if may <= p.PerDay {
 		return out, errHeld
 	}
 	p.tell(ctx, out.day)
@@ -98,7 +107,31 @@ func (p *Purse) settle(ctx context.Context, message string, of payment, spent bo
 	if spent {
 		return p.add(ctx, p.paidKey(message), 1, paymentKept)
 	}
-	return p.add(ctx, p.key(of.day), -1, dayKept)
+	return p.giveBack(ctx, of.day, 1)
+}
+
+// giveBack puts n payments of a day back into the purse, and those that are owed of it, also behind the
+// end of ctx. Where that fails they are owed, and go back with the next ones of the day.
+func (p *Purse) giveBack(ctx context.Context, day string, n int) error {
+	if n += p.owedOf(day); n == 0 {
+		return nil
+	}
+	err := p.add(context.WithoutCancel(ctx), p.key(day), int64(-n), dayKept)
+	switch {
+	case err != nil && day >= p.owed.day: // what is owed of a day that is over buys nothing
+		p.owed = owed{day, n}
+	case err == nil && day == p.owed.day:
+		p.owed = owed{}
+	}
+	return err
+}
+
+// owedOf is how many payments of a day are owed.
+func (p *Purse) owedOf(day string) int {
+	if day != p.owed.day {
+		return 0
+	}
+	return p.owed.n
 }
 
 // tell says once a day that the purse is empty.

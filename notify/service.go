@@ -102,7 +102,7 @@ func (s *Service) Ring(ctx context.Context, user, item string) error {
 		return s.write(ctx, user, r, t, items[0])
 	}
 	rung := writtenAt(items[0], s.Clock.Now())
-	p := plan{notice: t, gather: gathers(t, r, items[0], rung), item: items[0], who: r, rung: rung}
+	p := plan{notice: t, gather: gathers(t, r.digests(), items[0], rung), other: gathers(t, !r.digests(), items[0], rung), item: items[0], who: r, rung: rung}
 	for _, p.to = range all {
 		if err := s.enqueue(ctx, p); err != nil {
 			return err
@@ -136,8 +136,16 @@ func writtenAt(item merge.Row, now time.Time) time.Time {
 	return at.Time()
 }
 
-// enqueue plans a push, alone or with others of its key.
+// enqueue plans a push, alone or with others of its key, unless it was planned the other way before its
+// person chose about digests.
 func (s *Service) enqueue(ctx context.Context, p plan) error {
+	if p.other.key != p.gather.key {
+		before := p
+		before.gather = p.other
+		if lies, err := s.planned(ctx, before); err != nil || lies {
+			return err
+		}
+	}
 	if p.gather.key == "" {
 		err := s.Store.InsertDelivery(ctx, p.alone())
 		if errors.Is(err, store.ErrTaken) {
@@ -145,16 +153,11 @@ func (s *Service) enqueue(ctx context.Context, p plan) error {
 		}
 		return err
 	}
-	meant := p.rung.Add(p.gather.wait)
-	due := p.from(meant)
-	slot, asked := p.gather.slot(due), p.gather.slot(meant)
-	in := []int64{slot - 1, slot}
-	if asked != slot { // nor do other hours, which people chose since it was planned, plan it anew
-		in = append(in, asked-1, asked)
-	}
-	if lies, err := s.lies(ctx, p, in); err != nil || lies {
+	if lies, err := s.planned(ctx, p); err != nil || lies {
 		return err
 	}
+	due, _ := p.meant()
+	slot := p.gather.slot(due)
 	before, joined, err := s.join(ctx, p.slotID(slot-1), p)
 	if err != nil || joined || p.told(before) {
 		return err
@@ -180,7 +183,20 @@ func (s *Service) enqueue(ctx context.Context, p plan) error {
 	return fmt.Errorf("plan a push of item %s: no window takes it", p.item.ID)
 }
 
-// lies reports whether an item is in a push already: in that of one of some slots, or in one
+// planned reports whether an item is in a push already, in the way of its plan.
+func (s *Service) planned(ctx context.Context, p plan) (bool, error) {
+	if p.gather.key != "" {
+		_, slots := p.meant()
+		return s.lies(ctx, p, slots)
+	}
+	_, err := s.Store.Delivery(ctx, p.aloneID())
+	if errors.Is(err, store.ErrAbsent) {
+		return false, nil
+	}
+	return err == nil, err
+}
+
+// lies reports whether an item is in a push of its key already: in that of one of some slots, or in one
 // behind them. There lies what was planned while the push before was under way; that one may wait
 // again by now, to be tried once more or for the morning, and would take it a second time.
 func (s *Service) lies(ctx context.Context, p plan, slots []int64) (bool, error) {

@@ -1759,7 +1759,7 @@ type PushOutcomes struct {
 	// Planned Example: 27
 	Planned int `json:"planned"`
 
-	// Suppressed Not sent: read by then, taken back, switched off, or the phone is another person's.
+	// Suppressed Not sent: read by then, taken back, switched off, over before it might ring, or the phone is another person's.
 	//
 	// Example: 2
 	Suppressed int `json:"suppressed"`

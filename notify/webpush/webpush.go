@@ -204,7 +204,7 @@ func failure(resp *http.Response, now time.Time) *notify.Failure {
 // waits are the push services that asked for a rest, by host.
 type waits struct {
 	mu sync.Mutex
-	of map[string]time.Time
+	of map[string]notify.Rest
 }
 
 // mostWaits bounds what strangers can have us remember. Where there is no place the wait goes that ends
@@ -214,24 +214,24 @@ const mostWaits = 256
 func (w *waits) left(host string, now time.Time) time.Duration {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	return max(w.of[host].Sub(now), 0)
+	return w.of[host].Left(now)
 }
 
 func (w *waits) note(host string, now, until time.Time) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	for h, at := range w.of {
-		if !at.After(now) {
+		if at.Left(now) == 0 {
 			delete(w.of, h)
 		}
 	}
 	if w.of == nil {
-		w.of = map[string]time.Time{}
+		w.of = map[string]notify.Rest{}
 	}
 	if _, there := w.of[host]; !there && len(w.of) >= mostWaits {
-		delete(w.of, slices.MinFunc(slices.Collect(maps.Keys(w.of)), func(a, b string) int { return w.of[a].Compare(w.of[b]) }))
+		delete(w.of, slices.MinFunc(slices.Collect(maps.Keys(w.of)), func(a, b string) int { return w.of[a].Until.Compare(w.of[b].Until) }))
 	}
-	w.of[host] = until
+	w.of[host] = notify.Rest{From: now, Until: until}
 }
 
 // Sizes of what is sent, in bytes: a push is filled up to a multiple of step, so that its

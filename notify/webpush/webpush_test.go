@@ -206,6 +206,10 @@ func TestAServiceThatWantsARestGetsIt(t *testing.T) {
 	if f := fails(t, s, newBrowser(t).at(busy.URL), push("a")); f != nil || len(busy.taken()) != 2 {
 		t.Errorf("%v, %d calls", f, len(busy.taken()))
 	}
+	at.Advance(-2 * time.Hour) // it was wrong
+	if f := fails(t, s, newBrowser(t).at(busy.URL), push("a")); f != nil || len(busy.taken()) != 3 {
+		t.Errorf("behind a clock that was put back: %v, %d calls", f, len(busy.taken()))
+	}
 }
 
 // TestOfManyServicesThatRestTheLastAreKnown: of more than are remembered, the rest that ends first is

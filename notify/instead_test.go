@@ -1,0 +1,118 @@
+package notify_test
+
+import (
+	"maps"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/lumbung-ikm/lumbung/domain"
+	"github.com/lumbung-ikm/lumbung/notify"
+)
+
+// TestWhatRingsNoMoreIsWritten: a push was planned for the morning, and until then its person or whoever
+// runs the server has changed something. About results and security they are written to, as if it had
+// been so when it was planned; of what they have read, nothing is.
+func TestWhatRingsNoMoreIsWritten(t *testing.T) {
+	t.Parallel()
+	off := func(classes ...string) func(b *bell) {
+		return func(b *bell) {
+			for _, c := range classes {
+				b.prefs[c+"_push"] = "false"
+			}
+		}
+	}
+	for _, tt := range []struct {
+		name   string
+		kinds  []string
+		phones []string
+		change func(b *bell)
+		want   []string // written
+		rings  int
+		code   string // of what is closed without a push
+	}{
+		{"pushes of results switched off", []string{"N06"}, []string{"one"}, off("results"), []string{"whatsapp +628117000123 N06"}, 0, "fcm suppressed no_longer"},
+		{"with two phones", []string{"N06"}, []string{"one", "two"}, off("results"), []string{"whatsapp +628117000123 N06"}, 0, "fcm suppressed no_longer"},
+		{"pushes of tasks switched off", []string{domain.NoticeTaskReturned}, []string{"one"}, off("tasks"), nil, 0, "fcm suppressed no_longer"},
+		{"no message is wanted", []string{"N06"}, []string{"one"}, func(b *bell) { off("results")(b); delete(b.prefs, "results_whatsapp") }, nil, 0, "fcm suppressed no_longer"},
+		{"read, and switched off", []string{"N06"}, []string{"one"}, func(b *bell) { off("results")(b); clear(b.items) }, nil, 0, "fcm suppressed no_longer"},
+		{"its provider is not set up any more", []string{"N06"}, []string{"one"}, func(b *bell) { delete(b.Senders, "fcm") }, []string{"whatsapp +628117000123 N06"}, 0, "fcm dead provider_unknown"},
+		{"a provider of two phones", []string{"N06"}, []string{"one", "two"}, func(b *bell) { delete(b.Senders, "fcm") }, []string{"whatsapp +628117000123 N06"}, 0, "fcm dead provider_unknown"},
+		{"about a task, without a provider", []string{domain.NoticeTaskReturned}, []string{"one"}, func(b *bell) { delete(b.Senders, "fcm") }, nil, 0, "fcm dead provider_unknown"},
+		{"one of a digest", []string{domain.NoticeApplicationIn, domain.NoticeTaskReturned}, []string{"one"}, off("results"), []string{"whatsapp +628117000123 " + domain.NoticeApplicationIn}, 1, ""},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			b, p, _ := written(t, 10)
+			b.prefs["results_whatsapp"], b.prefs["digest"] = "true", "true"
+			b.at(domain.WIB, 17, 22, 0)
+			for _, phone := range tt.phones {
+				b.phone("siti", phone)
+			}
+			for i, kind := range tt.kinds {
+				b.item("siti", string(rune('a'+i)), kind, `{"programme":"p"}`)
+			}
+			b.rounds(time.Minute, 10*time.Second)
+			tt.change(b)
+			got := b.rounds(14*time.Hour, 5*time.Minute)
+			if !slices.Equal(p.sent(), tt.want) || len(got) != tt.rings || tt.code != "" && b.outcomes()[tt.code] != len(tt.phones) {
+				t.Errorf("written %q, rang %d times: %v", p.sent(), len(got), b.outcomes())
+			}
+		})
+	}
+}
+
+// TestWhoHasAnotherProviderIsNotWrittenTo where one of theirs is not set up any more.
+func TestWhoHasAnotherProviderIsNotWrittenTo(t *testing.T) {
+	t.Parallel()
+	b, p, _ := written(t, 10)
+	b.prefs["results_whatsapp"], b.Senders["webpush"] = "true", b
+	b.at(b.zone, 17, 22, 0)
+	b.phone("siti", "one")
+	_, err := b.Register(t.Context(), "siti", "browser", notify.Named{Provider: "webpush", Kind: "subscription", Value: "two"})
+	b.ok(err)
+	b.item("siti", "i1", "N06", `{"programme":"p"}`)
+	delete(b.Senders, "fcm")
+	if got := b.rounds(14*time.Hour, 5*time.Minute); len(got) != 1 || got[0].to != "two" || len(p.sent()) != 0 {
+		t.Errorf("rang %+v, written %q: %v", got, p.sent(), b.outcomes())
+	}
+}
+
+// TestWhatIsOverBeforeItMayRingIsNoFailure: an announcement that ends in the night never could ring. What
+// could, and was away or late, is one.
+func TestWhatIsOverBeforeItMayRingIsNoFailure(t *testing.T) {
+	t.Parallel()
+	away := &notify.Failure{Class: notify.Later, Code: "unavailable", Cause: errBreaks}
+	for _, tt := range []struct {
+		name string
+		hour int
+		ends string
+		from string // own quiet hours, chosen behind the planning
+		fail error  // of every attempt
+		down time.Duration
+		want string
+	}{
+		{"in the night", 22, "2022-06-17T22:00:00.000Z", "", nil, 0, "fcm suppressed over_before_due"},
+		{"in the night, of who rests earlier since", 19, "2022-06-17T22:00:00.000Z", `"19:00"`, nil, 0, "fcm suppressed over_before_due"},
+		{"while nobody sends", 10, "2022-06-17T04:00:00.000Z", "", nil, 2 * time.Hour, "fcm expired"},
+		{"while the provider is away", 10, "2022-06-17T04:00:00.000Z", "", away, 0, "fcm expired"},
+		{"in the night, behind a failure in the evening", 20, "2022-06-17T22:00:00.000Z", "", away, 0, "fcm expired"},
+	} {
+		b := set(t)
+		b.at(b.zone, 17, tt.hour, 0)
+		b.phone("siti", "token")
+		b.also = map[string]string{"expires_at": tt.ends}
+		b.item("siti", "i1", domain.NoticeAnnouncement, "")
+		if tt.from != "" {
+			b.prefs["quiet_from"] = tt.from
+		}
+		if tt.fail != nil {
+			b.fails = slices.Repeat([]error{tt.fail}, 5000)
+		}
+		b.clock.Advance(tt.down)
+		if got := b.rounds(14*time.Hour, time.Minute); len(got) != 0 || len(b.outcomes()) != 1 || !strings.HasPrefix(slices.Collect(maps.Keys(b.outcomes()))[0], tt.want) {
+			t.Errorf("%s: rang %d times, %v", tt.name, len(got), b.outcomes())
+		}
+	}
+}
