@@ -144,7 +144,7 @@ func ProgrammeFixed(status string) []string {
 		fixed = append(fixed, "region_codes", "offline_grace_hours")
 	}
 	if programmeReached(status, ProgrammePublished) {
-		fixed = append(fixed, "stages", "quota", "reserve_size", "confirm_days")
+		fixed = append(fixed, "stages", "quota", "reserve_size", "confirm_days", "plan_template_id") // by which those who confirm have tasks
 	}
 	if programmeReached(status, ProgrammeClosed) {
 		fixed = append(fixed, "monitoring", "phases", "targets", "champion_count")
