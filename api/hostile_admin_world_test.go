@@ -130,7 +130,7 @@ func (d *scene) edition(code, province, city string, n int) (e edition) {
 // plan is what a programme is set up with; its window was closed yesterday.
 func (d *scene) plan(province string, n int, template string) string {
 	return fmt.Sprintf(`{"name":"Pasar %d","kind":"campaign","region_codes":[%q],"quota":30,"number_prefix":"PSR%d","confirm_days":3,"plan_template_id":%q,
-		"phases":[{"code":"registration","starts_on":"2022-05-01","ends_on":"2022-05-04"}],"stages":[{"no":1,"kind":"checklist","items":[{"code":"data_complete","label_id":"Data lengkap"}]},
+		"phases":[{"code":"registration","starts_on":"2022-05-01","ends_on":"2022-05-04"}],"monitoring":{"starts_on":"2022-06-01","ends_on":"2022-08-29"},"stages":[{"no":1,"kind":"checklist","items":[{"code":"data_complete","label_id":"Data lengkap"}]},
 		{"no":2,"kind":"rubric","curators_per_file":2,"blind":true,"items":[{"code":"product","label_id":"Produk","weight_bp":10000,"max":100}]}]}`, n, province, n, template)
 }
 

@@ -234,6 +234,12 @@ func TestHostile11OddJSONIsRefusedQuickly(t *testing.T) {
 			t.Errorf("%s: %s", body, r.Body)
 		}
 	}
+	const longest = 100 // characters of a scope's name, as openapi.yaml has it
+	edit, name := p.mutation("put", "receipt", o.ids.New(), "", `{}`), "business/"+strings.Repeat("x", longest-len("business/"))
+	p.verdict(p.push(name, "", edit)[0], merge.Rejected, "not_found")
+	for _, path := range []string{"/v1/sync", "/v1/sync/push"} {
+		o.code("body_unreadable", o.want(400, p.AccessToken, "POST", path, p.envelope(name+"x", "", edit)))
+	}
 	v := p.push(p.own(), g, // whatever is wrong inside one edit is its own verdict
 		p.mutation("put", "receipt", o.ids.New(), "", `{"device":"a","device":"b"}`), p.mutation("put", "receipt", o.ids.New(), "", "{\"device\":\"\xff\"}"),
 		p.mutation("put", "receipt", o.ids.New(), "", `{"device":`+strings.Repeat("[", 100)+strings.Repeat("]", 100)+`}`), `[]`, `17`,

@@ -50,6 +50,9 @@ func checkReady(r merge.Row, p Programme) (bad []fault.Mistake) {
 	if merge.Null(r.Fields["default_zone"]) { // which goes by the first province where nobody says another
 		bad = append(bad, fault.Mistake{Field: "default_zone", Code: "required"})
 	}
+	if p.Template != "" && PlanBegins(p) == "" { // the tasks of the plan would never be due
+		bad = append(bad, fault.Mistake{Field: "monitoring", Code: "required"})
+	}
 	if _, ok := p.Phase(PhaseRegistration); !ok && len(p.Phases) > 0 {
 		bad = append(bad, fault.Mistake{Field: "phases", Code: "phase_missing"})
 	}
@@ -141,7 +144,7 @@ func ProgrammeFixed(status string) []string {
 		fixed = append(fixed, "region_codes", "offline_grace_hours")
 	}
 	if programmeReached(status, ProgrammePublished) {
-		fixed = append(fixed, "stages", "quota", "reserve_size", "confirm_days")
+		fixed = append(fixed, "stages", "quota", "reserve_size", "confirm_days", "plan_template_id") // by which those who confirm have tasks
 	}
 	if programmeReached(status, ProgrammeClosed) {
 		fixed = append(fixed, "monitoring", "phases", "targets", "champion_count")

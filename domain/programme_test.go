@@ -151,6 +151,55 @@ func TestAnItemThatNothingAnswers(t *testing.T) {
 	}
 }
 
+// TestAPlanHasADayToCountFrom: without one no task of it would ever be due.
+func TestAPlanHasADayToCountFrom(t *testing.T) {
+	template := merge.Row{Fields: map[string]merge.Value{"items": merge.Encode(domain.BBI90())}}
+	for _, tt := range []struct {
+		name, template, monitoring, phase string
+		want                              []fault.Mistake
+	}{
+		{"a plan alone", "bbi", "", "", mistakes("monitoring required")},
+		{"beside an opening", "bbi", "", domain.PhaseOpening, mistakes("monitoring required")},
+		{"days that are monitored", "bbi", `{"starts_on":"2022-03-20","ends_on":"2022-06-17"}`, "", nil},
+		{"mentoring", "bbi", "", domain.PhaseMentoring, nil},
+		{"no plan", "", "", "", nil},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			r := planned()
+			var phases []json.RawMessage
+			if err := json.Unmarshal(r.Fields["phases"], &phases); err != nil {
+				t.Fatal(err)
+			}
+			phases = slices.DeleteFunc(phases, func(f json.RawMessage) bool { return strings.Contains(string(f), `"`+domain.PhaseMentoring+`"`) })
+			if tt.phase != "" {
+				phases = append(phases, json.RawMessage(`{"code":"`+tt.phase+`","starts_on":"2022-03-20","ends_on":"2022-06-17"}`))
+			}
+			r.Fields["phases"] = merge.Encode(phases)
+			delete(r.Fields, "monitoring")
+			if tt.monitoring != "" {
+				r.Fields["monitoring"] = merge.Value(tt.monitoring)
+			}
+			if tt.template != "" {
+				r.Fields["plan_template_id"] = merge.Str(domain.PlanTemplateID(tt.template, 1))
+			}
+			if got := domain.CheckProgramme(r, true); !slices.Equal(got, tt.want) {
+				t.Errorf("%v, want %v", got, tt.want)
+			}
+			if got := domain.CheckProgramme(r, false); got != nil {
+				t.Errorf("a draft: %v", got)
+			}
+			if tt.template == "" || tt.want != nil {
+				return
+			}
+			for id, task := range domain.PlanTasks(template, "e", domain.ProgrammeOf(r), []string{"food_beverage"}) {
+				if task["due_on"] == nil {
+					t.Errorf("task %s has no day", id)
+				}
+			}
+		})
+	}
+}
+
 // TestADraftMayLackWhatComesLater: but not what names it.
 func TestADraftMayLackWhatComesLater(t *testing.T) {
 	r := planned()

@@ -1,6 +1,7 @@
 package programme_test
 
 import (
+	"slices"
 	"testing"
 	"time"
 
@@ -62,6 +63,55 @@ func TestTheNightOfEachZoneIsWarnedOf(t *testing.T) {
 			"audience": merge.Value(`{"programme_id":"` + e.ID + `"}`), "publish_at": merge.Str(at)})
 		if o.unless(err); len(a.Warnings) != want {
 			t.Errorf("%s: %v", at, a.Warnings)
+		}
+	}
+}
+
+// TestWhatWasNeverSentDoesNotExpireUnheard: no server looked between its hour and its end.
+// Nobody has it, and the admins are told, once; of what was sent and ends nobody is.
+func TestWhatWasNeverSentDoesNotExpireUnheard(t *testing.T) {
+	for _, sent := range []bool{false, true} {
+		o := open(t)
+		owner := o.applicant(10, o.opened("lagawi-fest-2022"), "18.71")
+		o.work()
+		admin, hour := o.as(o.person(1, "admin")), o.clock.Now().Add(time.Hour)
+		a, err := o.CreateAnnouncement(t.Context(), admin, map[string]merge.Value{"title_id": merge.Str("Kabar"), "body_id": merge.Str("Datang."), "audience": merge.Encode(map[string]any{"business_ids": []string{owner.business}}),
+			"publish_at": merge.Millis(hour.UnixMilli()).Value(), "expires_at": merge.Millis(hour.Add(time.Hour).UnixMilli()).Value()})
+		o.unless(err)
+		admin.Name += ".schedule"
+		_, err = o.OperateAnnouncement(t.Context(), admin, a.ID, a.Version, domain.AnnounceSchedule, "")
+		o.unless(err)
+		if o.clock.Set(hour); sent {
+			_, err := o.Announce(t.Context())
+			o.unless(err)
+			o.work()
+		}
+		o.clock.Set(hour.Add(time.Hour))
+		for range 2 {
+			_, err := o.Announce(t.Context())
+			o.unless(err)
+			o.work()
+		}
+		now, err := o.Announcement(t.Context(), admin, a.ID)
+		if o.unless(err); now.Text("state") != domain.AnnouncementExpired {
+			t.Errorf("sent %t: it is %s", sent, now.Text("state"))
+		}
+		items := o.scope(merge.UserScope(owner.owner.ID), "inbox")
+		if has := slices.ContainsFunc(items, func(r merge.Row) bool { return domain.ItemAnnouncement(r) == a.ID }); has != sent {
+			t.Errorf("sent %t: its audience has it: %t", sent, has)
+		}
+		var codes []string
+		for _, r := range o.scope(domain.GeneralQueue, "review_item") {
+			if r.Text("what") == "announcement_withheld" && domain.NoticeObject(r).ID == a.ID && r.Text("author") == admin.User && r.Text("resolved_at") == "" {
+				codes = append(codes, r.Text("code"))
+			}
+		}
+		want := []string{"publish_in_past"}
+		if sent {
+			want = nil
+		}
+		if !slices.Equal(codes, want) {
+			t.Errorf("sent %t: the admins are told %v, want %v", sent, codes, want)
 		}
 	}
 }

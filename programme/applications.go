@@ -333,7 +333,7 @@ func (s *Service) Files(ctx context.Context, who Caller, programme string, at st
 	if provinces != nil {
 		if told, err := s.rows(ctx, domain.DecisionScope(programme), publicationKey(programme)); err != nil {
 			return nil, at, false, err
-		} else if state := first(told).Text("state"); state != "telling" && state != "told" {
+		} else if !begunTelling(first(told)) {
 			return s.filesUnderEmbargo(ctx, programme, provinces, at, limit, keep)
 		}
 	}

@@ -98,6 +98,7 @@ func (s *Service) outlived(ctx context.Context, a merge.Row) (bool, error) {
 const (
 	withheldRight  = "outside_region"  // the right has ended on which it would go out
 	withheldUnread = "review_required" // it is for so many that another admin has to read it, and none has
+	withheldLate   = "publish_in_past" // no server looked between its hour and its end
 )
 
 // withhold keeps an announcement from whoever would get it now, and has the admins look at

@@ -175,15 +175,14 @@ func (s *Service) overtaken(ctx context.Context, unheard []file) (bool, error) {
 // with a place in the ranking that seem not to have heard of it though all were told. While
 // results are still being told there are none.
 func (b *board) next() (next, left, unheard []file) {
-	state := b.told.Text("state")
-	if state != "telling" && state != "told" {
+	if !begunTelling(b.told) {
 		return nil, nil, nil
 	}
 	held := 0
 	for _, f := range b.files {
 		switch b.states[f.id] {
 		case domain.ApplicationSubmitted, "":
-			if f.ranked && state == "telling" {
+			if f.ranked && b.told.Text("state") == "telling" {
 				return nil, nil, nil // not everybody has heard yet; the last one has it look again
 			}
 			if f.ranked {

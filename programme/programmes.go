@@ -154,6 +154,9 @@ func (s *Service) edit(ctx context.Context, who Caller, old Edition, v Version, 
 	if err := s.decidedBy(ctx, old, set); err != nil {
 		return Edition{}, err
 	}
+	if err := s.planStays(ctx, old, set); err != nil {
+		return Edition{}, err
+	}
 	changed, err := s.stagesFree(ctx, old, set)
 	if err != nil {
 		return Edition{}, err
@@ -173,6 +176,11 @@ func (s *Service) edit(ctx context.Context, who Caller, old Edition, v Version, 
 		}
 		if field := numbersOf(old, set); field != "" && decidedIn(view, old) {
 			return &merge.Reject{Code: "field_fixed", Field: field}
+		}
+		if k := publicationKey(old.ID); plansAnew(old, set) {
+			if told, _ := view.Row(k.Collection, k.ID); begunTelling(told) {
+				return &merge.Reject{Code: "field_fixed", Field: "plan_template_id"}
+			}
 		}
 		if slices.ContainsFunc(changed, func(no int) bool { return stageBegun(view, old.ID, no) }) { // while it was looked at
 			return &merge.Reject{Code: "stale_version"}
@@ -199,6 +207,32 @@ func (s *Service) decidedBy(ctx context.Context, old Edition, set map[string]mer
 		err = &fault.Error{Kind: fault.Conflict, Code: "field_fixed", Field: field, Text: "the last stage is decided by it"}
 	}
 	return err
+}
+
+// planStays refuses to change the template once results are being told: who confirms has its
+// tasks, and two who take part would have those of two templates.
+//
+// Errors: Conflict "field_fixed".
+func (s *Service) planStays(ctx context.Context, old Edition, set map[string]merge.Value) error {
+	if !plansAnew(old, set) {
+		return nil
+	}
+	rows, err := s.rows(ctx, domain.DecisionScope(old.ID), publicationKey(old.ID))
+	if err == nil && begunTelling(first(rows)) {
+		err = &fault.Error{Kind: fault.Conflict, Code: "field_fixed", Field: "plan_template_id", Text: "results are being told"}
+	}
+	return err
+}
+
+// plansAnew reports whether a change names another template, or none any more.
+func plansAnew(old Edition, set map[string]merge.Value) bool {
+	return set["plan_template_id"] != nil && merge.AsString(set["plan_template_id"]) != old.Text("plan_template_id")
+}
+
+// begunTelling reports whether results are being told, or have been.
+func begunTelling(told merge.Row) bool {
+	state := told.Text("state")
+	return state == "telling" || state == "told"
 }
 
 // numbersOf is the field of a change that says anew how many are selected or stand in reserve,
@@ -261,7 +295,7 @@ func (s *Service) AdvanceProgramme(ctx context.Context, who Caller, programme st
 // are being told.
 func (s *Service) resultsTold(ctx context.Context, programme string) error {
 	rows, err := s.rows(ctx, domain.DecisionScope(programme), publicationKey(programme))
-	if state := first(rows).Text("state"); err == nil && state != "telling" && state != "told" {
+	if err == nil && !begunTelling(first(rows)) {
 		err = conflict("results_not_told", "the results are not told yet")
 	}
 	return err

@@ -197,6 +197,8 @@ func TestEveryMistakeIsToldAtOnce(t *testing.T) {
 func TestWhatPeopleReliedOnStays(t *testing.T) {
 	o := open(t)
 	admin := o.person(1, "admin")
+	template, err := o.CreateTemplate(t.Context(), o.as(admin), "bbi-90", 1, map[string]merge.Value{"name": merge.Str("BBI-90"), "items": merge.Encode(domain.BBI90())})
+	o.unless(err)
 	e, err := o.CreateProgramme(t.Context(), o.as(admin), "a-b-c", plan(t))
 	o.unless(err)
 	for _, status := range domain.ProgrammeStatuses()[1:] {
@@ -216,8 +218,11 @@ func TestWhatPeopleReliedOnStays(t *testing.T) {
 			c, _ := o.Engine.Schema.Collection("programme_setup")
 			f, _ := c.Field(name)
 			other := another(f.Type)
-			if name == "code" {
+			switch name {
+			case "code":
 				other = merge.Str("d-e-f")
+			case "plan_template_id":
+				other = merge.Str(template.ID)
 			}
 			if _, err := o.ChangeProgramme(t.Context(), o.as(admin), e.ID, e.Version, map[string]merge.Value{name: other}); fault.CodeOf(err) != "field_fixed" {
 				t.Errorf("%s while %s: %v", name, status, err)

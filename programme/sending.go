@@ -78,7 +78,11 @@ func (s *Service) announce(ctx context.Context, a merge.Row) (bool, error) {
 		if !ok {
 			return false, nil
 		}
-		return true, s.rewrite(ctx, planner(a, domain.AnnounceExpire), a, map[string]merge.Value{"state": merge.Str(next), "ended_at": s.now().Value()})
+		set := map[string]merge.Value{"state": merge.Str(next), "ended_at": s.now().Value()}
+		if state == domain.AnnouncementScheduled { // nobody has it, and its author believes that all do
+			return true, s.withhold(ctx, a, domain.AnnounceExpire, withheldLate, set)
+		}
+		return true, s.rewrite(ctx, planner(a, domain.AnnounceExpire), a, set)
 	case state == domain.AnnouncementScheduled && !publish.After(now):
 		return s.begin(ctx, a)
 	case asks && !asked.After(now):

@@ -31,8 +31,9 @@ type AuditEntry struct {
 	Reason   string
 	Pushed   Pushed // of domain.AuditPushed
 
-	at merge.Millis
-	id string
+	at    merge.Millis
+	id    string
+	apart bool // one of those of a large one, which do not count with the rest of what waits
 }
 
 // Pushed is what a phone had accepted in one scope.
@@ -57,7 +58,8 @@ type Trail struct {
 	flushing sync.Mutex // one at a time writes what waits
 	mu       sync.Mutex
 	waiting  []AuditEntry
-	bytes    int
+	bytes    int  // of what waits and is not apart
+	apart    int  // bytes of what is
 	trouble  bool // the last write failed
 	dropped  int
 	pulled   map[string]struct{} // that were noted today
@@ -68,9 +70,10 @@ type Trail struct {
 const (
 	flushAt     = 256 << 10 // bytes from which on a request does not leave it to the worker
 	mostWaiting = 2 << 20   // bytes; then nothing is read any more that would have to be noted
+	mostApart   = 16 << 20  // bytes of what became of large changes
 	perCommit   = 40        // entries
-	bytesCommit = 128 << 10
-	mostPulled  = 50_000 // businesses and sessions of a day that are remembered
+	bytesCommit = 128 << 10 // what needs more alone is large
+	mostPulled  = 50_000    // businesses and sessions of a day that are remembered
 	flushEvery  = time.Second
 )
 
@@ -98,18 +101,33 @@ func (t *Trail) stamped(e AuditEntry) (all []AuditEntry, bytes int) {
 // Errors: Transient "audit_unavailable".
 func (t *Trail) Change(ctx context.Context, e AuditEntry) error {
 	all, _ := t.stamped(e)
-	if err := t.write(ctx, all); err != nil {
-		return auditUnavailable(err)
+	return t.writeAll(ctx, all)
+}
+
+// writeAll writes entries commit by commit, past what waits.
+//
+// Errors: Transient "audit_unavailable"; some may have been written then.
+func (t *Trail) writeAll(ctx context.Context, all []AuditEntry) error {
+	for len(all) > 0 {
+		part := batch(all)
+		if err := t.write(ctx, part); err != nil {
+			return auditUnavailable(err)
+		}
+		all = all[len(part):]
 	}
 	return nil
 }
 
-// Read takes an entry that is written within a second. What it is about must not be told
-// if that fails, which it does while entries cannot be written.
+// Read takes an entry that is written within a second, a large one at once: it would take
+// the place of others. What it is about must not be told if that fails, which it does while
+// entries cannot be written.
 //
 // Errors: Transient "audit_unavailable".
 func (t *Trail) Read(ctx context.Context, e AuditEntry) error {
 	all, bytes := t.stamped(e)
+	if bytes > bytesCommit {
+		return t.writeAll(ctx, all)
+	}
 	t.mu.Lock()
 	due, trouble := t.bytes+bytes > flushAt, t.trouble
 	t.mu.Unlock()
@@ -134,12 +152,20 @@ func (t *Trail) keep(all []AuditEntry, bytes int) {
 
 // Note takes an entry that nothing is refused for: it is written within a second. Beyond
 // half of what may wait it is left out, and the log says so; it reports whether it was
-// taken.
+// taken. Large ones have a bound of their own, and one is taken however large it is.
 func (t *Trail) Note(ctx context.Context, e AuditEntry) bool {
 	all, bytes := t.stamped(e)
+	large := bytes > bytesCommit
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if t.bytes+bytes > mostWaiting/2 {
+	if large && (t.apart == 0 || t.apart+bytes <= mostApart) {
+		for i := range all {
+			all[i].apart = true
+		}
+		t.waiting, t.apart = append(t.waiting, all...), t.apart+bytes
+		return true
+	}
+	if large || t.bytes+bytes > mostWaiting/2 {
 		if t.dropped++; t.dropped == 1 {
 			t.Log.LogAttrs(ctx, slog.LevelError, "the audit trail leaves out what it cannot write: events are in this log, what became of changes in the logs of their scopes")
 		}
@@ -264,7 +290,11 @@ func (t *Trail) flush(ctx context.Context) error {
 		}
 		t.mu.Lock()
 		for i := range part {
-			t.bytes -= part[i].size()
+			if part[i].apart {
+				t.apart -= part[i].size()
+			} else {
+				t.bytes -= part[i].size()
+			}
 		}
 		if t.waiting = t.waiting[len(part):]; len(t.waiting) == 0 {
 			t.waiting = nil

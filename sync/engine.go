@@ -194,9 +194,11 @@ func (e *Engine) begin(ctx context.Context, who Caller, req protocol.Request) (*
 	return x, x.push(ctx)
 }
 
-// maxName bounds the names that a phone makes up: of its device, and of an
-// incarnation.
-const maxName = 64
+// Bounds of the names in an envelope, in bytes.
+const (
+	maxName  = 64  // that a phone makes up: of its device, and of an incarnation
+	maxScope = 100 // that the server makes up; so long also where a record keeps one
+)
 
 // checkPart refuses an envelope that no phone sends: names that would not fit
 // into the name of a mutation.
@@ -213,7 +215,7 @@ func checkPart(i int, p protocol.Part) error {
 		return bad("device")
 	case !named(p.Incarnation):
 		return bad("incarnation")
-	case p.Scope == "" || len(p.Scope) > 2*maxName || strings.Contains(p.Scope, "|"):
+	case p.Scope == "" || len(p.Scope) > maxScope || strings.Contains(p.Scope, "|"):
 		return bad("scope")
 	}
 	return nil

@@ -24,6 +24,7 @@ func TestAnEnvelopeThatNoPhoneSends(t *testing.T) {
 		{"a device that is two names", func(p *protocol.Part) { p.Device = "a/b" }, "push[1].device"},
 		{"an incarnation without end", func(p *protocol.Part) { p.Incarnation = strings.Repeat("x", 65) }, "push[1].incarnation"},
 		{"no scope", func(p *protocol.Part) { p.Scope = "" }, "push[1].scope"},
+		{"a scope without end", func(p *protocol.Part) { p.Scope = "business/" + strings.Repeat("x", 92) }, "push[1].scope"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
