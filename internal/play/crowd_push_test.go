@@ -22,7 +22,7 @@ import (
 
 // Sizes of the crowd that one announcement is for: by default, and with -every.
 const (
-	crowdUsual = 5000
+	crowdUsual = 2000
 	crowdWhole = 100_000
 )
 
