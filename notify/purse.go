@@ -73,7 +73,9 @@ func (p *Purse) take(ctx context.Context, message string) (payment, error) {
 		return payment{before: true}, err
 	}
 	out := payment{day: p.day()}
-	_ = p.giveBack(ctx, out.day, 0) // else it stays owed
+	if err := p.giveBack(ctx, out.day, 0); err != nil { // it stays owed, and nothing else could be counted either
+		return out, err
+	}
 	if err := p.add(ctx, p.key(out.day), 1, dayKept); err != nil {
 		return out, err
 	}

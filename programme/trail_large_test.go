@@ -5,7 +5,6 @@ import (
 
 	"github.com/lumbung-ikm/lumbung/domain"
 	"github.com/lumbung-ikm/lumbung/fault"
-	"github.com/lumbung-ikm/lumbung/internal/storefault"
 	"github.com/lumbung-ikm/lumbung/programme"
 )
 
@@ -50,13 +49,7 @@ func TestALargeEntryTakesNobodysPlace(t *testing.T) {
 // for the store, and no more of it than there is room for; the entries of others have theirs.
 func TestALargeEntryThatCannotBeWritten(t *testing.T) {
 	o := open(t)
-	poor, broken := storefault.NewPoor(), true
-	o.Engine.Store = storefault.NewFailing(poor, func(storefault.Call) storefault.Fate {
-		if broken {
-			return storefault.Refuse
-		}
-		return storefault.Live
-	}, nil).Store()
+	broken := o.breaks()
 	admin, tr := o.person(1, "admin"), o.trail()
 	if err := tr.Read(t.Context(), o.about(domain.AuditRead, 30_000)); fault.CodeOf(err) != "audit_unavailable" {
 		t.Errorf("a large read: %v", err)
@@ -75,7 +68,7 @@ func TestALargeEntryThatCannotBeWritten(t *testing.T) {
 	if !tr.Note(t.Context(), login) {
 		t.Error("a login beside them is not noted")
 	}
-	broken = false
+	*broken = false
 	o.unless(tr.Flush(t.Context()))
 	if got := len(o.audited(admin, programme.AuditQuery{Subject: result.Subjects[59_999]}, 500)); got != taken || tr.Waiting() > 0 {
 		t.Errorf("%d results are written, %d were taken; %d entries wait", got, taken, tr.Waiting())

@@ -99,17 +99,23 @@ func TestATrailOverMonths(t *testing.T) {
 	}
 }
 
-// TestATrailThatCannotBeWritten refuses changes at once, and reads from the first write that
-// fails. It keeps what it took, within its bound, and writes all of it when it can.
-func TestATrailThatCannotBeWritten(t *testing.T) {
-	o := open(t)
-	poor, broken := storefault.NewPoor(), true
-	o.Engine.Store = storefault.NewFailing(poor, func(storefault.Call) storefault.Fate {
-		if broken {
+// breaks puts the office on a store that refuses every call until it is told otherwise.
+func (o *office) breaks() (broken *bool) {
+	refuses := true
+	o.Engine.Store = storefault.NewFailing(storefault.NewPoor(), func(storefault.Call) storefault.Fate {
+		if refuses {
 			return storefault.Refuse
 		}
 		return storefault.Live
 	}, nil).Store()
+	return &refuses
+}
+
+// TestATrailThatCannotBeWritten refuses changes at once, and reads from the first write that
+// fails. It keeps what it took, within its bound, and writes all of it when it can.
+func TestATrailThatCannotBeWritten(t *testing.T) {
+	o := open(t)
+	broken := o.breaks()
 	admin, tr := o.person(1, "admin"), o.trail()
 	read := programme.AuditEntry{What: domain.AuditRead, Actor: admin.ID}
 	o.unless(tr.Read(t.Context(), read)) // nobody knows yet
@@ -133,7 +139,7 @@ func TestATrailThatCannotBeWritten(t *testing.T) {
 	if taken < 10 || taken > 100 || tr.Dropped() != 1 {
 		t.Errorf("%d large entries wait, %d were left out", taken, tr.Dropped())
 	}
-	broken = false
+	*broken = false
 	o.unless(tr.Read(t.Context(), read)) // writes what waits first
 	o.unless(tr.Flush(t.Context()))
 	if got := len(o.audited(admin, programme.AuditQuery{}, 500)); got != taken+2 {

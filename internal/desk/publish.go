@@ -54,8 +54,8 @@ func (d *desk) publish(ctx context.Context, args []string) error {
 	var out wire.Publication
 	if err := d.once(ctx, r, &out, func() (_ bool, err error) {
 		out, err = d.publication(ctx, *programme)
-		at, _ := time.Parse(time.RFC3339, text(out.Fields, "publish_at"))
-		return text(out.Fields, "withdrawn_by") == "" && text(out.Fields, "prepared_by") == me.User && at.Equal(in.PublishAt), err
+		at, none := time.Parse(time.RFC3339, text(out.Fields, "publish_at"))
+		return none == nil && text(out.Fields, "withdrawn_by") == "" && text(out.Fields, "prepared_by") == me.User && at.Equal(in.PublishAt), err
 	}); err != nil {
 		return err
 	}
