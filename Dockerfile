@@ -4,6 +4,7 @@ FROM golang:1.26-alpine AS build
 WORKDIR /src
 RUN apk add --no-cache ca-certificates && mkdir -p /out/data /out/tmp
 COPY go.mod go.sum ./
+COPY notify/fcm/leftout notify/fcm/leftout
 RUN --mount=type=cache,target=/go/pkg/mod go mod download
 COPY . .
 RUN --mount=type=cache,target=/go/pkg/mod --mount=type=cache,target=/root/.cache/go-build \

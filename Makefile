@@ -50,8 +50,8 @@ generated: ## fail if a generated file is not what its source gives
 	.ci/generated
 
 race: ## the concurrent packages under the race detector
-	$(GO) test -race $(RACE)
-	$(GO) test -race -run Live ./api
+	CGO_ENABLED=1 $(GO) test -race $(RACE)
+	CGO_ENABLED=1 $(GO) test -race -run Live ./api
 
 sim: ## the simulator on both stores: make sim SEEDS=1000
 	$(GO) run ./cmd/lumbung sim -seeds $(SEEDS) -store sqlite

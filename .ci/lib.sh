@@ -5,7 +5,8 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 logs=$(mktemp -d)
 trap 'rm -rf "$logs"' EXIT
 ran=()
-export GOFLAGS="${GOFLAGS:-} -count=1" # a result out of the cache is no run
+export GOFLAGS="${GOFLAGS:-} -count=1 -trimpath" # a result out of the cache is no run
+export CGO_ENABLED=0                             # as the program is built, so that all of it is compiled once
 
 # part NAME COMMAND... runs a part, shows its output and stops at a failure.
 part() {

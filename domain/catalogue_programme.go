@@ -32,7 +32,7 @@ func publicFields() []merge.Field {
 		server("name", text(2, 120), ""),
 		server("theme", text(1, 120), ""),
 		server("tagline", text(1, 120), ""),
-		server("hashtag", form(`^#[\p{L}\p{N}_]{1,60}$`, 61), ""),
+		server("hashtag", form(`^#[\p{L}\p{N}_]+$`, 61), ""),
 		server("aliases", list(text(1, 120), 20), "other names that people search for"),
 		server("movement", text(1, 120), "such as Gernas BBI"),
 		server("kind", enum(programmeKinds()...), "for ever the same"),

@@ -16,7 +16,7 @@ import (
 
 // leastMemory is the limit while little lives, in bytes of everything that Go holds. What
 // SQLite holds comes on top.
-const leastMemory = 80 << 20
+const leastMemory = 72 << 20
 
 // memoryLimitFor is the limit, in bytes, where so many bytes live.
 func memoryLimitFor(live uint64) int64 {

@@ -9,7 +9,7 @@ func TestTheLimitOfMemoryFollowsWhatLives(t *testing.T) {
 	for _, tt := range []struct {
 		live uint64
 		want int64
-	}{{0, 80 << 20}, {8 << 20, 80 << 20}, {42 << 20, 80 << 20}, {44 << 20, 82 << 20}, {400 << 20, 616 << 20}} {
+	}{{0, 72 << 20}, {8 << 20, 72 << 20}, {37 << 20, 72 << 20}, {44 << 20, 82 << 20}, {400 << 20, 616 << 20}} {
 		got := memoryLimitFor(tt.live)
 		if got != tt.want || got <= int64(tt.live) {
 			t.Errorf("%d MiB live: limit %d MiB, want %d", tt.live>>20, got>>20, tt.want>>20)

@@ -92,7 +92,7 @@ const (
 )
 
 var (
-	aTopic = regexp.MustCompile(`^[a-zA-Z0-9\-_.~%]{1,900}$`)
+	aTopic = regexp.MustCompile(`^[a-zA-Z0-9\-_.~%]+$`)
 	aLabel = regexp.MustCompile(`^[a-zA-Z0-9\-_.~%]{1,50}$`)
 	aTTL   = regexp.MustCompile(`^([0-9]{1,10})(\.[0-9]{1,9})?s$`)
 )

@@ -8,7 +8,10 @@ import (
 	"strings"
 )
 
-const mostSubscribed = 1000 // addresses in a call
+const (
+	mostSubscribed = 1000 // addresses in a call
+	longestTopic   = 900  // bytes of a name
+)
 
 // subscribed are the registered phones whose topics fit.
 func (s *Server) subscribed(fits func(map[string]bool) bool) (out []*Phone) {
@@ -72,7 +75,7 @@ func (s *Server) subscribes(address, topic string) {
 	s.topics[address][topic] = true
 }
 
-var aTerm = regexp.MustCompile(`^'([a-zA-Z0-9\-_.~%]{1,900})' in topics`)
+var aTerm = regexp.MustCompile(`^'([a-zA-Z0-9\-_.~%]+)' in topics`)
 
 // condition reads "'a' in topics && ('b' in topics || 'c' in topics)": && and || bind alike,
 // from the left, as the service has it.
@@ -120,7 +123,7 @@ func (p *parser) one() (func(map[string]bool) bool, error) {
 		return nil, errors.New("not closed")
 	}
 	m := aTerm.FindStringSubmatch(p.rest)
-	if m == nil {
+	if m == nil || len(m[1]) > longestTopic {
 		return nil, errors.New("no topic")
 	}
 	p.rest = p.rest[len(m[0]):]
