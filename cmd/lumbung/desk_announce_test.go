@@ -41,6 +41,14 @@ func everybody() (numbers []string) {
 	return numbers
 }
 
+// importer hires an admin, who brings in the list of three.
+func (b *office) importer() *clerk {
+	b.Helper()
+	c := b.hire("+628117000011").login()
+	c.does(0, nil, "import", "--yes", "--programme", codeOfProgramme, b.text("daftar.csv", three()))
+	return c
+}
+
 // reads lets an owner read and confirm an announcement on a phone.
 func (b *office) reads(number, announcement string) {
 	b.Helper()
@@ -59,8 +67,7 @@ func TestAnAnnouncementFromDraftToReceipts(t *testing.T) {
 	t.Parallel()
 	b := openOffice(t, play.Options{Numbers: everybody()})
 	b.plan()
-	c := b.hire("+628117000011").login()
-	c.does(0, nil, "import", "--yes", "--programme", codeOfProgramme, b.text("daftar.csv", three()))
+	c := b.importer()
 	b.losing("/announcements", func() {
 		c.does(desk.StatusUnknown, nil, "announce", "--programme", codeOfProgramme, "--file", b.text("a.json", briefing))
 	})
@@ -107,7 +114,7 @@ func TestARegionalAdminAnnouncesFromTheCommandLine(t *testing.T) {
 	t.Parallel()
 	b := openOffice(t, play.Options{Numbers: everybody()})
 	b.plan()
-	b.hire("+628117000011").login().does(0, nil, "import", "--yes", "--programme", codeOfProgramme, b.text("daftar.csv", three()))
+	b.importer()
 	lampung, java := b.hireRegional("+628117000013", "18").login(), b.hireRegional("+628117000014", "33").login()
 	_, said := java.does(desk.StatusFailed, nil, "announce", "--programme", codeOfProgramme, "--file", b.text("a.json", briefing))
 	wants(t, said, "(outside_region)")
@@ -155,8 +162,7 @@ func TestAnotherAdminReviewsWhatGoesToMany(t *testing.T) {
 	t.Parallel()
 	b := openOffice(t, play.Options{})
 	b.plan()
-	one, two := b.hire("+628117000011").login(), b.hire("+628117000012").login()
-	one.does(0, nil, "import", "--yes", "--programme", codeOfProgramme, b.text("daftar.csv", three()))
+	one, two := b.importer(), b.hire("+628117000012").login()
 	a := one.draft(`{"title_id":"Untuk semua","title_en":"For all","body_id":"Isi.","body_en":"Body.","publish_at":"2022-03-20T01:00:00Z"}`, "--programme", codeOfProgramme)
 	out, _ := one.does(0, nil, "announce", "preview", a)
 	wants(t, out, "lumbung admin announce review "+a)

@@ -78,8 +78,7 @@ func TestTwoAdminsPublishFromTheCommandLine(t *testing.T) {
 	t.Parallel()
 	b := openOffice(t, play.Options{Crowd: 2})
 	b.plan()
-	one, two := b.hire("+628117000011").login(), b.hire("+628117000012").login()
-	one.does(0, nil, "import", "--yes", "--programme", codeOfProgramme, b.text("daftar.csv", three()))
+	one, two := b.importer(), b.hire("+628117000012").login()
 	of := []string{"--programme", codeOfProgramme}
 	prepare := append([]string{"publish", "--at", "2022-03-17T10:00+07:00", "--feedback", b.text("kata.json", `{"selected":"Selamat! Usaha Anda terpilih.","reserve":"Usaha Anda masuk cadangan."}`)}, of...)
 	_, said := one.does(desk.StatusFailed, nil, prepare...)
