@@ -200,6 +200,25 @@ func WorthUntil(item merge.Row) time.Time {
 	return time.Time{}
 }
 
+// HelpsUntil is the last instant at which a push about an item still comes in time, by the clocks of zone: when the item
+// is worth nothing any more, a submission that came back is to be complete, or the day ends on which a new task is
+// due; the zero time if there is none. Behind the last two a push still says what happened.
+func HelpsUntil(item merge.Row, zone Zone) time.Time {
+	switch says := saysOf(item); item.Text("type") {
+	case NoticeApplicationBack:
+		until, _ := says["until"].(string)
+		if at, err := merge.ParseInstant(until); err == nil {
+			return at.Time()
+		}
+	case NoticeTaskAssigned:
+		due, _ := says["due"].(string)
+		if at := Date(due).End(zone); !at.IsZero() {
+			return at
+		}
+	}
+	return WorthUntil(item)
+}
+
 // Hinted are the people whose phones are told silently that a commit of a scope is there to be
 // fetched: those who may see it. Of somebody's own scope that person, if one of their phones wrote
 // it; what the server alone puts there, an item above all, rings by itself. A list for everybody

@@ -63,8 +63,8 @@ func (s *Service) attempt(ctx context.Context, d store.Delivery) error {
 		return err
 	}
 	items, off := part(slices.DeleteFunc(items, func(i merge.Row) bool { return isAbout(i, to) }), func(i merge.Row) bool { return s.wanted(r, i.Text("class"), d.Provider) })
-	if !s.writes(d.Provider) { // as where pushes had been off when it was planned
-		if err := s.writeAbout(reading, d.User, r, off); err != nil {
+	for _, i := range off { // as if they had wanted it this way when it was planned
+		if err := s.otherwise(reading, d, r, i); err != nil {
 			return err
 		}
 	}
@@ -165,7 +165,7 @@ func (s *Service) settle(ctx context.Context, d store.Delivery, to store.Address
 	}
 	switch {
 	case d.Tried.IsZero() || f.Class != Later:
-	case s.gate.takesOthers(d.Provider, d.Address, d.Tried):
+	case s.gate.takesOthers(d.Provider, d.Address, d.Tried, now):
 		d.Alone++
 	case s.gate.failsOthers(d.Provider, d.Address): // a provider that takes one in ten fails anybody a few times
 		d.Alone = 0
@@ -235,10 +235,18 @@ func (s *Service) gone(ctx context.Context, d store.Delivery, to store.Address, 
 	return s.close(ctx, d, store.DeliverySuppressed, code)
 }
 
-// unreached closes a delivery whose address is there no more.
+// unreached closes a delivery whose address is there no more. Who is not to be written to any more is rung, if
+// they want that by now.
 func (s *Service) unreached(ctx context.Context, d store.Delivery, code string) error {
 	if err := s.writeInstead(ctx, d); err != nil {
 		return err
+	}
+	if s.writes(d.Provider) {
+		for _, item := range d.Items {
+			if err := s.Ring(ctx, d.User, item); err != nil {
+				return err
+			}
+		}
 	}
 	return s.close(ctx, d, store.DeliverySuppressed, code)
 }

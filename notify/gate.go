@@ -131,11 +131,14 @@ func (g *gates) learn(provider, address string, now time.Time, f *Failure) {
 }
 
 // takesOthers reports whether a provider that has failed at an address took a push behind an
-// instant, and has failed nobody else since.
-func (g *gates) takesOthers(provider, address string, behind time.Time) bool {
+// instant, and has failed nobody else since. What it took before the clock was put back says nothing.
+func (g *gates) takesOthers(provider, address string, behind, now time.Time) bool {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	at := g.at(provider)
+	if at.took.After(now.Add(putBack)) {
+		at.took = time.Time{}
+	}
 	return at.took.After(behind) && !at.broken && len(at.failing) == 1 && at.failing[address]
 }
 

@@ -182,3 +182,26 @@ func TestAClockThatIsPutBackShutsNobodyOut(t *testing.T) {
 		}
 	}
 }
+
+// TestAnOutageBehindAClockThatWasPutBack gives no push up: what the provider took before, by a clock that was ahead, it did not
+// take since.
+func TestAnOutageBehindAClockThatWasPutBack(t *testing.T) {
+	t.Parallel()
+	for _, back := range []time.Duration{0, 2 * time.Hour} {
+		b := set(t)
+		b.phone("a", "one")
+		b.phone("siti", "two")
+		b.item("a", "i0", domain.NoticeResults, `{"programme":"p"}`)
+		b.round() // taken
+		b.clock.Set(b.clock.Now().Add(time.Second - back))
+		for range 1000 {
+			b.fails = append(b.fails, &notify.Failure{Class: notify.Later, Code: "unavailable", Cause: errBreaks})
+		}
+		b.item("siti", "i1", domain.NoticeResults, `{"programme":"p"}`)
+		b.rounds(90*time.Minute, time.Second)
+		b.fails = nil
+		if got := b.rounds(time.Hour, time.Second); len(got) != 1 {
+			t.Errorf("put back by %s: rang %d times: %v", back, len(got), b.outcomes())
+		}
+	}
+}

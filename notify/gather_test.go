@@ -332,3 +332,49 @@ func TestAChangeOfDigestsRingsOnce(t *testing.T) {
 		}
 	}
 }
+
+// TestNoWaitIsLongerThanThereIsTime: a submission that came back is to be complete tonight, and a new task is due today: neither
+// waits for a digest, or for others, until it is too late.
+func TestNoWaitIsLongerThanThereIsTime(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		kind, says   string
+		hour, minute int
+	}{
+		{domain.NoticeApplicationBack, `{"until":"2022-06-16T16:59:00.000Z"}`, 20, 15},
+		{domain.NoticeTaskAssigned, `{"n":1,"task":"A","due":"2022-06-16"}`, 20, 55},
+		{domain.NoticeTaskAssigned, `{"n":1,"task":"A","due":"2022-06-16"}`, 12, 0},
+	} {
+		for _, digest := range []string{"false", "true"} {
+			b := set(t)
+			b.prefs["digest"] = digest
+			b.at(domain.WIB, 16, tt.hour, tt.minute)
+			b.phone("siti", "one")
+			b.item("siti", "i1", tt.kind, tt.says)
+			got := b.rounds(14*time.Hour, time.Minute)
+			if len(got) != 1 || got[0].at.In(domain.WIB.Location()).Day() != 16 {
+				t.Errorf("%s at %d:%02d, digest %s: rang at %v", tt.kind, tt.hour, tt.minute, digest, b.clocks())
+			}
+		}
+	}
+}
+
+// TestNothingJoinsWhatMayHaveRung: a push may have rung in the evening and waits for the morning. An item that a late worker plans
+// has a push of its own: an app drops one whose id it has seen.
+func TestNothingJoinsWhatMayHaveRung(t *testing.T) {
+	t.Parallel()
+	b := set(t)
+	b.at(domain.WIB, 16, 20, 59)
+	b.phone("m", "one")
+	b.fails = []error{&notify.Failure{Class: notify.Later, Code: "unavailable", RetryAfter: 2 * time.Minute, Ambiguous: true, Cause: errBreaks}}
+	b.item("m", "i1", domain.NoticeTaskSubmitted, "")
+	b.round()
+	b.clock.Advance(10 * time.Second)
+	b.write("i2", domain.NoticeTaskSubmitted)
+	b.rounds(5*time.Minute, 10*time.Second)
+	b.ok(b.Ring(t.Context(), "m", "i2"))
+	b.rounds(14*time.Hour, time.Minute)
+	if len(b.got) != 2 || b.got[0].push.ID == b.got[1].push.ID {
+		t.Errorf("rang %d times: %v", len(b.got), b.outcomes())
+	}
+}

@@ -116,3 +116,64 @@ func TestWhatIsOverBeforeItMayRingIsNoFailure(t *testing.T) {
 		}
 	}
 }
+
+// TestWhoWantsItOtherwiseByTheMorning hears of a result as they want it by then, once.
+func TestWhoWantsItOtherwiseByTheMorning(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		name          string
+		before, after map[string]string
+		agreed        bool // to messages, still in the morning
+		phones        []string
+		rings         int
+		want          []string // written
+	}{
+		{"pushes instead of messages", map[string]string{"results_whatsapp": "true", "results_push": "false"}, map[string]string{"results_whatsapp": "false", "results_push": "true"}, true, []string{"one"}, 1, nil},
+		{"pushes, and no message is agreed to", map[string]string{"results_whatsapp": "true", "results_push": "false"}, map[string]string{"results_push": "true"}, false, []string{"one"}, 1, nil},
+		{"neither", map[string]string{"results_whatsapp": "true", "results_push": "false"}, map[string]string{"results_whatsapp": "false"}, true, []string{"one"}, 0, nil},
+		{"another channel", map[string]string{"results_whatsapp": "true"}, map[string]string{"results_whatsapp": "false", "results_sms": "true"}, true, nil, 0, []string{"sms +628117000123 N06"}},
+		{"both, of which one rings", map[string]string{"results_whatsapp": "true", "results_push": "false"}, map[string]string{"results_push": "true"}, true, []string{"one"}, 0, []string{"whatsapp +628117000123 N06"}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			b, p, _ := written(t, 10)
+			maps.Copy(b.prefs, tt.before)
+			b.at(domain.WIB, 17, 22, 0)
+			for _, phone := range tt.phones {
+				b.phone("siti", phone)
+			}
+			b.item("siti", "i1", domain.NoticeResults, `{"programme":"p"}`)
+			b.rounds(time.Minute, 10*time.Second)
+			maps.Copy(b.prefs, tt.after)
+			p.people["siti"] = notify.Contact{Phone: "+628117000123", Agreed: tt.agreed}
+			if got := b.rounds(14*time.Hour, 5*time.Minute); len(got) != tt.rings || !slices.Equal(p.sent(), tt.want) {
+				t.Errorf("rang %d times, written %q: %v", len(got), p.sent(), b.outcomes())
+			}
+		})
+	}
+}
+
+// TestWhatRangIsNotWritten: it rang on one phone, or may have, and its person switches pushes off before the others ring.
+func TestWhatRangIsNotWritten(t *testing.T) {
+	t.Parallel()
+	for _, ambiguous := range []bool{false, true} {
+		b, p, _ := written(t, 10)
+		b.prefs["results_whatsapp"] = "true"
+		b.at(domain.WIB, 17, 22, 0)
+		b.phone("siti", "one")
+		if ambiguous {
+			b.fails = []error{&notify.Failure{Class: notify.Later, Code: "unavailable", Ambiguous: true, RetryAfter: time.Minute, Cause: errBreaks}}
+		} else {
+			b.phone("siti", "two")
+		}
+		b.item("siti", "i1", domain.NoticePlace, `{"programme":"p"}`)
+		for calls := len(b.fails); len(b.got) == 0 && (calls == 0 || len(b.fails) > 0); {
+			b.rounds(10*time.Second, 10*time.Second)
+		}
+		b.prefs["results_push"] = "false"
+		b.rounds(4*time.Hour, time.Minute)
+		if want := map[bool]int{false: 1, true: 0}[ambiguous]; len(b.got) != want || len(p.sent()) != 0 {
+			t.Errorf("ambiguous %t: rang %d times, written %q: %v", ambiguous, len(b.got), p.sent(), b.outcomes())
+		}
+	}
+}

@@ -152,7 +152,7 @@ type gathering struct {
 // for who wants digests, since what is due today would else be hidden behind what is due in a week. Who
 // may get at what is not hidden among it, and what ends within a day of being written does not wait for
 // a digest, nor for the morning behind one. Results ring at once.
-func gathers(t domain.NoticeType, digests bool, item merge.Row, rung time.Time) gathering {
+func gathers(t domain.NoticeType, digests bool, item merge.Row, zone domain.Zone, rung time.Time) gathering {
 	switch {
 	case t.ID == domain.NoticeResults && domain.BatchOf(item) != "":
 		return gathering{"results", time.Minute, 0}
@@ -164,15 +164,15 @@ func gathers(t domain.NoticeType, digests bool, item merge.Row, rung time.Time) 
 		return gathering{"tasks", 10 * time.Minute, 10 * time.Minute}
 	case t.Collapse == domain.CollapseQueue:
 		return gathering{"queue", 2 * time.Hour, 0}
-	case digests && laneOf(t) == LaneUsual && !endsWithinADay(item, rung):
+	case digests && laneOf(t) == LaneUsual && !endsWithinADay(item, zone, rung):
 		return gathering{"digest", time.Hour, time.Hour}
 	}
 	return gathering{}
 }
 
-// endsWithinADay reports whether an item that was written at an instant is worth nothing a day later.
-func endsWithinADay(item merge.Row, rung time.Time) bool {
-	end := domain.WorthUntil(item)
+// endsWithinADay reports whether a push about an item that was written at an instant helps nobody a day later.
+func endsWithinADay(item merge.Row, zone domain.Zone, rung time.Time) bool {
+	end := domain.HelpsUntil(item, zone)
 	return !end.IsZero() && end.Sub(rung) <= 24*time.Hour
 }
 
@@ -207,10 +207,15 @@ func (p plan) from(at time.Time) time.Time {
 	return p.who.civil(at, domain.QuietOf(p.item), p.gather.key+" "+placeOf(p.to))
 }
 
-// meant are when a push of the key is to ring that the item joins, and the slots in which it may lie already.
+// meant are when a push of the key is to ring that the item joins, and the slots in which it may lie already. It waits
+// for no others where it would be too late by that.
 func (p plan) meant() (due time.Time, slots []int64) {
 	meant := p.rung.Add(p.gather.wait)
 	due = p.from(meant)
+	if end := domain.HelpsUntil(p.item, p.who.Zone); p.rung.Before(end) && due.After(end) {
+		meant = p.rung
+		due = p.from(meant)
+	}
 	slot, asked := p.gather.slot(due), p.gather.slot(meant)
 	slots = []int64{slot - 1, slot}
 	if asked != slot { // nor do other hours, which people chose since it was planned, plan it anew

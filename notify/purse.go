@@ -23,10 +23,10 @@ type Purse struct {
 	Clock    clock.Clock
 	Log      *slog.Logger
 
-	mu   sync.Mutex // one at a time looks in, so that none is turned away by others who are
-	held int        // of this process, of which nobody knows yet whether they are spent
-	owed owed       // what could not be given back yet
-	told string     // the day on which the log was told that it is empty
+	mu    sync.Mutex // one at a time looks in, so that none is turned away by others who are
+	held  int        // of this process, of which nobody knows yet whether they are spent
+	doubt bool       // the counters failed last
+	told  string     // the day on which the log was told that it is empty
 }
 
 // What becomes of a payment is remembered for longer than a message is tried.
@@ -49,12 +49,6 @@ type payment struct {
 	before bool // an earlier attempt of the message is paid for, and this one costs nothing
 }
 
-// owed are payments of a day that were to go back while the counters did not answer.
-type owed struct {
-	day string
-	n   int
-}
-
 // Errors of a purse out of which nothing is taken.
 var (
 	errSpent = errors.New("the messages of a day are spent")
@@ -73,25 +67,26 @@ func (p *Purse) take(ctx context.Context, message string) (payment, error) {
 		return payment{before: true}, err
 	}
 	out := payment{day: p.day()}
-	if err := p.giveBack(ctx, out.day, 0); err != nil { // it stays owed, and nothing else could be counted either
-		return out, err
+	if p.doubt { // what fails may have been counted, and nothing is taken until a count that changes nothing succeeds
+		if err := p.add(ctx, p.key(out.day), 0, dayKept); err != nil {
+			return out, err
+		}
 	}
 	if err := p.add(ctx, p.key(out.day), 1, dayKept); err != nil {
 		return out, err
 	}
 	spent, err := p.spent(ctx, out.day)
 	if err != nil {
-		return out, errors.Join(err, p.giveBack(ctx, out.day, 1))
+		return out, errors.Join(err, p.giveBack(ctx, out.day))
 	}
 	if spent <= p.PerDay {
 		p.held++
 		return out, nil
 	}
-	may := spent - p.held - p.owedOf(out.day)
-	if err := p.giveBack(ctx, out.day, 1); err != nil {
+	if err := p.giveBack(ctx, out.day); err != nil {
 		return out, err
 	}
-	if may <= p.PerDay {
+	if spent-p.held <= p.PerDay {
 		return out, errHeld
 	}
 	p.tell(ctx, out.day)
@@ -109,31 +104,13 @@ func (p *Purse) settle(ctx context.Context, message string, of payment, spent bo
 	if spent {
 		return p.add(ctx, p.paidKey(message), 1, paymentKept)
 	}
-	return p.giveBack(ctx, of.day, 1)
+	return p.giveBack(ctx, of.day)
 }
 
-// giveBack puts n payments of a day back into the purse, and those that are owed of it, also behind the
-// end of ctx. Where that fails they are owed, and go back with the next ones of the day.
-func (p *Purse) giveBack(ctx context.Context, day string, n int) error {
-	if n += p.owedOf(day); n == 0 {
-		return nil
-	}
-	err := p.add(context.WithoutCancel(ctx), p.key(day), int64(-n), dayKept)
-	switch {
-	case err != nil && day >= p.owed.day: // what is owed of a day that is over buys nothing
-		p.owed = owed{day, n}
-	case err == nil && day == p.owed.day:
-		p.owed = owed{}
-	}
-	return err
-}
-
-// owedOf is how many payments of a day are owed.
-func (p *Purse) owedOf(day string) int {
-	if day != p.owed.day {
-		return 0
-	}
-	return p.owed.n
+// giveBack puts a payment of a day back into the purse, also behind the end of ctx. Where that fails nobody knows whether it
+// is back, and it counts as spent: given back a second time it might buy one more than there is.
+func (p *Purse) giveBack(ctx context.Context, day string) error {
+	return p.add(context.WithoutCancel(ctx), p.key(day), -1, dayKept)
 }
 
 // tell says once a day that the purse is empty.
@@ -145,7 +122,8 @@ func (p *Purse) tell(ctx context.Context, day string) {
 }
 
 func (p *Purse) add(ctx context.Context, key string, n int64, kept time.Duration) error {
-	if err := p.Counters.Add(ctx, key, n, p.Clock.Now().Add(kept)); err != nil {
+	err := p.Counters.Add(ctx, key, n, p.Clock.Now().Add(kept))
+	if p.doubt = err != nil; p.doubt {
 		return fmt.Errorf("count messages: %w", err)
 	}
 	return nil

@@ -102,7 +102,7 @@ func (s *Service) Ring(ctx context.Context, user, item string) error {
 		return s.write(ctx, user, r, t, items[0])
 	}
 	rung := writtenAt(items[0], s.Clock.Now())
-	p := plan{notice: t, gather: gathers(t, r.digests(), items[0], rung), other: gathers(t, !r.digests(), items[0], rung), item: items[0], who: r, rung: rung}
+	p := plan{notice: t, gather: gathers(t, r.digests(), items[0], r.Zone, rung), other: gathers(t, !r.digests(), items[0], r.Zone, rung), item: items[0], who: r, rung: rung}
 	for _, p.to = range all {
 		if err := s.enqueue(ctx, p); err != nil {
 			return err
@@ -110,6 +110,42 @@ func (s *Service) Ring(ctx context.Context, user, item string) error {
 	}
 	s.wake.up()
 	return nil
+}
+
+// otherwise plans again how somebody hears of an item, because they do not want a delivery of it any more as it was
+// planned. Of what has rung already, or may have, nothing is written.
+func (s *Service) otherwise(ctx context.Context, d store.Delivery, r Recipient, item merge.Row) error {
+	if !s.writes(d.Provider) {
+		rang, err := s.rang(ctx, d, r, item)
+		if err != nil || rang {
+			return err
+		}
+	}
+	return s.Ring(ctx, d.User, item.ID)
+}
+
+// rang reports whether an item may have rung: by a delivery of its user, or by another one of theirs.
+func (s *Service) rang(ctx context.Context, d store.Delivery, r Recipient, item merge.Row) (bool, error) {
+	if d.Ambiguous {
+		return true, nil
+	}
+	t, ok := domain.NoticeTypeOf(item.Text("type"))
+	all, err := s.Store.AddressesOf(ctx, d.User)
+	if err != nil || !ok {
+		return false, err
+	}
+	rung := writtenAt(item, s.Clock.Now())
+	p := plan{notice: t, item: item, who: r, rung: rung}
+	for _, p.to = range all {
+		for _, digests := range []bool{false, true} {
+			p.gather = gathers(t, digests, item, r.Zone, rung)
+			there, err := s.planned(ctx, p)
+			if err != nil || there.State == store.DeliverySent || there.Ambiguous {
+				return err == nil, err
+			}
+		}
+	}
+	return false, nil
 }
 
 // isAbout reports whether an item is about the very device of an address, which is not rung.
@@ -142,7 +178,7 @@ func (s *Service) enqueue(ctx context.Context, p plan) error {
 	if p.other.key != p.gather.key {
 		before := p
 		before.gather = p.other
-		if lies, err := s.planned(ctx, before); err != nil || lies {
+		if there, err := s.planned(ctx, before); err != nil || there.ID != "" {
 			return err
 		}
 	}
@@ -153,7 +189,7 @@ func (s *Service) enqueue(ctx context.Context, p plan) error {
 		}
 		return err
 	}
-	if lies, err := s.planned(ctx, p); err != nil || lies {
+	if there, err := s.planned(ctx, p); err != nil || there.ID != "" {
 		return err
 	}
 	due, _ := p.meant()
@@ -183,32 +219,32 @@ func (s *Service) enqueue(ctx context.Context, p plan) error {
 	return fmt.Errorf("plan a push of item %s: no window takes it", p.item.ID)
 }
 
-// planned reports whether an item is in a push already, in the way of its plan.
-func (s *Service) planned(ctx context.Context, p plan) (bool, error) {
+// planned gives the push in which an item is already, in the way of its plan; the zero one if there is none.
+func (s *Service) planned(ctx context.Context, p plan) (store.Delivery, error) {
 	if p.gather.key != "" {
 		_, slots := p.meant()
 		return s.lies(ctx, p, slots)
 	}
-	_, err := s.Store.Delivery(ctx, p.aloneID())
+	d, err := s.Store.Delivery(ctx, p.aloneID())
 	if errors.Is(err, store.ErrAbsent) {
-		return false, nil
+		return store.Delivery{}, nil
 	}
-	return err == nil, err
+	return d, err
 }
 
-// lies reports whether an item is in a push of its key already: in that of one of some slots, or in one
+// lies gives the push of its key in which an item is already: that of one of some slots, or one
 // behind them. There lies what was planned while the push before was under way; that one may wait
 // again by now, to be tried once more or for the morning, and would take it a second time.
-func (s *Service) lies(ctx context.Context, p plan, slots []int64) (bool, error) {
+func (s *Service) lies(ctx context.Context, p plan, slots []int64) (store.Delivery, error) {
 	for n := 0; n < len(slots) && n < mostSlots; n++ {
 		d, err := s.Store.Delivery(ctx, p.slotID(slots[n]))
 		switch {
 		case errors.Is(err, store.ErrAbsent):
 			continue
 		case err != nil:
-			return false, err
+			return store.Delivery{}, err
 		case slices.Contains(d.Items, p.item.ID):
-			return true, nil
+			return d, nil
 		}
 		for _, next := range append(p.following(slots[n]), p.gather.slot(p.behind(d))) {
 			if next > slots[n] && !slices.Contains(slots, next) {
@@ -216,7 +252,7 @@ func (s *Service) lies(ctx context.Context, p plan, slots []int64) (bool, error)
 			}
 		}
 	}
-	return false, nil
+	return store.Delivery{}, nil
 }
 
 // mostSlots bounds how many pushes of a key are looked through for one that waits.
@@ -234,7 +270,7 @@ func (s *Service) join(ctx context.Context, delivery string, p plan) (there stor
 			return d, false, err
 		case slices.Contains(d.Items, p.item.ID):
 			return d, true, nil
-		case d.State != store.DeliveryPending && (d.State != store.DeliveryRetry || d.Ambiguous):
+		case d.Ambiguous, d.State != store.DeliveryPending && d.State != store.DeliveryRetry:
 			return d, false, nil
 		}
 		d.Items = append(d.Items, p.item.ID)

@@ -478,6 +478,16 @@ func TestTopics(t *testing.T) {
 	follow("batchAdd", "/topics/food", 400)
 	follow("batchAdd", "/topics/food", 400, slices.Repeat([]string{a.Address()}, 1001)...)
 	follow("batchDo", "/topics/food", 404, a.Address())
+	longest := strings.Repeat("a", 900)
+	follow("batchAdd", "/topics/"+longest, 200, gone.Address())
+	follow("batchAdd", "/topics/a"+longest, 400, a.Address())
+	for topic, want := range map[string]int{longest: 200, "a" + longest: 400} {
+		for _, message := range []m{{"topic": topic, "data": m{"nid": "long"}}, {"condition": "'" + topic + "' in topics", "data": m{"nid": "long"}}} {
+			if status, _, _ := s.post(sendPath, m{"message": message}); status != want {
+				t.Errorf("a topic of %d bytes: %d, want %d", len(topic), status, want)
+			}
+		}
+	}
 	s.accepted(m{"topic": "food", "data": m{"nid": "food"}})
 	s.accepted(m{"condition": "'toys' in topics && ('food' in topics || 'x' in topics)", "data": m{"nid": "both"}})
 	s.accepted(m{"condition": "'food' in topics || 'toys' in topics", "data": m{"nid": "any"}})

@@ -137,7 +137,7 @@ func (m Content) check() *refusal {
 		return invalidFCM("Recipient of the message is not set.", "message")
 	case targets > 1:
 		return invalidGate("oneof field 'target' is already set. Cannot set 'token'", "message")
-	case m.Topic != "" && !aTopic.MatchString(strings.TrimPrefix(m.Topic, "/topics/")):
+	case m.Topic != "" && !isTopic(strings.TrimPrefix(m.Topic, "/topics/")):
 		return invalidFCM("Invalid topic name", "message.topic")
 	case m.Options != nil && m.Options.AnalyticsLabel != "" && !aLabel.MatchString(m.Options.AnalyticsLabel):
 		return invalidFCM("Invalid analytics label", "message.fcm_options.analytics_label")

@@ -228,7 +228,11 @@ func (w *waits) note(host string, now, until time.Time) {
 	if w.of == nil {
 		w.of = map[string]notify.Rest{}
 	}
-	if _, there := w.of[host]; !there && len(w.of) >= mostWaits {
+	before, there := w.of[host]
+	if there && before.Until.After(until) { // of two pushes under way the one that is answered last may be told to wait less
+		return
+	}
+	if !there && len(w.of) >= mostWaits {
 		delete(w.of, slices.MinFunc(slices.Collect(maps.Keys(w.of)), func(a, b string) int { return w.of[a].Until.Compare(w.of[b].Until) }))
 	}
 	w.of[host] = notify.Rest{From: now, Until: until}

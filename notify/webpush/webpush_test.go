@@ -212,6 +212,42 @@ func TestAServiceThatWantsARestGetsIt(t *testing.T) {
 	}
 }
 
+// TestTheLongerRestCounts: of two pushes under way the first is told to wait for an hour, and the second to wait.
+func TestTheLongerRestCounts(t *testing.T) {
+	t.Parallel()
+	busy := newService(t)
+	s, _ := sender(t, busy, func(o *webpush.Options) { o.Clock = clock.At(noon()) })
+	second, told := make(chan struct{}), make(chan struct{})
+	busy.answer = func(w http.ResponseWriter, n int) {
+		if n == 1 {
+			<-second
+			w.Header().Set("Retry-After", "3600")
+		} else {
+			close(second)
+			<-told
+		}
+		w.WriteHeader(http.StatusTooManyRequests)
+	}
+	done := make(chan *notify.Failure, 2)
+	for range 2 {
+		go func() {
+			f := fails(t, s, newBrowser(t).at(busy.URL), push("a"))
+			if f != nil && f.RetryAfter == time.Hour {
+				close(told)
+			}
+			done <- f
+		}()
+	}
+	for range 2 {
+		if f := <-done; f == nil || f.Code != "too_many" {
+			t.Errorf("%+v", f)
+		}
+	}
+	if f := fails(t, s, newBrowser(t).at(busy.URL), push("a")); f == nil || f.Code != "host_waits" || f.RetryAfter != time.Hour {
+		t.Errorf("%+v", f)
+	}
+}
+
 // TestOfManyServicesThatRestTheLastAreKnown: of more than are remembered, the rest that ends first is
 // forgotten, and none that is new.
 func TestOfManyServicesThatRestTheLastAreKnown(t *testing.T) {
