@@ -113,10 +113,14 @@ func programme() *merge.Collection {
 	}
 }
 
-// reactProgramme shows everybody what is public of a programme, once it is open.
-func reactProgramme(c merge.Change) []merge.Effect {
+// reactProgramme shows everybody what is public of a programme, once it is open. Places that came free when it took nobody in
+// any more are looked at again when its days are moved.
+func reactProgramme(c merge.Change) (out []merge.Effect) {
 	if c.After.Text("status") == ProgrammeDraft {
 		return nil
+	}
+	if !c.New && !bytes.Equal(c.Before.Fields["monitoring"], c.After.Fields["monitoring"]) {
+		out = append(out, merge.Effect{Scope: c.Scope(), Collection: "programme_setup", ID: c.After.ID, Do: StepFill})
 	}
 	set, changed := map[string]merge.Value{}, c.New
 	for _, f := range publicFields() {
@@ -124,9 +128,9 @@ func reactProgramme(c merge.Change) []merge.Effect {
 		changed = changed || !bytes.Equal(c.Before.Fields[f.Name], c.After.Fields[f.Name])
 	}
 	if !changed {
-		return nil
+		return out
 	}
-	return []merge.Effect{{Scope: ScopeProgrammes, Collection: "programme", ID: c.After.ID, Mirror: true, Set: set}}
+	return append(out, merge.Effect{Scope: ScopeProgrammes, Collection: "programme", ID: c.After.ID, Mirror: true, Set: set})
 }
 
 // ProgrammeFields are the fields of a programme that admins write.

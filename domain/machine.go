@@ -2,7 +2,6 @@ package domain
 
 import (
 	"cmp"
-	"maps"
 	"slices"
 	"strings"
 
@@ -69,26 +68,26 @@ func (m machine) laneOf(o merge.Row) string {
 	return m.lane(o)
 }
 
-// heads gives the operations of a lane that no other of it has seen, or that outlast those
-// that have, ordered by (stamp, id). What an author saw goes through the operations of every lane.
+// heads gives the operations of a lane that no other of it covers, ordered by (stamp, id). What an author saw goes
+// through the operations of every lane.
 func (m machine) heads(operations []merge.Row, lane string) []merge.Row {
 	mine := slices.DeleteFunc(slices.Clone(operations), func(o merge.Row) bool { return m.laneOf(o) != lane })
-	covered := map[string]bool{}
+	saw := map[string]map[string]bool{}
 	for _, o := range mine {
-		seen, _ := merge.Closure(operations, o.Strings("seen"))
-		delete(seen, o.ID)
-		if m.outlasts != nil {
-			for _, p := range mine {
-				if seen[p.ID] && m.outlasts(p, o) {
-					delete(seen, p.ID)
-				}
-			}
-		}
-		maps.Copy(covered, seen)
+		saw[o.ID], _ = merge.Closure(operations, o.Strings("seen"))
 	}
-	mine = slices.DeleteFunc(mine, func(o merge.Row) bool { return covered[o.ID] })
-	slices.SortFunc(mine, merge.EarlierOperation)
-	return mine
+	heads := slices.DeleteFunc(slices.Clone(mine), func(p merge.Row) bool {
+		return slices.ContainsFunc(mine, func(o merge.Row) bool { return o.ID != p.ID && m.covers(o, p, saw) })
+	})
+	slices.SortFunc(heads, merge.EarlierOperation)
+	return heads
+}
+
+// covers reports whether an operation hides another one that it has seen: not one that outlasts it, nor one that has
+// seen it too, as after a restore what the server said again under its id and what a phone had made behind it.
+func (m machine) covers(by, o merge.Row, saw map[string]map[string]bool) bool {
+	outlasts := func(before, after merge.Row) bool { return m.outlasts != nil && m.outlasts(before, after) }
+	return saw[by.ID][o.ID] && !outlasts(o, by) && (!saw[o.ID][by.ID] || outlasts(by, o))
 }
 
 // top is the effective one among the heads of a lane; "" is the lane of the

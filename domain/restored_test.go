@@ -75,3 +75,24 @@ func confirmable(op string) merge.Value {
 	}
 	return (start + 30*oneDay).Value()
 }
+
+// TestAReturnThatIsSaidAgainCounts: a restore took the return of a submission. Its owner's phone had seen it and submits again; the
+// server, which has not, sends that back under the same id, having seen both. Neither hides the other.
+func TestAReturnThatIsSaidAgainCounts(t *testing.T) {
+	t.Parallel()
+	application := domain.ApplicationID(key("b"), key("programme"), 1)
+	s := newScene(t)
+	s.write("application", application, map[string]merge.Value{"programme_id": merge.Str(key("programme"))})
+	s.write("application_event", key("s1"), texts("application_id", application, "op", "submit"))
+	s.Raise(s.tick())
+	p := ownersOf(s)
+	again := with(texts("application_id", application, "op", "submit", "from", domain.ApplicationReturned), map[string]merge.Value{"seen": merge.Encode([]string{key("s1"), key("r1")})})
+	s.send(p, s.make(p, "application_event", key("s2"), again))
+	if state := s.Row("application", application).Text("state"); state != domain.ApplicationSubmitted {
+		t.Fatalf("submitted again, and %s", state)
+	}
+	s.write("application_event", key("r1"), texts("application_id", application, "op", "return", "reason_code", domain.ReturnIncomplete))
+	if r := s.Row("application", application); r.Text("state") != domain.ApplicationReturned || r.Text("returned_for") != domain.ReturnIncomplete {
+		t.Errorf("%s for %q", r.Text("state"), r.Text("returned_for"))
+	}
+}

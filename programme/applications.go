@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -202,7 +203,7 @@ func (s *Service) count(ctx context.Context, p domain.Programme, app applied) er
 		return s.sendBack(ctx, app, old, why)
 	default:
 		if old.Version == 0 && why == domain.ReturnWindowClosed {
-			delete(old.Fields, "complete_by") // it is over
+			old = undated(old) // it is over
 		}
 		return s.sendBack(ctx, app, old, why)
 	}
@@ -223,12 +224,22 @@ func (s *Service) count(ctx context.Context, p domain.Programme, app applied) er
 	keys := domain.FileKeys(merge.Row{Fields: file})
 	switch err := s.fileAlone(ctx, p, app, caseFile{id: app.ID, set: file, complete: old.Version > 0, keys: keys}, sub.ID); fault.CodeOf(err) {
 	case stageDecided: // it was received in time, and is counted too late
-		return s.sendBack(ctx, app, old, domain.ReturnWindowClosed)
-	case domain.ReturnRegistered:
+		return s.sendBack(ctx, app, undated(old), domain.ReturnWindowClosed)
+	case domain.ReturnRegistered: // there is nothing to complete, unless it is the file that was returned
+		if old.Version == 0 {
+			old = undated(old)
+		}
 		return s.sendBack(ctx, app, old, domain.ReturnRegistered)
 	default:
 		return err
 	}
+}
+
+// undated is a file without the time by which it was to be complete.
+func undated(file merge.Row) merge.Row {
+	file.Fields = maps.Clone(file.Fields)
+	delete(file.Fields, "complete_by")
+	return file
 }
 
 func orNull(v merge.Value) merge.Value {

@@ -50,8 +50,8 @@ type AssignmentChange struct {
 	To        *time.Time // not in the past
 	Successor string     // user id of the next mentor; needs To
 	Note      string
-	Reason    string // of the successor's window; absent: that of the old one. Needs Successor
-	Beyond    bool   // also if the successor has as many as they can; needs Successor and a reason
+	Reason    string // of the successor's window, or of one that is made longer; absent: that of the old one
+	Beyond    bool   // also if who has the business for longer, or next, has as many as they can; needs a reason
 	Lead      bool   // alone: nothing else is said
 }
 
@@ -161,7 +161,7 @@ func (s *Service) Assignments(ctx context.Context, who Caller, business string) 
 // successor the business changes hands: all of them end at that instant.
 //
 // A window that ends may be made longer, if the place and the mentor are free for the time
-// that is added.
+// that is added, or they take one more than they can for a reason.
 //
 // Errors: as Assign; Stale "stale_version", also if another window of the mentor
 // changed meanwhile; Conflict "conflict" for a window that has ended, and for a lead whose
@@ -180,9 +180,6 @@ func (s *Service) ChangeAssignment(ctx context.Context, who Caller, business, as
 	if c.To == nil {
 		return Assignment{}, &fault.Error{Kind: fault.Invalid, Code: "required", Field: "to", Text: "when does it end"}
 	}
-	if c.Successor == "" && (c.Reason != "" || c.Beyond) {
-		return Assignment{}, invalid("successor_id", "a reason is that of a successor's window")
-	}
 	old, err := s.assignment(ctx, st, assignment)
 	if err != nil {
 		return Assignment{}, err
@@ -191,8 +188,13 @@ func (s *Service) ChangeAssignment(ctx context.Context, who Caller, business, as
 	if err != nil {
 		return Assignment{}, err
 	}
-	if ends := merge.Millis(old.To.UnixMilli()); !old.To.IsZero() && at > ends { // they have the business for longer
-		leave, err := s.takeIn(ctx, taking{who: old.Mentor, field: "to", at: ends, anyTrack: true}, business)
+	ends := merge.Millis(old.To.UnixMilli())
+	longer := !old.To.IsZero() && at > ends
+	if c.Successor == "" && (c.Reason != "" || c.Beyond) && !longer {
+		return Assignment{}, invalid("successor_id", "a reason is that of a successor's window, or of one that is made longer")
+	}
+	if longer { // they have the business for longer
+		leave, err := s.takeIn(ctx, taking{who: old.Mentor, field: "to", at: ends, anyTrack: true, beyond: c.Beyond, reason: c.Reason}, business)
 		if err != nil {
 			return Assignment{}, err
 		}
@@ -226,7 +228,7 @@ func (s *Service) ending(who Caller, st standing, assignment string, v Version, 
 		}
 		if r, _ := v.Row("assignment", assignment); !merge.Null(r.Fields["to_at"]) {
 			if w := domain.MentorWindowOf(r); at > w.To { // for longer
-				return placeFree(assignment, w, w.To, at)(v, access)
+				return inAlive(placeFree(assignment, w, w.To, at))(v, access)
 			}
 		}
 		return nil
@@ -234,6 +236,9 @@ func (s *Service) ending(who Caller, st standing, assignment string, v Version, 
 	set := map[string]merge.Value{"to_at": at.Value()}
 	if c.Note != "" {
 		set["handover_note"] = merge.Str(c.Note)
+	}
+	if c.Successor == "" && c.Reason != "" {
+		set["reason"] = merge.Str(c.Reason)
 	}
 	return merge.ServerWrite{Name: who.Name, Author: who.User, Role: merge.Admin, Collection: "assignment", ID: assignment, Op: merge.Put,
 		Strict: &v.Seq, Must: open, Set: set}, at, s.check("assignment", set)
@@ -259,9 +264,7 @@ func (s *Service) succeeding(ctx context.Context, who Caller, business string, o
 	heir := all.heir(c.Successor, at)
 	heir.Reason = cmp.Or(c.Reason, heir.Reason)
 	next := opening(who, business, heir, at, all.leads(at))
-	if !all.inherits(heir) {
-		next.Must = both(next.Must, placeFree(next.ID, heir.window(), at, 0))
-	}
+	next.Must = both(next.Must, all.place(next.ID, heir, at))
 	if err := errors.Join(s.check("assignment", next.Set), s.introduce(ctx, "assignment", c.Successor, next.Set)); err != nil {
 		return nil, nil, err
 	}

@@ -75,3 +75,27 @@ func (c *contest) disqualified(application string) {
 		c.unless(err)
 	}
 }
+
+// TestAPlaceIsFilledOnceTheProgrammeLastsLonger: its last day is moved behind the day on which a place came free.
+func TestAPlaceIsFilledOnceTheProgrammeLastsLonger(t *testing.T) {
+	t.Parallel()
+	c := open(t).contest(3)
+	part := c.takingPart(30)
+	for _, status := range []string{domain.ProgrammePublished, domain.ProgrammeRunning} {
+		e, err := c.Programme(t.Context(), c.as(c.admin), c.edition.ID)
+		c.unless(err)
+		c.edition, err = c.AdvanceProgramme(t.Context(), c.as(c.admin), e.ID, e.Version, status)
+		c.unless(err)
+	}
+	c.clock.Set(time.Date(2022, 6, 17, 17, 0, 0, 0, time.UTC))
+	c.disqualified(part[0].Text("application_id"))
+	c.due()
+	e, err := c.Programme(t.Context(), c.as(c.admin), c.edition.ID)
+	c.unless(err)
+	_, err = c.ChangeProgramme(t.Context(), c.as(c.admin), e.ID, e.Version, written("monitoring", `{"starts_on":"2022-03-20","ends_on":"2022-07-17"}`))
+	c.unless(err)
+	c.due()
+	if n := c.states()[domain.ApplicationOffered]; n != 1 {
+		t.Errorf("%d are offered a place", n)
+	}
+}

@@ -251,9 +251,7 @@ func handing(who Caller, job merge.Row, business string, head store.Head, old le
 		next := old.heir(to, at)
 		next.Reason = cmp.Or(job.Text("reason"), next.Reason)
 		open := opening(who, business, next, at, old.leads(at))
-		if !old.inherits(next) {
-			open.Must = both(open.Must, placeFree(open.ID, next.window(), at, 0))
-		}
+		open.Must = both(open.Must, old.place(open.ID, next, at))
 		writes = append(writes, open)
 	case there >= 0 && old.leads(at):
 		writes = append(writes, merge.ServerWrite{Name: who.Name, Author: who.User, Role: merge.Admin, Collection: "assignment", ID: head.Access[there].ID,

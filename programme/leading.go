@@ -59,9 +59,20 @@ func (s *Service) nameLead(ctx context.Context, who Caller, st standing, assignm
 // two admins one is refused, and reads what the commit has written before it, such as the end
 // of a window whose place this one takes.
 func placeFree(id string, w domain.MentorWindow, from, until merge.Millis) func(merge.View, []merge.Grant) *merge.Reject {
+	return placeUntaken(id, w, from, func(g merge.Grant) bool { return until == 0 || g.From < until })
+}
+
+// placeAhead is placeFree for who goes on in a place: beside whoever came into it by a merger, but not where somebody
+// is to follow already.
+func placeAhead(id string, w domain.MentorWindow, from merge.Millis) func(merge.View, []merge.Grant) *merge.Reject {
+	return placeUntaken(id, w, from, func(g merge.Grant) bool { return g.From >= from })
+}
+
+// placeUntaken refuses a window if one of those that count lasts behind an instant, for the same track of the same programme.
+func placeUntaken(id string, w domain.MentorWindow, from merge.Millis, counts func(merge.Grant) bool) func(merge.View, []merge.Grant) *merge.Reject {
 	return func(v merge.View, access []merge.Grant) *merge.Reject {
 		for _, g := range access {
-			if g.Role != merge.Mentor || g.ID == id || g.To != 0 && g.To <= from || until != 0 && g.From >= until {
+			if g.Role != merge.Mentor || g.ID == id || g.To != 0 && g.To <= from || !counts(g) {
 				continue
 			}
 			if r, ok := v.Row("assignment", g.ID); ok && domain.MentorWindowOf(r).SamePlace(w) && domain.MentorWindowOf(r).Lasts(from) {

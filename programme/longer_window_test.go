@@ -48,3 +48,75 @@ func TestAWindowIsMadeLongerIfThePlaceIsFree(t *testing.T) {
 	c.profile(c.admin, c.old, "capacity", "1")
 	ends(other, programme.AssignmentChange{To: &later}, "mentor_full")
 }
+
+// TestAWindowIsMadeLongerBeyond what a mentor can take, with a reason, as it was opened.
+func TestAWindowIsMadeLongerBeyond(t *testing.T) {
+	t.Parallel()
+	c := load(t, 0)
+	owner := c.person(3)
+	b := c.business(owner)
+	c.profile(c.admin, c.old, "capacity", "1")
+	_, err := c.Assign(t.Context(), c.as(c.admin), c.business(owner), programme.NewAssignment{Mentor: c.old.ID})
+	c.unless(err)
+	a, err := c.Assign(t.Context(), c.as(c.admin), b, programme.NewAssignment{Mentor: c.old.ID, Beyond: true, Reason: "satu desa"})
+	c.unless(err)
+	wrong, right := c.clock.Now().Add(24*time.Hour), c.clock.Now().Add(31*24*time.Hour)
+	a, err = c.ChangeAssignment(t.Context(), c.as(c.admin), b, a.ID, a.Version, programme.AssignmentChange{To: &wrong})
+	c.unless(err)
+	for _, tt := range []struct {
+		change programme.AssignmentChange
+		code   string
+	}{
+		{programme.AssignmentChange{To: &wrong, Reason: "salah tanggal"}, "invalid_value"},
+		{programme.AssignmentChange{To: &right}, "mentor_full"},
+		{programme.AssignmentChange{To: &right, Beyond: true}, "required"},
+		{programme.AssignmentChange{To: &right, Beyond: true, Reason: "salah tanggal"}, ""},
+	} {
+		got, err := c.ChangeAssignment(t.Context(), c.as(c.admin), b, a.ID, a.Version, tt.change)
+		if (err != nil || tt.code != "") && fault.CodeOf(err) != tt.code || err == nil && (!got.To.Equal(right) || got.Reason != tt.change.Reason) {
+			t.Errorf("%+v: %v %+v, want %q", tt.change, err, got, tt.code)
+		}
+	}
+}
+
+// TestOneMentorFollows: whoever is to follow keeps the track, whatever the admin does with the window before.
+func TestOneMentorFollows(t *testing.T) {
+	t.Parallel()
+	c := load(t, 0)
+	second, third := c.person(14, "mentor"), c.person(15, "mentor")
+	b := c.business(c.person(3))
+	a, err := c.Assign(t.Context(), c.as(c.admin), b, programme.NewAssignment{Mentor: c.old.ID, Track: "digital"})
+	c.unless(err)
+	later, sooner := c.clock.Now().Add(30*24*time.Hour), c.clock.Now().Add(10*24*time.Hour)
+	a, err = c.ChangeAssignment(t.Context(), c.as(c.admin), b, a.ID, a.Version, programme.AssignmentChange{To: &later, Successor: second.ID})
+	c.unless(err)
+	for _, at := range []time.Time{sooner, later} {
+		_, err = c.ChangeAssignment(t.Context(), c.as(c.admin), b, a.ID, a.Version, programme.AssignmentChange{To: &at, Successor: third.ID})
+		c.refused(err, "track_taken")
+	}
+}
+
+// TestNothingIsMadeLongerInWhatWasMerged: the survivor says who has the place there.
+func TestNothingIsMadeLongerInWhatWasMerged(t *testing.T) {
+	t.Parallel()
+	c := load(t, 0)
+	owner, second := c.person(3), c.person(14, "mentor")
+	gone, stays := c.business(owner), c.business(owner)
+	a, err := c.Assign(t.Context(), c.as(c.admin), gone, programme.NewAssignment{Mentor: c.old.ID, Track: "digital"})
+	c.unless(err)
+	at, later := c.clock.Now().Add(5*24*time.Hour), c.clock.Now().Add(60*24*time.Hour)
+	_, err = c.ChangeAssignment(t.Context(), c.as(c.admin), gone, a.ID, a.Version, programme.AssignmentChange{To: &at})
+	c.unless(err)
+	c.merge(gone, stays)
+	c.work()
+	c.clock.Advance(time.Minute)
+	here := c.assignments(stays)[0]
+	_, err = c.ChangeAssignment(t.Context(), c.as(c.admin), stays, here.ID, here.Version, programme.AssignmentChange{To: &at, Successor: second.ID})
+	c.unless(err)
+	was := c.assignments(gone)[0]
+	_, err = c.ChangeAssignment(t.Context(), c.as(c.admin), gone, was.ID, was.Version, programme.AssignmentChange{To: &later})
+	c.refused(err, "business_merged")
+	sooner := at.Add(-24 * time.Hour)
+	_, err = c.ChangeAssignment(t.Context(), c.as(c.admin), gone, was.ID, was.Version, programme.AssignmentChange{To: &sooner})
+	c.unless(err)
+}

@@ -337,3 +337,41 @@ func TestOnlyOwnersAnswerAnOffer(t *testing.T) {
 		})
 	}
 }
+
+// TestAReturnForGoodNamesNoTime: it came back without a consent, due in three days, and the first stage is decided meanwhile.
+func TestAReturnForGoodNamesNoTime(t *testing.T) {
+	t.Parallel()
+	o := open(t)
+	e := o.opened("lagawi-fest-2022")
+	admin := o.person(1, "admin")
+	o.applicant(11, e, "18.71").does("submit")
+	o.work()
+	o.clock.Set(time.Date(2022, 3, 6, 16, 0, 0, 0, time.UTC))
+	a := o.drafts(10, e, "18.71", false)
+	a.does("submit")
+	o.work()
+	if mine := a.mine(); mine.Text("returned_for") != domain.ReturnNoConsent || mine.Text("complete_by") == "" {
+		t.Fatalf("returned for %q by %q", mine.Text("returned_for"), mine.Text("complete_by"))
+	}
+	o.clock.Set(time.Date(2022, 3, 7, 3, 0, 0, 0, time.UTC))
+	e, err := o.Programme(t.Context(), o.as(admin), e.ID)
+	o.unless(err)
+	e, err = o.AdvanceProgramme(t.Context(), o.as(admin), e.ID, e.Version, domain.ProgrammeCurating)
+	o.unless(err)
+	_, err = o.Begin(t.Context(), o.as(admin), e.ID)
+	o.unless(err)
+	v, err := o.Stage(t.Context(), o.as(admin), e.ID, 1)
+	o.unless(err)
+	_, err = o.Decide(t.Context(), o.as(admin), e.ID, 1, v.Basis, "")
+	o.unless(err)
+	o.work()
+	a.agree()
+	for n := range 2 {
+		o.clock.Set(time.Date(2022, 3, 8, 3+n, 0, 0, 0, time.UTC))
+		a.does("submit")
+		o.work()
+		if mine := a.mine(); mine.Text("returned_for") != domain.ReturnWindowClosed || mine.Text("complete_by") != "" {
+			t.Errorf("returned for %q, to be complete by %q", mine.Text("returned_for"), mine.Text("complete_by"))
+		}
+	}
+}

@@ -107,10 +107,13 @@ func (l leaving) heir(mentor string, at merge.Millis) NewAssignment {
 	return n
 }
 
-// inherits reports whether a window is for a track of a programme that one of the windows
-// was for. Who goes on in it takes its place, whoever came beside it by a merger.
-func (l leaving) inherits(n NewAssignment) bool {
-	return slices.ContainsFunc(l.rows, func(r merge.Row) bool { return domain.MentorWindowOf(r).SamePlace(n.window()) })
+// place asks, inside the commit, whether there is a place for who goes on from an instant: that of the windows, for
+// a track of a programme that one of them was for, whoever came beside it by a merger; else a free one.
+func (l leaving) place(id string, n NewAssignment, at merge.Millis) func(merge.View, []merge.Grant) *merge.Reject {
+	if slices.ContainsFunc(l.rows, func(r merge.Row) bool { return domain.MentorWindowOf(r).SamePlace(n.window()) }) {
+		return placeAhead(id, n.window(), at)
+	}
+	return placeFree(id, n.window(), at, 0)
 }
 
 // arrive brings the windows of a mentor into a business that are on their way

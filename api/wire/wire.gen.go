@@ -425,7 +425,7 @@ type Assignment struct {
 
 // AssignmentChange Either `lead`, alone, or `to`.
 type AssignmentChange struct {
-	// BeyondCapacity Also if the successor has as many as they can; with a reason.
+	// BeyondCapacity Also if the successor, or whose window is made longer, has as many as they can; with a reason.
 	//
 	// Example: false
 	BeyondCapacity bool `json:"beyond_capacity,omitempty,omitzero"`
@@ -438,7 +438,7 @@ type AssignmentChange struct {
 	// Example: true
 	Lead bool `json:"lead,omitempty,omitzero"`
 
-	// Reason Of the successor's window; absent: that of the old one.
+	// Reason Of the successor's window, or of one that is made longer; absent: that of the old one.
 	//
 	// Example: Cuti
 	Reason string `json:"reason,omitempty,omitzero"`

@@ -107,7 +107,7 @@ func TestAnOldAnswerIsNotShownAsWhatIsNow(t *testing.T) {
 		t.Fatalf("the publication is %q", is)
 	}
 	out, _ = one.does(0, nil, prepare...)
-	if is := state(); is != "prepared" || !strings.Contains(out, "prepared") {
+	if is := state(); is != "prepared" || !strings.Contains(out, "prepared") || strings.Contains(out, "Berita acara belum ada") {
 		t.Errorf("the publication is %q, and the command says\n%s", is, out)
 	}
 

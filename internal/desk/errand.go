@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"path/filepath"
+	"reflect"
 	"time"
 )
 
@@ -61,9 +62,10 @@ func (e errand) done() error { return forget(e.path) }
 // once makes a request that must be done once, and forgets the errand when it is known
 // what became of it. Where the answer is the stored one of an earlier request, time has gone by: now
 // reads what is there, to be shown instead, and reports whether it is still what the request
-// made. If not, somebody has taken it back since, and the errand begins anew.
+// made. If not, somebody has taken it back since, and the errand begins anew. out points to what takes the answer.
 func (d *desk) once(ctx context.Context, r request, out any, now func() (bool, error)) error {
 	for again := false; ; again = true {
+		reflect.ValueOf(out).Elem().SetZero() // an old answer would shine through what the next one leaves out
 		replayed, err := d.sendOnce(ctx, r, out)
 		if err != nil || !replayed {
 			return err
