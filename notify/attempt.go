@@ -17,14 +17,18 @@ import (
 )
 
 // attempt sends one delivery, if it still should be, and could be within its lease: what is asked before
-// may take what the sending leaves of that, and behind it the delivery is left to whoever leases it next.
-func (s *Service) attempt(ctx context.Context, d store.Delivery) error {
-	now, made := s.Clock.Now(), false
+// may take what the sending leaves of that, and behind it the delivery is left to whoever leases it next. One for which
+// that fails is put back: its phone has certainly not got it.
+func (s *Service) attempt(ctx context.Context, d store.Delivery) (err error) {
+	now, leased, made, late := s.Clock.Now(), d, false, false
 	reading, cancel := context.WithTimeout(ctx, s.Limits.Lease-s.Limits.Timeout)
 	defer cancel()
 	defer func() {
 		if !made {
 			s.gate.spare(d.Provider)
+			if err != nil || late {
+				err = errors.Join(err, s.putBack(ctx, leased))
+			}
 		}
 	}()
 	to, err := s.addressOf(reading, d)
@@ -54,6 +58,7 @@ func (s *Service) attempt(ctx context.Context, d store.Delivery) error {
 			return s.close(ctx, d, store.DeliverySuppressed, "logged_out")
 		}
 		if made = s.inTime(d); !made {
+			late = true
 			return nil
 		}
 		return s.settle(ctx, d, to, s.try(ctx, d, to, hintOf(d, now)))
@@ -88,9 +93,16 @@ func (s *Service) attempt(ctx context.Context, d store.Delivery) error {
 		return unlessStale(s.Store.ReplaceDelivery(ctx, d))
 	}
 	if made = s.inTime(d); !made {
+		late = true
 		return nil
 	}
 	return s.settle(ctx, d, to, s.try(ctx, d, to, pushOf(d, items, message.Pick(to.Locale), r.Zone, now)))
+}
+
+// putBack leaves a leased delivery to whoever comes next, as it was before the lease. Who has it by now keeps it.
+func (s *Service) putBack(ctx context.Context, d store.Delivery) error {
+	d.State, d.Next, d.Attempts = store.DeliveryRetry, s.Clock.Now().Add(s.Limits.FirstWait), d.Attempts-1
+	return unlessStale(s.Store.ReplaceDelivery(context.WithoutCancel(ctx), d))
 }
 
 // part parts items into those of which something is so and the others.
@@ -241,7 +253,7 @@ func (s *Service) unreached(ctx context.Context, d store.Delivery, code string) 
 	if err := s.writeInstead(ctx, d); err != nil {
 		return err
 	}
-	if s.writes(d.Provider) {
+	if s.writes(d.Provider) && !d.Ambiguous {
 		for _, item := range d.Items {
 			if err := s.Ring(ctx, d.User, item); err != nil {
 				return err

@@ -1,6 +1,7 @@
 package notify_test
 
 import (
+	"context"
 	"maps"
 	"slices"
 	"strings"
@@ -9,6 +10,7 @@ import (
 
 	"github.com/lumbung-ikm/lumbung/domain"
 	"github.com/lumbung-ikm/lumbung/notify"
+	"github.com/lumbung-ikm/lumbung/sync/merge"
 )
 
 // TestWhatRingsNoMoreIsWritten: a push was planned for the morning, and until then its person or whoever
@@ -174,6 +176,72 @@ func TestWhatRangIsNotWritten(t *testing.T) {
 		b.rounds(4*time.Hour, time.Minute)
 		if want := map[bool]int{false: 1, true: 0}[ambiguous]; len(b.got) != want || len(p.sent()) != 0 {
 			t.Errorf("ambiguous %t: rang %d times, written %q: %v", ambiguous, len(b.got), p.sent(), b.outcomes())
+		}
+	}
+}
+
+// shaky is an inbox whose store fails so many times.
+type shaky struct {
+	notify.Inbox
+	times int
+}
+
+func (a *shaky) Ringing(ctx context.Context, user string, items []string) (notify.Recipient, []merge.Row, error) {
+	if a.times--; a.times >= 0 {
+		return notify.Recipient{}, nil, errBreaks
+	}
+	return a.Inbox.Ringing(ctx, user, items)
+}
+
+// TestAnErrorBeforeAPushIsNoPush: what failed before anything was sent has not rung, and is written where pushes were switched off.
+func TestAnErrorBeforeAPushIsNoPush(t *testing.T) {
+	t.Parallel()
+	for times := range 3 {
+		b, p, _ := written(t, 10)
+		inbox := &shaky{Inbox: b.Service.Inbox}
+		b.Service.Inbox = inbox
+		b.at(domain.WIB, 17, 22, 0)
+		b.phone("siti", "one")
+		b.item("siti", "i1", domain.NoticePlace, `{"programme":"p"}`)
+		b.rounds(time.Minute, 10*time.Second)
+		b.prefs["results_push"], b.prefs["results_whatsapp"] = "false", "true"
+		inbox.times = times
+		failed := 0
+		for range 14 * 60 {
+			if _, err := b.Round(t.Context()); err != nil {
+				failed++
+			}
+			b.clock.Advance(time.Minute)
+		}
+		if len(b.got) != 0 || len(p.sent()) != 1 || failed != times {
+			t.Errorf("%d errors, %d heard: rang %d times, written %q: %v", times, failed, len(b.got), p.sent(), b.outcomes())
+		}
+	}
+}
+
+// TestWhatMayHaveArrivedIsNotToldAnotherWay: a message may have been delivered, and before it is tried again its person wants to
+// hear by another channel, by a push, or by no message.
+func TestWhatMayHaveArrivedIsNotToldAnotherWay(t *testing.T) {
+	t.Parallel()
+	for name, change := range map[string]func(b *bell, p *post){
+		"another channel": func(b *bell, _ *post) { b.prefs["results_whatsapp"], b.prefs["results_sms"] = "false", "true" },
+		"pushes":          func(b *bell, _ *post) { b.prefs["results_whatsapp"], b.prefs["results_push"] = "false", "true" },
+		"no messages": func(b *bell, p *post) {
+			b.prefs["results_push"] = "true"
+			p.people["siti"] = notify.Contact{Phone: "+628117000123"}
+		},
+	} {
+		b, p, _ := written(t, 10)
+		b.prefs["results_whatsapp"], b.prefs["results_push"] = "true", "false"
+		b.at(domain.WIB, 17, 10, 0)
+		b.phone("siti", "one")
+		p.fails = []error{&notify.Failure{Class: notify.Later, Code: "unavailable", Ambiguous: true, RetryAfter: 2 * time.Minute, Cause: errBreaks}}
+		b.item("siti", "i1", domain.NoticePlace, `{"programme":"p"}`)
+		b.rounds(30*time.Second, 10*time.Second)
+		change(b, p)
+		b.rounds(time.Hour, time.Minute)
+		if len(p.fails) > 0 || len(b.got)+len(p.sent()) != 0 {
+			t.Errorf("%s: rang %d times, written %q: %v", name, len(b.got), p.sent(), b.outcomes())
 		}
 	}
 }

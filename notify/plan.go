@@ -207,15 +207,20 @@ func (p plan) from(at time.Time) time.Time {
 	return p.who.civil(at, domain.QuietOf(p.item), p.gather.key+" "+placeOf(p.to))
 }
 
-// meant are when a push of the key is to ring that the item joins, and the slots in which it may lie already. It waits
-// for no others where it would be too late by that.
+// early is at which instant instead of due a push of the item rings that would be too late by then: when it was written, if
+// that is in time. Its slot stays that of due, so that whoever plans the item again finds it.
+func (p plan) early(due time.Time) time.Time {
+	end := domain.HelpsUntil(p.item, p.who.Zone)
+	if at := p.from(p.rung); due.After(end) && !at.After(end) {
+		return at
+	}
+	return due
+}
+
+// meant are when a push of the key is to ring that the item joins, and the slots in which it may lie already.
 func (p plan) meant() (due time.Time, slots []int64) {
 	meant := p.rung.Add(p.gather.wait)
 	due = p.from(meant)
-	if end := domain.HelpsUntil(p.item, p.who.Zone); p.rung.Before(end) && due.After(end) {
-		meant = p.rung
-		due = p.from(meant)
-	}
 	slot, asked := p.gather.slot(due), p.gather.slot(meant)
 	slots = []int64{slot - 1, slot}
 	if asked != slot { // nor do other hours, which people chose since it was planned, plan it anew

@@ -113,18 +113,16 @@ func (s *Service) Ring(ctx context.Context, user, item string) error {
 }
 
 // otherwise plans again how somebody hears of an item, because they do not want a delivery of it any more as it was
-// planned. Of what has rung already, or may have, nothing is written.
+// planned. Of what has reached them already, or may have, nothing is told a second time in another way.
 func (s *Service) otherwise(ctx context.Context, d store.Delivery, r Recipient, item merge.Row) error {
-	if !s.writes(d.Provider) {
-		rang, err := s.rang(ctx, d, r, item)
-		if err != nil || rang {
-			return err
-		}
+	rang, err := s.rang(ctx, d, r, item)
+	if err != nil || rang {
+		return err
 	}
 	return s.Ring(ctx, d.User, item.ID)
 }
 
-// rang reports whether an item may have rung: by a delivery of its user, or by another one of theirs.
+// rang reports whether an item may have reached its user: by a delivery of theirs, or by a push to one of their phones.
 func (s *Service) rang(ctx context.Context, d store.Delivery, r Recipient, item merge.Row) (bool, error) {
 	if d.Ambiguous {
 		return true, nil
@@ -203,7 +201,7 @@ func (s *Service) enqueue(ctx context.Context, p plan) error {
 		slot = max(slot, p.gather.slot(due))
 	}
 	for range mostSlots {
-		err := s.Store.InsertDelivery(ctx, p.delivery(p.slotID(slot), due))
+		err := s.Store.InsertDelivery(ctx, p.delivery(p.slotID(slot), p.early(due)))
 		if !errors.Is(err, store.ErrTaken) {
 			return err
 		}
@@ -259,7 +257,7 @@ func (s *Service) lies(ctx context.Context, p plan, slots []int64) (store.Delive
 const mostSlots = 50
 
 // join puts an item to the others of a delivery that waits, if it is not among them. Else it
-// gives the delivery: it is closed, under way, or may have rung already.
+// gives the delivery: it is closed, under way, too late for the item, or may have rung already.
 func (s *Service) join(ctx context.Context, delivery string, p plan) (there store.Delivery, joined bool, err error) {
 	for {
 		d, err := s.Store.Delivery(ctx, delivery)
@@ -270,7 +268,7 @@ func (s *Service) join(ctx context.Context, delivery string, p plan) (there stor
 			return d, false, err
 		case slices.Contains(d.Items, p.item.ID):
 			return d, true, nil
-		case d.Ambiguous, d.State != store.DeliveryPending && d.State != store.DeliveryRetry:
+		case p.early(d.Due).Before(d.Due), d.Ambiguous, d.State != store.DeliveryPending && d.State != store.DeliveryRetry:
 			return d, false, nil
 		}
 		d.Items = append(d.Items, p.item.ID)

@@ -59,28 +59,39 @@ func (s *Service) nameLead(ctx context.Context, who Caller, st standing, assignm
 // two admins one is refused, and reads what the commit has written before it, such as the end
 // of a window whose place this one takes.
 func placeFree(id string, w domain.MentorWindow, from, until merge.Millis) func(merge.View, []merge.Grant) *merge.Reject {
-	return placeUntaken(id, w, from, func(g merge.Grant) bool { return until == 0 || g.From < until })
-}
-
-// placeAhead is placeFree for who goes on in a place: beside whoever came into it by a merger, but not where somebody
-// is to follow already.
-func placeAhead(id string, w domain.MentorWindow, from merge.Millis) func(merge.View, []merge.Grant) *merge.Reject {
-	return placeUntaken(id, w, from, func(g merge.Grant) bool { return g.From >= from })
-}
-
-// placeUntaken refuses a window if one of those that count lasts behind an instant, for the same track of the same programme.
-func placeUntaken(id string, w domain.MentorWindow, from merge.Millis, counts func(merge.Grant) bool) func(merge.View, []merge.Grant) *merge.Reject {
 	return func(v merge.View, access []merge.Grant) *merge.Reject {
-		for _, g := range access {
-			if g.Role != merge.Mentor || g.ID == id || g.To != 0 && g.To <= from || !counts(g) {
-				continue
-			}
-			if r, ok := v.Row("assignment", g.ID); ok && domain.MentorWindowOf(r).SamePlace(w) && domain.MentorWindowOf(r).Lasts(from) {
+		for _, o := range inPlace(v, access, w) {
+			if o.ID != id && o.Lasts(from) && (until == 0 || o.From < until) {
 				return &merge.Reject{Code: "track_taken", Field: "track"}
 			}
 		}
 		return nil
 	}
+}
+
+// placeKept is placeFree for who goes on in the place of some windows: whoever came into it by a merger stands beside them,
+// with those who follow them there. Who is to follow the windows themselves keeps it.
+func placeKept(id string, w domain.MentorWindow, from merge.Millis, ended []string) func(merge.View, []merge.Grant) *merge.Reject {
+	return func(v merge.View, access []merge.Grant) *merge.Reject {
+		others := slices.DeleteFunc(inPlace(v, access, w), func(o domain.MentorWindow) bool { return o.ID == id || slices.Contains(ended, o.ID) })
+		for _, o := range others {
+			follows := slices.ContainsFunc(others, func(before domain.MentorWindow) bool { return before.To == o.From })
+			if o.From >= from && o.Lasts(from) && !follows {
+				return &merge.Reject{Code: "track_taken", Field: "track"}
+			}
+		}
+		return nil
+	}
+}
+
+// inPlace gives the windows for the same track of the same programme, as the commit has them by now.
+func inPlace(v merge.View, access []merge.Grant, w domain.MentorWindow) (out []domain.MentorWindow) {
+	for _, g := range access {
+		if r, ok := v.Row("assignment", g.ID); ok && g.Role == merge.Mentor && domain.MentorWindowOf(r).SamePlace(w) {
+			out = append(out, domain.MentorWindowOf(r))
+		}
+	}
+	return out
 }
 
 // mayBeFor asks whether a mentor may be sent to a business for a programme, "" for none: it has

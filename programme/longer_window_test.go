@@ -120,3 +120,34 @@ func TestNothingIsMadeLongerInWhatWasMerged(t *testing.T) {
 	_, err = c.ChangeAssignment(t.Context(), c.as(c.admin), gone, was.ID, was.Version, programme.AssignmentChange{To: &sooner})
 	c.unless(err)
 }
+
+// TestAFollowerOfSomebodyElseIsNotInTheWay: a merger brings the mentor of the same track into a business, and who is to follow them.
+func TestAFollowerOfSomebodyElseIsNotInTheWay(t *testing.T) {
+	t.Parallel()
+	c := load(t, 0)
+	owner := c.person(3)
+	one, follows, third := c.person(14, "mentor"), c.person(15, "mentor"), c.person(16, "mentor")
+	gone, stays := c.business(owner), c.business(owner)
+	_, err := c.Assign(t.Context(), c.as(c.admin), stays, programme.NewAssignment{Mentor: c.old.ID, Track: "digital"})
+	c.unless(err)
+	a, err := c.Assign(t.Context(), c.as(c.admin), gone, programme.NewAssignment{Mentor: one.ID, Track: "digital"})
+	c.unless(err)
+	later, sooner := c.clock.Now().Add(30*24*time.Hour), c.clock.Now().Add(10*24*time.Hour)
+	_, err = c.ChangeAssignment(t.Context(), c.as(c.admin), gone, a.ID, a.Version, programme.AssignmentChange{To: &later, Successor: follows.ID})
+	c.unless(err)
+	c.merge(gone, stays)
+	c.work()
+	c.clock.Advance(time.Minute)
+	for _, tt := range []struct{ mentor, code string }{{one.ID, "track_taken"}, {c.old.ID, ""}} {
+		all, err := c.Assignments(t.Context(), c.as(c.admin), stays)
+		c.unless(err)
+		for _, w := range all {
+			if w.Mentor == tt.mentor {
+				_, err = c.ChangeAssignment(t.Context(), c.as(c.admin), stays, w.ID, w.Version, programme.AssignmentChange{To: &sooner, Successor: third.ID})
+				if (err != nil || tt.code != "") && fault.CodeOf(err) != tt.code {
+					t.Errorf("the windows of %s: %v, want %q", tt.mentor, err, tt.code)
+				}
+			}
+		}
+	}
+}

@@ -111,7 +111,11 @@ func (l leaving) heir(mentor string, at merge.Millis) NewAssignment {
 // a track of a programme that one of them was for, whoever came beside it by a merger; else a free one.
 func (l leaving) place(id string, n NewAssignment, at merge.Millis) func(merge.View, []merge.Grant) *merge.Reject {
 	if slices.ContainsFunc(l.rows, func(r merge.Row) bool { return domain.MentorWindowOf(r).SamePlace(n.window()) }) {
-		return placeAhead(id, n.window(), at)
+		ended := make([]string, len(l.rows))
+		for i, r := range l.rows {
+			ended[i] = r.ID
+		}
+		return placeKept(id, n.window(), at, ended)
 	}
 	return placeFree(id, n.window(), at, 0)
 }
