@@ -99,9 +99,10 @@ func (s *Service) attempt(ctx context.Context, d store.Delivery) (err error) {
 	return s.settle(ctx, d, to, s.try(ctx, d, to, pushOf(d, items, message.Pick(to.Locale), r.Zone, now)))
 }
 
-// putBack leaves a leased delivery to whoever comes next, as it was before the lease. Who has it by now keeps it.
+// putBack leaves a leased delivery to whoever comes next, when the lease would have ended: what fails may fail again at once. Who
+// has it by now keeps it.
 func (s *Service) putBack(ctx context.Context, d store.Delivery) error {
-	d.State, d.Next, d.Attempts = store.DeliveryRetry, s.Clock.Now().Add(s.Limits.FirstWait), d.Attempts-1
+	d.State, d.Attempts = store.DeliveryRetry, d.Attempts-1
 	return unlessStale(s.Store.ReplaceDelivery(context.WithoutCancel(ctx), d))
 }
 
