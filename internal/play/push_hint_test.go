@@ -117,42 +117,46 @@ func TestWhatAPhoneWritesOfItsPersonIsHinted(t *testing.T) {
 // that sleeps gets one for all, when it wakes; one whose hint still waits to be sent, none
 // beside it.
 func TestAHintThatNobodyAnsweredIsNotSentAgain(t *testing.T) {
-	t.Parallel()
-	var fake *fcmfake.Server
-	r := setRinging(t, stores(t)["poor"], func(o *play.Options) { fake = o.Google })
-	r.w.Clock.Advance(2 * time.Hour)
-	was := r.hinted()
-	r.w.Clock.Advance(20 * time.Minute)
-	r.tablet.Bell.Doze(true)
-	fake.Fail(fcmfake.Fault{Kind: fcmfake.AcceptThenDrop, Address: r.owner.Bell.Address()})
-	r.sell(r.staff, 10_000)
-	r.sync(r.staff)
-	was = r.want("an answer that got lost", was, [3]int{1, 0, 0})
-	calls := fake.Calls()
-	r.sends(2 * time.Minute)
-	if n := fake.Calls() - calls; n != 0 {
-		t.Errorf("%d more calls", n)
-	}
-	for range 2 {
-		r.w.Clock.Advance(16 * time.Minute)
-		r.sell(r.staff, 10_000)
-		r.sync(r.staff)
-		was = r.want("asleep", was, [3]int{1, 0, 0})
-	}
-	r.tablet.Bell.Doze(false)
-	was = r.want("awake", was, [3]int{0, 1, 0})
-	fake.Fail(fcmfake.Fault{Kind: fcmfake.Unavailable, Address: r.owner.Bell.Address(), Times: -1, RetryAfter: 50 * time.Minute})
-	for range 2 {
-		r.w.Clock.Advance(16 * time.Minute)
-		r.sell(r.staff, 10_000)
-		r.sync(r.staff)
-		r.hinted()
-	}
-	if b, err := r.w.App.Push.Store.Backlog(t.Context(), notify.LaneHint); err != nil || b.Open > 1 {
-		t.Errorf("%d hints wait for one phone: %v", b.Open, err)
-	}
-	if n := len(r.owner.Rang(notify.TypeHint)); n != was[0] {
-		t.Errorf("%d hints came through a provider that is away", n-was[0])
+	for name, on := range stores(t) {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			var fake *fcmfake.Server
+			r := setRinging(t, on, func(o *play.Options) { fake = o.Google })
+			r.w.Clock.Advance(2 * time.Hour)
+			was := r.hinted()
+			r.w.Clock.Advance(20 * time.Minute)
+			r.tablet.Bell.Doze(true)
+			fake.Fail(fcmfake.Fault{Kind: fcmfake.AcceptThenDrop, Address: r.owner.Bell.Address()})
+			r.sell(r.staff, 10_000)
+			r.sync(r.staff)
+			was = r.want("an answer that got lost", was, [3]int{1, 0, 0})
+			calls := fake.Calls()
+			r.sends(2 * time.Minute)
+			if n := fake.Calls() - calls; n != 0 {
+				t.Errorf("%d more calls", n)
+			}
+			for range 2 {
+				r.w.Clock.Advance(16 * time.Minute)
+				r.sell(r.staff, 10_000)
+				r.sync(r.staff)
+				was = r.want("asleep", was, [3]int{1, 0, 0})
+			}
+			r.tablet.Bell.Doze(false)
+			was = r.want("awake", was, [3]int{0, 1, 0})
+			fake.Fail(fcmfake.Fault{Kind: fcmfake.Unavailable, Address: r.owner.Bell.Address(), Times: -1, RetryAfter: 50 * time.Minute})
+			for range 2 {
+				r.w.Clock.Advance(16 * time.Minute)
+				r.sell(r.staff, 10_000)
+				r.sync(r.staff)
+				r.hinted()
+			}
+			if b, err := r.w.App.Push.Store.Backlog(t.Context(), notify.LaneHint); err != nil || b.Open > 1 {
+				t.Errorf("%d hints wait for one phone: %v", b.Open, err)
+			}
+			if n := len(r.owner.Rang(notify.TypeHint)); n != was[0] {
+				t.Errorf("%d hints came through a provider that is away", n-was[0])
+			}
+		})
 	}
 }
 
