@@ -200,20 +200,13 @@ func WorthUntil(item merge.Row) time.Time {
 	return time.Time{}
 }
 
-// HelpsUntil is the last instant at which a push about an item still comes in time, by the clocks of zone: when the item
-// is worth nothing any more, a submission that came back is to be complete, or the day ends on which a new task is
-// due; the zero time if there is none. Behind the last two a push still says what happened.
-func HelpsUntil(item merge.Row, zone Zone) time.Time {
-	switch says := saysOf(item); item.Text("type") {
-	case NoticeApplicationBack:
-		until, _ := says["until"].(string)
+// HelpsUntil is the last instant at which a push about an item still comes in time: when the item is worth nothing any more, or
+// a submission that came back is to be complete, of which a push still tells behind it; the zero time if there is none.
+func HelpsUntil(item merge.Row) time.Time {
+	if item.Text("type") == NoticeApplicationBack {
+		until, _ := saysOf(item)["until"].(string)
 		if at, err := merge.ParseInstant(until); err == nil {
 			return at.Time()
-		}
-	case NoticeTaskAssigned:
-		due, _ := says["due"].(string)
-		if at := Date(due).End(zone); !at.IsZero() {
-			return at
 		}
 	}
 	return WorthUntil(item)

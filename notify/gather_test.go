@@ -333,28 +333,18 @@ func TestAChangeOfDigestsRingsOnce(t *testing.T) {
 	}
 }
 
-// TestNoWaitIsLongerThanThereIsTime: a submission that came back is to be complete tonight, and a new task is due today: neither
-// waits for a digest, or for others, until it is too late.
-func TestNoWaitIsLongerThanThereIsTime(t *testing.T) {
+// TestADigestWaitsNoLongerThanThereIsTime: a submission that came back is to be complete tonight.
+func TestADigestWaitsNoLongerThanThereIsTime(t *testing.T) {
 	t.Parallel()
-	for _, tt := range []struct {
-		kind, says   string
-		hour, minute int
-	}{
-		{domain.NoticeApplicationBack, `{"until":"2022-06-16T16:59:00.000Z"}`, 20, 15},
-		{domain.NoticeTaskAssigned, `{"n":1,"task":"A","due":"2022-06-16"}`, 20, 55},
-		{domain.NoticeTaskAssigned, `{"n":1,"task":"A","due":"2022-06-16"}`, 12, 0},
-	} {
-		for _, digest := range []string{"false", "true"} {
-			b := set(t)
-			b.prefs["digest"] = digest
-			b.at(domain.WIB, 16, tt.hour, tt.minute)
-			b.phone("siti", "one")
-			b.item("siti", "i1", tt.kind, tt.says)
-			got := b.rounds(14*time.Hour, time.Minute)
-			if len(got) != 1 || got[0].at.In(domain.WIB.Location()).Day() != 16 {
-				t.Errorf("%s at %d:%02d, digest %s: rang at %v", tt.kind, tt.hour, tt.minute, digest, b.clocks())
-			}
+	for _, digest := range []string{"false", "true"} {
+		b := set(t)
+		b.prefs["digest"] = digest
+		b.at(domain.WIB, 16, 20, 15)
+		b.phone("siti", "one")
+		b.item("siti", "i1", domain.NoticeApplicationBack, `{"until":"2022-06-16T16:59:00.000Z"}`)
+		got := b.rounds(14*time.Hour, time.Minute)
+		if len(got) != 1 || got[0].at.In(domain.WIB.Location()).Day() != 16 {
+			t.Errorf("digest %s: rang at %v", digest, b.clocks())
 		}
 	}
 }
@@ -376,50 +366,5 @@ func TestNothingJoinsWhatMayHaveRung(t *testing.T) {
 	b.rounds(14*time.Hour, time.Minute)
 	if len(b.got) != 2 || b.got[0].push.ID == b.got[1].push.ID {
 		t.Errorf("rang %d times: %v", len(b.got), b.outcomes())
-	}
-}
-
-// TestOfSeveralTonightAllAreTold tonight: the second new task of today does not wait for the window behind the first, nor for the
-// morning with one that has time.
-func TestOfSeveralTonightAllAreTold(t *testing.T) {
-	t.Parallel()
-	b := set(t)
-	b.at(domain.WIB, 16, 20, 52)
-	b.phone("siti", "one")
-	task := func(item, due string) {
-		b.item("siti", item, domain.NoticeTaskAssigned, `{"n":1,"task":"A","due":"2022-06-`+due+`"}`)
-		b.rounds(time.Minute, 5*time.Second)
-	}
-	task("i1", "16")
-	task("i2", "30")
-	task("i3", "16")
-	task("i4", "16")
-	for _, item := range []string{"i1", "i2", "i3", "i4"} {
-		b.ok(b.Ring(t.Context(), "siti", item))
-	}
-	b.rounds(14*time.Hour, time.Minute)
-	var told []string
-	for _, s := range b.got {
-		told = append(told, fmt.Sprint(s.at.In(domain.WIB.Location()).Day(), s.push.Items))
-	}
-	if want := []string{"16 [i1]", "16 [i3]", "16 [i4]", "17 [i2]"}; !slices.Equal(told, want) {
-		t.Errorf("%q, want %q", told, want)
-	}
-}
-
-// TestAWaitThatHoursTakeAwayPlansNothingAnew: by the hours of then a new task of today could wait for others; by those of now
-// it could not, and is planned again.
-func TestAWaitThatHoursTakeAwayPlansNothingAnew(t *testing.T) {
-	t.Parallel()
-	b := set(t)
-	b.at(domain.WIB, 16, 20, 55)
-	b.prefs["quiet_from"] = `"22:00"`
-	b.phone("siti", "one")
-	b.item("siti", "i1", domain.NoticeTaskAssigned, `{"n":1,"task":"A","due":"2022-06-16"}`)
-	b.rounds(time.Minute, 5*time.Second)
-	delete(b.prefs, "quiet_from")
-	b.ok(b.Ring(t.Context(), "siti", "i1"))
-	if got := b.rounds(14*time.Hour, time.Minute); len(got) != 1 {
-		t.Errorf("rang %d times: %v", len(got), b.clocks())
 	}
 }

@@ -245,3 +245,28 @@ func TestWhatMayHaveArrivedIsNotToldAnotherWay(t *testing.T) {
 		}
 	}
 }
+
+// TestWhatAPushLeftOutIsTold: a digest rings without the result that its person wants no pushes about by then. The message instead
+// fails, and they choose another channel.
+func TestWhatAPushLeftOutIsTold(t *testing.T) {
+	t.Parallel()
+	b, p, _ := written(t, 10)
+	b.prefs["results_whatsapp"], b.prefs["digest"] = "true", "true"
+	b.at(domain.WIB, 17, 22, 0)
+	b.phone("siti", "one")
+	b.item("siti", "a", domain.NoticeApplicationIn, `{"programme":"p"}`)
+	b.item("siti", "b", domain.NoticeTaskReturned, `{"programme":"p"}`)
+	b.rounds(time.Minute, 10*time.Second)
+	b.prefs["results_push"] = "false"
+	p.fails = []error{&notify.Failure{Class: notify.Later, Code: "unavailable", RetryAfter: 10 * time.Minute, Cause: errBreaks}}
+	for range 14 * 60 {
+		if b.rounds(time.Minute, time.Minute); len(p.fails) == 0 {
+			break
+		}
+	}
+	b.prefs["results_whatsapp"], b.prefs["results_sms"] = "false", "true"
+	b.rounds(2*time.Hour, time.Minute)
+	if got := p.sent(); len(b.got) != 1 || len(got) != 1 || !strings.HasPrefix(got[0], "sms ") {
+		t.Errorf("rang %d times, written %q: %v", len(b.got), got, b.outcomes())
+	}
+}

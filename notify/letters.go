@@ -144,7 +144,7 @@ func (s *Service) write(ctx context.Context, user string, r Recipient, t domain.
 	channel := s.Letters.Channels[i]
 	now := s.Clock.Now()
 	rung := writtenAt(item, now)
-	gather := gathers(t, false, item, r.Zone, rung)
+	gather := gathers(t, false, item, rung)
 	p := plan{notice: t, gather: gather, other: gather, item: item, to: store.Address{Key: channel + "/" + user, Provider: channel, User: user}, who: r, rung: rung, life: letterLife}
 	if now.Sub(p.rung) > letterLife {
 		return nil

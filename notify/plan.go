@@ -152,7 +152,7 @@ type gathering struct {
 // for who wants digests, since what is due today would else be hidden behind what is due in a week. Who
 // may get at what is not hidden among it, and what ends within a day of being written does not wait for
 // a digest, nor for the morning behind one. Results ring at once.
-func gathers(t domain.NoticeType, digests bool, item merge.Row, zone domain.Zone, rung time.Time) gathering {
+func gathers(t domain.NoticeType, digests bool, item merge.Row, rung time.Time) gathering {
 	switch {
 	case t.ID == domain.NoticeResults && domain.BatchOf(item) != "":
 		return gathering{"results", time.Minute, 0}
@@ -164,15 +164,15 @@ func gathers(t domain.NoticeType, digests bool, item merge.Row, zone domain.Zone
 		return gathering{"tasks", 10 * time.Minute, 10 * time.Minute}
 	case t.Collapse == domain.CollapseQueue:
 		return gathering{"queue", 2 * time.Hour, 0}
-	case digests && laneOf(t) == LaneUsual && !endsWithinADay(item, zone, rung):
+	case digests && laneOf(t) == LaneUsual && !endsWithinADay(item, rung):
 		return gathering{"digest", time.Hour, time.Hour}
 	}
 	return gathering{}
 }
 
 // endsWithinADay reports whether a push about an item that was written at an instant helps nobody a day later.
-func endsWithinADay(item merge.Row, zone domain.Zone, rung time.Time) bool {
-	end := domain.HelpsUntil(item, zone)
+func endsWithinADay(item merge.Row, rung time.Time) bool {
+	end := domain.HelpsUntil(item)
 	return !end.IsZero() && end.Sub(rung) <= 24*time.Hour
 }
 
@@ -205,16 +205,6 @@ func (p plan) alone() store.Delivery {
 // from is when a push of the key may ring that is meant for an instant.
 func (p plan) from(at time.Time) time.Time {
 	return p.who.civil(at, domain.QuietOf(p.item), p.gather.key+" "+placeOf(p.to))
-}
-
-// early is at which instant instead of due a push of the item rings that would be too late by then: when it was written, if
-// that is in time. Its slot stays that of due, so that whoever plans the item again finds it.
-func (p plan) early(due time.Time) time.Time {
-	end := domain.HelpsUntil(p.item, p.who.Zone)
-	if at := p.from(p.rung); due.After(end) && !at.After(end) {
-		return at
-	}
-	return due
 }
 
 // meant are when a push of the key is to ring that the item joins, and the slots in which it may lie already.

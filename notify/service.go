@@ -102,7 +102,7 @@ func (s *Service) Ring(ctx context.Context, user, item string) error {
 		return s.write(ctx, user, r, t, items[0])
 	}
 	rung := writtenAt(items[0], s.Clock.Now())
-	p := plan{notice: t, gather: gathers(t, r.digests(), items[0], r.Zone, rung), other: gathers(t, !r.digests(), items[0], r.Zone, rung), item: items[0], who: r, rung: rung}
+	p := plan{notice: t, gather: gathers(t, r.digests(), items[0], rung), other: gathers(t, !r.digests(), items[0], rung), item: items[0], who: r, rung: rung}
 	for _, p.to = range all {
 		if err := s.enqueue(ctx, p); err != nil {
 			return err
@@ -113,22 +113,27 @@ func (s *Service) Ring(ctx context.Context, user, item string) error {
 }
 
 // otherwise plans again how somebody hears of an item, because they do not want a delivery of it any more as it was
-// planned. Of what has reached them already, or may have, nothing is told a second time in another way.
+// planned. What the delivery has told them already, or may have, is not told again in another way, nor written if it
+// rang on another phone.
 func (s *Service) otherwise(ctx context.Context, d store.Delivery, r Recipient, item merge.Row) error {
-	rang, err := s.rang(ctx, d, r, item)
-	if err != nil || rang {
-		return err
+	told := d.Ambiguous
+	if !told && !s.writes(d.Provider) {
+		var err error
+		if told, err = s.rang(ctx, d.User, r, item); err != nil {
+			return err
+		}
+	}
+	if told {
+		return nil
 	}
 	return s.Ring(ctx, d.User, item.ID)
 }
 
-// rang reports whether an item may have reached its user: by a delivery of theirs, or by a push to one of their phones.
-func (s *Service) rang(ctx context.Context, d store.Delivery, r Recipient, item merge.Row) (bool, error) {
-	if d.Ambiguous {
-		return true, nil
-	}
+// rang reports whether a push about an item went to one of its user's phones, or may have. One that took the item along and went
+// without it counts too: whoever left it out has planned what is told instead.
+func (s *Service) rang(ctx context.Context, user string, r Recipient, item merge.Row) (bool, error) {
 	t, ok := domain.NoticeTypeOf(item.Text("type"))
-	all, err := s.Store.AddressesOf(ctx, d.User)
+	all, err := s.Store.AddressesOf(ctx, user)
 	if err != nil || !ok {
 		return false, err
 	}
@@ -136,7 +141,7 @@ func (s *Service) rang(ctx context.Context, d store.Delivery, r Recipient, item 
 	p := plan{notice: t, item: item, who: r, rung: rung}
 	for _, p.to = range all {
 		for _, digests := range []bool{false, true} {
-			p.gather = gathers(t, digests, item, r.Zone, rung)
+			p.gather = gathers(t, digests, item, rung)
 			there, err := s.planned(ctx, p)
 			if err != nil || there.State == store.DeliverySent || there.Ambiguous {
 				return err == nil, err
@@ -201,7 +206,7 @@ func (s *Service) enqueue(ctx context.Context, p plan) error {
 		slot = max(slot, p.gather.slot(due))
 	}
 	for range mostSlots {
-		err := s.Store.InsertDelivery(ctx, p.delivery(p.slotID(slot), p.early(due)))
+		err := s.Store.InsertDelivery(ctx, p.delivery(p.slotID(slot), due))
 		if !errors.Is(err, store.ErrTaken) {
 			return err
 		}
@@ -257,7 +262,7 @@ func (s *Service) lies(ctx context.Context, p plan, slots []int64) (store.Delive
 const mostSlots = 50
 
 // join puts an item to the others of a delivery that waits, if it is not among them. Else it
-// gives the delivery: it is closed, under way, too late for the item, or may have rung already.
+// gives the delivery: it is closed, under way, or may have rung already.
 func (s *Service) join(ctx context.Context, delivery string, p plan) (there store.Delivery, joined bool, err error) {
 	for {
 		d, err := s.Store.Delivery(ctx, delivery)
@@ -268,7 +273,7 @@ func (s *Service) join(ctx context.Context, delivery string, p plan) (there stor
 			return d, false, err
 		case slices.Contains(d.Items, p.item.ID):
 			return d, true, nil
-		case p.early(d.Due).Before(d.Due), d.Ambiguous, d.State != store.DeliveryPending && d.State != store.DeliveryRetry:
+		case d.Ambiguous, d.State != store.DeliveryPending && d.State != store.DeliveryRetry:
 			return d, false, nil
 		}
 		d.Items = append(d.Items, p.item.ID)

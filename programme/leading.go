@@ -71,12 +71,15 @@ func placeFree(id string, w domain.MentorWindow, from, until merge.Millis) func(
 
 // placeKept is placeFree for who goes on in the place of some windows: whoever came into it by a merger stands beside them,
 // with those who follow them there. Who is to follow the windows themselves keeps it.
-func placeKept(id string, w domain.MentorWindow, from merge.Millis, ended []string) func(merge.View, []merge.Grant) *merge.Reject {
+func placeKept(id string, w domain.MentorWindow, from merge.Millis, ended []domain.MentorWindow) func(merge.View, []merge.Grant) *merge.Reject {
 	return func(v merge.View, access []merge.Grant) *merge.Reject {
-		others := slices.DeleteFunc(inPlace(v, access, w), func(o domain.MentorWindow) bool { return o.ID == id || slices.Contains(ended, o.ID) })
+		others := slices.DeleteFunc(inPlace(v, access, w), func(o domain.MentorWindow) bool {
+			return o.ID == id || !o.Lasts(0) || slices.ContainsFunc(ended, func(e domain.MentorWindow) bool { return e.ID == o.ID })
+		})
 		for _, o := range others {
-			follows := slices.ContainsFunc(others, func(before domain.MentorWindow) bool { return before.To == o.From })
-			if o.From >= from && o.Lasts(from) && !follows {
+			behind := func(before domain.MentorWindow) bool { return before.To != 0 && before.To <= o.From }
+			follows := func(before domain.MentorWindow) bool { return before.To == o.From }
+			if o.From >= from && o.Lasts(from) && slices.ContainsFunc(ended, behind) && (slices.ContainsFunc(ended, follows) || !slices.ContainsFunc(others, follows)) {
 				return &merge.Reject{Code: "track_taken", Field: "track"}
 			}
 		}

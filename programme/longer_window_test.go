@@ -151,3 +151,43 @@ func TestAFollowerOfSomebodyElseIsNotInTheWay(t *testing.T) {
 		}
 	}
 }
+
+// TestWhoFollowsIsKnownByTheWindowBefore: not by another one that a merger brought and that ends on the same day, nor by one that
+// never began.
+func TestWhoFollowsIsKnownByTheWindowBefore(t *testing.T) {
+	t.Parallel()
+	for _, merged := range []bool{false, true} {
+		c := load(t, 0)
+		owner := c.person(3)
+		one, follows, third, fourth := c.person(14, "mentor"), c.person(15, "mentor"), c.person(16, "mentor"), c.person(17, "mentor")
+		gone, stays := c.business(owner), c.business(owner)
+		later := c.clock.Now().Add(30 * 24 * time.Hour)
+		change := func(business, mentor string, to time.Time, successor, code string) {
+			t.Helper()
+			for _, w := range c.assignments(business) {
+				if w.Mentor == mentor {
+					_, err := c.ChangeAssignment(t.Context(), c.as(c.admin), business, w.ID, w.Version, programme.AssignmentChange{To: &to, Successor: successor})
+					if (err != nil || code != "") && fault.CodeOf(err) != code {
+						t.Errorf("merged %t, %s to %s: %v, want %q", merged, mentor, successor, err, code)
+					}
+				}
+			}
+		}
+		_, err := c.Assign(t.Context(), c.as(c.admin), stays, programme.NewAssignment{Mentor: c.old.ID, Track: "digital"})
+		c.unless(err)
+		change(stays, c.old.ID, later, follows.ID, "")
+		if merged {
+			_, err = c.Assign(t.Context(), c.as(c.admin), gone, programme.NewAssignment{Mentor: one.ID, Track: "digital"})
+			c.unless(err)
+			change(gone, one.ID, later, "", "")
+			c.merge(gone, stays)
+			c.work()
+			c.clock.Advance(time.Minute)
+			change(stays, c.old.ID, later, third.ID, "track_taken")
+			continue
+		}
+		change(stays, follows.ID, later, "", "") // it ends where it begins
+		change(stays, c.old.ID, later, third.ID, "")
+		change(stays, c.old.ID, later, fourth.ID, "track_taken")
+	}
+}

@@ -110,14 +110,11 @@ func (l leaving) heir(mentor string, at merge.Millis) NewAssignment {
 // place asks, inside the commit, whether there is a place for who goes on from an instant: that of the windows, for
 // a track of a programme that one of them was for, whoever came beside it by a merger; else a free one.
 func (l leaving) place(id string, n NewAssignment, at merge.Millis) func(merge.View, []merge.Grant) *merge.Reject {
-	if slices.ContainsFunc(l.rows, func(r merge.Row) bool { return domain.MentorWindowOf(r).SamePlace(n.window()) }) {
-		ended := make([]string, len(l.rows))
-		for i, r := range l.rows {
-			ended[i] = r.ID
-		}
-		return placeKept(id, n.window(), at, ended)
+	w := n.window()
+	if same := slices.DeleteFunc(domain.MentorWindowsOf(l.rows), func(o domain.MentorWindow) bool { return !o.SamePlace(w) }); len(same) > 0 {
+		return placeKept(id, w, at, same)
 	}
-	return placeFree(id, n.window(), at, 0)
+	return placeFree(id, w, at, 0)
 }
 
 // arrive brings the windows of a mentor into a business that are on their way
