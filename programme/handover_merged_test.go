@@ -241,9 +241,18 @@ func TestAWindowThatBeginsLaterEndsWithTheOthers(t *testing.T) {
 				c.unless(err)
 			}
 		}
+		now := c.clock.Now()
+		handed := programme.AssignmentChange{To: &now, Successor: c.next.ID, Note: "cuti"}
+		_, err = c.ChangeAssignment(t.Context(), c.as(c.admin), b, a.ID, first.Version, handed)
+		c.refused(err, "track_taken") // by who is between
+		for _, x := range c.assignments(b) {
+			if x.Mentor == between.ID {
+				_, err = c.ChangeAssignment(t.Context(), c.as(c.admin), b, x.ID, x.Version, programme.AssignmentChange{To: &x.From})
+				c.unless(err)
+			}
+		}
 		if single {
-			now := c.clock.Now()
-			_, err = c.ChangeAssignment(t.Context(), c.as(c.admin), b, a.ID, first.Version, programme.AssignmentChange{To: &now, Successor: c.next.ID, Note: "cuti"})
+			_, err = c.ChangeAssignment(t.Context(), c.as(c.admin), b, a.ID, first.Version, handed)
 			c.unless(err)
 		} else {
 			c.handover()
