@@ -60,18 +60,23 @@ func (s *soak) sample(ctx context.Context) (one SoakSample, err error) {
 	if err != nil {
 		return one, err
 	}
-	m := regexp.MustCompile(`# HeapAlloc = (\d+)`).FindSubmatch(heap)
-	if m == nil {
-		return one, errors.New("the profile of the heap does not tell its size")
-	}
-	if one.Heap, err = strconv.ParseInt(string(m[1]), 10, 64); err != nil {
+	if one.Heap, err = numberBehind(heap, "# HeapAlloc = "); err != nil {
 		return one, err
 	}
+	running, err := s.goroutines(ctx) // the metric counts those that collect metrics too, sometimes
+	if err != nil {
+		return one, err
+	}
+	n, err := numberBehind(running, "goroutine profile: total ")
+	if err != nil {
+		return one, err
+	}
+	one.Goroutines = int(n)
 	figures, err := ask(ctx, "http://"+s.server.admin+"/metrics")
 	if err != nil {
 		return one, err
 	}
-	for name, to := range map[string]*int{"go_goroutines": &one.Goroutines, "lumbung_store_connections": &one.Connections, "lumbung_store_busy_connections": &one.Busy} {
+	for name, to := range map[string]*int{"lumbung_store_connections": &one.Connections, "lumbung_store_busy_connections": &one.Busy} {
 		if *to, err = figure(figures, name); err != nil {
 			return one, err
 		}
@@ -92,6 +97,20 @@ func (s *soak) sample(ctx context.Context) (one SoakSample, err error) {
 		*to = info.Size()
 	}
 	return one, nil
+}
+
+// goroutines is the profile of what the server does.
+func (s *soak) goroutines(ctx context.Context) ([]byte, error) {
+	return ask(ctx, "http://"+s.server.admin+"/debug/pprof/goroutine?debug=1")
+}
+
+// numberBehind is the number behind some words of a profile.
+func numberBehind(profile []byte, words string) (int64, error) {
+	m := regexp.MustCompile(regexp.QuoteMeta(words) + `(\d+)`).FindSubmatch(profile)
+	if m == nil {
+		return 0, fmt.Errorf("a profile does not tell %q", words)
+	}
+	return strconv.ParseInt(string(m[1]), 10, 64)
 }
 
 // figure is a metric without labels.
@@ -175,7 +194,7 @@ func (s *soak) rest(ctx context.Context) error {
 
 // stuck notes what the goroutines do that should not be there.
 func (s *soak) stuck(ctx context.Context) error {
-	text, err := ask(ctx, "http://"+s.server.admin+"/debug/pprof/goroutine?debug=1")
+	text, err := s.goroutines(ctx)
 	if err != nil {
 		return err
 	}
