@@ -111,17 +111,12 @@ func (s *Service) writeAnyway(ctx context.Context, d store.Delivery) error {
 	if err != nil {
 		return err
 	}
-	return s.writeAbout(ctx, d.User, r, items)
-}
-
-// writeAbout plans the messages about some items. Done again it changes nothing.
-func (s *Service) writeAbout(ctx context.Context, user string, r Recipient, items []merge.Row) error {
 	for _, item := range items {
 		t, ok := domain.NoticeTypeOf(item.Text("type"))
 		if !ok {
 			continue
 		}
-		if err := s.write(ctx, user, r, t, item); err != nil {
+		if err := s.write(ctx, d.User, r, t, item); err != nil {
 			return err
 		}
 	}

@@ -139,9 +139,9 @@ func (s *Service) rang(ctx context.Context, user string, r Recipient, item merge
 	}
 	rung := writtenAt(item, s.Clock.Now())
 	p := plan{notice: t, item: item, who: r, rung: rung}
+	ways := slices.Compact([]gathering{gathers(t, false, item, rung), gathers(t, true, item, rung)})
 	for _, p.to = range all {
-		for _, digests := range []bool{false, true} {
-			p.gather = gathers(t, digests, item, rung)
+		for _, p.gather = range ways {
 			there, err := s.planned(ctx, p)
 			if err != nil || there.State == store.DeliverySent || there.Ambiguous {
 				return err == nil, err
